@@ -1,0 +1,169 @@
+"""The public calls: quantize, dequantize, trace. Everything is validated here, once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import ml_dtypes
+import numpy as np
+
+from fos_ref.engines.inputs import as_numpy, check_float_environment, check_shape
+from fos_ref.engines.registry import get_engine
+from fos_ref.errors import DtypeError, InputError, ShapeError
+from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.formats.bits import widen
+from fos_ref.model.dequantize import dequantize_matrix
+from fos_ref.model.quantize import given_tensor_scale, quantize_matrix, tensor_amax, tensor_scales
+from fos_ref.model.trace import Scales, Trace
+from fos_ref.recipes.axes import AmaxScope, NonFinite
+from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.tensor import QuantizedTensor
+
+Padding = Literal["error", "zero"]
+
+
+def quantize(
+    x: Any,
+    recipe: Recipe | str = "4over6",
+    *,
+    amax: Any = None,
+    tensor_scale: float | None = None,
+    engine: str = "auto",
+    padding: Padding = "error",
+) -> QuantizedTensor:
+    """Quantize `x` by `recipe`: the bits that the named implementation would give.
+
+    Shapes:   x (..., C), blocked along the last axis; 16x16 recipes tile the rows of x seen as (rows, C)
+    Dtypes:   float32, float16 or bfloat16: NumPy, torch, CuPy or DLPack. All widen to float32 exactly.
+    amax:     the caller's tensor amax, a scalar or (rows,) for row-scaled recipes; None: max|x|
+    tensor_scale: the caller's decode scale D in place of an amax; 1.0 bypasses tensor scaling
+    padding:  "error": C (and the rows of a tile) must fit; "zero": pad with zeros, keep `shape`
+    engine:   "auto", "numpy", "numba" or "cuda": same bits
+    Rounding: docs/numerics.md N3..N13, in order.
+    Specials: NaN and infinity raise or propagate as the recipe says. Empty tensors give empty results.
+    Raises:   RecipeError, ShapeError, DtypeError, InputError, ToolchainError.
+    """
+    r = get_recipe(recipe)
+    array = as_numpy(x)
+    matrix = _matrix(array, r, padding)
+    check_float_environment()
+    chosen = get_engine(engine, r)
+    own_amax = chosen.amax(matrix, r)
+    _check_finite(own_amax, r)
+    scales = _scales(own_amax, amax, tensor_scale, r, matrix.shape[0])
+    codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
+    lead = array.shape[:-1] if matrix.shape[0] == np.prod(array.shape[:-1], dtype=np.int64) else matrix.shape[:1]
+    flat = scales.amax.shape[:1]
+    return QuantizedTensor(
+        codes=codes.reshape(*lead, codes.shape[1]),
+        block_scales=block_scales.reshape(*lead, block_scales.shape[1]),
+        tensor_amax=scales.amax.reshape(flat),
+        decode_scale=scales.decode.reshape(flat),
+        picked4=picked4.reshape(*lead, picked4.shape[1]),
+        recipe=r,
+        shape=array.shape,
+    )
+
+
+def trace(
+    x: Any,
+    recipe: Recipe | str = "4over6",
+    *,
+    amax: Any = None,
+    tensor_scale: float | None = None,
+    padding: Padding = "error",
+) -> Trace:
+    """Quantize `x` by the NumPy model and return every intermediate. Arguments and errors as `quantize`."""
+    r = get_recipe(recipe)
+    matrix = widen(_matrix(as_numpy(x), r, padding))
+    check_float_environment()
+    own_amax = tensor_amax(matrix, r)
+    _check_finite(own_amax, r)
+    return quantize_matrix(matrix, _scales(own_amax, amax, tensor_scale, r, matrix.shape[0]), r)
+
+
+def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
+    """Return the values of `q` by its recipe's own expression (N14), in the shape of the input.
+
+    Dtypes:   float32; float16 or bfloat16 by one more rounding, to nearest even
+    Rounding: as fos_ref.model.dequantize lists for the recipe.
+    Raises:   DtypeError for another dtype.
+    """
+    wanted = np.dtype(dtype)
+    if wanted not in (np.dtype(t) for t in (np.float32, np.float16, ml_dtypes.bfloat16)):
+        msg = f"dequantize: dtype {wanted}: float32, float16 or bfloat16 is allowed"
+        raise DtypeError(msg)
+    codes = unpack_nibbles(q.codes.reshape(-1, q.codes.shape[-1]))
+    scales = q.block_scales.reshape(-1, q.block_scales.shape[-1])
+    values = dequantize_matrix(codes, scales, q.tensor_amax, q.decode_scale, q.recipe)
+    rows = int(np.prod(q.shape[:-1], dtype=np.int64))
+    cropped = values[:rows, : q.shape[-1]].reshape(q.shape)
+    with np.errstate(over="ignore"):  # float16 overflows to infinity, as a cast does
+        return cropped.astype(wanted, copy=False)
+
+
+def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
+    """Return x as (rows, C), padded with zeros only if that was asked for by name."""
+    if padding not in ("error", "zero"):
+        msg = f"padding={padding!r}: 'error' or 'zero' is allowed"
+        raise InputError(msg)
+    if padding == "error" or not x.shape:
+        check_shape(x.shape, r.block_rows)
+    rows = int(np.prod(x.shape[:-1], dtype=np.int64))
+    matrix = x.reshape(rows, x.shape[-1])
+    extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % BLOCK
+    if extra_rows or extra_cols:
+        padded = np.zeros((rows + extra_rows, x.shape[-1] + extra_cols), dtype=x.dtype)
+        padded[:rows, : x.shape[-1]] = matrix
+        return padded
+    return matrix
+
+
+def _check_finite(amax: F32, r: Recipe) -> None:
+    """Raise InputError for a NaN or infinite input where the recipe refuses it: max|x| shows both."""
+    if r.nonfinite is NonFinite.RAISE and not np.all(np.isfinite(amax)):
+        msg = f"x has a NaN or an infinity: recipe {r.name!r} takes finite values only"
+        raise InputError(msg)
+
+
+def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, rows: int) -> Scales:
+    """Return the tensor scales from the caller's amax or tensor scale, else from the tensor's own amax."""
+    if amax is not None and tensor_scale is not None:
+        msg = "amax and tensor_scale were both given: one of them fixes the tensor scale"
+        raise InputError(msg)
+    if tensor_scale is not None:
+        return given_tensor_scale(_check_tensor_scale(tensor_scale, r), r)
+    return tensor_scales(own_amax if amax is None else _check_amax(amax, r, rows), r)
+
+
+def _check_tensor_scale(tensor_scale: float, r: Recipe) -> np.float32:
+    if r.amax_scope is AmaxScope.ROW:
+        msg = f"tensor_scale: recipe {r.name!r} has one per row; pass amax of shape (rows,)"
+        raise InputError(msg)
+    d = np.float32(tensor_scale) if np.ndim(tensor_scale) == 0 else np.float32(np.nan)
+    info = np.finfo(np.float32)
+    if not info.tiny <= d <= info.max / r.range_max:
+        msg = f"tensor_scale={tensor_scale!r}: a positive normal float32 up to FLT_MAX / {r.range_max} is allowed"
+        raise InputError(msg)
+    return d
+
+
+def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
+    """Return the caller's amax as float32, exactly, () or (rows,)."""
+    is_plain = isinstance(amax, (int, float, np.floating, np.ndarray, list, tuple))
+    given = np.asarray(amax if is_plain else as_numpy(amax))
+    wanted = (rows,) if r.amax_scope is AmaxScope.ROW else ()
+    if given.shape != wanted and not (wanted == () and given.size == 1):
+        msg = f"amax.shape={given.shape}: recipe {r.name!r} takes {wanted}"
+        raise ShapeError(msg)
+    with np.errstate(over="ignore"):
+        value = given.astype(np.float32).reshape(wanted)
+    if not np.array_equal(value.astype(np.float64), given.astype(np.float64).reshape(wanted)):
+        msg = f"amax={amax!r} is not a float32 value: round it first, nothing is cast silently"
+        raise InputError(msg)
+    if np.any(value < 0) or not np.all(np.isfinite(value)):
+        msg = f"amax={amax!r}: finite values of 0 and above are allowed"
+        raise InputError(msg)
+    return np.asarray(value)

@@ -1,0 +1,95 @@
+"""The door for arrays: NumPy, torch, CuPy or anything with DLPack, checked once and never cast silently.
+
+torch and CuPy are never imported here: whoever holds one of their tensors has imported them already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from fos_ref.errors import DtypeError, ShapeError, ToolchainError
+from fos_ref.formats.arrays import AnyArray
+
+ALLOWED_DTYPES = tuple(np.dtype(t) for t in (np.float32, np.float16, ml_dtypes.bfloat16))
+
+
+def as_numpy(x: Any) -> AnyArray:
+    """Return `x` as a NumPy array of float32, float16 or bfloat16, without changing a value.
+
+    Takes NumPy arrays, torch tensors (CPU or GPU, bfloat16 included), CuPy arrays and DLPack producers.
+    Raises: DtypeError for any other dtype or object, named.
+    """
+    array = _from_torch(x)
+    if array is None:
+        array = _from_cupy(x)
+    if array is None and isinstance(x, np.ndarray):
+        array = x
+    if array is None:
+        array = _from_dlpack(x)
+    if array.dtype not in ALLOWED_DTYPES:
+        msg = f"dtype {array.dtype}: float32, float16 or bfloat16 is allowed (nothing is cast silently)"
+        raise DtypeError(msg)
+    if not array.dtype.isnative:
+        msg = f"dtype {array.dtype.str} has the other byte order: native order is allowed"
+        raise DtypeError(msg)
+    return array
+
+
+def _from_torch(x: Any) -> AnyArray | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(x, torch.Tensor):
+        return None
+    x = x.detach().cpu()
+    if x.dtype == torch.bfloat16:  # DLPack carries bfloat16, NumPy does not take it: hand over the bits
+        return np.asarray(x.view(torch.int16).numpy()).view(ml_dtypes.bfloat16)
+    if x.dtype not in (torch.float32, torch.float16):
+        msg = f"dtype {x.dtype}: float32, float16 or bfloat16 is allowed (nothing is cast silently)"
+        raise DtypeError(msg)
+    return np.asarray(x.numpy())
+
+
+def _from_cupy(x: Any) -> AnyArray | None:
+    cupy = sys.modules.get("cupy")
+    if cupy is None or not isinstance(x, cupy.ndarray):
+        return None
+    return np.asarray(cupy.asnumpy(x))
+
+
+def _from_dlpack(x: Any) -> AnyArray:
+    if not hasattr(x, "__dlpack__"):
+        msg = f"{type(x).__name__}: a NumPy array, a torch or CuPy tensor, or a DLPack object is allowed"
+        raise DtypeError(msg)
+    try:
+        return np.from_dlpack(x)
+    except (TypeError, BufferError, RuntimeError) as e:
+        msg = f"{type(x).__name__}: DLPack hand-over failed ({e}); pass float32, float16 or bfloat16 on the CPU"
+        raise DtypeError(msg) from e
+
+
+def check_shape(shape: tuple[int, ...], block_rows: int) -> None:
+    """Raise ShapeError unless blocks of `block_rows` x 16 tile the last two axes (rows flattened)."""
+    if not shape:
+        msg = "x.shape=(): at least one axis is needed, and the last one is blocked"
+        raise ShapeError(msg)
+    if shape[-1] % 16:
+        msg = f"x.shape={shape}: the last axis must be a multiple of 16 (padding='zero' pads it)"
+        raise ShapeError(msg)
+    rows = int(np.prod(shape[:-1], dtype=np.int64))
+    if rows % block_rows:
+        msg = f"x.shape={shape}: {rows} rows are not a multiple of {block_rows} (padding='zero' pads them)"
+        raise ShapeError(msg)
+
+
+def check_float_environment() -> None:
+    """Raise ToolchainError if this thread flushes subnormals: every result below 2^-126 would be wrong."""
+    tiny = np.full(1, 1e-40, dtype=np.float32)
+    if (tiny * np.float32(1))[0] != tiny[0]:
+        msg = (
+            "this thread flushes subnormal floats to zero (torch.set_flush_denormal, or a library built with "
+            "-ffast-math): switch that off before quantizing"
+        )
+        raise ToolchainError(msg)

@@ -1,0 +1,57 @@
+"""The engine "numpy": the specification itself, run over row chunks so that memory stays bounded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.formats.bits import widen
+from fos_ref.model.quantize import quantize_matrix, tensor_amax
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.layout import pack_nibbles
+
+CHUNK_ELEMENTS = 1 << 16  #: values per chunk: its temporaries stay in the cache
+
+
+def row_chunks(rows: int, cols: int, block_rows: int) -> list[slice]:
+    """Return slices of whole blocks that cut (rows, cols) into chunks of about CHUNK_ELEMENTS."""
+    step = max(1, CHUNK_ELEMENTS // max(1, cols * block_rows)) * block_rows
+    return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
+
+
+class NumpyEngine:
+    """The model as an engine; has every recipe."""
+
+    name = "numpy"
+
+    def refuses(self, recipe: Recipe) -> str | None:  # noqa: ARG002
+        """Return None: the specification has every recipe."""
+        return None
+
+    def amax(self, x: AnyArray, recipe: Recipe) -> F32:
+        """Return the tensor amax, () or (R,). A maximum is exact, so chunks cannot change it."""
+        parts = [tensor_amax(widen(x[c]), recipe) for c in row_chunks(*x.shape, recipe.block_rows)]
+        if not parts:
+            return tensor_amax(np.zeros(x.shape, np.float32), recipe)
+        if parts[0].ndim:
+            return np.concatenate(parts)
+        return np.asarray(np.max(np.stack(parts)))
+
+    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16)."""
+        rows, cols = x.shape
+        codes = np.empty((rows, cols // 2), dtype=np.uint8)
+        block_scales = np.empty((rows, cols // BLOCK), dtype=np.uint8)
+        picked4 = np.empty((rows, cols // BLOCK), dtype=np.bool_)
+        for c in row_chunks(rows, cols, recipe.block_rows):
+            t = quantize_matrix(widen(x[c]), _rows_of(scales, c), recipe)
+            codes[c], block_scales[c], picked4[c] = pack_nibbles(t.codes), t.block_scales, t.picked4
+        return codes, block_scales, picked4
+
+
+def _rows_of(scales: Scales, c: slice) -> Scales:
+    """Return the part of per-row scales that belongs to the rows `c`; per-tensor scales are for all."""
+    if not scales.amax.ndim:
+        return scales
+    return Scales(amax=scales.amax[c], encode=scales.encode[c], decode=scales.decode[c])

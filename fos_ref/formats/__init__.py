@@ -1,0 +1,30 @@
+"""What is a number? Formats as values, and the codec that reads them."""
+
+from fos_ref.formats.catalog import (
+    BFLOAT16,
+    E2M1,
+    E4M3,
+    E8M0,
+    FLOAT16,
+    FLOAT32,
+    FORMATS,
+    INT4,
+    UE4M3,
+    FormatInfo,
+)
+from fos_ref.formats.codec import decode, encode
+
+__all__ = [
+    "BFLOAT16",
+    "E2M1",
+    "E4M3",
+    "E8M0",
+    "FLOAT16",
+    "FLOAT32",
+    "FORMATS",
+    "INT4",
+    "UE4M3",
+    "FormatInfo",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,27 @@
+"""From a matrix to its blocks and back: (R, C) <-> (T, B, n), row-major inside a tile (N4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.recipes.recipe import BLOCK
+
+
+def to_blocks(x: AnyArray, block_rows: int) -> AnyArray:
+    """Return x (R, C) as (R / block_rows, C / 16, block_rows * 16)."""
+    rows, cols = x.shape
+    tiles = x.reshape(rows // block_rows, block_rows, cols // BLOCK, BLOCK)
+    return tiles.transpose(0, 2, 1, 3).reshape(rows // block_rows, cols // BLOCK, block_rows * BLOCK)
+
+
+def from_blocks(blocks: AnyArray, block_rows: int) -> AnyArray:
+    """Return blocks (T, B, n) as the matrix (R, C) they were cut from."""
+    t, b, _ = blocks.shape
+    tiles = blocks.reshape(t, b, block_rows, BLOCK)
+    return tiles.transpose(0, 2, 1, 3).reshape(t * block_rows, b * BLOCK)
+
+
+def repeat_rows(per_block: AnyArray, block_rows: int) -> AnyArray:
+    """Return a (T, B) value per block as (R, B): a tile's value for each of its rows."""
+    return np.repeat(per_block, block_rows, axis=0)

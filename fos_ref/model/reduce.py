@@ -1,0 +1,75 @@
+"""Adding up a block's error terms: float32 addition is not associative, so each order is written out (N12).
+
+np.sum, `@`, einsum and .mean() have orders of their own and are never used on the error path.
+Every function takes terms (..., 16) for 1x16 blocks or (..., 256) for 16x16 tiles (row-major) and returns
+(...): one float32 rounding per addition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from fos_ref.formats.arrays import F32
+from fos_ref.recipes.axes import Reduction
+from fos_ref.recipes.recipe import BLOCK
+
+ReduceFn = Callable[[F32], F32]
+
+_LANES = 8  #: float32 lanes of torch's vectorised CPU sum
+_ACCUMULATORS = 4  #: independent vector accumulators of the same
+
+
+def in_order(terms: F32) -> F32:
+    """Return ((t0 + t1) + t2) + ... over the last axis."""
+    total = terms[..., 0]
+    for i in range(1, terms.shape[-1]):
+        total = total + terms[..., i]
+    return total
+
+
+def halving_tree(terms: F32) -> F32:
+    """Return the sum of 16 by r[i] += r[i+8], then +4, +2, +1, as a warp's shuffle-down adds."""
+    while terms.shape[-1] > 1:
+        half = terms.shape[-1] // 2
+        terms = terms[..., :half] + terms[..., half:]
+    return terms[..., 0]
+
+
+def sequential(terms: F32) -> F32:
+    """Return the sum in element order; a 16x16 tile: each row in order, then the rows by the tree.
+
+    Source: TransformerEngine quantize_4over6_nvfp4.cuh and reference_nvfp4.py::_sum_4over6_2d_error.
+    """
+    if terms.shape[-1] == BLOCK:
+        return in_order(terms)
+    return halving_tree(in_order(terms.reshape(*terms.shape[:-1], BLOCK, BLOCK)))
+
+
+def torch_cpu(terms: F32) -> F32:
+    """Return the sum in the order of torch.sum over a contiguous last axis on a CPU (torch 2.13).
+
+    Vectors of 8 lanes go round-robin into up to 4 accumulators, the accumulators are added in order, then
+    the 8 lanes in order. For 16 terms: l[j] = t[j] + t[j+8], then l0 + l1 + ... + l7.
+    """
+    vectors = terms.reshape(*terms.shape[:-1], -1, _LANES)
+    count = vectors.shape[-2]
+    lanes = [vectors[..., a, :] for a in range(min(_ACCUMULATORS, count))]
+    for v in range(_ACCUMULATORS, count):
+        lanes[v % _ACCUMULATORS] = lanes[v % _ACCUMULATORS] + vectors[..., v, :]
+    total = lanes[0]
+    for lane in lanes[1:]:
+        total = total + lane
+    return in_order(total)
+
+
+def maximum(terms: F32) -> F32:
+    """Return the largest term: exact, so it has no order. A NaN term gives NaN."""
+    return np.max(terms, axis=-1)
+
+
+REDUCE: Mapping[Reduction, ReduceFn] = MappingProxyType(
+    {Reduction.SEQUENTIAL: sequential, Reduction.TORCH_CPU: torch_cpu}
+)

@@ -1,0 +1,62 @@
+"""Every intermediate of a quantization, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scales:
+    """What one tensor (or one row) contributes: () or (R, 1) each, float32."""
+
+    amax: F32  #: A
+    encode: F32  #: S
+    decode: F32  #: D
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way to quantize a block: T = R / block rows, B = C / 16, n = values per block."""
+
+    base: F32  #: (T, B) block scale before rounding
+    scale_code: U8  #: (T, B) E4M3 byte
+    scale: F32  #: (T, B) its value
+    multiplier: F32  #: (T, B) 1 / (scale * D)
+    scaled: F32  #: (T, B, n) x * multiplier
+    codes: U8  #: (T, B, n) E2M1 codes
+    values: F32  #: (T, B, n) what the codes count as in the error
+    error: F32 | None  #: (T, B) float32 error, None when there is nothing to choose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A quantization step by step. Arrays of blocks are (T, B[, n]); the results are per row."""
+
+    recipe: Recipe
+    scales: Scales
+    x: F32  #: (T, B, n) the input, in blocks
+    block_amax: F32  #: (T, B)
+    base: F32  #: (T, B) the map-to-6 block scale before rounding
+    map6: Candidate | None
+    map4: Candidate | None
+    picked4: Bool  #: (R, B) True where map-to-4 was kept
+    codes: U8  #: (R, C) one code per byte, not packed
+    block_scales: U8  #: (R, B) E4M3 bytes
+
+    @property
+    def tensor_amax(self) -> F32:
+        """A, () or (R,)."""
+        return self.scales.amax.reshape(self.scales.amax.shape[:1])
+
+    @property
+    def encode_scale(self) -> F32:
+        """S, () or (R,)."""
+        return self.scales.encode.reshape(self.scales.encode.shape[:1])
+
+    @property
+    def decode_scale(self) -> F32:
+        """D, () or (R,)."""
+        return self.scales.decode.reshape(self.scales.decode.shape[:1])

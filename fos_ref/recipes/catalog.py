@@ -1,0 +1,28 @@
+"""Every preset by name, and the look-up that names near misses."""
+
+from __future__ import annotations
+
+import difflib
+from types import MappingProxyType
+
+from fos_ref.errors import RecipeError
+from fos_ref.recipes.presets import flashinfer, fouroversix, own, te
+from fos_ref.recipes.recipe import Recipe
+
+_RECIPES = [r for family in (own, te, flashinfer, fouroversix) for r in family.presets()]
+_BY_NAME = {r.name: r for r in _RECIPES}
+
+#: name -> Recipe, second names included (4over6-mse is 4over6).
+PRESETS = MappingProxyType(_BY_NAME | {alias: _BY_NAME[name] for alias, name in own.ALIASES.items()})
+
+
+def recipe(name: str | Recipe) -> Recipe:
+    """Return the preset called `name` (a Recipe is returned as it is); RecipeError lists near names."""
+    if isinstance(name, Recipe):
+        return name
+    if isinstance(name, str) and name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(str(name), PRESETS, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "`fos recipes` lists all"
+    msg = f"no recipe is called {name!r}: {hint}"
+    raise RecipeError(msg)

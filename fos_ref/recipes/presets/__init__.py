@@ -1,0 +1,1 @@
+"""Named recipes: one module per project whose dialect they state."""

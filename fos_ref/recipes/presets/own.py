@@ -1,0 +1,48 @@
+"""The package's own recipes: plain NVFP4 and a clean statement of the published 4/6 method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fos_ref.recipes.axes import (
+    BlockShape,
+    Candidates,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    Reduction,
+    Tie,
+)
+from fos_ref.recipes.recipe import Recipe
+
+NVFP4 = Recipe(
+    name="nvfp4",
+    source="NVIDIA, Pretraining Large Language Models with NVFP4, arXiv 2509.25149, appendix on quantization",
+)
+
+FOUR_OVER_SIX = Recipe(
+    name="4over6",
+    candidates=Candidates.FOUR_OVER_SIX,
+    scale_max=256,
+    map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
+    error_domain=ErrorDomain.INPUT_AMAX,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.SEQUENTIAL,
+    tie=Tie.SIX,
+    source="Four Over Six, arXiv 2512.02010, equations 1-3; this package fixes orders and specials",
+)
+
+
+def presets() -> list[Recipe]:
+    """Return nvfp4 and 4over6 in its three metrics, 1x16 and 16x16."""
+    rows = [
+        FOUR_OVER_SIX,
+        replace(FOUR_OVER_SIX, name="4over6-mae", error_metric=ErrorMetric.MAE),
+        replace(FOUR_OVER_SIX, name="4over6-absmax", error_metric=ErrorMetric.ABS_MAX, reduction=None),
+    ]
+    tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in rows]
+    return [NVFP4, *rows, *tiles]
+
+
+#: Second names of a preset.
+ALIASES = {"4over6-mse": "4over6", "4over6-mse-16x16": "4over6-16x16"}

@@ -1,0 +1,179 @@
+"""A recipe: one dialect of NVFP4 as a value. Two recipes differ exactly where `diff` says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, get_type_hints
+
+from fos_ref.errors import RecipeError
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockScale,
+    BlockShape,
+    Candidates,
+    Dequantize,
+    ElementCast,
+    ElementNan,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    NonFinite,
+    ReciprocalOverflow,
+    Reduction,
+    ScaleNan,
+    TensorScale,
+    Tie,
+    ZeroScale,
+    ZeroSign,
+)
+
+SCALE_BOUNDS = (256, 448)
+BLOCK = 16  #: consecutive values of a row under one block scale
+#: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
+DESCRIPTIVE = ("name", "source", "evidence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides the bits of a quantized tensor, and where that was learnt.
+
+    The five fields that default to None belong to the choice between candidates: they are None exactly when
+    there is one candidate (reduction also for the ABS_MAX metric, which has no order).
+    Raises RecipeError for a combination that has no meaning.
+    """
+
+    name: str
+    block_shape: BlockShape = BlockShape.ROW_16
+    amax_scope: AmaxScope = AmaxScope.TENSOR
+    candidates: Candidates = Candidates.SIX
+    scale_max: int = 448  #: the E4M3 magnitude that the largest block scale maps to
+    tensor_scale: TensorScale = TensorScale.CLAMPED_ZERO_IS_ONE
+    block_scale: BlockScale = BlockScale.DIVIDE_THEN_MULTIPLY
+    map4_scale: Map4Scale | None = None
+    scale_nan: ScaleNan = ScaleNan.CODE_7F
+    zero_scale: ZeroScale = ZeroScale.ZERO_CODES
+    reciprocal_overflow: ReciprocalOverflow = ReciprocalOverflow.CLAMP_TO_MAX
+    element_cast: ElementCast = ElementCast.SATURATE
+    element_nan: ElementNan = ElementNan.CODE_7
+    zero_sign: ZeroSign = ZeroSign.SIGN_BIT
+    error_domain: ErrorDomain | None = None
+    error_metric: ErrorMetric | None = None
+    reduction: Reduction | None = None
+    tie: Tie | None = None
+    dequantize: Dequantize = Dequantize.AMAX_DIVIDE
+    nonfinite: NonFinite = NonFinite.RAISE
+    source: str = ""  #: repo@commit:path::symbol
+    evidence: str = "own"  #: ran | read | own
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        for illegal, why in _illegal(self):
+            if illegal:
+                msg = f"recipe {self.name!r}: {why}"
+                raise RecipeError(msg)
+
+    @property
+    def element_max(self) -> int:
+        """The largest element magnitude of the tensor scale: 6, or 4 when every block maps to 4."""
+        return 4 if self.candidates is Candidates.FOUR else 6
+
+    @property
+    def range_max(self) -> int:
+        """C = element_max * scale_max, the magnitude that the tensor amax maps to."""
+        return self.element_max * self.scale_max
+
+    @property
+    def block_rows(self) -> int:
+        """Rows under one block scale: 1 or 16."""
+        return BLOCK if self.block_shape is BlockShape.TILE_16X16 else 1
+
+    def axes(self) -> dict[str, Any]:
+        """Return the fields that decide bits, in order."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DESCRIPTIVE}
+
+    def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
+        """Return {axis: (mine, other's)} for every axis that differs: the whole difference."""
+        mine, theirs = self.axes(), other.axes()
+        return {k: (mine[k], theirs[k]) for k in mine if mine[k] != theirs[k]}
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the axes as canonical JSON: equal fingerprints mean equal bits."""
+        text = json.dumps(_plain(self.axes()), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain JSON values."""
+        return _plain({f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def from_dict(cls, data: object) -> Recipe:
+        """Build a recipe from `to_dict` output; RecipeError names a field that is missing or wrong."""
+        known = [f.name for f in fields(cls)]
+        if not isinstance(data, dict) or set(data) != set(known):
+            given = sorted(data) if isinstance(data, dict) else type(data).__name__
+            msg = f"recipe JSON: fields {given}: exactly {sorted(known)} are allowed"
+            raise RecipeError(msg)
+        return cls(**{k: _parse(k, v) for k, v in data.items()})
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.value if isinstance(v, Enum) else v for k, v in values.items()}
+
+
+def field_kind(name: str) -> type:
+    """Return the type of a field: an axis enum, int or str."""
+    hint = get_type_hints(Recipe)[name]
+    return next((t for t in getattr(hint, "__args__", ()) if t is not type(None)), hint)
+
+
+def _optional(name: str) -> bool:
+    return type(None) in getattr(get_type_hints(Recipe)[name], "__args__", ())
+
+
+def _parse(name: str, value: object) -> object:
+    kind = field_kind(name)
+    if not issubclass(kind, Enum) or (value is None and _optional(name)):
+        return value
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = [m.value for m in kind]
+        msg = f"recipe JSON: {name} = {value!r}: one of {allowed} is allowed"
+        raise RecipeError(msg) from None
+
+
+def _check_types(r: Recipe) -> None:
+    for f in fields(r):
+        value, kind = getattr(r, f.name), field_kind(f.name)
+        if type(value) is not kind and not (value is None and _optional(f.name)):
+            msg = f"recipe {r.name!r}: {f.name} = {value!r}: a {kind.__name__} is allowed"
+            raise RecipeError(msg)
+
+
+def _illegal(r: Recipe) -> list[tuple[bool, str]]:
+    """Return the legality table: (broken, why)."""
+    both = r.candidates is Candidates.FOUR_OVER_SIX
+    choice = {k: getattr(r, k) for k in ("map4_scale", "error_domain", "error_metric", "tie")}
+    unset = [k for k, v in choice.items() if v is None]
+    idle = [k for k, v in {**choice, "reduction": r.reduction}.items() if v is not None]
+    ordered = r.error_metric in (ErrorMetric.MSE, ErrorMetric.MAE)
+    return [
+        (r.scale_max not in SCALE_BOUNDS, f"scale_max = {r.scale_max}: one of {SCALE_BOUNDS} is allowed"),
+        (both and bool(unset), f"4/6 has to say how it chooses: {unset} are None"),
+        (not both and bool(idle), f"one candidate leaves nothing to choose: {idle} have to be None"),
+        (
+            both and ordered is (r.reduction is None),
+            f"reduction = {r.reduction}: an order for mse and mae, None for absmax",
+        ),
+        (
+            r.block_shape is BlockShape.TILE_16X16 and r.amax_scope is AmaxScope.ROW,
+            "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
+        ),
+        (
+            (r.element_cast is ElementCast.UNSATURATED) is not (r.element_nan is ElementNan.WRAPS),
+            "element_nan is 'wraps' exactly when element_cast is 'unsaturated'",
+        ),
+    ]

@@ -1,0 +1,82 @@
+"""Byte layouts: two codes a byte, and the 128x4 scale swizzle of Blackwell's block-scaled MMA (N15, N16)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fos_ref.errors import DtypeError, ShapeError
+from fos_ref.formats.arrays import U8
+
+TILE_ROWS = 128  #: rows of scales in one swizzled tile
+TILE_COLS = 4  #: scales of a row in one swizzled tile
+_QUARTERS = 4
+_QUARTER_ROWS = TILE_ROWS // _QUARTERS
+
+
+def pack_nibbles(codes: U8) -> U8:
+    """Return codes (..., C) as bytes (..., C/2): element 2j in the low nibble of byte j, 2j+1 in the high one.
+
+    A code above 15 (only unsaturated recipes make one) spills into the high nibble by OR, as the reference's
+    own packing does. Raises ShapeError for an odd C.
+    """
+    if codes.shape[-1] % 2:
+        msg = f"pack_nibbles: shape {codes.shape}: the last axis must be even"
+        raise ShapeError(msg)
+    return codes[..., 0::2] | (codes[..., 1::2] << np.uint8(4))
+
+
+def unpack_nibbles(packed: U8) -> U8:
+    """Return bytes (..., C/2) as one code per byte (..., C)."""
+    codes = np.empty((*packed.shape[:-1], packed.shape[-1] * 2), dtype=np.uint8)
+    codes[..., 0::2] = packed & np.uint8(0xF)
+    codes[..., 1::2] = packed >> np.uint8(4)
+    return codes
+
+
+def swizzled_shape(rows: int, cols: int) -> tuple[int, int]:
+    """Return (rows, cols) of scales rounded up to whole 128x4 tiles."""
+    return -(-rows // TILE_ROWS) * TILE_ROWS, -(-cols // TILE_COLS) * TILE_COLS
+
+
+def swizzle(scales: U8) -> U8:
+    """Return scale bytes (R, B) in the 128x4 layout: flat, zero-padded to whole tiles.
+
+    Byte of (r, k), KT = ceil(B/4): ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
+    Raises ShapeError unless 2-D, DtypeError unless uint8.
+    """
+    _check(scales, ndim=2)
+    rows, cols = swizzled_shape(*scales.shape)
+    padded = np.zeros((rows, cols), dtype=np.uint8)
+    padded[: scales.shape[0], : scales.shape[1]] = scales
+    tiles = padded.reshape(rows // TILE_ROWS, _QUARTERS, _QUARTER_ROWS, cols // TILE_COLS, TILE_COLS)
+    return tiles.transpose(0, 3, 2, 1, 4).reshape(-1)
+
+
+def unswizzle(scales: U8, rows: int, cols: int) -> U8:
+    """Return the linear scale bytes (rows, cols) of `swizzle`'s output; padding is dropped.
+
+    Raises ShapeError when the number of bytes is not that of whole tiles for (rows, cols).
+    """
+    scales = np.asarray(scales)
+    _check(scales, ndim=None)
+    padded_rows, padded_cols = swizzled_shape(rows, cols)
+    if scales.size != padded_rows * padded_cols:
+        msg = (
+            f"unswizzle: {scales.size} bytes for scales of shape ({rows}, {cols}): "
+            f"{padded_rows} x {padded_cols} = {padded_rows * padded_cols} are needed"
+        )
+        raise ShapeError(msg)
+    tiles = scales.reshape(
+        padded_rows // TILE_ROWS, padded_cols // TILE_COLS, _QUARTER_ROWS, _QUARTERS, TILE_COLS
+    )
+    linear = tiles.transpose(0, 3, 2, 1, 4).reshape(padded_rows, padded_cols)
+    return linear[:rows, :cols].copy()
+
+
+def _check(scales: U8, ndim: int | None) -> None:
+    if scales.dtype != np.uint8:
+        msg = f"scales of dtype {scales.dtype}: uint8 (E4M3 bytes) is allowed"
+        raise DtypeError(msg)
+    if ndim is not None and scales.ndim != ndim:
+        msg = f"scales of shape {scales.shape}: {ndim} dimensions are allowed"
+        raise ShapeError(msg)

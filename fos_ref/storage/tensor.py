@@ -1,0 +1,24 @@
+"""A quantized tensor: codes, block scales, tensor amax, and the recipe that made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QuantizedTensor:
+    """The result of `quantize`. Leading axes of an N-D input are kept: (rows, C) stands for (..., C).
+
+    With padding asked for, C and rows are those of the padded matrix; `shape` is always the input's.
+    """
+
+    codes: U8  #: (rows, C/2): element 2j in the low nibble of byte j
+    block_scales: U8  #: (rows, C/16): E4M3 bytes, linear row-major; a tile's byte on each of its rows
+    tensor_amax: F32  #: A, () or (rows,) float32
+    decode_scale: F32  #: D, the same shape: values are codes * block scale * D up to the recipe's rounding
+    picked4: Bool | None  #: (rows, C/16): True where map-to-4 won; None when read from a file without it
+    recipe: Recipe
+    shape: tuple[int, ...]  #: of the input
