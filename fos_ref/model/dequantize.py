@@ -45,7 +45,7 @@ def dequantize_matrix(codes: U8, block_scales: U8, amax: F32, s_dec: F32, r: Rec
     Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact.
     Specials: a NaN scale byte makes its block NaN; the scale's sign bit is not a sign and is dropped.
     """
-    q = E2M1_VALUES[codes & np.uint8(0xF)].reshape(codes.shape[0], -1, BLOCK)
+    q = E2M1_VALUES[codes & np.uint8(0xF)].reshape(codes.shape[0], codes.shape[1] // BLOCK, BLOCK)
     s = decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)[..., None]
     a, d = (np.asarray(v, dtype=np.float32).reshape(-1, 1, 1) for v in (amax, s_dec))
     with np.errstate(all="ignore"):

@@ -1,0 +1,62 @@
+"""The command `fos`: registers the commands and turns every expected error into one line and exit 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from fos_ref.commands.quantize import quantize
+from fos_ref.commands.recipes import recipes_app
+from fos_ref.commands.report import report
+from fos_ref.errors import BitMismatch, FosError
+
+EXIT_MISMATCH = 1
+EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Bit-exact NVFP4 and Four Over Six: the dialects, their errors, their vectors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(report)
+app.command()(quantize)
+app.add_typer(recipes_app, name="recipes")
+
+
+def main() -> None:
+    """Run `fos`; exit 0 as asked, 1 when a comparison failed, 2 on bad arguments or input."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: list[str]) -> int:
+    """Run `fos` with `args` and return the exit code, with no traceback for an expected error."""
+    try:
+        code = app(args=args, prog_name="fos", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as e:
+        typer.echo(e.format_message(), err=True)
+        return EXIT_UNUSABLE
+    except click.ClickException as e:
+        return _fail(e.format_message())
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except BitMismatch as e:
+        typer.echo(str(e), err=True)
+        return EXIT_MISMATCH
+    except BrokenPipeError:  # the reader (head, less) has left: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except FosError as e:
+        return _fail(str(e))
+    except OSError as e:
+        return _fail(f"{e.filename or 'file'}: {e.strerror or e}")
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str) -> int:
+    typer.echo(f"fos: {' '.join(message.split())}", err=True)
+    return EXIT_UNUSABLE
