@@ -1,10 +1,10 @@
 """Bit-exact NVFP4 and Four Over Six: every public dialect as data, one golden model, no tolerance.
 
-    >>> import numpy as np, fos_ref
-    >>> x = np.zeros((1, 16), np.float32); x[0, :4] = 10, 20, 30, 40
-    >>> q = fos_ref.quantize(x, "4over6", tensor_scale=1.0)
-    >>> fos_ref.dequantize(q)[0, :4]
-    array([10., 20., 30., 40.], dtype=float32)
+>>> import numpy as np, fos_ref
+>>> x = np.zeros((1, 16), np.float32); x[0, :4] = 10, 20, 30, 40
+>>> q = fos_ref.quantize(x, "4over6", tensor_scale=1.0)
+>>> fos_ref.dequantize(q)[0, :4]
+array([10., 20., 30., 40.], dtype=float32)
 """
 
 from fos_ref.engines.front import dequantize, quantize, trace

@@ -9,7 +9,7 @@ import click
 import typer
 
 from fos_ref.commands.quantize import quantize
-from fos_ref.commands.recipes import recipes_app
+from fos_ref.commands.recipes import recipes
 from fos_ref.commands.report import report
 from fos_ref.errors import BitMismatch, FosError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 app.command()(report)
 app.command()(quantize)
-app.add_typer(recipes_app, name="recipes")
+app.command()(recipes)
 
 
 def main() -> None:
@@ -37,26 +37,23 @@ def run(args: list[str]) -> int:
     """Run `fos` with `args` and return the exit code, with no traceback for an expected error."""
     try:
         code = app(args=args, prog_name="fos", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as e:
-        typer.echo(e.format_message(), err=True)
-        return EXIT_UNUSABLE
-    except click.ClickException as e:
-        return _fail(e.format_message())
-    except click.Abort:
-        return EXIT_INTERRUPTED
     except BitMismatch as e:
         typer.echo(str(e), err=True)
         return EXIT_MISMATCH
     except BrokenPipeError:  # the reader (head, less) has left: nothing more to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except FosError as e:
-        return _fail(str(e))
-    except OSError as e:
-        return _fail(f"{e.filename or 'file'}: {e.strerror or e}")
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except (click.ClickException, FosError, OSError) as e:
+        typer.echo(f"fos: {_one_line(e)}", err=True)
+        return EXIT_UNUSABLE
     return code if isinstance(code, int) else 0
 
 
-def _fail(message: str) -> int:
-    typer.echo(f"fos: {' '.join(message.split())}", err=True)
-    return EXIT_UNUSABLE
+def _one_line(error: Exception) -> str:
+    """Return what was wrong as one line."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(text.split())

@@ -31,7 +31,7 @@ class GoldenFormatError(FosError, ValueError):
     """A golden file breaks its schema, its manifest or its canonical form."""
 
 
-class BitMismatch(FosError, AssertionError):
+class BitMismatch(FosError, AssertionError):  # noqa: N818 -- the name is part of the public face
     """Two results that must be equal bit for bit are not."""
 
 

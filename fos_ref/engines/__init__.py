@@ -1,0 +1,1 @@
+"""Who computes it? The door for arrays, the engines, and the public calls."""

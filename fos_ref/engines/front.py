@@ -54,7 +54,9 @@ def quantize(
     _check_finite(own_amax, r)
     scales = _scales(own_amax, amax, tensor_scale, r, matrix.shape[0])
     codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
-    lead = array.shape[:-1] if matrix.shape[0] == np.prod(array.shape[:-1], dtype=np.int64) else matrix.shape[:1]
+    lead = (
+        array.shape[:-1] if matrix.shape[0] == np.prod(array.shape[:-1], dtype=np.int64) else matrix.shape[:1]
+    )
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
         codes=codes.reshape(*lead, codes.shape[1]),
@@ -145,7 +147,8 @@ def _check_tensor_scale(tensor_scale: float, r: Recipe) -> np.float32:
     d = np.float32(tensor_scale) if np.ndim(tensor_scale) == 0 else np.float32(np.nan)
     info = np.finfo(np.float32)
     if not info.tiny <= d <= info.max / r.range_max:
-        msg = f"tensor_scale={tensor_scale!r}: a positive normal float32 up to FLT_MAX / {r.range_max} is allowed"
+        allowed = f"a positive normal float32 up to FLT_MAX / {r.range_max}"
+        msg = f"tensor_scale={tensor_scale!r}: {allowed} is allowed"
         raise InputError(msg)
     return d
 

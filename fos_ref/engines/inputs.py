@@ -45,7 +45,9 @@ def _from_torch(x: Any) -> AnyArray | None:
         return None
     x = x.detach().cpu()
     if x.dtype == torch.bfloat16:  # DLPack carries bfloat16, NumPy does not take it: hand over the bits
-        return np.asarray(x.view(torch.int16).numpy()).view(ml_dtypes.bfloat16)
+        bits: AnyArray = x.view(torch.int16).numpy()
+        values: AnyArray = bits.view(ml_dtypes.bfloat16)
+        return values
     if x.dtype not in (torch.float32, torch.float16):
         msg = f"dtype {x.dtype}: float32, float16 or bfloat16 is allowed (nothing is cast silently)"
         raise DtypeError(msg)
@@ -66,7 +68,9 @@ def _from_dlpack(x: Any) -> AnyArray:
     try:
         return np.from_dlpack(x)
     except (TypeError, BufferError, RuntimeError) as e:
-        msg = f"{type(x).__name__}: DLPack hand-over failed ({e}); pass float32, float16 or bfloat16 on the CPU"
+        msg = (
+            f"{type(x).__name__}: DLPack hand-over failed ({e}); pass float32, float16 or bfloat16 on the CPU"
+        )
         raise DtypeError(msg) from e
 
 

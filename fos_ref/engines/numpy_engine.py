@@ -31,7 +31,9 @@ class NumpyEngine:
 
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,). A maximum is exact, so chunks cannot change it."""
-        parts = [tensor_amax(widen(x[c]), recipe) for c in row_chunks(*x.shape, recipe.block_rows)]
+        parts = [
+            tensor_amax(widen(x[c]), recipe) for c in row_chunks(x.shape[0], x.shape[1], recipe.block_rows)
+        ]
         if not parts:
             return tensor_amax(np.zeros(x.shape, np.float32), recipe)
         if parts[0].ndim:
@@ -45,13 +47,6 @@ class NumpyEngine:
         block_scales = np.empty((rows, cols // BLOCK), dtype=np.uint8)
         picked4 = np.empty((rows, cols // BLOCK), dtype=np.bool_)
         for c in row_chunks(rows, cols, recipe.block_rows):
-            t = quantize_matrix(widen(x[c]), _rows_of(scales, c), recipe)
+            t = quantize_matrix(widen(x[c]), scales.rows(c), recipe)
             codes[c], block_scales[c], picked4[c] = pack_nibbles(t.codes), t.block_scales, t.picked4
         return codes, block_scales, picked4
-
-
-def _rows_of(scales: Scales, c: slice) -> Scales:
-    """Return the part of per-row scales that belongs to the rows `c`; per-tensor scales are for all."""
-    if not scales.amax.ndim:
-        return scales
-    return Scales(amax=scales.amax[c], encode=scales.encode[c], decode=scales.decode[c])

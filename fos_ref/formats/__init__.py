@@ -7,10 +7,10 @@ from fos_ref.formats.catalog import (
     E8M0,
     FLOAT16,
     FLOAT32,
+    FormatInfo,
     FORMATS,
     INT4,
     UE4M3,
-    FormatInfo,
 )
 from fos_ref.formats.codec import decode, encode
 

@@ -93,14 +93,18 @@ def decode(codes: AnyArray, fmt: FormatInfo) -> F64:
         raise DtypeError(msg)
     c = c.astype(np.int64)
     if np.any(c >> fmt.bits):
-        msg = f"decode: code {c[c >> fmt.bits != 0].flat[0]:#x} is wider than the {fmt.bits} bits of {fmt.name}"
+        msg = (
+            f"decode: code {c[c >> fmt.bits != 0].flat[0]:#x} is wider than the {fmt.bits} bits of {fmt.name}"
+        )
         raise InputError(msg)
     if fmt.negatives is Negatives.NONE:
         return decode_magnitude(c, fmt)
     top = c >> fmt.sign_shift
     if fmt.negatives is Negatives.TWOS_COMPLEMENT:
         return (c - (top << fmt.bits)).astype(np.float64)
-    return np.where(top == 1, -1.0, 1.0) * decode_magnitude(c & ((1 << fmt.sign_shift) - 1), fmt)
+    magnitude = decode_magnitude(c & ((1 << fmt.sign_shift) - 1), fmt)
+    signed: F64 = np.where(top == 1, -magnitude, magnitude)
+    return signed
 
 
 def decode_magnitude(code: I64 | int, fmt: FormatInfo) -> F64:

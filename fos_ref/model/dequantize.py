@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import UE4M3, decode
+from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.elements import E2M1_VALUES
 from fos_ref.recipes.axes import Dequantize
@@ -15,17 +15,17 @@ from fos_ref.recipes.recipe import BLOCK, Recipe
 
 
 def amax_divide(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
-    """((q*s) * A) / C: two roundings. Source: fouroversix quantized_tensor.py on a CPU."""
+    """Return ((q*s) * A) / C: two roundings. Source: fouroversix quantized_tensor.py on a CPU."""
     return ((q * s) * amax) / c
 
 
 def amax_reciprocal(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
-    """q * ((s*A) * RN(1/C)): three roundings. Source: TransformerEngine dequantize_nvfp4.cuh."""
+    """Return q * ((s*A) * RN(1/C)): three roundings. Source: TransformerEngine dequantize_nvfp4.cuh."""
     return q * ((s * amax) * (np.float32(1) / c))
 
 
 def decode_scaled(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
-    """(q*s) * D: one rounding."""
+    """Return (q*s) * D: one rounding."""
     return (q * s) * s_dec
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import BFLOAT16, E2M1, decode, encode
+from fos_ref.formats import BFLOAT16, decode, E2M1, encode
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.recipes.axes import ElementCast, ElementNan, ZeroSign
 from fos_ref.recipes.recipe import Recipe

@@ -8,33 +8,37 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32
-from fos_ref.model.reduce import REDUCE, maximum
+from fos_ref.model.reduce import maximum, REDUCE
+from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Tie
 from fos_ref.recipes.recipe import Recipe
-
 
 # --- N10: the difference of one element --------------------------------------------------------------
 
 
-def input_amax(product: F32, x: F32, amax: F32, c: np.float32, s_enc: F32, s_dec: F32) -> F32:  # noqa: ARG001
-    """((q*s) * A) / C - x: product, quotient and difference rounded. N10a.
+def input_amax(product: F32, x: F32, t: Scales) -> F32:
+    """Return ((q*s) * A) / C - x: product, quotient and difference rounded. N10a.
 
     Source: fouroversix reference.py::select_fouroversix; TransformerEngine's default error.
     """
-    return (product * amax) / c - x
+    return (product * t.amax) / t.range_max - x
 
 
-def input_decode(product: F32, x: F32, amax: F32, c: np.float32, s_enc: F32, s_dec: F32) -> F32:  # noqa: ARG001
-    """(q*s) * D - x: product and difference rounded. N10b. Source: FlashInfer's per-tensor error."""
-    return product * s_dec - x
+def input_decode(product: F32, x: F32, t: Scales) -> F32:
+    """Return (q*s) * D - x: product and difference rounded. N10b. Source: FlashInfer's per-tensor error."""
+    return product * t.decode - x
 
 
-def scaled(product: F32, x: F32, amax: F32, c: np.float32, s_enc: F32, s_dec: F32) -> F32:  # noqa: ARG001
-    """q*s - x*S: product and difference rounded. N10c. Source: TransformerEngine's and FlashInfer's fast error."""
-    return product - x * s_enc
+def scaled(product: F32, x: F32, t: Scales) -> F32:
+    """Return q*s - x*S: product and difference rounded. N10c.
+
+    Source: TransformerEngine's and FlashInfer's fast error; their fp16 product q*s is exact.
+    """
+    return product - x * t.encode
 
 
-DifferenceFn = Callable[[F32, F32, F32, np.float32, F32, F32], F32]
+#: (q*s (T, B, n), x (T, B, n), the tensor scales with a trailing axis) -> (T, B, n)
+DifferenceFn = Callable[[F32, F32, Scales], F32]
 ERROR_DOMAIN: Mapping[ErrorDomain, DifferenceFn] = MappingProxyType(
     {
         ErrorDomain.INPUT_AMAX: input_amax,
@@ -48,7 +52,7 @@ ERROR_DOMAIN: Mapping[ErrorDomain, DifferenceFn] = MappingProxyType(
 
 
 def square(d: F32) -> F32:
-    """d * d, rounded. N11a."""
+    """Return d * d, rounded. N11."""
     return d * d
 
 

@@ -10,14 +10,14 @@ import numpy as np
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
 from fos_ref.model.elements import cast_elements
-from fos_ref.model.errors import ERROR_DOMAIN, PICK_4, block_error
+from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.scales import (
     BLOCK_SCALE,
+    cast_scale,
     MAP4_SCALE,
+    multiplier,
     TENSOR_SCALE,
     ZERO_SCALE,
-    cast_scale,
-    multiplier,
 )
 from fos_ref.model.trace import Candidate, Scales, Trace
 from fos_ref.recipes.axes import AmaxScope, Candidates
@@ -31,19 +31,23 @@ def tensor_amax(x: F32, r: Recipe) -> F32:
 
 
 def tensor_scales(amax: F32, r: Recipe) -> Scales:
-    """Return A, S and D from the tensor amax: () or (R,) -> () or (R, 1). N3."""
+    """Return A, S, D and C from the tensor amax: () or (R,) -> () or (R, 1). N3."""
     a = np.asarray(amax, dtype=np.float32)
     a = a[:, None] if a.ndim else a
+    c = np.float32(r.range_max)
     with np.errstate(all="ignore"):  # A = 0, infinity and NaN have the results the step names
-        s_enc, s_dec = TENSOR_SCALE[r.tensor_scale](a, np.float32(r.range_max))
-    return Scales(amax=a, encode=np.asarray(s_enc), decode=np.asarray(s_dec))
+        s_enc, s_dec = TENSOR_SCALE[r.tensor_scale](a, c)
+    return Scales(amax=a, encode=np.asarray(s_enc), decode=np.asarray(s_dec), range_max=c)
 
 
-def given_tensor_scale(scale: float | np.float32, r: Recipe) -> Scales:
-    """Return A, S and D for a decode scale that the caller fixes: D as given, S = 1/D, A = D*C. N3."""
-    d = np.float32(scale)
+def given_tensor_scale(decode: np.float32, r: Recipe) -> Scales:
+    """Return the scales for a decode scale that the caller fixes: D as given, S = 1/D, A = D*C. N3."""
+    c = np.float32(r.range_max)
     return Scales(
-        amax=np.asarray(d * np.float32(r.range_max)), encode=np.asarray(np.float32(1) / d), decode=np.asarray(d)
+        amax=np.asarray(decode * c),
+        encode=np.asarray(np.float32(1) / decode),
+        decode=np.asarray(decode),
+        range_max=c,
     )
 
 
@@ -93,10 +97,8 @@ def candidate(x: F32, base: F32, scales: Scales, r: Recipe) -> Candidate:
     codes, values = cast_elements(scaled, r)  # N9
     error = None
     if r.error_domain is not None:
-        a, s_enc, s_dec = (np.asarray(v)[..., None] for v in (scales.amax, scales.encode, scales.decode))
         product = values * scale[..., None]  # exact for E2M1 times E4M3
-        c = np.float32(r.range_max)
-        difference = ERROR_DOMAIN[r.error_domain](product, x, a, c, s_enc, s_dec)  # N10
+        difference = ERROR_DOMAIN[r.error_domain](product, x, scales.per_element())  # N10
         error = block_error(difference, r)  # N11, N12
     return Candidate(
         base=base,

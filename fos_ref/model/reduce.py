@@ -67,7 +67,8 @@ def torch_cpu(terms: F32) -> F32:
 
 def maximum(terms: F32) -> F32:
     """Return the largest term: exact, so it has no order. A NaN term gives NaN."""
-    return np.max(terms, axis=-1)
+    largest: F32 = np.max(terms, axis=-1)
+    return largest
 
 
 REDUCE: Mapping[Reduction, ReduceFn] = MappingProxyType(

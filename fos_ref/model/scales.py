@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import UE4M3, decode, encode
+from fos_ref.formats import decode, encode, UE4M3
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.recipes.axes import (
     BlockScale,
@@ -36,33 +36,33 @@ _UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
 
 
 def clamped(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """S = min(C/A, FLT_MAX), and 1 where that is 0; D = 1/S.
+    """Return S = min(C/A, FLT_MAX), and 1 where that is 0; D = 1/S.
 
     Rounding: one division each. Specials: A = 0 gives S = FLT_MAX, A = inf gives S = 1, NaN stays NaN.
     Spec:     N3. TransformerEngine reference_nvfp4.py::_quantize_blockwise_reference.
     """
-    s = np.minimum(c / amax, FLT_MAX)
-    s = np.where(s == 0, ONE, s)
+    s: F32 = np.minimum(c / amax, FLT_MAX)
+    s = np.where(s == 0, ONE, s).astype(np.float32)
     return s, ONE / s
 
 
 def clamped_zero_is_one(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """S = min(C/A, FLT_MAX), and 1 where that or A is 0; D = 1/S.
+    """Return S = min(C/A, FLT_MAX), and 1 where that or A is 0; D = 1/S.
 
     Spec: N3. TransformerEngine core_nvfp4.cuh; differs from `clamped` for a zero tensor only.
     """
     s, _ = clamped(amax, c)
-    s = np.where(amax == 0, ONE, s)
+    s = np.where(amax == 0, ONE, s).astype(np.float32)
     return s, ONE / s
 
 
 def zero_scales(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """S = C/A, which overflows to infinity for A < C/FLT_MAX; D = 1/S. A = 0 gives S = 0.
+    """Return S = C/A, which overflows to infinity for A < C/FLT_MAX; D = 1/S. A = 0 gives S = 0.
 
     Specials: S = inf times a zero block is NaN. With S = 0 every block scale is 0.
     Spec:     N3. fouroversix reference.py::compute_nv_scale_factors.
     """
-    s = np.where(amax == 0, np.float32(0), c / amax)
+    s: F32 = np.where(amax == 0, np.float32(0), c / amax).astype(np.float32)
     return s, ONE / s
 
 
@@ -79,12 +79,12 @@ TENSOR_SCALE: Mapping[TensorScale, Callable[[F32, np.float32], tuple[F32, F32]]]
 
 
 def divide_then_multiply(b: F32, s_enc: F32, element_max: np.float32) -> F32:
-    """(b / element_max) * S: two roundings. N5a."""
+    """Return (b / element_max) * S: two roundings. N5a."""
     return (b / element_max) * s_enc
 
 
 def folded_reciprocal(b: F32, s_enc: F32, element_max: np.float32) -> F32:
-    """b * min(S * RN(1/element_max)): one rounding per block, at most FLT_MAX. N5b.
+    """Return min(b * RN(S * RN(1/element_max)), FLT_MAX): one rounding per block. N5b.
 
     Source: TransformerEngine reference_nvfp4.py, the path without 4/6.
     """
@@ -103,7 +103,7 @@ BLOCK_SCALE: Mapping[BlockScale, Callable[[F32, F32, np.float32], F32]] = Mappin
 
 
 def expand_before_rounding(base: F32) -> F32:
-    """base * 1.5, one rounding, before the cast to E4M3. N6."""
+    """Return base * 1.5, one rounding, before the cast to E4M3. N6."""
     return base * EXPANSION
 
 
@@ -127,7 +127,7 @@ def cast_scale(base: F32, r: Recipe) -> tuple[U8, F32]:
 
 
 def multiplier(scale: F32, s_dec: F32, r: Recipe) -> F32:
-    """1 / (scale * D): a product and a division, both rounded. N8.
+    """Return 1 / (scale * D): a product and a division, both rounded. N8.
 
     Specials: the reciprocal may overflow (scale 0, or D subnormal): FLT_MAX or infinity, as the recipe says.
     """

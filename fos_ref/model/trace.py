@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.recipes.recipe import Recipe
@@ -15,6 +18,18 @@ class Scales:
     amax: F32  #: A
     encode: F32  #: S
     decode: F32  #: D
+    range_max: np.float32  #: C, the magnitude A maps to
+
+    def per_element(self) -> Scales:
+        """Return the scales with a trailing axis, to meet blocks (T, B, n)."""
+        return self._map(lambda v: v[..., None])
+
+    def rows(self, chunk: slice) -> Scales:
+        """Return the part that belongs to the rows `chunk`; per-tensor scales are for all rows."""
+        return self._map(lambda v: v[chunk]) if self.amax.ndim else self
+
+    def _map(self, f: Callable[[F32], F32]) -> Scales:
+        return replace(self, amax=f(self.amax), encode=f(self.encode), decode=f(self.decode))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from fos_ref.errors import RecipeError
 from fos_ref.recipes.presets import flashinfer, fouroversix, own, te
 from fos_ref.recipes.recipe import Recipe
 
-_RECIPES = [r for family in (own, te, flashinfer, fouroversix) for r in family.presets()]
+_RECIPES: list[Recipe] = [r for family in (own, te, flashinfer, fouroversix) for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
 
 #: name -> Recipe, second names included (4over6-mse is 4over6).

@@ -101,12 +101,12 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """Return the sha256 of the axes as canonical JSON: equal fingerprints mean equal bits."""
-        text = json.dumps(_plain(self.axes()), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(plain_values(self.axes()), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON values."""
-        return _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        return plain_values({f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def from_dict(cls, data: object) -> Recipe:
@@ -119,21 +119,23 @@ class Recipe:
         return cls(**{k: _parse(k, v) for k, v in data.items()})
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def plain_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return `values` with every axis member as its JSON name."""
     return {k: v.value if isinstance(v, Enum) else v for k, v in values.items()}
 
 
 def field_kind(name: str) -> type:
     """Return the type of a field: an axis enum, int or str."""
-    hint = get_type_hints(Recipe)[name]
-    return next((t for t in getattr(hint, "__args__", ()) if t is not type(None)), hint)
+    hint: type = get_type_hints(Recipe)[name]
+    kinds: list[type] = [t for t in getattr(hint, "__args__", ()) if t is not type(None)]
+    return kinds[0] if kinds else hint
 
 
 def _optional(name: str) -> bool:
     return type(None) in getattr(get_type_hints(Recipe)[name], "__args__", ())
 
 
-def _parse(name: str, value: object) -> object:
+def _parse(name: str, value: object) -> Any:
     kind = field_kind(name)
     if not issubclass(kind, Enum) or (value is None and _optional(name)):
         return value

@@ -14,7 +14,7 @@ _QUARTER_ROWS = TILE_ROWS // _QUARTERS
 
 
 def pack_nibbles(codes: U8) -> U8:
-    """Return codes (..., C) as bytes (..., C/2): element 2j in the low nibble of byte j, 2j+1 in the high one.
+    """Return codes (..., C) as bytes (..., C/2): element 2j in the low nibble of byte j, 2j+1 in the high.
 
     A code above 15 (only unsaturated recipes make one) spills into the high nibble by OR, as the reference's
     own packing does. Raises ShapeError for an odd C.
@@ -41,7 +41,8 @@ def swizzled_shape(rows: int, cols: int) -> tuple[int, int]:
 def swizzle(scales: U8) -> U8:
     """Return scale bytes (R, B) in the 128x4 layout: flat, zero-padded to whole tiles.
 
-    Byte of (r, k), KT = ceil(B/4): ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
+    Byte of (r, k) with KT = ceil(B/4):
+    ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
     Raises ShapeError unless 2-D, DtypeError unless uint8.
     """
     _check(scales, ndim=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from fos_ref.recipes.axes import AmaxScope, Dequantize, ElementNan, ErrorDomain, ErrorMetric
 from fos_ref.recipes.presets import te
@@ -23,7 +24,7 @@ STRICT = replace(
 )
 
 #: Per tensor the error uses the decode scale, per token the row amax; `fast` measures scaled values.
-_ERRORS = {
+_ERRORS: dict[tuple[str, str], dict[str, Any]] = {
     ("", ""): {"error_domain": ErrorDomain.INPUT_DECODE},
     ("", "-row"): {"error_domain": ErrorDomain.INPUT_AMAX, "amax_scope": AmaxScope.ROW},
     ("-fast", ""): {"error_domain": ErrorDomain.SCALED},

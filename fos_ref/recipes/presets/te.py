@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from fos_ref.recipes.axes import (
     AmaxScope,
@@ -56,7 +57,7 @@ FOUR_OVER_SIX = replace(
     source=f"{_FILE}._quantize_blockwise_4over6_reference",
 )
 
-_LAYOUTS = {
+_LAYOUTS: dict[str, dict[str, Any]] = {
     "": {},
     "-16x16": {"block_shape": BlockShape.TILE_16X16},
     "-row": {"amax_scope": AmaxScope.ROW},
