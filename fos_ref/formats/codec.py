@@ -101,7 +101,8 @@ def decode(codes: AnyArray, fmt: FormatInfo) -> F64:
         return decode_magnitude(c, fmt)
     top = c >> fmt.sign_shift
     if fmt.negatives is Negatives.TWOS_COMPLEMENT:
-        return (c - (top << fmt.bits)).astype(np.float64)
+        value: F64 = (c - (top << fmt.bits)).astype(np.float64)
+        return value
     magnitude = decode_magnitude(c & ((1 << fmt.sign_shift) - 1), fmt)
     signed: F64 = np.where(top == 1, -magnitude, magnitude)
     return signed
