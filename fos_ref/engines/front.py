@@ -17,7 +17,7 @@ from fos_ref.model.quantize import given_tensor_scale, quantize_matrix, tensor_a
 from fos_ref.model.trace import Scales, Trace
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.recipes.catalog import recipe as get_recipe
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
 from fos_ref.storage.tensor import QuantizedTensor
 
@@ -52,7 +52,7 @@ def quantize(
     chosen = get_engine(engine, r)
     own_amax = chosen.amax(matrix, r)
     _check_finite(own_amax, r)
-    scales = _scales(own_amax, amax, tensor_scale, r, matrix.shape[0])
+    scales = _scales(own_amax, amax, tensor_scale, r, matrix)
     codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
     lead = (
         array.shape[:-1] if matrix.shape[0] == np.prod(array.shape[:-1], dtype=np.int64) else matrix.shape[:1]
@@ -79,11 +79,11 @@ def trace(
 ) -> Trace:
     """Quantize `x` by the NumPy model and return every intermediate. Arguments and errors as `quantize`."""
     r = get_recipe(recipe)
-    matrix = widen(_matrix(as_numpy(x), r, padding))
+    matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
-    own_amax = tensor_amax(matrix, r)
+    own_amax = tensor_amax(widen(matrix), r)
     _check_finite(own_amax, r)
-    return quantize_matrix(matrix, _scales(own_amax, amax, tensor_scale, r, matrix.shape[0]), r)
+    return quantize_matrix(widen(matrix), _scales(own_amax, amax, tensor_scale, r, matrix), r)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -112,10 +112,10 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
         msg = f"padding={padding!r}: 'error' or 'zero' is allowed"
         raise InputError(msg)
     if padding == "error" or not x.shape:
-        check_shape(x.shape, r.block_rows)
+        check_shape(x.shape, r.block_rows, r.block_cols)
     rows = int(np.prod(x.shape[:-1], dtype=np.int64))
     matrix = x.reshape(rows, x.shape[-1])
-    extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % BLOCK
+    extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % r.block_cols
     if extra_rows or extra_cols:
         padded = np.zeros((rows + extra_rows, x.shape[-1] + extra_cols), dtype=x.dtype)
         padded[:rows, : x.shape[-1]] = matrix
@@ -130,14 +130,15 @@ def _check_finite(amax: F32, r: Recipe) -> None:
         raise InputError(msg)
 
 
-def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, rows: int) -> Scales:
+def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, x: AnyArray) -> Scales:
     """Return the tensor scales from the caller's amax or tensor scale, else from the tensor's own amax."""
+    rows, dtype = x.shape[0], x.dtype
     if amax is not None and tensor_scale is not None:
         msg = "amax and tensor_scale were both given: one of them fixes the tensor scale"
         raise InputError(msg)
     if tensor_scale is not None:
-        return given_tensor_scale(_check_tensor_scale(tensor_scale, r), r)
-    return tensor_scales(own_amax if amax is None else _check_amax(amax, r, rows), r)
+        return given_tensor_scale(_check_tensor_scale(tensor_scale, r), r, dtype)
+    return tensor_scales(own_amax if amax is None else _check_amax(amax, r, rows), r, dtype)
 
 
 def _check_tensor_scale(tensor_scale: float, r: Recipe) -> np.float32:

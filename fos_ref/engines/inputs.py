@@ -74,13 +74,13 @@ def _from_dlpack(x: Any) -> AnyArray:
         raise DtypeError(msg) from e
 
 
-def check_shape(shape: tuple[int, ...], block_rows: int) -> None:
-    """Raise ShapeError unless blocks of `block_rows` x 16 tile the last two axes (rows flattened)."""
+def check_shape(shape: tuple[int, ...], block_rows: int, block_cols: int) -> None:
+    """Raise ShapeError unless blocks of block_rows x block_cols tile the last two axes (rows flattened)."""
     if not shape:
         msg = "x.shape=(): at least one axis is needed, and the last one is blocked"
         raise ShapeError(msg)
-    if shape[-1] % 16:
-        msg = f"x.shape={shape}: the last axis must be a multiple of 16 (padding='zero' pads it)"
+    if shape[-1] % block_cols:
+        msg = f"x.shape={shape}: the last axis must be a multiple of {block_cols} (padding='zero' pads it)"
         raise ShapeError(msg)
     rows = int(np.prod(shape[:-1], dtype=np.int64))
     if rows % block_rows:

@@ -8,7 +8,7 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
 from fos_ref.model.quantize import quantize_matrix, tensor_amax
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import pack_nibbles
 
 CHUNK_ELEMENTS = 1 << 16  #: values per chunk: its temporaries stay in the cache
@@ -31,21 +31,18 @@ class NumpyEngine:
 
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,). A maximum is exact, so chunks cannot change it."""
-        parts = [
-            tensor_amax(widen(x[c]), recipe) for c in row_chunks(x.shape[0], x.shape[1], recipe.block_rows)
-        ]
+        chunks = row_chunks(x.shape[0], x.shape[1], recipe.block_rows)
+        parts = [tensor_amax(widen(x[c]), recipe) for c in chunks]
         if not parts:
             return tensor_amax(np.zeros(x.shape, np.float32), recipe)
-        if parts[0].ndim:
-            return np.concatenate(parts)
-        return np.asarray(np.max(np.stack(parts)))
+        return np.concatenate(parts) if parts[0].ndim else tensor_amax(np.stack(parts), recipe)
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
-        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16)."""
+        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
         rows, cols = x.shape
         codes = np.empty((rows, cols // 2), dtype=np.uint8)
-        block_scales = np.empty((rows, cols // BLOCK), dtype=np.uint8)
-        picked4 = np.empty((rows, cols // BLOCK), dtype=np.bool_)
+        block_scales = np.empty((rows, cols // recipe.block_cols), dtype=np.uint8)
+        picked4 = np.empty((rows, cols // recipe.block_cols), dtype=np.bool_)
         for c in row_chunks(rows, cols, recipe.block_rows):
             t = quantize_matrix(widen(x[c]), scales.rows(c), recipe)
             codes[c], block_scales[c], picked4[c] = pack_nibbles(t.codes), t.block_scales, t.picked4

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from fos_ref.formats.arrays import AnyArray
-from fos_ref.recipes.recipe import BLOCK
 
 
-def to_blocks(x: AnyArray, block_rows: int) -> AnyArray:
-    """Return x (R, C) as (R / block_rows, C / 16, block_rows * 16)."""
+def to_blocks(x: AnyArray, block_rows: int, block_cols: int) -> AnyArray:
+    """Return x (R, C) as (R / block_rows, C / block_cols, block_rows * block_cols)."""
     rows, cols = x.shape
-    tiles = x.reshape(rows // block_rows, block_rows, cols // BLOCK, BLOCK)
-    return tiles.transpose(0, 2, 1, 3).reshape(rows // block_rows, cols // BLOCK, block_rows * BLOCK)
+    tiles = x.reshape(rows // block_rows, block_rows, cols // block_cols, block_cols)
+    return tiles.transpose(0, 2, 1, 3).reshape(
+        rows // block_rows, cols // block_cols, block_rows * block_cols
+    )
 
 
-def from_blocks(blocks: AnyArray, block_rows: int) -> AnyArray:
+def from_blocks(blocks: AnyArray, block_rows: int, block_cols: int) -> AnyArray:
     """Return blocks (T, B, n) as the matrix (R, C) they were cut from."""
     t, b, _ = blocks.shape
-    tiles = blocks.reshape(t, b, block_rows, BLOCK)
-    return tiles.transpose(0, 2, 1, 3).reshape(t * block_rows, b * BLOCK)
+    tiles = blocks.reshape(t, b, block_rows, block_cols)
+    return tiles.transpose(0, 2, 1, 3).reshape(t * block_rows, b * block_cols)
 
 
 def repeat_rows(per_block: AnyArray, block_rows: int) -> AnyArray:

@@ -8,10 +8,13 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats import decode, UE4M3
-from fos_ref.formats.arrays import F32, U8
-from fos_ref.model.elements import E2M1_VALUES
-from fos_ref.recipes.axes import Dequantize
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
+from fos_ref.model.quantize import INT4_FLAG
+from fos_ref.recipes.axes import Dequantize, ElementFormat, ScaleFormat
+from fos_ref.recipes.recipe import Recipe
+
+DequantizeFn = Callable[[F32, F32, F32, F32, np.float32], F32]
 
 
 def amax_divide(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
@@ -29,24 +32,57 @@ def decode_scaled(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32: 
     return (q * s) * s_dec
 
 
-DEQUANTIZE: Mapping[Dequantize, Callable[[F32, F32, F32, F32, np.float32], F32]] = MappingProxyType(
+def decode_product(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+    """Return q * (s*D): two roundings. Source: ModelOpt's and Quartet II's fake quantizers."""
+    return q * (s * s_dec)
+
+
+def decode_quotient(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+    """Return q * (s / RN(1/D)): three roundings. Source: compressed-tensors forward_helpers.py."""
+    return q * (s / (np.float32(1) / s_dec))
+
+
+DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
     {
         Dequantize.AMAX_DIVIDE: amax_divide,
         Dequantize.AMAX_RECIPROCAL: amax_reciprocal,
         Dequantize.DECODE: decode_scaled,
+        Dequantize.DECODE_PRODUCT: decode_product,
+        Dequantize.DECODE_QUOTIENT: decode_quotient,
     }
 )
 
 
 def dequantize_matrix(codes: U8, block_scales: U8, amax: F32, s_dec: F32, r: Recipe) -> F32:
-    """Return the float32 values (R, C) of codes (R, C) under block scale bytes (R, C/16).
+    """Return the float32 values (R, C) of codes (R, C) under block scale bytes (R, C / block columns).
 
     Shapes:   amax and s_dec () or (R,)
-    Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact.
-    Specials: a NaN scale byte makes its block NaN; the scale's sign bit is not a sign and is dropped.
+    Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact for E2M1 and E4M3. INT4 beside
+              E2M1 counts in units of float32(6/7), one more product at the end.
+    Specials: a NaN scale byte makes its block NaN; the sign bit of an E4M3 scale is a flag, not a sign.
     """
-    q = E2M1_VALUES[codes & np.uint8(0xF)].reshape(codes.shape[0], codes.shape[1] // BLOCK, BLOCK)
-    s = decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)[..., None]
+    q = (codes & np.uint8(0xF)).reshape(codes.shape[0], codes.shape[1] // r.block_cols, r.block_cols)
+    s = scale_values(block_scales, r)[..., None]
     a, d = (np.asarray(v, dtype=np.float32).reshape(-1, 1, 1) for v in (amax, s_dec))
+    is_int = holds_int4(block_scales, r)[..., None]
+    values = np.where(is_int, INT4_VALUES[q], E2M1_VALUES[q])
+    unit = ELEMENT_FORMAT[r.element_format][1].unit
     with np.errstate(all="ignore"):
-        return DEQUANTIZE[r.dequantize](q, s, a, d, np.float32(r.range_max)).reshape(codes.shape)
+        out = DEQUANTIZE[r.dequantize](values, s, a, d, np.float32(r.range_max))
+        out = np.where(is_int, out * unit, out)
+    return out.reshape(codes.shape)
+
+
+def scale_values(block_scales: U8, r: Recipe) -> F32:
+    """Return the values of block scale bytes."""
+    if r.scale_format is ScaleFormat.E8M0_UP:
+        return (block_scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
+    return decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
+
+
+def holds_int4(block_scales: U8, r: Recipe) -> Bool:
+    """Return where a block's codes are INT4: always, never, or as the scale byte's sign bit says."""
+    if r.element_format is ElementFormat.E2M1_OR_INT4:
+        flagged: Bool = (block_scales & INT4_FLAG) != 0
+        return flagged
+    return np.full(block_scales.shape, r.element_format is ElementFormat.INT4, dtype=np.bool_)

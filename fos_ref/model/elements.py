@@ -1,51 +1,121 @@
-"""The element steps: from a scaled value to a code and back (N9)."""
+"""The element steps: from an input to its scaled value (N8), to a code, and what the code counts as (N9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import BFLOAT16, decode, E2M1, encode
-from fos_ref.formats.arrays import F32, U8
-from fos_ref.recipes.axes import ElementCast, ElementNan, ZeroSign
+from fos_ref.formats import BFLOAT16, decode, E2M1, encode, INT4
+from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.model.scales import FLT_MAX, ONE
+from fos_ref.model.trace import Blocks, Scales
+from fos_ref.recipes.axes import (
+    ElementCast,
+    ElementFormat,
+    ElementNan,
+    ElementScaling,
+    ReciprocalOverflow,
+    ZeroScale,
+    ZeroSign,
+)
 from fos_ref.recipes.recipe import Recipe
 
 E2M1_VALUES: F32 = decode(np.arange(16), E2M1).astype(np.float32)
+INT4_VALUES: F32 = decode(np.arange(16), INT4).astype(np.float32)
+
+
+# --- N8: scaling -------------------------------------------------------------------------------------
+
+RECIPROCAL_OVERFLOW: Mapping[ReciprocalOverflow, Callable[[F32], F32]] = MappingProxyType(
+    {
+        ReciprocalOverflow.CLAMP_TO_MAX: lambda inv: np.minimum(inv, FLT_MAX),
+        ReciprocalOverflow.INFINITY: lambda inv: inv,
+    }
+)
+
+
+def reciprocal_of_product(x: F32, s: F32, t: Scales, r: Recipe) -> tuple[F32, F32]:
+    """Return m = 1/(s*D) and x*m: three roundings. N8a. 1/(s*D) may overflow: RECIPROCAL_OVERFLOW."""
+    m = RECIPROCAL_OVERFLOW[r.reciprocal_overflow](ONE / (s * t.decode))
+    return m, x * m[..., None]
+
+
+def divide_by_product(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return d = s*D and x/d: two roundings. N8b. Source: ModelOpt nvfp4_tensor.py::quantize."""
+    d = s * t.decode
+    return d, x / d[..., None]
+
+
+def divide_by_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return d = s/S and x/d: two roundings. N8c. Source: compressed-tensors forward_helpers.py."""
+    d = s / t.encode
+    return d, x / d[..., None]
+
+
+def reciprocal_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return m = (1/D)/s and x*m: three roundings. N8d. Source: torchao nvfp4_tensor.py::nvfp4_quantize."""
+    m = (ONE / t.decode) / s
+    return m, x * m[..., None]
+
+
+ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
+    MappingProxyType(
+        {
+            ElementScaling.RECIPROCAL_OF_PRODUCT: reciprocal_of_product,
+            ElementScaling.DIVIDE_BY_PRODUCT: divide_by_product,
+            ElementScaling.DIVIDE_BY_QUOTIENT: divide_by_quotient,
+            ElementScaling.RECIPROCAL_QUOTIENT: reciprocal_quotient,
+        }
+    )
+)
+
+#: (block scale, block amax) -> blocks whose scaled values are forced to +0.
+ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32], Bool]] = MappingProxyType(
+    {
+        ZeroScale.ZERO_CODES: lambda s, _: s == 0,
+        ZeroScale.NO_SPECIAL_CASE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+        ZeroScale.ZERO_BLOCKS: lambda _, b: b == 0,
+        ZeroScale.SCALE_ONE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+    }
+)
+
+
+def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
+    """Return (the operand per block, the scaled values) of blocks under block scales s. N8."""
+    if r.zero_scale is ZeroScale.SCALE_ONE:
+        s = np.where(s == 0, ONE, s).astype(np.float32)
+    operand, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
+    zero = ZERO_SCALE[r.zero_scale](s, blocks.amax)
+    if zero.any():
+        scaled = np.where(zero[..., None], np.float32(0), scaled)
+    return operand, scaled
+
+
+# --- N9: codes ---------------------------------------------------------------------------------------
 
 ELEMENT_NAN: Mapping[ElementNan, int] = MappingProxyType(
     {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.WRAPS: 0xB}
 )
 
-#: Whether a scaled value of -0.0 keeps its sign in the code.
-ZERO_SIGN: Mapping[ZeroSign, bool] = MappingProxyType(
-    {ZeroSign.SIGN_BIT: True, ZeroSign.NEGATIVE_VALUES: False}
-)
-
-
-def cast_elements(y: F32, r: Recipe) -> tuple[U8, F32]:
-    """Return (codes, the values they stand for in the error), round to nearest even.
-
-    Shapes:   any -> the same
-    Rounding: one, onto the E2M1 grid.
-    Specials: magnitudes above 6, NaN and signed zeros as the recipe says.
-    Spec:     N9.
-    """
-    codes, values = ELEMENT_CAST[r.element_cast](y)
-    nan = np.isnan(y) if r.element_cast is ElementCast.SATURATE else np.isnan(values)
-    if nan.any():
-        codes[nan] = ELEMENT_NAN[r.element_nan]
-        if r.element_cast is ElementCast.SATURATE:
-            values = E2M1_VALUES[codes]
-    if not ZERO_SIGN[r.zero_sign]:
-        codes[y == 0] = 0
-    return codes, values
-
 
 def saturate(y: F32) -> tuple[U8, F32]:
-    """E2M1 with magnitudes above 5 rounding to 6, as cvt.rn.satfinite.e2m1x2.f32. N9a."""
+    """Return E2M1 codes, magnitudes above 5 to 6, as cvt.rn.satfinite.e2m1x2.f32, and their values. N9a."""
     codes = encode(y, E2M1).astype(np.uint8)
+    return codes, E2M1_VALUES[codes]
+
+
+def ties_away(y: F32) -> tuple[U8, F32]:
+    """Return E2M1 codes with every tie to the larger magnitude, saturating. N9c.
+
+    Source: Quartet II nvfp4_triton.py, whose thresholds all compare with >=.
+    """
+    thresholds = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], dtype=np.float32)
+    magnitude = np.searchsorted(thresholds, np.abs(y), side="right").astype(np.uint8)
+    magnitude[np.isnan(y)] = 0x7
+    codes = magnitude | (np.signbit(y).astype(np.uint8) << np.uint8(E2M1.sign_shift))
     return codes, E2M1_VALUES[codes]
 
 
@@ -71,5 +141,61 @@ def unsaturated(y: F32) -> tuple[U8, F32]:
 
 
 ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingProxyType(
-    {ElementCast.SATURATE: saturate, ElementCast.UNSATURATED: unsaturated}
+    {
+        ElementCast.SATURATE: saturate,
+        ElementCast.TIES_AWAY: ties_away,
+        ElementCast.UNSATURATED: unsaturated,
+    }
+)
+
+#: (scaled value, its code) -> where the code becomes +0.
+ZERO_SIGN: Mapping[ZeroSign, Callable[[F32, U8], Bool]] = MappingProxyType(
+    {
+        ZeroSign.SIGN_BIT: lambda y, _: np.zeros(y.shape, dtype=np.bool_),
+        ZeroSign.NEGATIVE_VALUES: lambda y, _: y == 0,
+        ZeroSign.NEVER: lambda y, code: (code == 1 << E2M1.sign_shift) & (np.abs(y) < 1),
+    }
+)
+
+
+def cast_e2m1(y: F32, r: Recipe) -> tuple[U8, F32]:
+    """Return (E2M1 codes, the values they count as in the error): one rounding. N9."""
+    codes, values = ELEMENT_CAST[r.element_cast](y)
+    nan = np.isnan(y) | np.isnan(values)
+    if nan.any():
+        codes[nan] = ELEMENT_NAN[r.element_nan]
+        if r.element_cast is not ElementCast.UNSATURATED:
+            values = E2M1_VALUES[codes]
+    codes[ZERO_SIGN[r.zero_sign](y, codes)] = 0
+    return codes, values
+
+
+def cast_int4(y: F32, _: Recipe) -> tuple[U8, F32]:
+    """Return (INT4 codes, their values): clamp to +-7, then one rounding to nearest even. N9d.
+
+    Source: fouroversix reference.py::fake_quantize_to_int4.
+    """
+    codes = encode(np.clip(y, np.float32(-7), np.float32(7)), INT4).astype(np.uint8)
+    return codes, INT4_VALUES[codes]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How one candidate turns scaled values into codes, and what a code is worth."""
+
+    cast: Callable[[F32, Recipe], tuple[U8, F32]]
+    rescale: np.float32 = ONE  #: applied to the scaled value before the cast; times 1 is exact
+    unit: np.float32 = ONE  #: the worth of one step, applied in the error and in dequantization
+
+
+#: Float32 of 7/6 and 6/7, the constants of fouroversix's IF4.
+_INT4_SEVENTHS = Grid(cast_int4, rescale=np.float32(7 / 6), unit=np.float32(6 / 7))
+
+#: The grids of (map6, map4).
+ELEMENT_FORMAT: Mapping[ElementFormat, tuple[Grid, Grid]] = MappingProxyType(
+    {
+        ElementFormat.E2M1: (Grid(cast_e2m1), Grid(cast_e2m1)),
+        ElementFormat.INT4: (Grid(cast_int4), Grid(cast_int4)),
+        ElementFormat.E2M1_OR_INT4: (Grid(cast_e2m1), _INT4_SEVENTHS),
+    }
 )

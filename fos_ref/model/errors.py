@@ -8,42 +8,66 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32
-from fos_ref.model.reduce import maximum, REDUCE
+from fos_ref.model.reduce import FUSED_REDUCE, maximum, REDUCE
+from fos_ref.model.rounding import fma
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Tie
 from fos_ref.recipes.recipe import Recipe
 
 # --- N10: the difference of one element --------------------------------------------------------------
+# q (T, B, n) values of the codes, s (T, B, 1) block scale, x (T, B, n), t with a trailing axis, unit the
+# worth of one step (6/7 for INT4 beside E2M1, else 1: a product with 1 is exact).
 
 
-def input_amax(product: F32, x: F32, t: Scales) -> F32:
-    """Return ((q*s) * A) / C - x: product, quotient and difference rounded. N10a.
+def input_amax(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (((q*s) * A) * unit) / C - x: product, quotient and difference rounded. N10a.
 
     Source: fouroversix reference.py::select_fouroversix; TransformerEngine's default error.
     """
-    return (product * t.amax) / t.range_max - x
+    return (((q * s) * t.amax) * unit) / t.range_max - x
 
 
-def input_decode(product: F32, x: F32, t: Scales) -> F32:
-    """Return (q*s) * D - x: product and difference rounded. N10b. Source: FlashInfer's per-tensor error."""
-    return product * t.decode - x
+def input_decode(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return ((q*s) * D) * unit - x. N10b. Source: FlashInfer's per-tensor error."""
+    return ((q * s) * t.decode) * unit - x
 
 
-def scaled(product: F32, x: F32, t: Scales) -> F32:
-    """Return q*s - x*S: product and difference rounded. N10c.
+def scaled(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (q*s) * unit - x*S. N10c.
 
     Source: TransformerEngine's and FlashInfer's fast error; their fp16 product q*s is exact.
     """
-    return product - x * t.encode
+    return (q * s) * unit - x * t.encode
 
 
-#: (q*s (T, B, n), x (T, B, n), the tensor scales with a trailing axis) -> (T, B, n)
-DifferenceFn = Callable[[F32, F32, Scales], F32]
+def input_quotient(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (q * (s/S)) * unit - x. N10d. Source: llm-compressor's fake quantizer."""
+    return (q * (s / t.encode)) * unit - x
+
+
+def input_product(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (q * (s*D)) * unit - x. N10e. Source: Quartet II nvfp4_triton.py."""
+    return (q * (s * t.decode)) * unit - x
+
+
+def fused_residual(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return fma(q * unit, -(s*D), x), one rounding after that of s*D. N10f.
+
+    Source: Quartet II round_four_six.cu.
+    """
+    return fma(q * unit, -(s * t.decode), x)
+
+
+#: (q, s, x, tensor scales, unit) -> difference
+DifferenceFn = Callable[[F32, F32, F32, Scales, np.float32], F32]
 ERROR_DOMAIN: Mapping[ErrorDomain, DifferenceFn] = MappingProxyType(
     {
         ErrorDomain.INPUT_AMAX: input_amax,
         ErrorDomain.INPUT_DECODE: input_decode,
         ErrorDomain.SCALED: scaled,
+        ErrorDomain.INPUT_QUOTIENT: input_quotient,
+        ErrorDomain.INPUT_PRODUCT: input_product,
+        ErrorDomain.FUSED_RESIDUAL: fused_residual,
     }
 )
 
@@ -64,6 +88,8 @@ ERROR_TERM: Mapping[ErrorMetric, Callable[[F32], F32]] = MappingProxyType(
 def block_error(difference: F32, r: Recipe) -> F32:
     """Reduce the differences of each block (..., n) to its error (...), in the recipe's order. N11, N12."""
     assert r.error_metric is not None
+    if r.reduction in FUSED_REDUCE:
+        return FUSED_REDUCE[r.reduction](difference)
     terms = ERROR_TERM[r.error_metric](difference)
     return maximum(terms) if r.reduction is None else REDUCE[r.reduction](terms)
 

@@ -5,42 +5,59 @@ No name of a recipe occurs here: a recipe's axes select the step functions from 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
-from fos_ref.model.elements import cast_elements
+from fos_ref.model.candidates import cast_scale, EXPANSION, MAP4_SCALE, unrounded
+from fos_ref.model.elements import ELEMENT_FORMAT, Grid, scale_elements
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
-from fos_ref.model.scales import (
-    BLOCK_SCALE,
-    cast_scale,
-    MAP4_SCALE,
-    multiplier,
-    TENSOR_SCALE,
-    ZERO_SCALE,
-)
-from fos_ref.model.trace import Candidate, Scales, Trace
-from fos_ref.recipes.axes import AmaxScope, Candidates
+from fos_ref.model.scales import TENSOR_SCALE
+from fos_ref.model.trace import Blocks, Candidate, Scales, Trace
+from fos_ref.model.trial import trial_difference
+from fos_ref.recipes.axes import AmaxScope, Candidates, ErrorDomain, NonFinite
 from fos_ref.recipes.recipe import Recipe
+
+F32_DTYPE = np.dtype(np.float32)
+INT4_FLAG = np.uint8(0x80)  #: set in the scale byte of a block that holds INT4 codes
 
 
 def tensor_amax(x: F32, r: Recipe) -> F32:
-    """Return max|x|, () or per row (R,): exact. 0 for an empty tensor; a NaN gives NaN. N2."""
+    """Return max|x|, () or per row (R,): exact. 0 for an empty tensor; a NaN gives NaN or is skipped. N2."""
     axis = 1 if r.amax_scope is AmaxScope.ROW else None
-    return np.asarray(np.max(np.abs(x), axis=axis, initial=np.float32(0)), dtype=np.float32)
+    return _MAXIMUM[r.nonfinite](np.abs(x), axis)
 
 
-def tensor_scales(amax: F32, r: Recipe) -> Scales:
-    """Return A, S, D and C from the tensor amax: () or (R,) -> () or (R, 1). N3."""
+def _largest(a: F32, axis: int | None) -> F32:
+    return np.asarray(np.max(a, axis=axis, initial=np.float32(0)), dtype=np.float32)
+
+
+def _largest_number(a: F32, axis: int | None) -> F32:
+    return np.asarray(np.fmax.reduce(a, axis=axis, initial=np.float32(0)), dtype=np.float32)
+
+
+#: How a maximum treats NaN.
+_MAXIMUM = {
+    NonFinite.RAISE: _largest,
+    NonFinite.PROPAGATE: _largest,
+    NonFinite.DROP_NAN: _largest_number,
+}
+
+
+def tensor_scales(amax: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:
+    """Return A, S, D and C from the tensor amax of an input of `dtype`: () or (R,) -> () or (R, 1). N3."""
     a = np.asarray(amax, dtype=np.float32)
     a = a[:, None] if a.ndim else a
-    c = np.float32(r.range_max)
     with np.errstate(all="ignore"):  # A = 0, infinity and NaN have the results the step names
-        s_enc, s_dec = TENSOR_SCALE[r.tensor_scale](a, c)
-    return Scales(amax=a, encode=np.asarray(s_enc), decode=np.asarray(s_dec), range_max=c)
+        s_enc, s_dec = TENSOR_SCALE[r.tensor_scale](a, r, dtype)
+    c = np.float32(r.range_max)
+    return Scales(amax=a, encode=np.asarray(s_enc), decode=np.asarray(s_dec), range_max=c, dtype=dtype)
 
 
-def given_tensor_scale(decode: np.float32, r: Recipe) -> Scales:
+def given_tensor_scale(decode: np.float32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:
     """Return the scales for a decode scale that the caller fixes: D as given, S = 1/D, A = D*C. N3."""
     c = np.float32(r.range_max)
     return Scales(
@@ -48,63 +65,74 @@ def given_tensor_scale(decode: np.float32, r: Recipe) -> Scales:
         encode=np.asarray(np.float32(1) / decode),
         decode=np.asarray(decode),
         range_max=c,
+        dtype=dtype,
     )
 
 
 def quantize_matrix(x: F32, scales: Scales, r: Recipe) -> Trace:
     """Quantize x with the tensor scales given, keeping every intermediate.
 
-    Shapes:   x (R, C) float32, C a multiple of 16, R of the block's rows -> Trace
+    Shapes:   x (R, C) float32, C and R multiples of the block's columns and rows -> Trace
     Rounding: in the order of the labels N5..N13; each step function lists its own.
     Specials: as the recipe's axes say; overflow, division by zero and NaN follow IEEE 754.
     Spec:     docs/numerics.md.
     """
     with np.errstate(all="ignore"):
-        blocks: F32 = to_blocks(x, r.block_rows)
-        b = np.max(np.abs(blocks), axis=-1, initial=np.float32(0))  # N4
-        base = BLOCK_SCALE[r.block_scale](b, scales.encode, np.float32(r.element_max))  # N5
-        map6 = map4 = None
-        if r.candidates is Candidates.FOUR:
-            map4 = candidate(blocks, base, scales, r)
-        else:
-            map6 = candidate(blocks, base, scales, r)
-        if r.candidates is Candidates.FOUR_OVER_SIX:
-            assert r.map4_scale is not None
-            map4 = candidate(blocks, MAP4_SCALE[r.map4_scale](base), scales, r)  # N6
+        values: F32 = to_blocks(x, r.block_rows, r.block_cols)
+        b = _MAXIMUM[r.nonfinite](np.abs(values), -1)  # N4
+        base = unrounded(b, scales, r)  # N5
+        map6, map4 = candidates(Blocks(x=values, amax=b, scales=scales), base, r)
         picked4 = pick(map6, map4, r)
-        codes, scale_codes = keep(map6, map4, picked4)
+        codes, scale_codes = keep(map6, map4, picked4, r)
     return Trace(
         recipe=r,
         scales=scales,
-        x=blocks,
+        x=values,
         block_amax=b,
         base=base,
         map6=map6,
         map4=map4,
         picked4=repeat_rows(picked4, r.block_rows),
-        codes=from_blocks(codes, r.block_rows),
+        codes=from_blocks(codes, r.block_rows, r.block_cols),
         block_scales=repeat_rows(scale_codes, r.block_rows),
     )
 
 
-def candidate(x: F32, base: F32, scales: Scales, r: Recipe) -> Candidate:
-    """Quantize blocks x (T, B, n) under the unrounded block scales `base` (T, B). N7-N12."""
+def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, Candidate | None]:
+    """Return (map6, map4): one of them None unless there is a choice. N6."""
+    first, second = ELEMENT_FORMAT[r.element_format]
+    match r.candidates:
+        case Candidates.FOUR:
+            return None, candidate(blocks, base, r, second)
+        case Candidates.FOUR_OVER_SIX:
+            assert r.map4_scale is not None
+            base4 = MAP4_SCALE[r.map4_scale](base, blocks.amax, blocks.scales, r)
+            expanded = replace(blocks, amax=blocks.amax * EXPANSION)
+            return candidate(blocks, base, r, first), candidate(expanded, base4, r, second)
+        case Candidates.FLOAT_OR_INT:
+            return candidate(blocks, base, r, first), candidate(blocks, base, r, second)
+        case Candidates.SIX | Candidates.SEVEN:
+            return candidate(blocks, base, r, first), None
+
+
+def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
+    """Quantize blocks under the unrounded block scales `base` (T, B) onto `grid`. N7-N12."""
+    x, t = blocks.x, blocks.scales
     scale_code, scale = cast_scale(base, r)  # N7
-    mult = multiplier(scale, scales.decode, r)  # N8
-    scaled = x * mult[..., None]
-    if ZERO_SCALE[r.zero_scale]:
-        scaled = np.where((scale == 0)[..., None], np.float32(0), scaled)
-    codes, values = cast_elements(scaled, r)  # N9
+    operand, scaled = scale_elements(blocks, scale, r)  # N8
+    codes, values = grid.cast(scaled * grid.rescale, r)  # N9
     error = None
-    if r.error_domain is not None:
-        product = values * scale[..., None]  # exact for E2M1 times E4M3
-        difference = ERROR_DOMAIN[r.error_domain](product, x, scales.per_element())  # N10
+    if r.error_domain is ErrorDomain.TRIAL:
+        error = block_error(trial_difference(blocks, r), r)  # N10g
+    elif r.error_domain is not None:
+        domain = ERROR_DOMAIN[r.error_domain]
+        difference = domain(values, scale[..., None], x, t.per_element(), grid.unit)  # N10
         error = block_error(difference, r)  # N11, N12
     return Candidate(
         base=base,
         scale_code=scale_code,
         scale=scale,
-        multiplier=mult,
+        operand=operand,
         scaled=scaled,
         codes=codes,
         values=values,
@@ -113,22 +141,29 @@ def candidate(x: F32, base: F32, scales: Scales, r: Recipe) -> Candidate:
 
 
 def pick(map6: Candidate | None, map4: Candidate | None, r: Recipe) -> Bool:
-    """Return (T, B): True where map-to-4 is kept. A NaN error never wins. N13."""
+    """Return (T, B): True where map4 is kept. A NaN error never wins. N13."""
     if map6 is None or map4 is None:
-        one = map4 if map6 is None else map6
-        assert one is not None
-        return np.full(one.scale.shape, map6 is None)
+        return np.full(_only(map6, map4).scale.shape, map6 is None)
     assert r.tie is not None
     assert map4.error is not None
     assert map6.error is not None
     return PICK_4[r.tie](map4.error, map6.error)
 
 
-def keep(map6: Candidate | None, map4: Candidate | None, picked4: Bool) -> tuple[U8, U8]:
-    """Return the codes (T, B, n) and scale bytes (T, B) of the candidate that won."""
+def keep(map6: Candidate | None, map4: Candidate | None, picked4: Bool, r: Recipe) -> tuple[U8, U8]:
+    """Return the codes (T, B, n) and scale bytes (T, B) of the candidate that won.
+
+    Where E2M1 and INT4 compete, the sign bit of the scale byte says INT4.
+    """
     if map6 is None or map4 is None:
-        one = map4 if map6 is None else map6
-        assert one is not None
+        one = _only(map6, map4)
         return one.codes, one.scale_code
     codes = np.where(picked4[..., None], map4.codes, map6.codes)
-    return codes, np.where(picked4, map4.scale_code, map6.scale_code)
+    flag = INT4_FLAG if r.candidates is Candidates.FLOAT_OR_INT else np.uint8(0)
+    return codes, np.where(picked4, map4.scale_code + flag, map6.scale_code)
+
+
+def _only(map6: Candidate | None, map4: Candidate | None) -> Candidate:
+    one = map4 if map6 is None else map6
+    assert one is not None
+    return one

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats.arrays import F32
+from fos_ref.model.rounding import fma
 from fos_ref.recipes.axes import Reduction
 from fos_ref.recipes.recipe import BLOCK
 
@@ -48,6 +49,14 @@ def sequential(terms: F32) -> F32:
     return halving_tree(in_order(terms.reshape(*terms.shape[:-1], BLOCK, BLOCK)))
 
 
+def halves(terms: F32) -> F32:
+    """Return the sum of elements 0..7 in order plus that of 8..15: two threads of 8, one shuffle.
+
+    Source: FlashInfer quantization_utils.cuh where a thread holds 8 elements.
+    """
+    return in_order(terms[..., :_LANES]) + in_order(terms[..., _LANES:])
+
+
 def torch_cpu(terms: F32) -> F32:
     """Return the sum in the order of torch.sum over a contiguous last axis on a CPU (torch 2.13).
 
@@ -71,6 +80,49 @@ def maximum(terms: F32) -> F32:
     return largest
 
 
+def fused_in_order(d: F32) -> F32:
+    """Return e = fma(d[i], d[i], e) over the last axis, from e = 0."""
+    total = np.zeros(d.shape[:-1], dtype=np.float32)
+    for i in range(d.shape[-1]):
+        total = fma(d[..., i], d[..., i], total)
+    return total
+
+
+def fused_sequential(d: F32) -> F32:
+    """Return the sum of squares by fma in element order; a 16x16 tile: rows so, then the tree.
+
+    Source: fouroversix fp4_quant_kernel.h, whose `e += d * d` the compiler contracts.
+    """
+    if d.shape[-1] == BLOCK:
+        return fused_in_order(d)
+    return halving_tree(fused_in_order(d.reshape(*d.shape[:-1], BLOCK, BLOCK)))
+
+
+def fused_even_odd(d: F32) -> F32:
+    """Return the sum of squares: per 8 elements the even and the odd ones by fma, added; then the halves.
+
+    Source: Quartet II round_four_six.cu.
+    """
+    first, second = (
+        fused_in_order(half[..., 0::2]) + fused_in_order(half[..., 1::2])
+        for half in (d[..., :_LANES], d[..., _LANES:])
+    )
+    return first + second
+
+
+#: Orders over error terms, whatever the metric.
 REDUCE: Mapping[Reduction, ReduceFn] = MappingProxyType(
-    {Reduction.SEQUENTIAL: sequential, Reduction.TORCH_CPU: torch_cpu}
+    {
+        Reduction.SEQUENTIAL: sequential,
+        Reduction.HALVES: halves,
+        Reduction.TORCH_CPU: torch_cpu,
+    }
+)
+
+#: Orders that square inside a fused multiply-add: over differences.
+FUSED_REDUCE: Mapping[Reduction | None, ReduceFn] = MappingProxyType(
+    {
+        Reduction.FUSED_SEQUENTIAL: fused_sequential,
+        Reduction.FUSED_EVEN_ODD: fused_even_odd,
+    }
 )

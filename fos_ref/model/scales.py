@@ -1,4 +1,4 @@
-"""The scale steps: tensor scale, block scale, the two candidates' scales, the elements' multiplier (N3-N8).
+"""The scale steps: tensor scale, block scale, the cast of block scales (N3-N7).
 
 Shapes: A is () for one tensor amax or (T, 1) for one per row; b and every block scale are (T, B).
 All arithmetic is float32, one rounding per written operation.
@@ -8,141 +8,166 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-from fos_ref.formats import decode, encode, UE4M3
-from fos_ref.formats.arrays import F32, U8
-from fos_ref.recipes.axes import (
-    BlockScale,
-    Map4Scale,
-    ReciprocalOverflow,
-    ScaleNan,
-    TensorScale,
-    ZeroScale,
-)
+from fos_ref.formats.arrays import F32
+from fos_ref.model.rounding import to_dtype
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import BlockScale, TensorScale
 from fos_ref.recipes.recipe import Recipe
 
 FLT_MAX = np.finfo(np.float32).max
 ONE = np.float32(1)
 SIX = np.float32(6)
-SIXTH = ONE / SIX  #: 0x3E2AAAAB
-EXPANSION = np.float32(1.5)  #: 6/4, exact
-
-_UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
+TensorScaleFn = Callable[[F32, Recipe, np.dtype[Any]], tuple[F32, F32]]
+BlockScaleFn = Callable[[F32, Scales, np.float32, Recipe], F32]
 
 
-# --- N3: encode scale S and decode scale D -----------------------------------------------------------
+# --- N3: encode scale S and decode scale D from A; C = element_max * scale_max ------------------------
 
 
-def clamped(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """Return S = min(C/A, FLT_MAX), and 1 where that is 0; D = 1/S.
+def clamped(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = min(C/A, FLT_MAX), and 1 where that is 0; D = 1/S. N3a.
 
     Rounding: one division each. Specials: A = 0 gives S = FLT_MAX, A = inf gives S = 1, NaN stays NaN.
-    Spec:     N3. TransformerEngine reference_nvfp4.py::_quantize_blockwise_reference.
+    Source:   TransformerEngine reference_nvfp4.py::_quantize_blockwise_reference.
     """
-    s: F32 = np.minimum(c / amax, FLT_MAX)
+    s: F32 = np.minimum(np.float32(r.range_max) / amax, FLT_MAX)
     s = np.where(s == 0, ONE, s).astype(np.float32)
     return s, ONE / s
 
 
-def clamped_zero_is_one(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """Return S = min(C/A, FLT_MAX), and 1 where that or A is 0; D = 1/S.
+def clamped_zero_is_one(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = min(C/A, FLT_MAX), and 1 where that or A is 0; D = 1/S. N3b.
 
-    Spec: N3. TransformerEngine core_nvfp4.cuh; differs from `clamped` for a zero tensor only.
+    Source: TransformerEngine core_nvfp4.cuh; differs from `clamped` for a zero tensor only.
     """
-    s, _ = clamped(amax, c)
+    s, _ = clamped(amax, r, dtype)
     s = np.where(amax == 0, ONE, s).astype(np.float32)
     return s, ONE / s
 
 
-def zero_scales(amax: F32, c: np.float32) -> tuple[F32, F32]:
-    """Return S = C/A, which overflows to infinity for A < C/FLT_MAX; D = 1/S. A = 0 gives S = 0.
+def zero_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = C/A, which overflows to infinity for A < C/FLT_MAX; D = 1/S. A = 0 gives S = 0. N3c.
 
     Specials: S = inf times a zero block is NaN. With S = 0 every block scale is 0.
-    Spec:     N3. fouroversix reference.py::compute_nv_scale_factors.
+    Source:   fouroversix reference.py::compute_nv_scale_factors.
     """
-    s: F32 = np.where(amax == 0, np.float32(0), c / amax).astype(np.float32)
+    s: F32 = np.where(amax == 0, np.float32(0), np.float32(r.range_max) / amax).astype(np.float32)
     return s, ONE / s
 
 
-TENSOR_SCALE: Mapping[TensorScale, Callable[[F32, np.float32], tuple[F32, F32]]] = MappingProxyType(
+def decode_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/D and D = A/C, one division each. N3d. Source: ModelOpt and torchao tensor scales."""
+    d = amax / np.float32(r.range_max)
+    return ONE / d, d
+
+
+def reciprocal_in_input_dtype(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = RN_T(RN_T(1/A) * C), T the input's dtype; D = 1/S. N3e.
+
+    Specials: A is at least the smallest normal of T; an S that is NaN or infinite becomes 1.
+    Source:   compressed-tensors quantization/utils/helpers.py::generate_gparam.
+    """
+    tiny = np.float32(ml_dtypes.finfo(dtype).smallest_normal)
+    a: F32 = np.maximum(amax, tiny)
+    s = to_dtype(to_dtype(ONE / a, dtype) * np.float32(r.range_max), dtype)
+    s = np.where(np.isfinite(s), s, ONE).astype(np.float32)
+    return s, ONE / s
+
+
+def decode_reciprocals(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return D = (A * RN(1/M)) * RN(1/6), 1 for A = 0; S = 1/D. N3f. Source: Quartet II round_four_six.cu."""
+    d = (amax * (ONE / np.float32(r.scale_max))) * (ONE / np.float32(r.element_max))
+    d = np.where(amax == 0, ONE, d).astype(np.float32)
+    return ONE / d, d
+
+
+def none(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:  # noqa: ARG001
+    """Return S = D = 1: MX formats have no tensor scale. N3g."""
+    one = np.ones_like(amax)
+    return one, one
+
+
+TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
     {
         TensorScale.CLAMPED: clamped,
         TensorScale.CLAMPED_ZERO_IS_ONE: clamped_zero_is_one,
         TensorScale.ZERO_SCALES: zero_scales,
+        TensorScale.DECODE_QUOTIENT: decode_quotient,
+        TensorScale.RECIPROCAL_IN_INPUT_DTYPE: reciprocal_in_input_dtype,
+        TensorScale.DECODE_RECIPROCALS: decode_reciprocals,
+        TensorScale.NONE: none,
     }
 )
 
 
-# --- N5: the block scale before rounding -------------------------------------------------------------
+# --- N5: the block scale before rounding, from block amax b; m is the element magnitude b maps to -----
 
 
-def divide_then_multiply(b: F32, s_enc: F32, element_max: np.float32) -> F32:
-    """Return (b / element_max) * S: two roundings. N5a."""
-    return (b / element_max) * s_enc
+def divide_then_multiply(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return (b / m) * S: two roundings. N5a."""
+    return (b / m) * t.encode
 
 
-def folded_reciprocal(b: F32, s_enc: F32, element_max: np.float32) -> F32:
-    """Return min(b * RN(S * RN(1/element_max)), FLT_MAX): one rounding per block. N5b.
+def folded_reciprocal(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return min(b * RN(S * RN(1/m)), FLT_MAX): one rounding per block. N5b.
 
     Source: TransformerEngine reference_nvfp4.py, the path without 4/6.
     """
-    return np.minimum(b * (s_enc * (ONE / element_max)), FLT_MAX)
+    return np.minimum(b * (t.encode * (ONE / m)), FLT_MAX)
 
 
-BLOCK_SCALE: Mapping[BlockScale, Callable[[F32, F32, np.float32], F32]] = MappingProxyType(
+def reciprocal_then_multiply(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return S * (b * RN(1/m)): two roundings. N5c. Source: FlashInfer's default path."""
+    return t.encode * (b * (ONE / m))
+
+
+def divide_by_decode(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return b / (m * D): two roundings. N5d. Source: ModelOpt get_weights_scaling_factor."""
+    return b / (m * t.decode)
+
+
+def divide_then_divide(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return (b / m) / D: two roundings. N5e. Source: torchao nvfp4_tensor.py::nvfp4_quantize."""
+    return (b / m) / t.decode
+
+
+def divide_in_input_dtype(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return S * RN_T(b / m), T the input's dtype: two or three roundings. N5f.
+
+    Source: compressed-tensors quantization/utils/helpers.py::calculate_qparams.
+    """
+    return t.encode * to_dtype(b / m, t.dtype)
+
+
+def reciprocal_per_maximum(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return (b * RN(1/m)) * RN(1/D): two roundings a block. N5g. Source: Quartet II round_four_six.cu."""
+    return (b * (ONE / m)) * (ONE / t.decode)
+
+
+def normalised(b: F32, t: Scales, m: np.float32, r: Recipe) -> F32:
+    """Return ((b / m) * M) / (A / m): three roundings a block. N5h.
+
+    Specials: (b / m) of 0 counts as 1. Source: ModelOpt nvfp4_tensor.py::_cast_per_block_scale_to_fp8.
+    """
+    base = b / m
+    base = np.where(base == 0, ONE, base).astype(np.float32)
+    return (base * np.float32(r.scale_max)) / (t.amax / m)
+
+
+BLOCK_SCALE: Mapping[BlockScale, BlockScaleFn] = MappingProxyType(
     {
         BlockScale.DIVIDE_THEN_MULTIPLY: divide_then_multiply,
         BlockScale.FOLDED_RECIPROCAL: folded_reciprocal,
+        BlockScale.RECIPROCAL_THEN_MULTIPLY: reciprocal_then_multiply,
+        BlockScale.DIVIDE_BY_DECODE: divide_by_decode,
+        BlockScale.DIVIDE_THEN_DIVIDE: divide_then_divide,
+        BlockScale.DIVIDE_IN_INPUT_DTYPE: divide_in_input_dtype,
+        BlockScale.RECIPROCAL_PER_MAXIMUM: reciprocal_per_maximum,
+        BlockScale.NORMALISED: normalised,
     }
-)
-
-
-# --- N6, N7: candidates' scales ----------------------------------------------------------------------
-
-
-def expand_before_rounding(base: F32) -> F32:
-    """Return base * 1.5, one rounding, before the cast to E4M3. N6."""
-    return base * EXPANSION
-
-
-MAP4_SCALE: Mapping[Map4Scale, Callable[[F32], F32]] = MappingProxyType(
-    {Map4Scale.EXPAND_BEFORE_ROUNDING: expand_before_rounding}
-)
-
-SCALE_NAN: Mapping[ScaleNan, int] = MappingProxyType({ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF})
-
-
-def cast_scale(base: F32, r: Recipe) -> tuple[U8, F32]:
-    """Return (E4M3 byte, its value): nearest even, subnormals kept, overflow saturates to 448. N7."""
-    codes = encode(base, UE4M3).astype(np.uint8)
-    values = _UE4M3_VALUES[codes]
-    nan = np.isnan(values)
-    codes[nan] = SCALE_NAN[r.scale_nan]
-    return codes, values
-
-
-# --- N8: the elements' multiplier --------------------------------------------------------------------
-
-
-def multiplier(scale: F32, s_dec: F32, r: Recipe) -> F32:
-    """Return 1 / (scale * D): a product and a division, both rounded. N8.
-
-    Specials: the reciprocal may overflow (scale 0, or D subnormal): FLT_MAX or infinity, as the recipe says.
-    """
-    inv = ONE / (scale * s_dec)
-    return RECIPROCAL_OVERFLOW[r.reciprocal_overflow](inv)
-
-
-RECIPROCAL_OVERFLOW: Mapping[ReciprocalOverflow, Callable[[F32], F32]] = MappingProxyType(
-    {
-        ReciprocalOverflow.CLAMP_TO_MAX: lambda inv: np.minimum(inv, FLT_MAX),
-        ReciprocalOverflow.INFINITY: lambda inv: inv,
-    }
-)
-
-#: Whether a zero block scale forces the block's scaled values to +0.
-ZERO_SCALE: Mapping[ZeroScale, bool] = MappingProxyType(
-    {ZeroScale.ZERO_CODES: True, ZeroScale.NO_SPECIAL_CASE: False}
 )

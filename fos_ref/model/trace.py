@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ class Scales:
     encode: F32  #: S
     decode: F32  #: D
     range_max: np.float32  #: C, the magnitude A maps to
+    dtype: np.dtype[Any]  #: of the input, for the recipes that round in it
 
     def per_element(self) -> Scales:
         """Return the scales with a trailing axis, to meet blocks (T, B, n)."""
@@ -33,14 +35,23 @@ class Scales:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """What the candidates of a block start from."""
+
+    x: F32  #: (T, B, n)
+    amax: F32  #: (T, B) block amax; map-to-4 sees it times 1.5
+    scales: Scales
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way to quantize a block: T = R / block rows, B = C / 16, n = values per block."""
+    """One way to quantize a block: T = R / block rows, B = C / block columns, n = values per block."""
 
     base: F32  #: (T, B) block scale before rounding
     scale_code: U8  #: (T, B) E4M3 byte
     scale: F32  #: (T, B) its value
-    multiplier: F32  #: (T, B) 1 / (scale * D)
-    scaled: F32  #: (T, B, n) x * multiplier
+    operand: F32  #: (T, B) what x is multiplied or divided by
+    scaled: F32  #: (T, B, n) x over its scales
     codes: U8  #: (T, B, n) E2M1 codes
     values: F32  #: (T, B, n) what the codes count as in the error
     error: F32 | None  #: (T, B) float32 error, None when there is nothing to choose
@@ -55,9 +66,9 @@ class Trace:
     x: F32  #: (T, B, n) the input, in blocks
     block_amax: F32  #: (T, B)
     base: F32  #: (T, B) the map-to-6 block scale before rounding
-    map6: Candidate | None
-    map4: Candidate | None
-    picked4: Bool  #: (R, B) True where map-to-4 was kept
+    map6: Candidate | None  #: to 6 (INT4: to 7)
+    map4: Candidate | None  #: to 4; in a choice between E2M1 and INT4 the INT4 candidate
+    picked4: Bool  #: (R, B) True where map4 was kept
     codes: U8  #: (R, C) one code per byte, not packed
     block_scales: U8  #: (R, B) E4M3 bytes
 

@@ -13,7 +13,23 @@ class BlockShape(Enum):
     """Which values share one block scale (N4)."""
 
     ROW_16 = "1x16"  #: 16 consecutive values of a row
+    ROW_32 = "1x32"  #: 32 consecutive values (MX)
     TILE_16X16 = "16x16"  #: a square tile; its scale is repeated for each of its 16 rows
+
+
+class ElementFormat(Enum):
+    """What a 4-bit element code means (N1)."""
+
+    E2M1 = "E2M1"
+    INT4 = "INT4"  #: two's complement, -7..7
+    E2M1_OR_INT4 = "E2M1|INT4"  #: per block; INT4 counts in units of 6/7, the scale's sign bit flags it
+
+
+class ScaleFormat(Enum):
+    """The block scale's format and how it is rounded (N7)."""
+
+    E4M3 = "E4M3"  #: to nearest even, saturating at 448
+    E8M0_UP = "E8M0-up"  #: to the next power of two upward
 
 
 class AmaxScope(Enum):
@@ -28,7 +44,9 @@ class Candidates(Enum):
 
     SIX = "6"  #: plain NVFP4
     FOUR = "4"  #: every block to 4, tensor scale included
+    SEVEN = "7"  #: plain INT4
     FOUR_OVER_SIX = "4/6"  #: both; the better one is kept
+    FLOAT_OR_INT = "fp/int"  #: E2M1 to 6 or INT4 to 7 under one scale; the better one is kept
 
 
 class TensorScale(Enum):
@@ -37,6 +55,10 @@ class TensorScale(Enum):
     CLAMPED = "min(C/A,max)"  #: S = min(C/A, FLT_MAX), 1 where that is 0; D = 1/S
     CLAMPED_ZERO_IS_ONE = "min(C/A,max);A=0:1"  #: the same, and S = 1 for A = 0
     ZERO_SCALES = "C/A;A=0:scales=0"  #: S = C/A, which may overflow; A = 0 makes every block scale 0
+    DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
+    RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
+    DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D
+    NONE = "1"  #: no tensor scale (MX)
 
 
 class BlockScale(Enum):
@@ -44,12 +66,46 @@ class BlockScale(Enum):
 
     DIVIDE_THEN_MULTIPLY = "(b/6)*S"  #: two roundings
     FOLDED_RECIPROCAL = "b*(S*(1/6))"  #: S*RN(1/6) once per tensor, then one product
+    RECIPROCAL_THEN_MULTIPLY = "S*(b*(1/6))"  #: b*RN(1/6) per block, then a product
+    DIVIDE_BY_DECODE = "b/(6*D)"  #: 6*D once per tensor, then one division
+    DIVIDE_THEN_DIVIDE = "(b/6)/D"  #: two divisions
+    DIVIDE_IN_INPUT_DTYPE = "S*RN_T(b/6)"  #: b/6 rounded to the input's dtype T, then a product
+    RECIPROCAL_PER_MAXIMUM = "(b*(1/m))*(1/D)"  #: m is 6 or 4: each candidate from b itself
+    NORMALISED = "((b/6)*M)/(A/6)"  #: three roundings, and A/6 once per tensor
 
 
 class Map4Scale(Enum):
     """The map-to-4 candidate's scale (N6)."""
 
     EXPAND_BEFORE_ROUNDING = "E4M3(1.5*base)"
+    EXPAND_AFTER_ROUNDING = "E4M3(1.5*E4M3(base))"
+    FROM_BLOCK_AMAX = "base(m=4)"  #: the block scale's expression with 4 in place of 6
+    EXPAND_AMAX = "base(1.5*b)"  #: the block scale's expression on 1.5*b
+
+
+class ScaleFloor(Enum):
+    """What keeps a block scale away from zero (N7)."""
+
+    NONE = "none"
+    MIN_NORMAL = "max(base,2^-6)"  #: never subnormal, never zero
+    ZERO_IS_ONE = "0:1,max(base,2^-9)"  #: a zero base is 1.0, then at least the smallest subnormal
+    ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
+
+
+class ElementScaling(Enum):
+    """How an element is divided by its scales (N8)."""
+
+    RECIPROCAL_OF_PRODUCT = "x*(1/(s*D))"
+    DIVIDE_BY_PRODUCT = "x/(s*D)"
+    DIVIDE_BY_QUOTIENT = "x/(s/S)"
+    RECIPROCAL_QUOTIENT = "x*((1/D)/s)"
+
+
+class Reciprocal(Enum):
+    """Who computes the reciprocals of N5 and N8."""
+
+    EXACT = "exact"  #: a division, correctly rounded
+    APPROXIMATE = "approximate"  #: rcp.approx.ftz, within 1 ulp: the hardware decides; modelled as exact
 
 
 class ZeroScale(Enum):
@@ -57,6 +113,8 @@ class ZeroScale(Enum):
 
     ZERO_CODES = "codes=0"
     NO_SPECIAL_CASE = "reciprocal-of-0"  #: 1/0 is infinity; see ReciprocalOverflow
+    ZERO_BLOCKS = "b=0:codes=0"  #: codes 0 for an all-zero block only, whatever the signs of its zeros
+    SCALE_ONE = "s=1"  #: scaled as if the scale were 1; the byte stays 0
 
 
 class ReciprocalOverflow(Enum):
@@ -77,6 +135,7 @@ class ElementCast(Enum):
     """How a scaled value becomes a code (N9)."""
 
     SATURATE = "saturate"  #: magnitudes above 6 are 6
+    TIES_AWAY = "ties-away"  #: saturates; a tie goes to the larger magnitude
     UNSATURATED = "unsaturated"  #: 8 and above keep their rounded value; the code wraps (8 -> code 8)
 
 
@@ -93,6 +152,7 @@ class ZeroSign(Enum):
 
     SIGN_BIT = "sign-bit"  #: as the hardware: also for a scaled value of -0.0
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
+    NEVER = "never"  #: a zero code is +0
 
 
 class ErrorDomain(Enum):
@@ -101,6 +161,10 @@ class ErrorDomain(Enum):
     INPUT_AMAX = "((q*s)*A)/C-x"  #: three roundings to the value, one for the difference
     INPUT_DECODE = "(q*s)*D-x"
     SCALED = "q*s-x*S"
+    INPUT_QUOTIENT = "q*(s/S)-x"
+    INPUT_PRODUCT = "q*(s*D)-x"
+    FUSED_RESIDUAL = "fma(q,-(s*D),x)"
+    TRIAL = "trial"  #: a fake quantizer of its own; see fos_ref/model/trial.py
 
 
 class ErrorMetric(Enum):
@@ -115,6 +179,9 @@ class Reduction(Enum):
     """The order in which a block's error terms are added (N12)."""
 
     SEQUENTIAL = "sequential"  #: 0..15 in order; 16x16: each row so, then rows by the tree 8, 4, 2, 1
+    FUSED_SEQUENTIAL = "fma-sequential"  #: e = fma(d, d, e) in element order; tiles as SEQUENTIAL
+    HALVES = "halves"  #: elements 0..7 and 8..15 in order, then one addition
+    FUSED_EVEN_ODD = "fma-even-odd"  #: per half: even and odd elements by fma, added; then the halves
     TORCH_CPU = "torch-cpu"  #: torch.sum on a CPU: 8 lanes of pairs, then the lanes in order
 
 
@@ -131,6 +198,8 @@ class Dequantize(Enum):
     AMAX_DIVIDE = "((q*s)*A)/C"
     AMAX_RECIPROCAL = "q*((s*A)*(1/C))"
     DECODE = "(q*s)*D"
+    DECODE_PRODUCT = "q*(s*D)"
+    DECODE_QUOTIENT = "q*(s/S)"
 
 
 class NonFinite(Enum):
@@ -138,3 +207,4 @@ class NonFinite(Enum):
 
     RAISE = "raise"
     PROPAGATE = "propagate"  #: the maxima and the arithmetic carry it
+    DROP_NAN = "drop-nan"  #: the maxima skip NaN; the arithmetic carries it

@@ -6,10 +6,20 @@ import difflib
 from types import MappingProxyType
 
 from fos_ref.errors import RecipeError
-from fos_ref.recipes.presets import flashinfer, fouroversix, own, te
+from fos_ref.recipes.presets import (
+    compressed_tensors,
+    flashinfer,
+    fouroversix,
+    modelopt,
+    own,
+    quartet2,
+    te,
+    torchao,
+)
 from fos_ref.recipes.recipe import Recipe
 
-_RECIPES: list[Recipe] = [r for family in (own, te, flashinfer, fouroversix) for r in family.presets()]
+_FAMILIES = (own, te, flashinfer, fouroversix, modelopt, compressed_tensors, torchao, quartet2)
+_RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
 
 #: name -> Recipe, second names included (4over6-mse is 4over6).

@@ -16,13 +16,18 @@ from fos_ref.recipes.axes import (
     Candidates,
     Dequantize,
     ElementCast,
+    ElementFormat,
     ElementNan,
+    ElementScaling,
     ErrorDomain,
     ErrorMetric,
     Map4Scale,
     NonFinite,
+    Reciprocal,
     ReciprocalOverflow,
     Reduction,
+    ScaleFloor,
+    ScaleFormat,
     ScaleNan,
     TensorScale,
     Tie,
@@ -31,7 +36,9 @@ from fos_ref.recipes.axes import (
 )
 
 SCALE_BOUNDS = (256, 448)
-BLOCK = 16  #: consecutive values of a row under one block scale
+BLOCK = 16  #: consecutive values of a row under one NVFP4 block scale
+MX_BLOCK = 32  #: the same for MX formats
+NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
 
@@ -40,12 +47,14 @@ DESCRIPTIVE = ("name", "source", "evidence")
 class Recipe:
     """Everything that decides the bits of a quantized tensor, and where that was learnt.
 
-    The five fields that default to None belong to the choice between candidates: they are None exactly when
-    there is one candidate (reduction also for the ABS_MAX metric, which has no order).
+    The five fields that default to None belong to the choice between two candidates and are None without one
+    (reduction also for the ABS_MAX metric, which has no order; map4_scale is for 4/6 only).
     Raises RecipeError for a combination that has no meaning.
     """
 
     name: str
+    element_format: ElementFormat = ElementFormat.E2M1
+    scale_format: ScaleFormat = ScaleFormat.E4M3
     block_shape: BlockShape = BlockShape.ROW_16
     amax_scope: AmaxScope = AmaxScope.TENSOR
     candidates: Candidates = Candidates.SIX
@@ -53,7 +62,10 @@ class Recipe:
     tensor_scale: TensorScale = TensorScale.CLAMPED_ZERO_IS_ONE
     block_scale: BlockScale = BlockScale.DIVIDE_THEN_MULTIPLY
     map4_scale: Map4Scale | None = None
+    scale_floor: ScaleFloor = ScaleFloor.NONE
     scale_nan: ScaleNan = ScaleNan.CODE_7F
+    element_scaling: ElementScaling = ElementScaling.RECIPROCAL_OF_PRODUCT
+    reciprocal: Reciprocal = Reciprocal.EXACT
     zero_scale: ZeroScale = ZeroScale.ZERO_CODES
     reciprocal_overflow: ReciprocalOverflow = ReciprocalOverflow.CLAMP_TO_MAX
     element_cast: ElementCast = ElementCast.SATURATE
@@ -77,8 +89,8 @@ class Recipe:
 
     @property
     def element_max(self) -> int:
-        """The largest element magnitude of the tensor scale: 6, or 4 when every block maps to 4."""
-        return 4 if self.candidates is Candidates.FOUR else 6
+        """The largest element magnitude of the tensor scale: 6, 4 when every block maps to 4, 7 for INT4."""
+        return {Candidates.FOUR: 4, Candidates.SEVEN: 7}.get(self.candidates, 6)
 
     @property
     def range_max(self) -> int:
@@ -89,6 +101,16 @@ class Recipe:
     def block_rows(self) -> int:
         """Rows under one block scale: 1 or 16."""
         return BLOCK if self.block_shape is BlockShape.TILE_16X16 else 1
+
+    @property
+    def block_cols(self) -> int:
+        """Consecutive values of a row under one block scale: 16 or 32."""
+        return MX_BLOCK if self.block_shape is BlockShape.ROW_32 else BLOCK
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there are two candidates to choose between."""
+        return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
 
     def axes(self) -> dict[str, Any]:
         """Return the fields that decide bits, in order."""
@@ -157,18 +179,43 @@ def _check_types(r: Recipe) -> None:
 
 def _illegal(r: Recipe) -> list[tuple[bool, str]]:
     """Return the legality table: (broken, why)."""
-    both = r.candidates is Candidates.FOUR_OVER_SIX
-    choice = {k: getattr(r, k) for k in ("map4_scale", "error_domain", "error_metric", "tie")}
+    return _illegal_choice(r) + _illegal_formats(r)
+
+
+def _illegal_choice(r: Recipe) -> list[tuple[bool, str]]:
+    both = r.chooses
+    choice = {k: getattr(r, k) for k in ("error_domain", "error_metric", "tie")}
     unset = [k for k, v in choice.items() if v is None]
     idle = [k for k, v in {**choice, "reduction": r.reduction}.items() if v is not None]
     ordered = r.error_metric in (ErrorMetric.MSE, ErrorMetric.MAE)
+    fused = r.reduction in (Reduction.FUSED_SEQUENTIAL, Reduction.FUSED_EVEN_ODD)
+    four_over_six = r.candidates is Candidates.FOUR_OVER_SIX
     return [
-        (r.scale_max not in SCALE_BOUNDS, f"scale_max = {r.scale_max}: one of {SCALE_BOUNDS} is allowed"),
-        (both and bool(unset), f"4/6 has to say how it chooses: {unset} are None"),
+        (both and bool(unset), f"a choice has to say how it is made: {unset} are None"),
         (not both and bool(idle), f"one candidate leaves nothing to choose: {idle} have to be None"),
         (
             both and ordered is (r.reduction is None),
             f"reduction = {r.reduction}: an order for mse and mae, None for absmax",
+        ),
+        (fused and r.error_metric is not ErrorMetric.MSE, f"{r.reduction} squares inside the sum: mse only"),
+        (
+            four_over_six is (r.map4_scale is None),
+            f"map4_scale = {r.map4_scale}: set exactly for the candidates 4/6",
+        ),
+    ]
+
+
+def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
+    element = {Candidates.SEVEN: ElementFormat.INT4, Candidates.FLOAT_OR_INT: ElementFormat.E2M1_OR_INT4}.get(
+        r.candidates, ElementFormat.E2M1
+    )
+    unscaled = r.tensor_scale is TensorScale.NONE
+    bounds = (NO_BOUND,) if unscaled else SCALE_BOUNDS
+    return [
+        (r.scale_max not in bounds, f"scale_max = {r.scale_max}: one of {bounds} is allowed"),
+        (
+            r.element_format is not element,
+            f"candidates {r.candidates.value!r} go with element_format {element.value!r}",
         ),
         (
             r.block_shape is BlockShape.TILE_16X16 and r.amax_scope is AmaxScope.ROW,

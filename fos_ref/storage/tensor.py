@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fos_ref.errors import RecipeError
 from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.recipe import Recipe
 
 
@@ -22,3 +24,11 @@ class QuantizedTensor:
     picked4: Bool | None  #: (rows, C/16): True where map-to-4 won; None when read from a file without it
     recipe: Recipe
     shape: tuple[int, ...]  #: of the input
+
+    @property
+    def picked_int(self) -> Bool | None:
+        """Where INT4 won (IF4 recipes): the same array as picked4."""
+        if self.recipe.candidates is not Candidates.FLOAT_OR_INT:
+            msg = f"picked_int: recipe {self.recipe.name!r} has no INT4 candidate; picked4 is its choice"
+            raise RecipeError(msg)
+        return self.picked4

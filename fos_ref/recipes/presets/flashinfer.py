@@ -1,4 +1,4 @@
-"""FlashInfer's Python reference (the strict path of its kernels)."""
+"""FlashInfer: the Python reference of its strict path, and the default path with approximate reciprocals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from fos_ref.recipes.axes import AmaxScope, Dequantize, ElementNan, ErrorDomain, ErrorMetric
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockScale,
+    Dequantize,
+    ElementNan,
+    ErrorDomain,
+    ErrorMetric,
+    NonFinite,
+    Reciprocal,
+    ReciprocalOverflow,
+    ZeroScale,
+    ZeroSign,
+)
 from fos_ref.recipes.presets import te
 from fos_ref.recipes.recipe import Recipe
 
@@ -23,6 +35,22 @@ STRICT = replace(
     evidence="read",
 )
 
+#: What the kernels do by default, unless FLASHINFER_DISABLE_FP4_QUANT_FAST_MATH is set. The reciprocals of
+#: 6, S and s*D are rcp.approx.ftz: within 1 ulp, so the hardware decides the bits near a rounding boundary.
+#: The model takes the correctly rounded reciprocal. The kernels also flush subnormals, which it does not.
+_DEFAULT: dict[str, Any] = {
+    "block_scale": BlockScale.RECIPROCAL_THEN_MULTIPLY,
+    "reciprocal": Reciprocal.APPROXIMATE,
+    "reciprocal_overflow": ReciprocalOverflow.INFINITY,
+    "zero_scale": ZeroScale.ZERO_BLOCKS,
+    "zero_sign": ZeroSign.SIGN_BIT,
+    "nonfinite": NonFinite.DROP_NAN,
+    "source": (
+        "flashinfer-ai/flashinfer@fb28d7242b3506a2348265962041acc1fb56cca4:"
+        "csrc/nv_internal/tensorrt_llm/kernels/quantization_utils.cuh"
+    ),
+}
+
 #: Per tensor the error uses the decode scale, per token the row amax; `fast` measures scaled values.
 _ERRORS: dict[tuple[str, str], dict[str, Any]] = {
     ("", ""): {"error_domain": ErrorDomain.INPUT_DECODE},
@@ -32,16 +60,21 @@ _ERRORS: dict[tuple[str, str], dict[str, Any]] = {
 }
 
 
-def presets() -> list[Recipe]:
-    """Return flashinfer-{mae,mse}-{256,448}[-fast][-row]."""
-    metrics = (ErrorMetric.MAE, ErrorMetric.MSE)
+def _all(prefix: str, change: dict[str, Any]) -> list[Recipe]:
+    modes = product((ErrorMetric.MAE, ErrorMetric.MSE), (256, 448), _ERRORS.items())
     return [
         replace(
             STRICT,
-            name=f"flashinfer-{metric.value}-{bound}{fast}{row}",
+            **change,
+            **axes,
+            name=f"{prefix}-{metric.value}-{bound}{fast}{row}",
             error_metric=metric,
             scale_max=bound,
-            **axes,
         )
-        for metric, bound, ((fast, row), axes) in product(metrics, (256, 448), _ERRORS.items())
+        for metric, bound, ((fast, row), axes) in modes
     ]
+
+
+def presets() -> list[Recipe]:
+    """Return flashinfer-{mae,mse}-{256,448}[-fast][-row] and flashinfer-default-* likewise."""
+    return _all("flashinfer", {}) + _all("flashinfer-default", _DEFAULT)

@@ -1,26 +1,34 @@
-"""The 4/6 authors' PyTorch reference, run on a CPU."""
+"""The 4/6 authors' PyTorch reference on a CPU, their CUDA kernel, and what their Triton kernel pins."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from fos_ref.recipes.axes import (
     BlockShape,
     Candidates,
+    Dequantize,
     ElementCast,
+    ElementFormat,
     ElementNan,
+    ElementScaling,
     ErrorDomain,
     ErrorMetric,
     Map4Scale,
     NonFinite,
     ReciprocalOverflow,
     Reduction,
+    ScaleFormat,
     ScaleNan,
     TensorScale,
     Tie,
+    ZeroScale,
     ZeroSign,
 )
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.recipe import NO_BOUND, Recipe
+
+_REPO = "mit-han-lab/fouroversix@dadfad6901d473a734fe71e0b082e70ee993e23a:src/fouroversix/"
 
 STATIC_6 = Recipe(
     name="fouroversix-static6",
@@ -31,10 +39,7 @@ STATIC_6 = Recipe(
     element_nan=ElementNan.WRAPS,
     zero_sign=ZeroSign.NEGATIVE_VALUES,
     nonfinite=NonFinite.PROPAGATE,
-    source=(
-        "mit-han-lab/fouroversix@dadfad6901d473a734fe71e0b082e70ee993e23a:"
-        "src/fouroversix/quantize/pytorch/reference.py::quantize"
-    ),
+    source=f"{_REPO}quantize/pytorch/reference.py::quantize",
     evidence="ran",
 )
 
@@ -50,15 +55,89 @@ MSE = replace(
     tie=Tie.SIX,
 )
 
+#: What the CUDA kernel does differently from the PyTorch reference.
+_CUDA: dict[str, Any] = {
+    "scale_nan": ScaleNan.CODE_7F,
+    "zero_scale": ZeroScale.NO_SPECIAL_CASE,
+    "reciprocal_overflow": ReciprocalOverflow.CLAMP_TO_MAX,
+    "element_cast": ElementCast.SATURATE,
+    "element_nan": ElementNan.CODE_7,
+    "zero_sign": ZeroSign.SIGN_BIT,
+    "nonfinite": NonFinite.DROP_NAN,
+    "source": f"{_REPO}csrc/include/fp4_quant_kernel.h",
+    "evidence": "read",
+}
+#: The Triton kernel where nothing is left to the compiler: abs-max and the static rules.
+_TRITON: dict[str, Any] = {
+    **_CUDA,
+    "zero_scale": ZeroScale.ZERO_CODES,
+    "reciprocal_overflow": ReciprocalOverflow.INFINITY,
+    "source": f"{_REPO}kernels/triton/quantize.py, on compute capability 10 and above",
+}
+_METRICS: dict[str, dict[str, Any]] = {
+    "mse": {},
+    "mae": {"error_metric": ErrorMetric.MAE},
+    "absmax": {"error_metric": ErrorMetric.ABS_MAX, "reduction": None},
+}
+
+MXFP4 = Recipe(
+    name="fouroversix-mxfp4-static6",
+    scale_format=ScaleFormat.E8M0_UP,
+    block_shape=BlockShape.ROW_32,
+    scale_max=NO_BOUND,
+    tensor_scale=TensorScale.NONE,
+    element_scaling=ElementScaling.DIVIDE_BY_PRODUCT,
+    element_cast=ElementCast.UNSATURATED,
+    element_nan=ElementNan.WRAPS,
+    zero_sign=ZeroSign.NEGATIVE_VALUES,
+    dequantize=Dequantize.DECODE,
+    nonfinite=NonFinite.PROPAGATE,
+    source=f"{_REPO}quantize/pytorch/reference.py::quantize_to_mxfp4",
+    evidence="ran",
+)
+_IF4: dict[str, Any] = {
+    "element_format": ElementFormat.E2M1_OR_INT4,
+    "candidates": Candidates.FLOAT_OR_INT,
+    "scale_max": 448,
+    "map4_scale": None,
+    "source": f"{_REPO}quantize/pytorch/reference.py::select_intfloat",
+}
+
+
+def _nvfp4(prefix: str, change: dict[str, Any]) -> list[Recipe]:
+    """Return the five rules of an implementation, each 1x16 and 16x16."""
+    adaptive = [replace(MSE, **change, **axes, name=f"{prefix}-{m}") for m, axes in _METRICS.items()]
+    static = [
+        replace(STATIC_6, **change, name=f"{prefix}-static6"),
+        replace(STATIC_6, **change, name=f"{prefix}-static4", candidates=Candidates.FOUR),
+    ]
+    rows = adaptive + static
+    return rows + [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in rows]
+
+
+def _cuda() -> list[Recipe]:
+    """Return the CUDA kernel's rules: its MSE sum is contracted to fma, its MAE sum is in order."""
+    orders = {ErrorMetric.MSE: Reduction.FUSED_SEQUENTIAL, ErrorMetric.MAE: Reduction.SEQUENTIAL}
+    return [
+        replace(r, reduction=orders[r.error_metric]) if r.error_metric in orders else r
+        for r in _nvfp4("fouroversix-cuda", _CUDA)
+    ]
+
+
+def _triton() -> list[Recipe]:
+    """Return the Triton rules whose bits the source pins: no sums."""
+    return [r for r in _nvfp4("fouroversix-triton", _TRITON) if r.reduction is None]
+
 
 def presets() -> list[Recipe]:
-    """Return fouroversix-{mse,mae,absmax,static6,static4}, each 1x16 and 16x16."""
-    rows = [
-        MSE,
-        replace(MSE, name="fouroversix-mae", error_metric=ErrorMetric.MAE),
-        replace(MSE, name="fouroversix-absmax", error_metric=ErrorMetric.ABS_MAX, reduction=None),
+    """Return fouroversix-*, -cuda-*, -triton-*, and the formats IF4, NVINT4 and MXFP4."""
+    if4 = [replace(MSE, **_IF4, **axes, name=f"fouroversix-if4-{m}") for m, axes in _METRICS.items()]
+    nvint4 = replace(
         STATIC_6,
-        replace(STATIC_6, name="fouroversix-static4", candidates=Candidates.FOUR),
-    ]
-    tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in rows]
-    return rows + tiles
+        name="fouroversix-nvint4",
+        element_format=ElementFormat.INT4,
+        candidates=Candidates.SEVEN,
+        source=f"{_REPO}quantize/pytorch/reference.py::quantize_to_nvint4",
+    )
+    mx = [MXFP4, replace(MXFP4, name="fouroversix-mxfp4-static4", candidates=Candidates.FOUR)]
+    return [*_nvfp4("fouroversix", {}), *_cuda(), *_triton(), *if4, nvint4, *mx]

@@ -1,4 +1,4 @@
-"""TransformerEngine's Python reference quantizer."""
+"""TransformerEngine: the Python reference quantizer and the CUDA kernels."""
 
 from __future__ import annotations
 
@@ -57,6 +57,19 @@ FOUR_OVER_SIX = replace(
     source=f"{_FILE}._quantize_blockwise_4over6_reference",
 )
 
+#: What the CUDA kernel does differently from the Python reference.
+_CUDA: dict[str, Any] = {
+    "tensor_scale": TensorScale.CLAMPED_ZERO_IS_ONE,
+    "element_nan": ElementNan.CODE_7,
+    "zero_sign": ZeroSign.SIGN_BIT,
+    "nonfinite": NonFinite.DROP_NAN,
+    "source": (
+        "NVIDIA/TransformerEngine@d0067d0da6cb01811b8072a7d304f0e00344ce2b:"
+        "transformer_engine/common/cast/nvfp4/quantize_4over6_nvfp4.cuh, core_nvfp4.cuh"
+    ),
+    "evidence": "read",
+}
+
 _LAYOUTS: dict[str, dict[str, Any]] = {
     "": {},
     "-16x16": {"block_shape": BlockShape.TILE_16X16},
@@ -65,21 +78,27 @@ _LAYOUTS: dict[str, dict[str, Any]] = {
 _DOMAINS = {"": ErrorDomain.INPUT_AMAX, "-fast": ErrorDomain.SCALED}
 
 
-def presets() -> list[Recipe]:
-    """Return te-nvfp4 and te-{mae,mse}-{256,448}[-fast], each 1x16, 16x16 and row-scaled."""
-    plain = [replace(PLAIN, name=f"te-nvfp4{tail}", **axes) for tail, axes in _LAYOUTS.items()]
-    metrics = (ErrorMetric.MAE, ErrorMetric.MSE)
+def _all(prefix: str, change: dict[str, Any]) -> list[Recipe]:
+    """Return the plain path and the four 4/6 modes of an implementation, in every layout."""
+    plain = [
+        replace(PLAIN, **change, **axes, name=f"{prefix}-nvfp4{tail}") for tail, axes in _LAYOUTS.items()
+    ]
+    modes = product((ErrorMetric.MAE, ErrorMetric.MSE), (256, 448), _DOMAINS.items(), _LAYOUTS.items())
     adaptive = [
         replace(
             FOUR_OVER_SIX,
-            name=f"te-{metric.value}-{bound}{fast}{tail}",
+            **change,
+            **axes,
+            name=f"{prefix}-{metric.value}-{bound}{fast}{tail}",
             error_metric=metric,
             scale_max=bound,
             error_domain=domain,
-            **axes,
         )
-        for metric, bound, (fast, domain), (tail, axes) in product(
-            metrics, (256, 448), _DOMAINS.items(), _LAYOUTS.items()
-        )
+        for metric, bound, (fast, domain), (tail, axes) in modes
     ]
     return plain + adaptive
+
+
+def presets() -> list[Recipe]:
+    """Return te-nvfp4, te-{mae,mse}-{256,448}[-fast], 1x16, 16x16 and row-scaled, and te-cuda-* likewise."""
+    return _all("te", {}) + _all("te-cuda", _CUDA)

@@ -1,0 +1,72 @@
+"""compressed-tensors' NVFP4, and llm-compressor's 4/6 observer on top of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Candidates,
+    Dequantize,
+    ElementScaling,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    NonFinite,
+    Reduction,
+    ScaleFloor,
+    TensorScale,
+    Tie,
+    ZeroScale,
+    ZeroSign,
+)
+from fos_ref.recipes.recipe import Recipe
+
+PLAIN = Recipe(
+    name="compressed-tensors-nvfp4",
+    tensor_scale=TensorScale.RECIPROCAL_IN_INPUT_DTYPE,
+    block_scale=BlockScale.DIVIDE_IN_INPUT_DTYPE,
+    scale_floor=ScaleFloor.ZERO_IS_EIGHTH,
+    element_scaling=ElementScaling.DIVIDE_BY_QUOTIENT,
+    zero_scale=ZeroScale.NO_SPECIAL_CASE,
+    zero_sign=ZeroSign.NEVER,
+    dequantize=Dequantize.DECODE_QUOTIENT,
+    nonfinite=NonFinite.PROPAGATE,
+    source=(
+        "vllm-project/compressed-tensors@ac8e2ba82f4e0d5eaa40069f8fc642738f124cd4:"
+        "src/compressed_tensors/quantization/utils/helpers.py, lifecycle/forward_helpers.py, on a CPU"
+    ),
+    evidence="ran",
+)
+
+FOUR_OVER_SIX = replace(
+    PLAIN,
+    name="llmcompressor-4over6-mse",
+    candidates=Candidates.FOUR_OVER_SIX,
+    scale_max=256,
+    map4_scale=Map4Scale.EXPAND_AFTER_ROUNDING,
+    error_domain=ErrorDomain.INPUT_QUOTIENT,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.TORCH_CPU,
+    tie=Tie.SIX,
+    source=(
+        "vllm-project/llm-compressor@103013c6eda77fd9d2a2f80614ccee20fad744bf:"
+        "src/llmcompressor/observers/fouroversix.py"
+    ),
+    evidence="read",
+)
+
+
+def presets() -> list[Recipe]:
+    """Return compressed-tensors-nvfp4 and llmcompressor-4over6-{mse,mae,absmax}."""
+    return [
+        PLAIN,
+        FOUR_OVER_SIX,
+        replace(FOUR_OVER_SIX, name="llmcompressor-4over6-mae", error_metric=ErrorMetric.MAE),
+        replace(
+            FOUR_OVER_SIX,
+            name="llmcompressor-4over6-absmax",
+            error_metric=ErrorMetric.ABS_MAX,
+            reduction=None,
+        ),
+    ]

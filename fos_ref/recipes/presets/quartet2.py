@@ -1,0 +1,82 @@
+"""Quartet II: the CUDA four_six kernel and the Triton simulator with its grid of ties away from zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fos_ref.recipes.axes import (
+    BlockScale,
+    BlockShape,
+    Candidates,
+    Dequantize,
+    ElementCast,
+    ElementScaling,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    NonFinite,
+    Reciprocal,
+    ReciprocalOverflow,
+    Reduction,
+    TensorScale,
+    Tie,
+    ZeroScale,
+)
+from fos_ref.recipes.recipe import Recipe
+
+_REPO = "IST-DASLab/Quartet-II@8776a90b7aa0c0a400ad858a3c05a66f7ec55b73:"
+
+#: rcp.approx.ftz computes 1/D and 1/(s*D): the hardware decides the bits near a rounding boundary.
+CUDA_PLAIN = Recipe(
+    name="quartet2-nvfp4",
+    tensor_scale=TensorScale.DECODE_RECIPROCALS,
+    block_scale=BlockScale.RECIPROCAL_PER_MAXIMUM,
+    reciprocal=Reciprocal.APPROXIMATE,
+    reciprocal_overflow=ReciprocalOverflow.INFINITY,
+    zero_scale=ZeroScale.SCALE_ONE,
+    dequantize=Dequantize.DECODE_PRODUCT,
+    nonfinite=NonFinite.DROP_NAN,
+    source=f"{_REPO}kernels/csrc/round_four_six.cu",
+    evidence="read",
+)
+CUDA_FOUR_OVER_SIX = replace(
+    CUDA_PLAIN,
+    name="quartet2-4over6",
+    candidates=Candidates.FOUR_OVER_SIX,
+    scale_max=256,
+    map4_scale=Map4Scale.FROM_BLOCK_AMAX,
+    error_domain=ErrorDomain.FUSED_RESIDUAL,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.FUSED_EVEN_ODD,
+    tie=Tie.SIX,
+)
+
+#: Division is `/`, div.full.f32 on a GPU (2 ulp); the order of the sum is the compiler's. Both are modelled
+#: by what a CPU does.
+TRITON_PLAIN = replace(
+    CUDA_PLAIN,
+    name="quartet2-triton-nvfp4",
+    tensor_scale=TensorScale.DECODE_QUOTIENT,
+    block_scale=BlockScale.DIVIDE_THEN_DIVIDE,
+    element_scaling=ElementScaling.DIVIDE_BY_PRODUCT,
+    element_cast=ElementCast.TIES_AWAY,
+    source=f"{_REPO}src/models/quantization/quantizers/nvfp4_triton.py",
+)
+TRITON_FOUR_OVER_SIX = replace(
+    TRITON_PLAIN,
+    name="quartet2-triton-4over6",
+    candidates=Candidates.FOUR_OVER_SIX,
+    scale_max=256,
+    map4_scale=Map4Scale.EXPAND_AMAX,
+    error_domain=ErrorDomain.INPUT_PRODUCT,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.SEQUENTIAL,
+    tie=Tie.SIX,
+)
+
+
+def presets() -> list[Recipe]:
+    """Return quartet2-{nvfp4,4over6} and quartet2-triton-{nvfp4,4over6}[-16x16]."""
+    triton = [TRITON_PLAIN, TRITON_FOUR_OVER_SIX]
+    tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in triton]
+    return [CUDA_PLAIN, CUDA_FOUR_OVER_SIX, *triton, *tiles]

@@ -1,0 +1,71 @@
+"""torchao: its plain NVFP4 tensor, and the 4/6 training prototype that follows TransformerEngine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+from fos_ref.recipes.axes import (
+    BlockScale,
+    BlockShape,
+    Dequantize,
+    ElementNan,
+    ElementScaling,
+    ErrorMetric,
+    NonFinite,
+    ScaleFloor,
+    TensorScale,
+    ZeroScale,
+    ZeroSign,
+)
+from fos_ref.recipes.presets import te
+from fos_ref.recipes.recipe import Recipe
+
+PLAIN = Recipe(
+    name="torchao-nvfp4",
+    tensor_scale=TensorScale.DECODE_QUOTIENT,
+    block_scale=BlockScale.DIVIDE_THEN_DIVIDE,
+    scale_floor=ScaleFloor.MIN_NORMAL,
+    element_scaling=ElementScaling.RECIPROCAL_QUOTIENT,
+    zero_scale=ZeroScale.NO_SPECIAL_CASE,
+    dequantize=Dequantize.DECODE_PRODUCT,
+    nonfinite=NonFinite.PROPAGATE,
+    source=(
+        "pytorch/ao@36027d82d1ad9949597ea16002ff4940374b1b94:"
+        "torchao/prototype/mx_formats/nvfp4_tensor.py::nvfp4_quantize"
+    ),
+    evidence="ran",
+)
+
+FOUR_OVER_SIX = replace(
+    te.FOUR_OVER_SIX,
+    name="torchao-mse-256",
+    tensor_scale=TensorScale.CLAMPED_ZERO_IS_ONE,
+    element_nan=ElementNan.CODE_7,
+    zero_sign=ZeroSign.SIGN_BIT,
+    source=(
+        "pytorch/ao@a426998d362124b0a9efb13f67d1035fc27e5c82:"
+        "torchao/prototype/moe_training/nvfp4_training/four_over_six.py"
+    ),
+    evidence="read",
+)
+
+_SHAPES = {"": BlockShape.ROW_16, "-16x16": BlockShape.TILE_16X16}
+
+
+def presets() -> list[Recipe]:
+    """Return torchao-nvfp4 and torchao-{mae,mse}-{256,448}[-16x16]."""
+    modes = product((ErrorMetric.MAE, ErrorMetric.MSE), (256, 448), _SHAPES.items())
+    return [
+        PLAIN,
+        *(
+            replace(
+                FOUR_OVER_SIX,
+                name=f"torchao-{metric.value}-{bound}{tail}",
+                error_metric=metric,
+                scale_max=bound,
+                block_shape=shape,
+            )
+            for metric, bound, (tail, shape) in modes
+        ),
+    ]
