@@ -43,7 +43,7 @@ def encode(x: AnyArray, fmt: FormatInfo) -> AnyArray:
     if fmt.negatives is Negatives.NONE and np.any(negative & (v < 0)):
         msg = f"encode: {v[v < 0].flat[0]!r} has no code in the unsigned format {fmt.name}"
         raise InputError(msg)
-    code = _magnitude_code(np.abs(v), fmt)
+    code = np.asarray(_magnitude_code(np.abs(v), fmt))  # an array for one value too: it is assigned to
     if fmt.nan_code is None:
         code[np.isnan(v)] = 0
     else:

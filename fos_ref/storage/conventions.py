@@ -1,0 +1,160 @@
+"""How checkpoints hold NVFP4 weights: tensor names, and what the stored tensor scale means.
+
+Both conventions hold, for a weight X.weight of shape (N, K), the packed codes as uint8 (N, K/2), element 2j
+in the low nibble, and the block scales as E4M3 bytes (N, K/16) in the linear layout. They differ in names
+and in the float32 tensor scale; with A the tensor amax and C = element max * scale_max of the recipe:
+
+    modelopt            X.weight, X.weight_scale, X.weight_scale_2 of shape ():  a multiplier, RN(A / C)
+    compressed-tensors  X.weight_packed, X.weight_scale, X.weight_global_scale of shape (1,):  a divisor,
+                        the recipe's own encode scale S = RN(C / A)
+
+A reader multiplies code * block scale by the multiplier, or divides it by the divisor. Either way its values
+may differ from the recipe's own dequantization by a few ulp, because RN(A / C), 1 / RN(C / A) and the
+recipe's expression (N14) are rounded differently. The codes and block scales are the recipe's, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+import numpy as np
+
+from fos_ref.errors import CheckpointError, InputError, RecipeError
+from fos_ref.model.quantize import tensor_scales
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.safetensors_read import TensorInfo
+
+SUFFIX = ".weight"  #: what the name of a tensor that can be quantized ends in
+CODES_PER_BYTE = 2
+
+
+class TensorScaleForm(Enum):
+    """What the stored tensor scale does to a decoded value."""
+
+    MULTIPLIER = "multiplier"
+    DIVISOR = "divisor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convention:
+    """The names and the tensor scale of one family of checkpoints."""
+
+    name: str
+    packed: str  #: what follows X in the name of the packed codes
+    block_scale: str
+    tensor_scale: str
+    tensor_scale_shape: tuple[int, ...]
+    form: TensorScaleForm
+
+    def names(self, weight: str) -> tuple[str, str, str]:
+        """Return the names of codes, block scales and tensor scale for the weight called `weight`."""
+        stem = weight.removesuffix(SUFFIX)
+        return stem + self.packed, stem + self.block_scale, stem + self.tensor_scale
+
+    def infos(self, weight: str, shape: tuple[int, int]) -> tuple[TensorInfo, TensorInfo, TensorInfo]:
+        """Describe the three tensors that stand for a weight of shape (N, K)."""
+        codes, block_scale, tensor_scale = self.names(weight)
+        rows, cols = shape
+        return (
+            TensorInfo.of(codes, "U8", (rows, cols // CODES_PER_BYTE)),
+            TensorInfo.of(block_scale, "F8_E4M3", (rows, cols // BLOCK)),
+            TensorInfo.of(tensor_scale, "F32", self.tensor_scale_shape),
+        )
+
+
+MODELOPT = Convention(
+    name="modelopt",
+    packed=".weight",
+    block_scale=".weight_scale",
+    tensor_scale=".weight_scale_2",
+    tensor_scale_shape=(),
+    form=TensorScaleForm.MULTIPLIER,
+)
+COMPRESSED_TENSORS = Convention(
+    name="compressed-tensors",
+    packed=".weight_packed",
+    block_scale=".weight_scale",
+    tensor_scale=".weight_global_scale",
+    tensor_scale_shape=(1,),
+    form=TensorScaleForm.DIVISOR,
+)
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType({c.name: c for c in (MODELOPT, COMPRESSED_TENSORS)})
+
+
+def convention(name: str) -> Convention:
+    """Return the convention called `name`; InputError lists those there are."""
+    if name not in CONVENTIONS:
+        msg = f"no convention is called {name!r}: one of {', '.join(CONVENTIONS)} is allowed"
+        raise InputError(msg)
+    return CONVENTIONS[name]
+
+
+def check_storable(r: Recipe) -> None:
+    """Raise RecipeError for a recipe with a tensor amax per row: both conventions hold one tensor scale."""
+    if r.amax_scope is AmaxScope.ROW:
+        msg = (
+            f"recipe {r.name!r} has a tensor amax per row, and {' and '.join(CONVENTIONS)} checkpoints hold "
+            "one tensor scale: a recipe with amax_scope=tensor is allowed"
+        )
+        raise RecipeError(msg)
+
+
+def stored_tensor_scale(amax: np.float32, r: Recipe, c: Convention) -> np.float32:
+    """Return the float32 that convention `c` holds for tensor amax A: always positive and finite.
+
+    Rounding: one division, RN(A / C) for a multiplier and the recipe's RN(C / A) for a divisor.
+    Specials: A = 0 stores 1. Every code then decodes to a zero whatever the scale, and readers of both
+              conventions take the reciprocal, so 0 and infinity will not do.
+              C / A above FLT_MAX (A below about 1e-35): a clamping recipe works with S = FLT_MAX, and the
+              multiplier is its D = 1 / FLT_MAX, a subnormal, because A / C would decode to wrong values.
+    Raises:   InputError for a NaN or infinite A, and where the recipe itself has no finite tensor scale.
+    """
+    if amax == 0:
+        return np.float32(1)
+    scales = tensor_scales(np.asarray(amax), r)
+    with np.errstate(over="ignore"):
+        ratio = np.float32(r.range_max) / amax
+    if not np.isfinite(amax) or not np.isfinite(scales.encode):
+        msg = f"tensor amax {amax!s}: recipe {r.name!r} has no finite tensor scale for it"
+        raise InputError(msg)
+    if c.form is TensorScaleForm.DIVISOR:
+        return np.float32(scales.encode)
+    return amax / np.float32(r.range_max) if np.isfinite(ratio) else np.float32(scales.decode)
+
+
+def decode_scale_of(stored: np.float32, c: Convention) -> np.float32:
+    """Return the multiplier that a stored tensor scale stands for: itself, or RN(1 / stored)."""
+    return stored if c.form is TensorScaleForm.MULTIPLIER else np.float32(1) / stored
+
+
+def amax_of(stored: np.float32, r: Recipe, c: Convention) -> np.float32:
+    """Derive the tensor amax from a stored tensor scale: RN(stored * C) or RN(C / stored).
+
+    The quotient that was stored has been rounded, so this can be an ulp or two off the amax it was made from.
+    """
+    bound = np.float32(r.range_max)
+    return stored * bound if c.form is TensorScaleForm.MULTIPLIER else bound / stored
+
+
+def detect(names: Collection[str]) -> Convention:
+    """Return the convention whose three tensors occur among `names`; CheckpointError for none or both."""
+    found = [c for c in CONVENTIONS.values() if next(iter(weights_in(names, c)), None) is not None]
+    if len(found) != 1:
+        what = "both conventions' tensors" if found else "no quantized weight"
+        rules = "; ".join(
+            f"{c.name}: {', '.join('X' + s for s in c.names(''))}" for c in CONVENTIONS.values()
+        )
+        msg = f"the file holds {what}: exactly one of these is allowed: {rules}"
+        raise CheckpointError(msg)
+    return found[0]
+
+
+def weights_in(names: Collection[str], c: Convention) -> list[str]:
+    """Return the names X.weight of the weights that `names` holds in convention `c`, in order."""
+    there = set(names)
+    stems = [n.removesuffix(c.tensor_scale) for n in names if n.endswith(c.tensor_scale)]
+    return [s + SUFFIX for s in stems if there.issuperset(c.names(s + SUFFIX))]

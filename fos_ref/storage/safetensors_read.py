@@ -1,0 +1,167 @@
+"""Reading safetensors one piece at a time: nothing is mapped into memory, every read is a fresh array.
+
+The file is 8 bytes of header length, a JSON header, then the tensors' bytes without gaps. The safetensors
+package judges the header first; what it lets through (a name given twice) is refused here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+import ml_dtypes
+import numpy as np
+from safetensors import safe_open, SafetensorError
+
+from fos_ref.errors import CheckpointError, DtypeError
+from fos_ref.formats.arrays import AnyArray, U8
+
+LENGTH_BYTES = 8
+METADATA = "__metadata__"
+
+#: Dtypes that `read` returns as values; E4M3 bytes stay bytes. Others can be copied, not read.
+NUMPY_DTYPES = MappingProxyType(
+    {
+        "F32": np.dtype(np.float32),
+        "F16": np.dtype(np.float16),
+        "BF16": np.dtype(ml_dtypes.bfloat16),
+        "U8": np.dtype(np.uint8),
+        "F8_E4M3": np.dtype(np.uint8),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor of a safetensors file, as its header describes it."""
+
+    name: str
+    dtype: str  #: the format's own name: F32, BF16, U8, F8_E4M3, ...
+    shape: tuple[int, ...]
+    nbytes: int
+
+    @classmethod
+    def of(cls, name: str, dtype: str, shape: tuple[int, ...]) -> TensorInfo:
+        """Describe a tensor of one of NUMPY_DTYPES; its byte count follows from the shape."""
+        values = int(np.prod(shape, dtype=np.int64))
+        return cls(name, dtype, shape, values * NUMPY_DTYPES[dtype].itemsize)
+
+
+class SafetensorsFile:
+    """An open safetensors file. Use it as a context manager, from one thread at a time.
+
+    Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        _check_header(self.path)
+        self._file = self.path.open("rb")
+        try:
+            header, data_start = self._read_header()
+            self.metadata: dict[str, str] = dict(header.pop(METADATA, None) or {})
+            self.tensors: dict[str, TensorInfo] = {}
+            self._starts: dict[str, int] = {}
+            for name, entry in header.items():
+                self._add(name, entry, data_start)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; later reads fail."""
+        self._file.close()
+
+    def info(self, name: str) -> TensorInfo:
+        """Return the description of one tensor; CheckpointError when there is none of that name."""
+        if name not in self.tensors:
+            msg = f"{self.path}: no tensor is called {name!r} (the file holds {len(self.tensors)})"
+            raise CheckpointError(msg)
+        return self.tensors[name]
+
+    def read_bytes(self, name: str, start: int, stop: int) -> U8:
+        """Return bytes start..stop of a tensor as a fresh uint8 array."""
+        assert 0 <= start <= stop <= self.info(name).nbytes
+        return self._read_at(self._starts[name] + start, stop - start)
+
+    def read_values(self, name: str, start: int, stop: int) -> AnyArray:
+        """Return values start..stop of a tensor, counted in row-major order, as a fresh 1-D array.
+
+        Dtypes:   float32, float16, bfloat16, uint8; E4M3 as its uint8 bytes. Nothing is converted.
+        Raises:   DtypeError for another dtype; CheckpointError when the file ends early.
+        """
+        dtype = NUMPY_DTYPES.get(self.info(name).dtype)
+        if dtype is None:
+            msg = f"{name!r} has dtype {self.info(name).dtype}: one of {sorted(NUMPY_DTYPES)} is allowed"
+            raise DtypeError(msg)
+        return self.read_bytes(name, start * dtype.itemsize, stop * dtype.itemsize).view(dtype)
+
+    def read(self, name: str) -> AnyArray:
+        """Return a whole tensor in its shape. Dtypes and errors as `read_values`."""
+        shape = self.info(name).shape
+        return self.read_values(name, 0, int(np.prod(shape, dtype=np.int64))).reshape(shape)
+
+    def _read_header(self) -> tuple[dict[str, Any], int]:
+        length = int.from_bytes(self._read_at(0, LENGTH_BYTES).tobytes(), "little")
+        raw = self._read_at(LENGTH_BYTES, length).tobytes()
+        try:
+            header = json.loads(raw, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as e:  # a name given twice; the rest was judged before
+            msg = f"{self.path}: not a usable safetensors file: {e}"
+            raise CheckpointError(msg) from e
+        return header, LENGTH_BYTES + length
+
+    def _add(self, name: str, entry: dict[str, Any], data_start: int) -> None:
+        start, stop = entry["data_offsets"]
+        self.tensors[name] = TensorInfo(name, entry["dtype"], tuple(entry["shape"]), stop - start)
+        self._starts[name] = data_start + start
+
+    def _read_at(self, offset: int, count: int) -> U8:
+        size = os.fstat(self._file.fileno()).st_size
+        if offset + count > size:
+            msg = f"{self.path}: truncated: bytes {offset}..{offset + count} are needed, the file has {size}"
+            raise CheckpointError(msg)
+        buffer = np.empty(count, dtype=np.uint8)
+        self._file.seek(offset)
+        if self._file.readinto(buffer.data) != count:
+            msg = f"{self.path}: truncated while it was read"
+            raise CheckpointError(msg)
+        return buffer
+
+
+def _check_header(path: Path) -> None:
+    """Let the safetensors package judge the header: lengths, JSON, offsets, shapes, dtypes, coverage."""
+    path.stat()  # a missing file is an OSError that names it
+    if not path.is_file():
+        msg = f"{path}: not a regular file"
+        raise CheckpointError(msg)
+    path.open("rb").close()  # so is one that may not be read
+    try:
+        with safe_open(str(path), framework="numpy"):
+            pass
+    except SafetensorError as e:
+        msg = f"{path}: not a usable safetensors file: {' '.join(str(e).split())}"
+        raise CheckpointError(msg) from e
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a JSON object, refusing a key given twice: two readers could see two different tensors."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            msg = f"the name {key!r} is given twice"
+            raise ValueError(msg)
+        result[key] = value
+    return result

@@ -1,0 +1,72 @@
+"""Which tensors of a checkpoint are quantized, and why the others are left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.conventions import SUFFIX
+from fos_ref.storage.safetensors_read import TensorInfo
+
+FLOATS = ("F32", "F16", "BF16")
+_RANK = 2
+
+#: Names left alone unless `include` says otherwise: embeddings, output heads and the routers of mixtures of
+#: experts. ModelOpt disables these by name (embeddings by module class); llm-compressor's recipes quantize
+#: Linear modules and ignore lm_head. A checkpoint knows names only, so globs stand for the classes.
+DEFAULT_EXCLUDE = (
+    "*embed*",
+    "shared.weight",
+    "*wte.weight",
+    "*wpe.weight",
+    "*lm_head*",
+    "*output_layer*",
+    "*proj_out.*",
+    "output.*",
+    "*router*",
+    "*block_sparse_moe.gate*",
+    "*mlp.gate.*",
+    "*mlp.shared_expert_gate.*",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Globs over tensor names. `include`, when given, also sets the default exclusions aside."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def why_left(self, info: TensorInfo, r: Recipe) -> str | None:
+        """Return why a tensor is copied unchanged; None when it is quantized."""
+        if not info.name.endswith(SUFFIX):
+            return f"its name does not end in {SUFFIX}"
+        if self.include and not _match(info.name, self.include):
+            return "not included"
+        excluded = _match(info.name, (*self.exclude, *(() if self.include else DEFAULT_EXCLUDE)))
+        return f"excluded by {excluded}" if excluded else _unfit(info, r)
+
+    def reasons(self, tensors: Mapping[str, TensorInfo], r: Recipe) -> dict[str, str | None]:
+        """Return `why_left` of every tensor, by name."""
+        return {name: self.why_left(info, r) for name, info in tensors.items()}
+
+
+def _match(name: str, globs: Sequence[str]) -> str | None:
+    return next((g for g in globs if fnmatchcase(name, g)), None)
+
+
+def _unfit(info: TensorInfo, r: Recipe) -> str | None:
+    """Return what keeps a tensor from being blocked by recipe `r`."""
+    if len(info.shape) != _RANK:
+        return f"{len(info.shape)}-D"
+    if info.dtype not in FLOATS:
+        return f"dtype {info.dtype}"
+    if not info.nbytes:
+        return "empty"
+    if info.shape[1] % BLOCK:
+        return f"its last axis is not a multiple of {BLOCK}"
+    if info.shape[0] % r.block_rows:
+        return f"its rows are not a multiple of {r.block_rows}"
+    return None
