@@ -84,14 +84,14 @@ ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32], Bool]] = MappingProxyType(
 
 
 def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
-    """Return (the operand per block, the scaled values) of blocks under block scales s. N8."""
+    """Return (multiplier or divisor per block, scaled values) of blocks under block scales s. N8."""
     if r.zero_scale is ZeroScale.SCALE_ONE:
         s = np.where(s == 0, ONE, s).astype(np.float32)
-    operand, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
+    multiplier, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
     zero = ZERO_SCALE[r.zero_scale](s, blocks.amax)
     if zero.any():
         scaled = np.where(zero[..., None], np.float32(0), scaled)
-    return operand, scaled
+    return multiplier, scaled
 
 
 # --- N9: codes ---------------------------------------------------------------------------------------

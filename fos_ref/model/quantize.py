@@ -119,7 +119,7 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
     """Quantize blocks under the unrounded block scales `base` (T, B) onto `grid`. N7-N12."""
     x, t = blocks.x, blocks.scales
     scale_code, scale = cast_scale(base, r)  # N7
-    operand, scaled = scale_elements(blocks, scale, r)  # N8
+    multiplier, scaled = scale_elements(blocks, scale, r)  # N8
     codes, values = grid.cast(scaled * grid.rescale, r)  # N9
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
@@ -132,7 +132,7 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
         base=base,
         scale_code=scale_code,
         scale=scale,
-        operand=operand,
+        multiplier=multiplier,
         scaled=scaled,
         codes=codes,
         values=values,

@@ -22,6 +22,12 @@ from fos_ref.recipes.recipe import Recipe
 FLT_MAX = np.finfo(np.float32).max
 ONE = np.float32(1)
 SIX = np.float32(6)
+#: Per input dtype, as float32; bfloat16 has the exponents of float32.
+_SMALLEST_NORMAL = {
+    np.dtype(np.float32): np.float32(2.0**-126),
+    np.dtype(ml_dtypes.bfloat16): np.float32(2.0**-126),
+    np.dtype(np.float16): np.float32(2.0**-14),
+}
 TensorScaleFn = Callable[[F32, Recipe, np.dtype[Any]], tuple[F32, F32]]
 BlockScaleFn = Callable[[F32, Scales, np.float32, Recipe], F32]
 
@@ -72,7 +78,7 @@ def reciprocal_in_input_dtype(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tup
     Specials: A is at least the smallest normal of T; an S that is NaN or infinite becomes 1.
     Source:   compressed-tensors quantization/utils/helpers.py::generate_gparam.
     """
-    tiny = np.float32(ml_dtypes.finfo(dtype).smallest_normal)
+    tiny = _SMALLEST_NORMAL[dtype]
     a: F32 = np.maximum(amax, tiny)
     s = to_dtype(to_dtype(ONE / a, dtype) * np.float32(r.range_max), dtype)
     s = np.where(np.isfinite(s), s, ONE).astype(np.float32)

@@ -50,7 +50,7 @@ class Candidate:
     base: F32  #: (T, B) block scale before rounding
     scale_code: U8  #: (T, B) E4M3 byte
     scale: F32  #: (T, B) its value
-    operand: F32  #: (T, B) what x is multiplied or divided by
+    multiplier: F32  #: (T, B) what x is multiplied by, or divided by in the N8b and N8c forms
     scaled: F32  #: (T, B, n) x over its scales
     codes: U8  #: (T, B, n) E2M1 codes
     values: F32  #: (T, B, n) what the codes count as in the error

@@ -32,7 +32,7 @@ def trial_difference(blocks: Blocks, r: Recipe) -> F32:
     a = np.where(a <= _SMALLEST_AMAX, ONE, a).astype(np.float32)
     k = (ONE / a) * _E4M3_MAX
     s = (e4m3((blocks.amax / SIX) * k)[1] * (ONE / k))[..., None]
-    magnitude: F32 = np.abs(x) / s
+    magnitude = np.asarray(np.abs(x) / s, dtype=np.float32)
     _, q = saturate(magnitude)
     value = np.where(s == 0, np.float32(0), np.copysign(q * s, x)).astype(np.float32)
     return value - x
