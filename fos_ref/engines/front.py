@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import ml_dtypes
 import numpy as np
 
-from fos_ref.engines.inputs import as_numpy, check_float_environment, check_shape
+from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_float_environment, check_shape
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import DtypeError, InputError, ShapeError
-from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.formats.arrays import AnyArray, F32, F64
 from fos_ref.formats.bits import widen
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import given_tensor_scale, quantize_matrix, tensor_amax, tensor_scales
@@ -93,9 +92,12 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     Rounding: as fos_ref.model.dequantize lists for the recipe.
     Raises:   DtypeError for another dtype.
     """
-    wanted = np.dtype(dtype)
-    if wanted not in (np.dtype(t) for t in (np.float32, np.float16, ml_dtypes.bfloat16)):
-        msg = f"dequantize: dtype {wanted}: float32, float16 or bfloat16 is allowed"
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError:
+        wanted = np.dtype(object)
+    if wanted not in ALLOWED_DTYPES:
+        msg = f"dequantize: dtype {dtype}: float32, float16 or bfloat16 is allowed"
         raise DtypeError(msg)
     codes = unpack_nibbles(q.codes.reshape(-1, q.codes.shape[-1]))
     scales = q.block_scales.reshape(-1, q.block_scales.shape[-1])
@@ -141,33 +143,52 @@ def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, x: 
     return tensor_scales(own_amax if amax is None else _check_amax(amax, r, rows), r, dtype)
 
 
-def _check_tensor_scale(tensor_scale: float, r: Recipe) -> np.float32:
+def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:
+    """Return the caller's decode scale: a number that is a normal float32 and leaves A = D*C finite."""
     if r.amax_scope is AmaxScope.ROW:
         msg = f"tensor_scale: recipe {r.name!r} has one per row; pass amax of shape (rows,)"
         raise InputError(msg)
-    d = np.float32(tensor_scale) if np.ndim(tensor_scale) == 0 else np.float32(np.nan)
+    d = _float32_values(tensor_scale, "tensor_scale")
     info = np.finfo(np.float32)
-    if not info.tiny <= d <= info.max / r.range_max:
-        allowed = f"a positive normal float32 up to FLT_MAX / {r.range_max}"
+    if d.ndim or not info.tiny <= d <= info.max / r.range_max:
+        allowed = f"one positive normal float32 up to FLT_MAX / {r.range_max}"
         msg = f"tensor_scale={tensor_scale!r}: {allowed} is allowed"
         raise InputError(msg)
-    return d
+    return np.float32(d)
 
 
 def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
-    """Return the caller's amax as float32, exactly, () or (rows,)."""
-    is_plain = isinstance(amax, (int, float, np.floating, np.ndarray, list, tuple))
-    given = np.asarray(amax if is_plain else as_numpy(amax))
+    """Return the caller's amax, () or (rows,); -0 counts as 0."""
+    given = _float32_values(amax, "amax")
     wanted = (rows,) if r.amax_scope is AmaxScope.ROW else ()
     if given.shape != wanted and not (wanted == () and given.size == 1):
         msg = f"amax.shape={given.shape}: recipe {r.name!r} takes {wanted}"
         raise ShapeError(msg)
+    if np.any(given < 0):
+        msg = f"amax={amax!r}: values of 0 and above are allowed"
+        raise InputError(msg)
+    return np.abs(given.reshape(wanted))
+
+
+def _float32_values(value: Any, name: str) -> F32:
+    """Return a caller's finite numbers as float32, exactly; InputError for anything else."""
+    wide = _numbers(value)
+    if wide is None or not np.all(np.isfinite(wide)):
+        msg = f"{name}={value!r}: finite numbers are allowed"
+        raise InputError(msg)
     with np.errstate(over="ignore"):
-        value = given.astype(np.float32).reshape(wanted)
-    if not np.array_equal(value.astype(np.float64), given.astype(np.float64).reshape(wanted)):
-        msg = f"amax={amax!r} is not a float32 value: round it first, nothing is cast silently"
+        narrow: F32 = wide.astype(np.float32)
+    if not np.array_equal(narrow, wide):
+        msg = f"{name}={value!r} is not a float32 value: round it first, nothing is cast silently"
         raise InputError(msg)
-    if np.any(value < 0) or not np.all(np.isfinite(value)):
-        msg = f"amax={amax!r}: finite values of 0 and above are allowed"
-        raise InputError(msg)
-    return np.asarray(value)
+    return narrow
+
+
+def _numbers(value: Any) -> F64 | None:
+    """Return real numbers as float64; None for anything that is not a number or an array of them."""
+    is_plain = isinstance(value, (int, float, np.generic, np.ndarray, list, tuple))
+    try:
+        given = np.asarray(value if is_plain else as_numpy(value))
+        return None if given.dtype.kind in "bcSUmM" else given.astype(np.float64)
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -27,23 +27,34 @@ def as_numpy(x: Any) -> AnyArray:
     if array is None:
         array = _from_cupy(x)
     if array is None and isinstance(x, np.ndarray):
-        array = x
+        array = _from_numpy(x)
     if array is None:
         array = _from_dlpack(x)
-    if array.dtype not in ALLOWED_DTYPES:
-        msg = f"dtype {array.dtype}: float32, float16 or bfloat16 is allowed (nothing is cast silently)"
-        raise DtypeError(msg)
     if not array.dtype.isnative:
         msg = f"dtype {array.dtype.str} has the other byte order: native order is allowed"
         raise DtypeError(msg)
+    if array.dtype not in ALLOWED_DTYPES:
+        msg = f"dtype {array.dtype}: float32, float16 or bfloat16 is allowed (nothing is cast silently)"
+        raise DtypeError(msg)
     return array
+
+
+def _from_numpy(x: AnyArray) -> AnyArray:
+    """Return a plain array: a subclass is not trusted to keep an array's meaning, a mask would be lost."""
+    if isinstance(x, np.ma.MaskedArray):
+        msg = "a masked array: a plain array is allowed (fill it first)"
+        raise DtypeError(msg)
+    return np.asarray(x)
 
 
 def _from_torch(x: Any) -> AnyArray | None:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(x, torch.Tensor):
         return None
-    x = x.detach().cpu()
+    if x.layout != torch.strided or x.is_meta:
+        msg = f"a torch tensor on {x.device} with layout {x.layout}: a dense tensor with data is allowed"
+        raise DtypeError(msg)
+    x = x.detach().cpu().resolve_neg()
     if x.dtype == torch.bfloat16:  # DLPack carries bfloat16, NumPy does not take it: hand over the bits
         bits: AnyArray = x.view(torch.int16).numpy()
         values: AnyArray = bits.view(ml_dtypes.bfloat16)
@@ -89,9 +100,13 @@ def check_shape(shape: tuple[int, ...], block_rows: int, block_cols: int) -> Non
 
 
 def check_float_environment() -> None:
-    """Raise ToolchainError if this thread flushes subnormals: every result below 2^-126 would be wrong."""
-    tiny = np.full(1, 1e-40, dtype=np.float32)
-    if (tiny * np.float32(1))[0] != tiny[0]:
+    """Raise ToolchainError if this thread flushes subnormals: every result below 2^-126 would be wrong.
+
+    Bits are compared, because such a thread may also read a subnormal as equal to zero.
+    """
+    subnormal = np.array([0x00012345], dtype=np.uint32)
+    product = subnormal.view(np.float32) * np.float32(1)
+    if product.view(np.uint32)[0] != subnormal[0]:
         msg = (
             "this thread flushes subnormal floats to zero (torch.set_flush_denormal, or a library built with "
             "-ffast-math): switch that off before quantizing"

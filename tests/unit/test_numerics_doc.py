@@ -11,9 +11,12 @@ import pytest
 
 import fos_ref
 from fos_ref.formats import decode, E2M1, E4M3, encode
-from fos_ref.formats.bits import f32_hex, from_f32_hex
-from fos_ref.model.scales import TENSOR_SCALE
-from fos_ref.recipes.axes import TensorScale
+from fos_ref.formats.bits import f32_bits, f32_hex, from_f32_hex
+from fos_ref.model.dequantize import DEQUANTIZE
+from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM
+from fos_ref.model.scales import BLOCK_SCALE, MAP4_SCALE, TENSOR_SCALE
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import BlockScale, Dequantize, ErrorDomain, ErrorMetric, TensorScale
 from fos_ref.recipes.recipe import field_kind, SCALE_BOUNDS
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +105,98 @@ def test_n3_specials_of_the_tensor_scale(row):
         assert s == says[re.split(r"[:,]", cell)[0]], f"A = {amax}"
 
 
+def formula(label, symbol):
+    """Return the document's own formula for `symbol`, under `label`, as a function of named operands."""
+    place = f"**{label}:**" if label[-1].isalpha() else f"## {label}. "
+    written = re.search(rf"`{symbol} = ([^`]+)`", TEXT[TEXT.index(place) :])
+    assert written is not None
+    code = compile(written[1], f"{DOC.name} {label}", "eval")
+    names = {"min": np.minimum, "RN": np.float32, "FLT_MAX": np.finfo(np.float32).max}
+    return lambda **operands: eval(code, names, operands)  # noqa: S307 -- text of this repository
+
+
+def operands(seed, lo=-8.0, hi=8.0):
+    """Return 4096 positive float32 values with full significands, from 2^lo to 2^hi."""
+    return np.exp2(np.random.default_rng(seed).uniform(lo, hi, 4096)).astype(np.float32)
+
+
+def assert_same_bits(got, want):
+    assert np.asarray(got).dtype == np.float32
+    assert f32_bits(got).tolist() == f32_bits(want).tolist()
+
+
+@pytest.mark.parametrize("step", TENSOR_SCALE.values(), ids=lambda f: f.__name__)
+def test_n3_formula(step):
+    amax = operands(1)
+    s, d = step(amax, C)
+    assert_same_bits(s, formula("N3", "S")(C=C, A=amax))
+    assert_same_bits(d, formula("N3", "D")(S=s))
+
+
+def test_n3_given_tensor_scale():
+    for d in operands(15)[:16]:
+        t = fos_ref.trace(X, "4over6", tensor_scale=d)
+        assert_same_bits(t.decode_scale, d)
+        assert_same_bits(t.encode_scale, np.float32(1) / d)
+        assert_same_bits(t.tensor_amax, d * C)
+
+
+@pytest.mark.parametrize("element_max", np.float32([6, 4]))
+@pytest.mark.parametrize(("label", "axis"), [("N5a", "(b/6)*S"), ("N5b", "b*(S*(1/6))")])
+def test_n5_formulas(label, axis, element_max):
+    b, s = operands(2), operands(3)
+    want = formula(label, "base")(b=b, S=s, E=element_max)
+    assert_same_bits(BLOCK_SCALE[BlockScale(axis)](b, s, element_max), want)
+
+
+def test_n6_formula():
+    base = operands(4)
+    for step in MAP4_SCALE.values():
+        assert_same_bits(step(base), formula("N6", "base4")(base=base))
+
+
+def test_n8_formulas():
+    x = operands(5).reshape(2, 128, 16)
+    for name in ("4over6", "fouroversix-mse"):
+        t = fos_ref.trace(x.reshape(2, -1), name)
+        for c in (t.map6, t.map4):
+            assert_same_bits(c.multiplier, formula("N8", "m")(s=c.scale, D=t.decode_scale))
+            assert_same_bits(c.scaled, formula("N8", "y")(x=x, m=c.multiplier[..., None]))
+
+
+@pytest.mark.parametrize("row", TABLES["`error_domain`"][1], ids=lambda row: row[1])
+def test_n10_formulas(row):
+    product, x, amax, s_enc, s_dec = (operands(6 + i) for i in range(5))
+    t = Scales(amax=amax, encode=s_enc, decode=s_dec, range_max=C)
+    written = formula(row[1], "d")(q=product, s=np.float32(1), x=x, A=amax, S=s_enc, D=s_dec, C=C)
+    assert_same_bits(ERROR_DOMAIN[ErrorDomain(row[0].strip("`"))](product, x, t), written)
+
+
+def test_n11_terms():
+    d = np.append(-operands(11), operands(12))
+    assert_same_bits(ERROR_TERM[ErrorMetric.MSE](d), d * d)
+    for metric in (ErrorMetric.MAE, ErrorMetric.ABS_MAX):
+        assert_same_bits(ERROR_TERM[metric](d), abs(d))
+
+
+@pytest.mark.parametrize("row", TABLES["`dequantize`"][1], ids=lambda row: row[0])
+def test_n14_formulas(row):
+    value = row[0].strip("`")
+    q, s = decode(np.arange(1, 8), E2M1).astype(np.float32), np.float32(0.8125)
+    amax, s_dec = operands(13)[:, None], operands(14)[:, None]
+    written = eval(value, {}, {"q": q, "s": s, "A": amax, "D": s_dec, "C": C})  # noqa: S307 -- ours
+    assert_same_bits(DEQUANTIZE[Dequantize(value)](q, s, amax, s_dec, C), written)
+
+
+def test_n16_formula():
+    linear = np.arange(256 * 8).reshape(256, 8)
+    place = re.search(r"`(\(\(r // 128\)[^`]+)`", TEXT)[1]
+    r, k = np.divmod(linear, 8)
+    at = eval(place, {}, {"r": r, "k": k, "KT": 2})  # noqa: S307 -- text of this repository
+    scales = (linear % 251).astype(np.uint8)
+    assert np.array_equal(fos_ref.swizzle(scales)[at], scales)
+
+
 def test_n1_table_of_e2m1():
     rows = TABLES["E2M1 code"][1]
     assert [int(code) for code, *_ in rows] == list(range(8))
@@ -182,7 +277,10 @@ def test_worked_block_elements(worked, name):
 
 @pytest.mark.parametrize("row", TABLES["preset"][1], ids=lambda row: row[0].strip("`"))
 def test_worked_block_under_other_presets(row):
-    name, kept, scale, codes = row
+    name, e6, e4, kept, scale, codes = row
+    t = fos_ref.trace(X, name.strip("`"), amax=A)
+    errors = [None if c is None or c.error is None else f32_hex(c.error[0, 0]) for c in (t.map6, t.map4)]
+    assert errors == [None if e == "none" else e for e in (e6, e4)]
     q = fos_ref.quantize(X, name.strip("`"), amax=A)
     assert (kept == "4") == bool(q.picked4[0, 0])
     assert (scale, codes) == (f"{q.block_scales[0, 0]:02X}", q.codes.tobytes().hex(" ").upper())

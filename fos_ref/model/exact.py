@@ -1,0 +1,115 @@
+"""Exact numbers for the oracle: float32 in whole units, one rounding an operation, no float arithmetic.
+
+Every finite float32 is a whole number of units of 2**-149, so a value is a Python int of units; only
+infinity and NaN are floats. A product or a quotient is an exact ratio of ints, rounded once by `rounded`;
+the E2M1 and E4M3 magnitudes are tables of units. Nothing here is shared with fos_ref.formats.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
+from math import inf, isnan, nan
+from typing import TypeAlias
+
+from fos_ref.errors import InputError
+
+Value: TypeAlias = int | float  #: int: finite, in units of 2**-149; float: inf, -inf or nan
+
+ONE = 1 << 149
+OVERFLOW = 1 << (128 + 149)
+FLT_MAX = OVERFLOW - (1 << (104 + 149))
+E2M1 = tuple(n * ONE // 2 for n in (0, 1, 2, 3, 4, 6, 8, 12))
+E4M3 = tuple((m if e == 0 else 8 + m) * (ONE >> 9) << max(e - 1, 0) for e in range(16) for m in range(8))[
+    :127
+]
+
+_EXPONENT_FIELD, _FRACTION_FIELD = 0xFF, 0x7FFFFF
+
+
+def from_bits(bits: int) -> Value:
+    """Return the value of a float32 bit pattern; the sign of a zero is lost."""
+    field, fraction = bits >> 23 & _EXPONENT_FIELD, bits & _FRACTION_FIELD
+    if field == _EXPONENT_FIELD:
+        size: Value = nan if fraction else inf
+    else:
+        size = fraction if field == 0 else (fraction | 1 << 23) << (field - 1)
+    return -size if bits >> 31 else size
+
+
+def to_bits(v: Value) -> int:
+    """Return the float32 bit pattern of `v`: 7FC00000 for NaN, no -0."""
+    if isinstance(v, float):
+        return 0x7FC00000 if isnan(v) else 0x7F800000 | (v < 0) << 31
+    shift = max(abs(v).bit_length() - 24, 0)
+    return (shift << 23) + (abs(v) >> shift) | (v < 0) << 31
+
+
+def to_fraction(v: Value) -> Fraction:
+    """Return a finite value as a rational number; InputError for infinity and NaN."""
+    if isinstance(v, float):
+        msg = f"{v} has no exact value: finite values are allowed"
+        raise InputError(msg)
+    return Fraction(v, ONE)
+
+
+def nearest_multiple(num: int, den: int) -> int:
+    """Return num/den (both positive) as the nearest integer, ties to even."""
+    n, rest = divmod(num, den)
+    return n + (2 * rest > den or (2 * rest == den and n % 2 == 1))
+
+
+def rounded(num: int, den: int = 1, digits: int = 24) -> Value:
+    """Return num/den units with `digits` significant bits, to nearest even; past the largest: infinity."""
+    sign, num = (-1, -num) if num < 0 else (1, num)
+    unit = 1 << max((num // den).bit_length() - digits, 0)
+    n = nearest_multiple(num, den * unit) * unit
+    return sign * (inf if n >= OVERFLOW else n)
+
+
+def mul(a: Value, b: Value) -> Value:
+    """Return a * b, rounded once."""
+    if isinstance(a, int) and isinstance(b, int):
+        return rounded(a * b, ONE)
+    return _sign(a) * _sign(b)
+
+
+def div(a: Value, b: Value) -> Value:
+    """Return a / b, rounded once. A zero divisor counts as +0."""
+    if isinstance(a, int) and isinstance(b, int) and b:
+        return rounded((a if b > 0 else -a) * ONE, abs(b))
+    if b == 0:
+        return _sign(a) * inf
+    return 0 if isinstance(a, int) and not isnan(b) else _sign(a) / _sign(b)
+
+
+def add(a: Value, b: Value) -> Value:
+    """Return a + b, rounded once."""
+    if isinstance(a, int) and isinstance(b, int):
+        return rounded(a + b)
+    return (a if isinstance(a, float) else 0.0) + (b if isinstance(b, float) else 0.0)
+
+
+def _sign(v: Value) -> float:
+    """Return a float that behaves as `v` beside an infinity or a NaN: finite values become -1, 0 or 1."""
+    return v if isinstance(v, float) else float((v > 0) - (v < 0))
+
+
+def least(a: Value, b: Value) -> Value:
+    """Return the smaller value; NaN if either is."""
+    return nan if isnan(a) or isnan(b) else min(a, b)
+
+
+def largest(a: Value, b: Value) -> Value:
+    """Return the larger value; NaN if either is."""
+    return nan if isnan(a) or isnan(b) else max(a, b)
+
+
+def nearest(v: Value, grid: Sequence[int]) -> int:
+    """Return the index of the grid value nearest to v >= 0, ties to the even index, saturating."""
+    i = bisect_left(grid, v)
+    if i in (0, len(grid)):
+        return min(i, len(grid) - 1)
+    twice = 2 * v - (grid[i - 1] + grid[i])
+    return i if twice > 0 or (twice == 0 and i % 2 == 0) else i - 1
