@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from typing import Any, get_type_hints
 
 from fos_ref.errors import RecipeError
@@ -146,6 +147,7 @@ def plain_values(values: dict[str, Any]) -> dict[str, Any]:
     return {k: v.value if isinstance(v, Enum) else v for k, v in values.items()}
 
 
+@cache
 def field_kind(name: str) -> type:
     """Return the type of a field: an axis enum, int or str."""
     hint: type = get_type_hints(Recipe)[name]
@@ -153,6 +155,7 @@ def field_kind(name: str) -> type:
     return kinds[0] if kinds else hint
 
 
+@cache
 def _optional(name: str) -> bool:
     return type(None) in getattr(get_type_hints(Recipe)[name], "__args__", ())
 

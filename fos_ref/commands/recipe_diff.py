@@ -1,0 +1,105 @@
+"""`fos recipes diff A B`: the axes that differ and, on a tensor, how many blocks each of them explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from fos_ref.errors import InputError
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.recipes.recipe import plain_values, Recipe
+from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.verify.disagreement import disagreement
+from fos_ref.verify.distributions import make
+
+_SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
+_SEED = 0
+_FLOATS = ("F32", "F16", "BF16")
+
+
+def difference(a: Recipe, b: Recipe, on: Path | None, distribution: str | None) -> dict[str, Any]:
+    """Return the whole difference of two recipes as JSON values; counts when a tensor was named."""
+    if on is not None and distribution is not None:
+        msg = "--on and --distribution were both given: one names the tensor to count on"
+        raise InputError(msg)
+    axes = {k: [_plain(mine), _plain(theirs)] for k, (mine, theirs) in a.diff(b).items()}
+    data: dict[str, Any] = {"a": a.name, "b": b.name, "same_bits": not axes, "axes": axes, "tensors": []}
+    if on is not None or distribution is not None:
+        tensors = _file_tensors(on, a, b) if on is not None else _generated(distribution or "")
+        data["tensors"] = [{"tensor": name, **asdict(disagreement(x, a, b))} for name, x in tensors]
+        if not data["tensors"]:
+            msg = f"{on}: no 2-D float32, float16 or bfloat16 tensor whose blocks fit both recipes"
+            raise InputError(msg)
+    return data
+
+
+def _plain(value: Any) -> Any:
+    return plain_values({"value": value})["value"]
+
+
+def _generated(name: str) -> Iterator[tuple[str, AnyArray]]:
+    yield f"{name} {_SHAPE[0]}x{_SHAPE[1]} bfloat16", make(name, _SHAPE, _SEED, "bfloat16")
+
+
+def _file_tensors(path: Path, a: Recipe, b: Recipe) -> Iterator[tuple[str, AnyArray]]:
+    """Yield (name, tensor) of a .npy or .safetensors file, one at a time."""
+    rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
+    if path.suffix == ".npy":
+        try:
+            yield path.name, np.load(path, allow_pickle=False)
+        except ValueError as e:
+            msg = f"{path}: not a .npy array ({e})"
+            raise InputError(msg) from e
+    elif path.suffix == ".safetensors":
+        with SafetensorsFile(path) as f:
+            for name, info in f.tensors.items():
+                fits = len(info.shape) == 2 and not (info.shape[0] % rows or info.shape[1] % cols)  # noqa: PLR2004
+                if info.dtype in _FLOATS and fits and 0 not in info.shape:
+                    yield name, f.read(name)
+    else:
+        msg = f"{path}: a .npy or .safetensors file is allowed"
+        raise InputError(msg)
+
+
+def difference_tables(d: dict[str, Any]) -> Group:
+    """Return the axes as a table, then a table of counts per tensor."""
+    tables = [_axes_table(d)]
+    tables += [_counts_table(d, t) for t in d["tensors"]]
+    return Group(*tables)
+
+
+def _axes_table(d: dict[str, Any]) -> Table:
+    verdict = "the same bits" if d["same_bits"] else f"{len(d['axes'])} axes differ"
+    table = Table(title=f"{d['a']} and {d['b']}: {verdict}")
+    for column in ("axis", d["a"], d["b"]):
+        table.add_column(column, overflow="fold")
+    for axis, (mine, theirs) in d["axes"].items():
+        table.add_row(axis, *("-" if v is None else escape(str(v)) for v in (mine, theirs)))
+    return table
+
+
+def _counts_table(d: dict[str, Any], t: dict[str, Any]) -> Table:
+    """Return how many blocks differ, and what each axis alone explains of them."""
+    counts = ", ".join(f"{t[k]:,} {label}" for k, label in _COUNTS.items())
+    table = Table(
+        title=f"{escape(t['tensor'])}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})"
+    )
+    table.add_column(f"{d['a']} with this axis of {d['b']}", overflow="fold")
+    table.add_column("blocks it changes", justify="right")
+    table.add_column("blocks it alone explains", justify="right")
+    for share in t["axes"]:
+        percent = f" ({share['explained'] / t['differing']:.1%})" if t["differing"] else ""
+        table.add_row(" + ".join(share["axes"]), f"{share['changed']:,}", f"{share['explained']:,}{percent}")
+    return table
+
+
+_COUNTS = {"choice": "choose otherwise", "block_scale": "other scale byte", "codes": "other codes"}
+
+__all__ = ["difference", "difference_tables"]
