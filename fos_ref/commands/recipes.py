@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -64,8 +65,9 @@ def _listing() -> list[dict[str, Any]]:
 
 
 def _listing_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title=f"{len(rows)} recipes", caption="fos recipes NAME shows every axis and the source")
-    for column in ("preset", "to", "bound", "block", "amax", "metric", "evidence"):
+    caption = "fos recipes NAME shows every axis and the source"
+    table = Table(title=f"{len(rows)} recipes", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("preset", "to", "bound", "block", "amax", "metric", "known by"):
         table.add_column(column, no_wrap=True)
     for r in rows:
         alias = f"{r['preset']} (= {r['name']})" if r["preset"] != r["name"] else r["name"]

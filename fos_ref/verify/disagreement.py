@@ -65,7 +65,7 @@ def disagreement(x: AnyArray, a: Recipe, b: Recipe, *, explain: bool = True) -> 
 def _shares(x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool) -> tuple[AxisShare, ...]:
     """Return one share per axis, or per set of axes that only make sense together, the largest first."""
     a, b = qa.recipe, qb.recipe
-    groups = {frozenset((axis, *_partners(a, b, axis))): None for axis in a.diff(b)}
+    groups = {frozenset((axis, *partners(a, b, axis))): None for axis in a.diff(b)}
     order = list(a.axes())
     shares = [_share(x, qa, qb, differs, sorted(g, key=order.index)) for g in groups]
     return tuple(sorted(shares, key=lambda s: (-s.explained, -s.changed)))
@@ -75,7 +75,7 @@ def _share(
     x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool, axes: list[str]
 ) -> AxisShare:
     """Return what `axes`, taken from the second recipe, explain."""
-    q = quantize(x, _taking(qa.recipe, qb.recipe, axes))
+    q = quantize(x, taking(qa.recipe, qb.recipe, axes))
     changed = _scales_differ(qa, q) | _codes_differ(qa, q)
     remaining = _scales_differ(qb, q) | _codes_differ(qb, q)
     return AxisShare(
@@ -83,12 +83,12 @@ def _share(
     )
 
 
-def _taking(a: Recipe, b: Recipe, axes: Sequence[str]) -> Recipe:
+def taking(a: Recipe, b: Recipe, axes: Sequence[str]) -> Recipe:
     """Return `a` with some axes of `b`."""
     return replace(a, name=f"{a.name}+{'+'.join(axes)}", **{axis: getattr(b, axis) for axis in axes})
 
 
-def _partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
+def partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
     """Return the fewest other differing axes that make `a` with `axis` from `b` a legal recipe.
 
     Found greedily: add the axis whose absence the legality table complains about least.
@@ -109,7 +109,7 @@ def _partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
 
 def _legal(a: Recipe, b: Recipe, axes: Sequence[str]) -> bool:
     try:
-        _taking(a, b, axes)
+        taking(a, b, axes)
     except RecipeError:
         return False
     return True

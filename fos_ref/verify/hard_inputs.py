@@ -1,0 +1,56 @@
+"""Small tensors that reach the corners: non-finite values, tiny and huge amaxes, wrong amaxes, zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from fos_ref.formats.arrays import AnyArray, F32
+
+_RAMP = (1.0, -0.75, 0.5, -0.25, 0.125, 0.0, -0.0, 0.3, -0.3, 0.9, -0.6, 0.05, 1e-3, -1e-3, 0.45, -0.8)
+
+
+def hard_inputs(block_rows: int, block_cols: int) -> Iterator[tuple[AnyArray, Any]]:
+    """Yield (x, the caller's amax or None): one block each, two blocks where rows or blocks must differ.
+
+    Shapes: (block_rows, block_cols), (2 * block_rows, block_cols)
+    """
+    ramp = np.resize(np.array(_RAMP, dtype=np.float32), (block_rows, block_cols)).copy()
+    rows = np.arange(1, block_rows + 1, dtype=np.float32)[:, None]
+    yield ramp, None
+    yield ramp / rows, None
+    yield np.concatenate([ramp, ramp * np.float32(0.37)]), None
+    yield from _special_values(ramp)
+    yield from _extreme_amaxes(ramp)
+    for dtype in (ml_dtypes.bfloat16, np.float16):
+        yield (ramp * np.float32(0.7)).astype(dtype), None
+        yield ramp.astype(dtype), np.float32(5.03125)
+
+
+def _special_values(ramp: F32) -> Iterator[tuple[AnyArray, Any]]:
+    """Yield NaN, infinity, zeros and negative zeros, alone in a block and beside an ordinary block."""
+    for value in (np.nan, np.inf, -np.inf):
+        x = ramp.copy()
+        x[0, 0] = value
+        yield x, None
+        yield np.concatenate([x, ramp]), None
+        yield x, np.float32(2)
+    yield np.zeros_like(ramp), None
+    yield -np.zeros_like(ramp), None
+    yield -np.zeros_like(ramp), np.float32(1)
+    yield np.concatenate([np.zeros_like(ramp), ramp]), None
+
+
+def _extreme_amaxes(ramp: F32) -> Iterator[tuple[AnyArray, Any]]:
+    """Yield tiny, huge and wrong tensor amaxes, and blocks far below the tensor amax."""
+    for scale in (1e-45, 1e-40, 1e-37, 1e-30, 1e30, 3e38):
+        x = (ramp.astype(np.float64) * scale).astype(np.float32)
+        yield x, None
+        yield np.concatenate([x, np.zeros_like(x)]), None
+    for amax in (0.0, 1e-38, 1e-3, 0.1, 3e38):
+        yield ramp, np.float32(amax)
+    for exponent in range(4, 26):
+        yield ramp * np.float32(2.0**-exponent), np.float32(1)
