@@ -9,6 +9,7 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
     from fos_ref.report.documents import Report
@@ -49,7 +50,7 @@ def report(
         from fos_ref.report.documents import document  # noqa: PLC0415
 
         typer.echo(json.dumps(document(measured, real, files), indent=2, allow_nan=False))
-    console.print(f"Written: {', '.join(files)}", soft_wrap=True, markup=False, highlight=False)
+    console.print(Text(f"Written to {folder}: {', '.join(documents)}"))
 
 
 def _run(

@@ -21,7 +21,7 @@ NOTES = "second-hand: independent reading notes on the paper agree"
 
 FOS = "Four Over Six, arXiv 2512.02010"
 QUARTET = "Quartet II, arXiv 2601.22813v2, table 1"
-IF4 = "Adaptive Block-Scaled Data Types (IF4), arXiv 2603.28765, table 1"
+IF4 = "IF4 (Adaptive Block-Scaled Data Types), arXiv 2603.28765, table 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,25 @@ class Anchor:
     ours: str
 
 
-_N01 = "MSE / power on N(0, 1), x 1e-3"
+_N01 = "N(0, 1), MSE x 1e-3"
 
 ANCHORS = (
-    Anchor("MSE of the worked block, NVFP4", "4.33", f"{FOS}, table 1", NOTES, "worked nvfp4"),
-    Anchor("MSE of the worked block, 4/6", "0", f"{FOS}, table 1", NOTES, "worked 4over6"),
+    Anchor("worked block, MSE, NVFP4", "4.33", f"{FOS}, table 1", NOTES, "worked nvfp4"),
+    Anchor("worked block, MSE, 4/6", "0", f"{FOS}, table 1", NOTES, "worked 4over6"),
     Anchor(
-        "MSE of all blocks to 4 / all to 6, N(0, 1)",
+        "N(0, 1), MSE all to 4 / all to 6",
         "> 1",
         f"{FOS}, table 3 (as perplexity)",
         NOTES,
         "ratio fouroversix-static4",
     ),
-    Anchor("largest map-to-4 block scale, bound 256", "384", FOS, NOTES, "e4m3 256"),
+    Anchor("map-to-4, largest scale, bound 256", "384", FOS, NOTES, "e4m3 256"),
     Anchor(f"{_N01}: NVFP4", "9.0", QUARTET, READ, "normal nvfp4"),
     Anchor(f"{_N01}: NVFP4", "9.0", IF4, NOTES, "normal nvfp4"),
     Anchor(f"{_N01}: 4/6", "7.6", QUARTET, READ, "normal 4over6"),
     Anchor(f"{_N01}: 4/6", "7.5", IF4, NOTES, "normal 4over6"),
-    Anchor(f"{_N01}: NVFP4, 16x16", "12.4", QUARTET, READ, "normal te-nvfp4-16x16"),
-    Anchor(f"{_N01}: 4/6, 16x16", "12.4", QUARTET, READ, "normal 4over6-16x16"),
+    Anchor(f"{_N01}: NVFP4 16x16", "12.4", QUARTET, READ, "normal te-nvfp4-16x16"),
+    Anchor(f"{_N01}: 4/6 16x16", "12.4", QUARTET, READ, "normal 4over6-16x16"),
 )
 
 

@@ -54,16 +54,17 @@ def _abstract(worked: Worked, errors: pd.DataFrame) -> str:
     ratio = shown("mse_ratio", cell["mse_ratio"][("normal", METHOD)])
     return (
         f"The block [10, 20, 30, 40] costs plain NVFP4 a mean squared error of {worked.mse[BASELINE]:.10g}; "
-        f"with 4/6 it costs {worked.mse[METHOD]:.10g}. On N(0, 1) the error over the power is {plain}e-3 with plain "
-        f"NVFP4 and {method}e-3 with 4/6, {ratio} of it. The rest of this page says where that comes from, which "
-        "rule gets how much of it, and on which inputs it is lost."
+        f"with 4/6 it costs {worked.mse[METHOD]:.10g}. On N(0, 1) the error over the power is {plain}e-3 "
+        f"with plain NVFP4 and {method}e-3 with 4/6, {ratio} of it. The rest of this page says where that "
+        "comes from, which rule gets how much of it, and on which inputs it is lost."
     )
 
 
 def _worked(worked: Worked) -> list[str]:
     intro = (
         "x = [10, 20, 30, 40], twelve zeros after it, tensor scale 1. Map-to-6 divides the block amax by 6, "
-        "map-to-4 by 4; the block scale is rounded to E4M3, each value to E2M1. The error is over the four values."
+        "map-to-4 by 4; the block scale is rounded to E4M3, each value to E2M1. The error is over the four "
+        "values."
     )
     parts = [intro]
     for m in worked.mappings:
@@ -101,9 +102,9 @@ def _setup(plan: Plan) -> str:
     rows, cols = plan.shape
     return (
         f"{plan.seeds} tensors of {rows} x {cols} float32 values for each distribution, seeds 0 to "
-        f"{plan.seeds - 1}. The error is (float32 dequantized - input), summed in float64. Each figure is the mean "
-        "over the seeds, with the half-width of its 95 % confidence interval (Student's t). The numbers of "
-        "this page are in errors.csv."
+        f"{plan.seeds - 1}. The error is (float32 dequantized - input), summed in float64. Each figure is "
+        "the mean over the seeds, with the half-width of its 95 % confidence interval (Student's t). The "
+        "numbers of this page are in errors.csv."
     )
 
 
@@ -121,11 +122,11 @@ def _position(profile: pd.DataFrame) -> str:
     gain, loss = -change[change < 0].sum(), change[change > 0].sum()
     gap = change[(profile["from"] >= 2 / 3) & (profile["to"] < 1)].sum()
     return (
-        "A value's position is |x| over the amax of its block. Map-to-6 has no value between 2/3 and 1 (codes 4 "
-        "and 6), map-to-4 has 3/4 there; in exchange it is coarser below. On N(0, 1), both candidates under the "
-        f"bound 256, 4/6 takes {gain:.3f}e-3 off the error over the power where it gains and adds {loss:.3f}e-3 "
-        f"where it loses. The positions from 2/3 to 1 change by {gap:+.3f}e-3. ({BINS} bins and the block's largest "
-        "value itself, in position.csv.)"
+        "A value's position is |x| over the amax of its block. Map-to-6 has no value between 2/3 and 1 "
+        "(codes 4 and 6), map-to-4 has 3/4 there; in exchange it is coarser below. On N(0, 1), both "
+        f"candidates under the bound 256, 4/6 takes {gain:.3f}e-3 off the error over the power where it "
+        f"gains and adds {loss:.3f}e-3 where it loses. The positions from 2/3 to 1 change by {gap:+.3f}e-3. "
+        f"({BINS} bins and the block's largest value itself, in position.csv.)"
     )
 
 
@@ -152,13 +153,11 @@ def _published(table: pd.DataFrame) -> str:
 
 def weights_markdown(w: Weights, figure: str) -> bytes:
     """Return weights-<stem>.md."""
-    measured = w.tensors["tensor"].nunique()
     return sections(
         [
             f"# Plain NVFP4 and 4/6 on the weights of {literal(w.name)}",
             f"Written by `fos report --weights`; not edited by hand. SHA-256 of the file: `{w.sha256}`.",
-            f"{measured} tensors were measured: the 2-D floating-point ones whose last axis is a multiple of 16. "
-            "Errors of a total are sums over its tensors.",
+            _selection(w),
             *_totals(w),
             f"![MSE relative to plain NVFP4, by tensor]({figure})",
             "## By tensor",
@@ -170,12 +169,19 @@ def weights_markdown(w: Weights, figure: str) -> bytes:
     )
 
 
+def _selection(w: Weights) -> str:
+    return (
+        f"{w.tensors['tensor'].nunique()} tensors were measured: the 2-D floating-point ones whose last axis "
+        "is a multiple of 16. Errors of a total are sums over its tensors."
+    )
+
+
 def _totals(w: Weights) -> list[str]:
     parts: list[str] = []
     metrics = list(METRICS)
     for title, group in w.totals.groupby("total", sort=False):
         first = group.iloc[0]
-        header, *body = totals(group, metrics)
+        body = totals(group, metrics)[1:]
         parts += [
             f"## Total: {title}",
             f"{first['tensors']} tensors, {first['values']} values.",

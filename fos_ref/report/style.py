@@ -72,7 +72,7 @@ def png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def dots(ax: Axes, x: Any, y: Any, recipe: str, ci: Any = None, size: float = 6) -> None:
+def dots(ax: Axes, x: Any, y: Any, recipe: str, *, ci: Any = None, size: float = 6) -> None:
     """Draw one recipe's points, with the 95 % interval as a bar where it is wider than the marker."""
     colour, marker, filled = LOOK[recipe]
     ax.errorbar(

@@ -1,4 +1,4 @@
-"""Tables as text: which numbers stand in which cell, with how many digits. Markdown and CSV come from here."""
+"""Tables as text, Markdown and CSV: which numbers stand in which cell, with how many digits."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ def shown(metric: str, value: float, ci: float | None = None) -> str:
 
 
 def by_distribution(
-    errors: pd.DataFrame, metric: str, recipes: Sequence[str], *, interval: bool = True
+    errors: pd.DataFrame, metric: str, recipes: Sequence[str], *, digits: int | None = None
 ) -> Rows:
-    """Return a header and a row for each distribution: one metric, a column for each recipe."""
+    """Return a header and a row for each distribution: one metric, a column for each recipe.
+
+    With `digits` given, the mean alone to that many; else the metric's own digits and the interval.
+    """
     cells = {
-        (d, r): shown(metric, v, ci if interval else None)
+        (d, r): shown(metric, v, ci) if digits is None else f"{v:.{digits}f}"
         for d, r, v, ci in zip(
             errors["distribution"], errors["recipe"], errors[metric], errors[f"{metric}_ci"], strict=True
         )
