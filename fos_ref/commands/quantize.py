@@ -42,9 +42,11 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
 ) -> None:
     """Quantize the weights of a safetensors checkpoint to NVFP4.
 
-    Weights are the 2-D floating-point tensors whose name ends in .weight and whose last axis is a multiple of
-    16 (rows too for 16x16 recipes). Embeddings, output heads and expert routers are left alone unless
-    --include names them. Everything else is copied unchanged and listed with the reason.
+    Weights are the 2-D floating-point tensors whose name ends in .weight
+    and whose last axis is a multiple of 16 (rows too for 16x16 recipes).
+    Embeddings, output heads and expert routers are left alone unless
+    --include names them. Everything else is copied unchanged and listed
+    with the reason.
     """
     selection = Selection(tuple(include or ()), tuple(exclude or ()))
     start = time.perf_counter()
