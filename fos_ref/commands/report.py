@@ -38,44 +38,49 @@ def report(
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
     goes to OUT/quick, so that it never stands where a full one did.
     """
-    from fos_ref.report.files import check_folder, write_all  # noqa: PLC0415 -- `fos --help` needs no pandas
+    from fos_ref.report import documents, sweep  # noqa: PLC0415 -- `fos --help` needs no pandas
+    from fos_ref.report.files import check_folder, write_all  # noqa: PLC0415
+    from fos_ref.report.weights import values_to_measure  # noqa: PLC0415
 
+    sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
+    values = values_to_measure(weights) if weights else 0
     folder = out / _QUICK if quick else out
     check_folder(folder)
-    console = Console(quiet=as_json)
-    console = console if console.is_terminal else Console(quiet=as_json, width=_PIPED_WIDTH)
-    measured, real, documents = _run(console, quick=quick, weights=weights, engine=engine)
-    files = [str(p) for p in write_all(folder, documents)]
+    console = _console(quiet=as_json)
+    measured, real = _measure(console, quick=quick, weights=weights, values=values, engine=engine)
+    files = documents.report_files(measured) | (documents.weights_files(real) if real else {})
+    written = [str(p) for p in write_all(folder, files)]
     if as_json:
-        from fos_ref.report.documents import document  # noqa: PLC0415
-
-        typer.echo(json.dumps(document(measured, real, files), indent=2, allow_nan=False))
-    console.print(Text(f"Written to {folder}: {', '.join(documents)}"))
+        typer.echo(json.dumps(documents.document(measured, real, written), indent=2, allow_nan=False))
+    console.print(Text(f"Written to {folder}: {', '.join(files)}"))
 
 
-def _run(
-    console: Console, *, quick: bool, weights: Path | None, engine: str
-) -> tuple[Report, Weights | None, dict[str, bytes]]:
-    """Measure and print; return what was measured and the files to write."""
+def _measure(
+    console: Console, *, quick: bool, weights: Path | None, values: int, engine: str
+) -> tuple[Report, Weights | None]:
+    """Measure and print: the worked block first, then the summary and the totals of the weights."""
     from fos_ref.report import documents, lineup, sweep, terminal, worked  # noqa: PLC0415
-    from fos_ref.report import weights as real_weights  # noqa: PLC0415
+    from fos_ref.report.weights import measure_weights  # noqa: PLC0415
 
     plan = lineup.QUICK if quick else lineup.FULL
-    values = real_weights.values_to_measure(weights) if weights else 0
     terminal.show_worked(console, worked.worked())
     real = None
     with _progress() as bar:
-        tensors = bar.add_task("distributions", total=len(sweep.jobs(plan)))
-        measured = documents.measure_report(plan, engine, lambda: bar.advance(tensors))
+        task = bar.add_task("distributions", total=len(sweep.jobs(plan)))
+        measured = documents.measure_report(plan, engine, lambda: bar.advance(task))
         if weights:
-            task = bar.add_task("weights", total=values)
-            real = real_weights.measure_weights(weights, engine, lambda n: bar.advance(task, n))
+            reading = bar.add_task("weights", total=values)
+            real = measure_weights(weights, engine, lambda n: bar.advance(reading, n))
     terminal.show_summary(console, measured)
-    files = documents.report_files(measured)
     if real is not None:
         terminal.show_weights(console, real)
-        files |= documents.weights_files(real)
-    return measured, real, files
+    return measured, real
+
+
+def _console(*, quiet: bool) -> Console:
+    """Return the console of the output, wide enough for the tables when it is piped."""
+    console = Console(quiet=quiet)
+    return console if console.is_terminal else Console(quiet=quiet, width=_PIPED_WIDTH)
 
 
 def _progress() -> Progress:

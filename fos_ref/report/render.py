@@ -109,9 +109,9 @@ def _setup(plan: Plan) -> str:
 
 
 def _metric_tables(errors: pd.DataFrame) -> list[str]:
-    recipes = [e.preset for e in LINEUP]
     parts: list[str] = []
     for metric, title in METRICS.items():
+        recipes = [e.preset for e in LINEUP if (metric, e.preset) != ("mse_ratio", BASELINE)]
         if metric != "share4_pct":
             parts += [f"{title}:", markdown(by_distribution(errors, metric, recipes))]
     return parts
@@ -171,8 +171,9 @@ def weights_markdown(w: Weights, figure: str) -> bytes:
 
 def _selection(w: Weights) -> str:
     return (
-        f"{w.tensors['tensor'].nunique()} tensors were measured: the 2-D floating-point ones whose last axis "
-        "is a multiple of 16. Errors of a total are sums over its tensors."
+        f"{w.tensors['tensor'].nunique()} tensors were measured: the 2-D ones of float32, float16 or "
+        "bfloat16 whose last axis is a multiple of 16. A 16x16 tile that the rows do not fill is filled up "
+        "with zeros. Errors of a total are sums over its tensors."
     )
 
 

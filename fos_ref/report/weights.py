@@ -75,7 +75,7 @@ def measure_weights(path: Path, engine: str, done: Done) -> Weights:
             if reason is not None:
                 left[name] = reason
     if not sums:
-        msg = f"{path}: every tensor is zero, NaN or infinite: there is no error to measure"
+        msg = f"{path}: no tensor can be measured: {', '.join(dict.fromkeys(left.values()))}"
         raise InputError(msg)
     return Weights(path.name, _sha256(path), _tensor_rows(sums, infos), _total_rows(sums, infos), left)
 
