@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 from pathlib import Path
 
 import ml_dtypes
@@ -18,6 +19,7 @@ from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import InputError
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.safetensors_write import SafetensorsWriter
 from fos_ref.storage.select import Selection
 
 TENSORS = {
@@ -266,3 +268,22 @@ def test_progress_that_raises_leaves_nothing(source: Path, tmp_path: Path) -> No
     with pytest.raises(InputError):
         quantize_checkpoint(source, tmp_path / "out", progress=stop)
     assert [p.name for p in tmp_path.iterdir()] == ["in.safetensors"]
+
+
+def test_a_termination_signal_leaves_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    real = SafetensorsWriter.write
+
+    def write_then_terminate(self: SafetensorsWriter, name: str, data: np.ndarray) -> None:
+        real(self, name, data)
+        assert len(list(tmp_path.iterdir())) == 2  # the input and the unfinished file
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(SafetensorsWriter, "write", write_then_terminate)
+    with pytest.raises(SystemExit) as e:
+        run(["quantize", str(source), str(tmp_path / "out")])
+    assert e.value.code == 128 + signal.SIGTERM
+    assert [p.name for p in tmp_path.iterdir()] == ["in.safetensors"]
+    assert signal.getsignal(signal.SIGTERM) is before
