@@ -69,10 +69,10 @@ def test_the_name_says_what_the_axes_are(name):
     assert [int(w) for w in words if w in ("256", "448")] in ([], [r.scale_max])
 
 
-def block(values: dict[int, float] | list[float]) -> np.ndarray:
+def block(values: dict[int, float]) -> np.ndarray:
     """Return one block of 16 with the given values."""
     x = np.zeros((1, 16), np.float32)
-    for i, v in values.items() if isinstance(values, dict) else enumerate(values):
+    for i, v in values.items():
         x[0, i] = v
     return x
 
@@ -91,10 +91,9 @@ ERROR_FORM = block(
     {1: -0.0390625, 5: -0.013671875, 6: -0.009765625, 9: -0.01953125, 10: -0.0010986328125}
     | {12: -0.00537109375, 15: -0.005859375}
 )
-SIXTEENTHS = [0.3125, -0.875, -0.125, -0.09375]
 EXACT_TIE = block(
-    [0.21875, 0.4375, -0.5, 0.625, -0.15625, -0.3125, -0.0546875, 1.25, 0.875, 0.625, 0.0390625, -1.5]
-    + SIXTEENTHS
+    {0: 0.21875, 1: 0.4375, 2: -0.5, 3: 0.625, 4: -0.15625, 5: -0.3125, 6: -0.0546875, 7: 1.25, 8: 0.875}
+    | {9: 0.625, 10: 0.0390625, 11: -1.5, 12: 0.3125, 13: -0.875, 14: -0.125, 15: -0.09375}
 )
 FOLDED = block(
     {0: -0.049072265625, 1: -0.04541015625, 7: -0.439453125, 10: -0.37109375, 11: 0.08642578125}
