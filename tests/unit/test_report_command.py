@@ -6,8 +6,10 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,92 +22,111 @@ from fos_ref.report import files, lineup
 from fos_ref.report.lineup import Plan
 from fos_ref.verify.distributions import make
 
-TINY = Plan(seeds=2, shape=(32, 64))
 TEXT = ("report.md", "errors.csv", "position.csv", "published.csv", "worked.csv")
 FIGURES = ("error-by-distribution.png", "share-choosing-4.png", "error-by-position.png")
 LARGEST_PNG = 150_000
+ODD_NAME = "a|b`c\n$x$"
 
 
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr(lineup, "FULL", TINY)
-    monkeypatch.setattr(lineup, "QUICK", Plan(seeds=2, shape=(16, 32)))
+class Run(NamedTuple):
+    folder: Path
+    out: str
+    err: str
 
 
-@pytest.fixture
-def weights(tmp_path):
-    path = tmp_path / "some|`model.safetensors"
-    odd = "a|b`c\n$x$"
-    save_file({odd: make("normal", (16, 64), 0), "w.weight": make("laplace", (32, 32), 1)}, path)
+def report(folder, *arguments):
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        assert run(["report", "--out", str(folder), *arguments]) == 0
+    return Run(folder, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lineup, "FULL", Plan(seeds=2, shape=(32, 64)))
+        patch.setattr(lineup, "QUICK", Plan(seeds=2, shape=(16, 32)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, tiny):  # noqa: ARG001 -- the plans first
+    return report(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "some|`model.safetensors"
+    save_file({ODD_NAME: make("normal", (16, 64), 0), "w.weight": make("laplace", (32, 32), 1)}, path)
     return path
 
 
+@pytest.fixture(scope="module")
+def both(tmp_path_factory, tiny, weights):  # noqa: ARG001 -- the plans first
+    folder = tmp_path_factory.mktemp("both")
+    return report(folder, "--json", "--engine", "numpy", "--weights", str(weights))
+
+
 def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
 
 
-def test_two_runs_write_the_same_bytes(tmp_path, capsys):
-    assert run(["report", "--out", str(tmp_path / "a")]) == 0
-    assert run(["report", "--out", str(tmp_path / "b"), "--engine", "numpy"]) == 0
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    assert set(contents(tmp_path / "a")) == {*TEXT, *FIGURES}
-    shown = capsys.readouterr()
-    assert shown.out.index("map-to-6") < shown.out.index("4.328125") < shown.out.index("MSE / power")
-    assert shown.err == "", "no progress bar when piped"
+def test_the_worked_block_comes_first_and_no_bar_is_drawn_when_piped(plain):
+    assert plain.out.index("map-to-6") < plain.out.index("4.328125") < plain.out.index("MSE / power")
+    assert plain.err == ""
+    assert set(contents(plain.folder)) == {*TEXT, *FIGURES}
 
 
-def test_the_documents_hold_the_numbers(tmp_path):
-    assert run(["report", "--out", str(tmp_path)]) == 0
-    errors = pd.read_csv(tmp_path / "errors.csv")
-    assert len(errors) == 81
-    report = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "a mean squared error of 4.328125; with 4/6 it costs 0." in report
-    first = errors.iloc[0]
-    assert f"| N(0, 1) | {first['mse_e3']:.3f} \u00b1 {first['mse_e3_ci']:.3f} |" in report
-    steps = pd.read_csv(tmp_path / "worked.csv")
-    assert list(steps["mse"]) == [4.328125] * 4 + [0.0] * 4
-    for name in FIGURES:
-        data = (tmp_path / name).read_bytes()
-        assert len(data) < LARGEST_PNG
-        assert min(Image.open(io.BytesIO(data)).size) > 500
-        assert f"({name})" in report
-
-
-def test_every_markdown_table_is_rectangular(tmp_path, weights):
-    assert run(["report", "--out", str(tmp_path / "r"), "--weights", str(weights)]) == 0
-    for name, data in contents(tmp_path / "r").items():
-        lines = data.decode().splitlines() if name.endswith(".md") else []
-        assert not name.endswith(".md") or any(line.startswith("| ") for line in lines)
-        for above, below in pairwise(lines):
-            if above.startswith("| ") and below.startswith("| "):
-                counts = {row.replace("\\|", "").count("|") for row in (above, below)}
-                assert len(counts) == 1, (name, above, below)
-
-
-def test_weights_go_to_files_of_their_own_and_change_no_other(tmp_path, weights):
-    assert run(["report", "--out", str(tmp_path / "plain")]) == 0
-    assert run(["report", "--out", str(tmp_path / "both"), "--weights", str(weights)]) == 0
-    plain, both = contents(tmp_path / "plain"), contents(tmp_path / "both")
+def test_a_second_run_writes_the_same_bytes_and_weights_go_to_files_of_their_own(plain, both, weights):
+    first, second = contents(plain.folder), contents(both.folder)
     stem = f"weights-{weights.stem}"
-    assert set(both) - set(plain) == {f"{stem}.md", f"{stem}.csv", f"{stem}.png"}
-    assert {k: both[k] for k in plain} == plain
-    table = pd.read_csv(io.BytesIO(both[f"{stem}.csv"]))
-    assert set(table["tensor"]) == {"a|b`c\n$x$", "w.weight", "all tensors", "what fos quantize takes"}
+    assert set(second) - set(first) == {f"{stem}.md", f"{stem}.csv", f"{stem}.png"}
+    assert {k: second[k] for k in first} == first
+    table = pd.read_csv(io.BytesIO(second[f"{stem}.csv"]))
+    assert set(table["tensor"]) == {ODD_NAME, "w.weight", "all tensors", "what fos quantize takes"}
 
 
-def test_a_quick_report_never_stands_where_a_full_one_does(tmp_path):
-    assert run(["report", "--out", str(tmp_path)]) == 0
-    full = {k: (tmp_path / k).read_bytes() for k in (*TEXT, *FIGURES)}
-    assert run(["report", "--quick", "--out", str(tmp_path)]) == 0
-    assert {k: (tmp_path / k).read_bytes() for k in full} == full
-    assert set(contents(tmp_path / "quick")) == set(full)
+def test_the_documents_hold_the_numbers(plain):
+    errors = pd.read_csv(plain.folder / "errors.csv")
+    assert len(errors) == 81
+    text = (plain.folder / "report.md").read_text(encoding="utf-8")
+    assert "a mean squared error of 4.328125; with 4/6 it costs 0." in text
+    first = errors.iloc[0]
+    assert f"| N(0, 1) | {first['mse_e3']:.3f} \u00b1 {first['mse_e3_ci']:.3f} |" in text
+    steps = pd.read_csv(plain.folder / "worked.csv")
+    assert list(steps["mse"]) == [4.328125] * 4 + [0.0] * 4
+    assert all(f"({name})" in text for name in FIGURES)
 
 
-def test_json_is_one_document_with_the_figures_of_the_csv(tmp_path, weights, capsys):
-    assert run(["report", "--json", "--out", str(tmp_path / "r"), "--weights", str(weights)]) == 0
-    document = json.loads(capsys.readouterr().out)
+def test_the_figures_are_small_and_can_be_read(both):
+    pictures = [data for name, data in contents(both.folder).items() if name.endswith(".png")]
+    assert len(pictures) == 4
+    for data in pictures:
+        assert len(data) < LARGEST_PNG
+        assert Image.open(io.BytesIO(data)).width > 1000
+
+
+def test_every_markdown_table_is_rectangular(both):
+    documents = [data.decode() for name, data in contents(both.folder).items() if name.endswith(".md")]
+    assert len(documents) == 2
+    for text in documents:
+        for above, below in pairwise(text.splitlines()):
+            if above.startswith("| ") and below.startswith("| "):
+                bars = [row.replace("\\|", "").count("|") for row in (above, below)]
+                assert bars[0] == bars[1], (above, below)
+
+
+def test_a_quick_report_never_stands_where_a_full_one_does(plain):
+    full = contents(plain.folder)
+    report(plain.folder, "--quick")
+    assert contents(plain.folder) == full
+    assert set(contents(plain.folder / "quick")) == set(full)
+
+
+def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
+    document = json.loads(both.out)
     assert document["worked"]["mse"] == {"nvfp4": 4.328125, "4over6": 0.0}
-    errors = pd.read_csv(tmp_path / "r" / "errors.csv").replace({np.nan: None, np.inf: None})
+    errors = pd.read_csv(both.folder / "errors.csv").replace({np.nan: None, np.inf: None})
     assert document["errors"] == errors.to_dict("records")
     assert document["weights"]["file"] == weights.name
     assert [Path(p).exists() for p in document["files"]] == [True] * 11
