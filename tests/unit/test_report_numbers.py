@@ -10,10 +10,11 @@ import pytest
 import fos_ref
 from fos_ref.report import position, published, sweep
 from fos_ref.report.interval import half_width, t_quantile
-from fos_ref.report.lineup import LINEUP, METHOD, Plan, RECIPES
+from fos_ref.report.lineup import DISTRIBUTION_LABELS, LINEUP, METHOD, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, row_slices, Sums, tensor_amax
+from fos_ref.report.style import LOOK
 from fos_ref.report.worked import worked
-from fos_ref.verify.distributions import make
+from fos_ref.verify.distributions import make, STATISTICAL
 
 TINY = Plan(seeds=2, shape=(32, 64))
 
@@ -213,3 +214,8 @@ def test_every_anchor_has_a_figure_of_ours_and_a_source():
     exact = table.set_index("quantity")
     assert exact.loc["worked block, MSE, NVFP4", "ours"] == 4.328125
     assert exact.loc["map-to-4, largest scale, bound 256", "ours"] == 384
+
+
+def test_every_statistical_distribution_has_a_label_and_every_recipe_a_look():
+    assert tuple(DISTRIBUTION_LABELS) == STATISTICAL
+    assert set(LOOK) == set(RECIPES)
