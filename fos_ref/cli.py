@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
-import click
 import typer
 
 from fos_ref.commands.quantize import quantize
@@ -16,6 +16,8 @@ from fos_ref.errors import BitMismatch, FosError
 EXIT_MISMATCH = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
+#: The base of typer's errors about arguments: typer's own class in its newer versions, click's in older ones.
+USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
 app = typer.Typer(
     help="Bit-exact NVFP4 and Four Over Six: the dialects, their errors, their vectors.",
@@ -43,9 +45,9 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:  # the reader (head, less) has left: nothing more to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except click.Abort:
+    except typer.Abort:
         return EXIT_INTERRUPTED
-    except (click.ClickException, FosError, OSError) as e:
+    except (USAGE_ERROR, FosError, OSError) as e:
         typer.echo(f"fos: {_one_line(e)}", err=True)
         return EXIT_UNUSABLE
     return code if isinstance(code, int) else 0
@@ -55,5 +57,5 @@ def _one_line(error: Exception) -> str:
     """Return what was wrong as one line."""
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
-    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    text = getattr(error, "format_message", error.__str__)()
     return " ".join(text.split())

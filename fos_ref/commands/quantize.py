@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +26,7 @@ from fos_ref.storage.select import Selection
 _SHOWN_NAMES = 3
 _MEBI = 1 << 20
 _PIPED_WIDTH = 120
+_SIGNALLED = 128  #: exit code of a command that signal n ends: 128 + n
 
 
 def quantize(  # noqa: PLR0917 -- typer reads the parameters
@@ -42,13 +48,15 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
 ) -> None:
     """Quantize the weights of a safetensors checkpoint to NVFP4.
 
-    Weights are the 2-D floating-point tensors whose name ends in .weight and whose last axis is a multiple of
-    16 (rows too for 16x16 recipes). Embeddings, output heads and expert routers are left alone unless
-    --include names them. Everything else is copied unchanged and listed with the reason.
+    Weights are the 2-D floating-point tensors whose name ends in .weight
+    and whose last axis is a multiple of 16 (rows too for 16x16 recipes).
+    Embeddings, output heads and expert routers are left alone unless
+    --include names them. Everything else is copied unchanged and listed
+    with the reason.
     """
     selection = Selection(tuple(include or ()), tuple(exclude or ()))
     start = time.perf_counter()
-    with _progress() as bar:
+    with _stopping_cleanly(), _progress() as bar:
         task = bar.add_task("reading")
         done = quantize_checkpoint(
             source,
@@ -66,6 +74,19 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     else:
         console = Console()
         _show(console if console.is_terminal else Console(width=_PIPED_WIDTH), target, done, seconds)
+
+
+@contextlib.contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """Let a termination signal end the command as an exception does, so that the unfinished file goes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(_SIGNALLED + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _progress() -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -53,9 +54,7 @@ def quantize(
     _check_finite(own_amax, r)
     scales = _scales(own_amax, amax, tensor_scale, r, matrix)
     codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
-    lead = (
-        array.shape[:-1] if matrix.shape[0] == np.prod(array.shape[:-1], dtype=np.int64) else matrix.shape[:1]
-    )
+    lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
         codes=codes.reshape(*lead, codes.shape[1]),
@@ -99,13 +98,17 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     if wanted not in ALLOWED_DTYPES:
         msg = f"dequantize: dtype {dtype}: float32, float16 or bfloat16 is allowed"
         raise DtypeError(msg)
-    codes = unpack_nibbles(q.codes.reshape(-1, q.codes.shape[-1]))
-    scales = q.block_scales.reshape(-1, q.block_scales.shape[-1])
+    codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
+    scales = q.block_scales.reshape(codes.shape[0], q.block_scales.shape[-1])
     values = dequantize_matrix(codes, scales, q.tensor_amax, q.decode_scale, q.recipe)
-    rows = int(np.prod(q.shape[:-1], dtype=np.int64))
-    cropped = values[:rows, : q.shape[-1]].reshape(q.shape)
+    cropped = values[: _rows(q.shape), : q.shape[-1]].reshape(q.shape)
     with np.errstate(over="ignore"):  # float16 overflows to infinity, as a cast does
         return cropped.astype(wanted, copy=False)
+
+
+def _rows(shape: tuple[int, ...]) -> int:
+    """Return how many rows an array of `shape` has when all but its last axis are flattened."""
+    return math.prod(shape[:-1])
 
 
 def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
@@ -115,7 +118,7 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
         raise InputError(msg)
     if padding == "error" or not x.shape:
         check_shape(x.shape, r.block_rows, r.block_cols)
-    rows = int(np.prod(x.shape[:-1], dtype=np.int64))
+    rows = _rows(x.shape)
     matrix = x.reshape(rows, x.shape[-1])
     extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % r.block_cols
     if extra_rows or extra_cols:

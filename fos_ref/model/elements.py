@@ -124,13 +124,14 @@ def unsaturated(y: F32) -> tuple[U8, F32]:
 
     A magnitude of 7 and above becomes 8 or more, and its code (exponent - 126) * 2 + top fraction bit passes
     7: 8 gives code 8, which reads as -0; 12 gives 9; 256 gives 18, which spills into the neighbour's nibble.
-    Infinity is NaN, because the reference multiplies it by a mask of zero.
+    From 2**127 on the value is NaN: the reference doubles it for the finest grid, which overflows, and
+    multiplies that by a mask of zero.
     Source: fouroversix reference.py::fake_quantize_to_e2m1 and ::quantize_bf16_to_unpacked_fp4.
     """
     a = np.abs(y)
     step = np.where(a < 2, np.float32(0.5), np.where(a < 4, np.float32(1), np.float32(2)))  # noqa: PLR2004 -- the grid itself
     q = np.rint(a / step) * step
-    q = np.where(np.isinf(a), np.float32(np.nan), q)
+    q = np.where(np.isinf(a + a), np.float32(np.nan), q)
     bf16 = encode(q, BFLOAT16).astype(np.int32)
     exponent, fraction = bf16 >> BFLOAT16.fraction_bits, (bf16 >> (BFLOAT16.fraction_bits - 1)) & 1
     half_code = exponent - (BFLOAT16.bias - 1)

@@ -63,7 +63,7 @@ def torch_cpu(terms: F32) -> F32:
     Vectors of 8 lanes go round-robin into up to 4 accumulators, the accumulators are added in order, then
     the 8 lanes in order. For 16 terms: l[j] = t[j] + t[j+8], then l0 + l1 + ... + l7.
     """
-    vectors = terms.reshape(*terms.shape[:-1], -1, _LANES)
+    vectors = terms.reshape(*terms.shape[:-1], terms.shape[-1] // _LANES, _LANES)
     count = vectors.shape[-2]
     lanes = [vectors[..., a, :] for a in range(min(_ACCUMULATORS, count))]
     for v in range(_ACCUMULATORS, count):

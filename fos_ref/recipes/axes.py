@@ -158,7 +158,7 @@ class ZeroSign(Enum):
 class ErrorDomain(Enum):
     """Where a candidate's element error is measured (N10)."""
 
-    INPUT_AMAX = "((q*s)*A)/C-x"  #: three roundings to the value, one for the difference
+    INPUT_AMAX = "((q*s)*A)/C-x"  #: two roundings to the value (q*s is exact), one for the difference
     INPUT_DECODE = "(q*s)*D-x"
     SCALED = "q*s-x*S"
     INPUT_QUOTIENT = "q*(s/S)-x"

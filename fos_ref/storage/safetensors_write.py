@@ -47,7 +47,8 @@ def check_target(path: Path, source: Path | None = None, *, overwrite: bool = Fa
     file without `overwrite`; OSError for a missing folder.
     """
     if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+        code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+        raise OSError(code, os.strerror(code), str(path.parent))
     if not os.path.lexists(path):
         return
     if source is not None and path.exists() and path.samefile(source):

@@ -23,7 +23,7 @@ from fos_ref.recipes.recipe import SCALE_BOUNDS, Recipe, field_kind
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.verify.disagreement import partners, taking
 from fos_ref.verify.distributions import make
-from fos_ref.verify.hard_inputs import hard_inputs
+from fos_ref.verify.hard_inputs import hard_inputs, scale_midpoints
 
 #: Pairs that no input can tell apart, and why.
 INDISTINGUISHABLE = {
@@ -131,8 +131,12 @@ def _name(value: Any) -> str:
 
 def _inputs(a: Recipe, b: Recipe) -> Iterator[Input]:
     """Yield small hard inputs, then single blocks cut out of seeded tensors where the recipes disagree."""
-    for x, amax in hard_inputs(max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)):
+    rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
+    for x, amax in hard_inputs(rows, cols):
         yield Input(x=x, amax=amax)
+    cut = _cut(scale_midpoints(rows, cols), a, b, np.float32(1))
+    if cut is not None:
+        yield cut
     for seed in range(_SEEDS):
         for family in _FAMILIES:
             for dtype in ("float32", "bfloat16"):
@@ -141,17 +145,18 @@ def _inputs(a: Recipe, b: Recipe) -> Iterator[Input]:
                     yield cut
 
 
-def _cut(x: AnyArray, a: Recipe, b: Recipe) -> Input | None:
+def _cut(x: AnyArray, a: Recipe, b: Recipe, amax: Any = None) -> Input | None:
     """Return the first block of x where the recipes disagree, with the tensor amax it was seen under."""
-    qa, qb = quantize(x, a, engine="numpy"), quantize(x, b, engine="numpy")
+    whole = Input(x=x, amax=amax)
+    qa, qb = (quantize(x, r, amax=_amax_for(r, whole), engine="numpy") for r in (a, b))
     rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
     differs = _byte_differs(qa, qb)
     if not differs.any():
         return None
     byte = int(np.flatnonzero(differs)[0])
     row, col = byte // differs.shape[1] // rows * rows, byte % differs.shape[1] * 2 // cols * cols
-    amax = qa.tensor_amax[row] if qa.tensor_amax.ndim else qa.tensor_amax
-    return Input(x=x[row : row + rows, col : col + cols].copy(), amax=amax)
+    seen = qa.tensor_amax[row] if qa.tensor_amax.ndim else qa.tensor_amax
+    return Input(x=x[row : row + rows, col : col + cols].copy(), amax=seen)
 
 
 def _byte_differs(a: QuantizedTensor, b: QuantizedTensor) -> AnyArray:

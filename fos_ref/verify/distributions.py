@@ -206,7 +206,7 @@ def signed_zero(rng: np.random.Generator, blocks: Blocks) -> F64:
 
 
 def heavy_tailed(rng: np.random.Generator, blocks: Blocks) -> F64:
-    """Magnitudes over 30 binades, 18 between blocks and 12 inside one; random signs.
+    """Magnitudes over 29 binades, 18 between blocks and 12 inside one; random signs.
 
     Hunts range: overflow on the way to a scale, underflow of squared errors, FTZ, double rounding.
     """

@@ -8,7 +8,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from fos_ref.formats import UE4M3, decode
 from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.recipes.recipe import SCALE_BOUNDS
 
 _RAMP = (1.0, -0.75, 0.5, -0.25, 0.125, 0.0, -0.0, 0.3, -0.3, 0.9, -0.6, 0.05, 1e-3, -1e-3, 0.45, -0.8)
 
@@ -54,3 +56,20 @@ def _extreme_amaxes(ramp: F32) -> Iterator[tuple[AnyArray, Any]]:
         yield ramp, np.float32(amax)
     for exponent in range(4, 26):
         yield ramp * np.float32(2.0**-exponent), np.float32(1)
+
+
+def scale_midpoints(block_rows: int, block_cols: int) -> F32:
+    """Return blocks whose scale falls on or beside a midpoint of E4M3, for a tensor amax of 1.
+
+    Shapes:  (126 * 20 * block_rows, block_cols): every midpoint between scales of 256/A and below, mapped to 6
+             and to 4, under both bounds, with the block amax 0 to 4 float32 steps around it. The other values
+             are 3/4, 1/2 and 1/4 of the amax, which map-to-4 holds exactly.
+    """
+    codes = decode(np.arange(127), UE4M3)
+    midpoints = (codes[1:] + codes[:-1]) / 2
+    amaxes = np.concatenate([midpoints * m / (6.0 * bound) for m in (6, 4) for bound in SCALE_BOUNDS])
+    nearest = np.minimum(amaxes, 1).astype(np.float32)
+    steps = nearest.view(np.int32)[:, None] + np.arange(-2, 3, dtype=np.int32)
+    b = np.minimum(steps.view(np.float32).reshape(-1, 1, 1), np.float32(1))
+    pattern = np.resize(np.array([1, -0.75, 0.5, -0.25], dtype=np.float32), (block_rows, block_cols))
+    return (b * pattern).reshape(-1, block_cols)

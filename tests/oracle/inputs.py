@@ -119,6 +119,12 @@ def extreme(g: np.random.Generator) -> list[Case]:
         Case("subnormal block scales, M odd", small.astype(np.float32), {"amax": np.float32(1.75)}),
         Case("subnormal inputs", (normal * ladder * 2.0**-136).astype(np.float32)),
         Case("amax where C/A overflows", (normal * ladder * 2.0**-119).astype(np.float32)),
+        Case("squares underflow", (normal * ladder * 2.0**-60).astype(np.float32)),
+        Case(
+            "scaled values around 2**127",
+            (normal * 2.0**16).astype(np.float32),
+            {"amax": np.float32(2.0**-110)},
+        ),
         Case("huge", (normalised(g, shape) * np.float32(3.4e38)).astype(np.float32)),
         Case("amax far too small", normal.astype(np.float32), {"amax": np.float32(2.0**-9)}),
         Case("amax far too large", normal.astype(np.float32), {"amax": np.float32(3.4e38)}),

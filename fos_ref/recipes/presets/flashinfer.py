@@ -32,7 +32,7 @@ STRICT = replace(
         "flashinfer-ai/flashinfer@fb28d7242b3506a2348265962041acc1fb56cca4:"
         "tests/test_helpers/utils_fp4.py::ref_fp4_quant_4over6_te"
     ),
-    evidence="read",
+    evidence="ran",
 )
 
 #: What the kernels do by default, unless FLASHINFER_DISABLE_FP4_QUANT_FAST_MATH is set. The reciprocals of

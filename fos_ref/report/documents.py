@@ -1,0 +1,116 @@
+"""The report as a whole: what is measured, and the files and the JSON document that hold it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fos_ref.report import render
+from fos_ref.report.figures import error_by_distribution, error_by_position, share_choosing_4
+from fos_ref.report.lineup import LINEUP, Plan
+from fos_ref.report.position import profile
+from fos_ref.report.published import beside_ours
+from fos_ref.report.sweep import Done, sweep
+from fos_ref.report.tables import csv, SIGNIFICANT
+from fos_ref.report.weights import Weights
+from fos_ref.report.weights_figure import error_by_tensor
+from fos_ref.report.worked import Worked, worked
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was measured on named inputs."""
+
+    plan: Plan
+    worked: Worked
+    errors: pd.DataFrame
+    profile: pd.DataFrame
+    published: pd.DataFrame
+
+
+def measure_report(plan: Plan, engine: str, done: Done) -> Report:
+    """Measure everything but real weights; `done` is called after each of `sweep.jobs(plan)`."""
+    block = worked()
+    errors = sweep(plan, engine, done)
+    return Report(plan, block, errors, profile(plan), beside_ours(block, errors))
+
+
+def report_files(r: Report) -> dict[str, bytes]:
+    """Return the files of the report by name."""
+    return {
+        "report.md": render.report_markdown(r.plan, r.worked, r.errors, r.profile, r.published),
+        "errors.csv": csv(r.errors),
+        "position.csv": csv(r.profile),
+        "published.csv": csv(r.published),
+        "worked.csv": worked_steps(r.worked).to_csv(index=False, lineterminator="\n").encode(),
+        render.ERROR_FIGURE: error_by_distribution(r.errors),
+        render.SHARE_FIGURE: share_choosing_4(r.errors),
+        render.POSITION_FIGURE: error_by_position(r.profile),
+    }
+
+
+def weights_files(w: Weights) -> dict[str, bytes]:
+    """Return the files for one weights file by name: weights-<stem>.md, .csv and .png."""
+    stem = f"weights-{Path(w.name).stem}"
+    totals = w.totals.rename(columns={"total": "tensor"}).drop(columns=["tensors", "values"])
+    return {
+        f"{stem}.md": render.weights_markdown(w, f"{stem}.png"),
+        f"{stem}.csv": csv(pd.concat([w.tensors, totals]).astype({"rows": "Int64", "cols": "Int64"})),
+        f"{stem}.png": error_by_tensor(w),
+    }
+
+
+def worked_steps(w: Worked) -> pd.DataFrame:
+    """Return a row for each candidate and value; floats are exact."""
+    return pd.DataFrame(
+        {
+            "candidate": m.name,
+            "raw_scale": m.raw_scale,
+            "scale_code": f"0x{m.scale_code:02X}",
+            "scale": m.scale,
+            **asdict(s),
+            "mse": m.mse,
+            "chosen": m.chosen,
+        }
+        for m in w.mappings
+        for s in m.steps
+    )
+
+
+def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
+    """Return the report as JSON values: the figures of the CSV files, null for what is not finite."""
+    return {
+        "plan": asdict(r.plan),
+        "recipes": [{"preset": e.preset, "label": e.label, "meaning": e.meaning} for e in LINEUP],
+        "worked": {"mse": r.worked.mse, "steps": worked_steps(r.worked).to_dict("records")},
+        "errors": _records(r.errors),
+        "position": _records(r.profile),
+        "published": _records(r.published),
+        "weights": None if w is None else _weights(w),
+        "files": files,
+    }
+
+
+def _weights(w: Weights) -> dict[str, Any]:
+    return {
+        "file": w.name,
+        "sha256": w.sha256,
+        "totals": _records(w.totals),
+        "tensors": _records(w.tensors),
+        "left": w.left,
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: object) -> object:
+    """Return a cell as JSON: floats to the digits of the CSV."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.{SIGNIFICANT}g}") if math.isfinite(value) else None

@@ -1,0 +1,81 @@
+"""Tables as text, Markdown and CSV: which numbers stand in which cell, with how many digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from fos_ref.report.lineup import BY_PRESET, DISTRIBUTION_LABELS
+
+SIGNIFICANT = 7  #: digits in CSV and JSON: the last bits of a float64 sum may differ between machines
+#: Digits after the point where a metric is shown to a reader.
+DECIMALS = {"mse_e3": 3, "mse_ratio": 4, "mae_pct": 3, "max_pct": 2, "sqnr_db": 3, "share4_pct": 2}
+
+Rows = list[list[str]]
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV, floats to SIGNIFICANT digits."""
+    return table.to_csv(index=False, float_format=f"%.{SIGNIFICANT}g", lineterminator="\n").encode()
+
+
+def shown(metric: str, value: float, ci: float | None = None) -> str:
+    """Return a metric to its digits, with its interval if there is one."""
+    digits = DECIMALS[metric]
+    return f"{value:.{digits}f}" if ci is None else f"{value:.{digits}f} \u00b1 {ci:.{digits}f}"
+
+
+def by_distribution(
+    errors: pd.DataFrame, metric: str, recipes: Sequence[str], *, digits: int | None = None
+) -> Rows:
+    """Return a header and a row for each distribution: one metric, a column for each recipe.
+
+    With `digits` given, the mean alone to that many; else the metric's own digits and the interval.
+    """
+    cells = {
+        (d, r): shown(metric, v, ci) if digits is None else f"{v:.{digits}f}"
+        for d, r, v, ci in zip(
+            errors["distribution"], errors["recipe"], errors[metric], errors[f"{metric}_ci"], strict=True
+        )
+    }
+    header = ["", *(BY_PRESET[r].label for r in recipes)]
+    return [header, *([label, *(cells[d, r] for r in recipes)] for d, label in DISTRIBUTION_LABELS.items())]
+
+
+def totals(table: pd.DataFrame, metrics: Sequence[str]) -> Rows:
+    """Return a header and a row for each recipe of one total."""
+    return [
+        ["", *metrics],
+        *(
+            [BY_PRESET[str(row["recipe"])].label, *(shown(m, float(row[m])) for m in metrics)]
+            for _, row in table.iterrows()
+        ),
+    ]
+
+
+def markdown(rows: Rows) -> str:
+    """Return rows, the header first, as a Markdown table; the first column is text, the others numbers."""
+    return _markdown(rows, ["---", *["---:"] * (len(rows[0]) - 1)])
+
+
+def prose(rows: Rows) -> str:
+    """Return rows as a Markdown table of left-aligned text."""
+    return _markdown(rows, ["---"] * len(rows[0]))
+
+
+def _markdown(rows: Rows, rule: list[str]) -> str:
+    header, *body = rows
+    titles = [title.replace("|", "\\|") for title in header]
+    return "\n".join("| " + " | ".join(r) + " |" for r in (titles, rule, *body)) + "\n"
+
+
+def literal(text: str) -> str:
+    """Return text from a file as Markdown code: no markup, no control characters, no cell breaks."""
+    printable = text if text.isprintable() else repr(text)
+    return "`" + printable.replace("`", "'").replace("|", "\\|") + "`"
+
+
+def sections(parts: Iterable[str]) -> bytes:
+    """Join the parts of a document with blank lines."""
+    return ("\n\n".join(p.strip("\n") for p in parts) + "\n").encode()

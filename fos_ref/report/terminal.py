@@ -1,0 +1,90 @@
+"""The report in a terminal: the worked block first, then a short summary."""
+
+from __future__ import annotations
+
+import pandas as pd
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fos_ref.report.documents import Report
+from fos_ref.report.lineup import CHOOSERS, LINEUP
+from fos_ref.report.metrics import METRICS
+from fos_ref.report.tables import by_distribution, Rows, totals
+from fos_ref.report.weights import Weights
+from fos_ref.report.worked import Mapping, Worked
+
+#: What fits a terminal of 80 columns; report.md has them all.
+_SUMMARY = [e.preset for e in LINEUP if e.preset != "te-mae-448"]
+_TOTAL_METRICS = ("mse_e3", "mse_ratio", "mae_pct", "sqnr_db", "share4_pct")
+
+
+def show_worked(console: Console, worked: Worked) -> None:
+    """Print both candidates of the worked block step by step, and what each recipe ends with."""
+    for m in worked.mappings:
+        kept = ", kept by 4/6" if m.chosen else ""
+        scale = f"block scale {m.raw_scale:.6g}, in E4M3 0x{m.scale_code:02X} = {m.scale:g}"
+        console.print(Text(f"{m.name}{kept}: {scale}; MSE {m.mse:.10g}"))
+        console.print(_steps(m))
+    ends = (f"{mse:.10g} with {recipe}" for recipe, mse in worked.mse.items())
+    console.print(Text(f"Mean squared error of the worked block: {', '.join(ends)}.\n"))
+
+
+def _steps(m: Mapping) -> Table:
+    rows = [["x", "x / scale", "code", "value", "back", "error"]]
+    rows += [
+        [
+            f"{s.x:g}",
+            f"{s.scaled:.6g}",
+            f"0x{s.code:X}",
+            f"{s.element:g}",
+            f"{s.dequantized:g}",
+            f"{s.error:g}",
+        ]
+        for s in m.steps
+    ]
+    return _table(None, rows)
+
+
+def show_summary(console: Console, r: Report) -> None:
+    """Print MSE by distribution, the share choosing 4, and the published numbers."""
+    console.print(_table(METRICS["mse_e3"], by_distribution(r.errors, "mse_e3", _SUMMARY, digits=2)))
+    share = by_distribution(r.errors, "share4_pct", CHOOSERS, digits=1)
+    console.print(_table(METRICS["share4_pct"], share))
+    console.print(_table("published numbers beside ours", _published(r.published)))
+
+
+def show_weights(console: Console, w: Weights) -> None:
+    """Print the totals of a weights file."""
+    for title, group in w.totals.groupby("total", sort=False):
+        heading = f"{w.name}: {title}, {group['tensors'].iloc[0]} tensors"
+        header, *body = totals(group, _TOTAL_METRICS)
+        console.print(_table(heading, [[header[0], *(METRICS[m] for m in _TOTAL_METRICS)], *body]))
+    if w.left:
+        console.print(Text(f"{len(w.left)} tensors were not measured; the report says which and why."))
+
+
+def _published(table: pd.DataFrame) -> Rows:
+    rows = [["quantity", "source", "published", "ours", "deviation"]]
+    for _, row in table.iterrows():
+        deviation = "" if pd.isna(row["deviation_pct"]) else f"{row['deviation_pct']:+.2f} %"
+        source = str(row["source"]).partition(" (")[0].partition(",")[0]
+        rows.append([str(row["quantity"]), source, str(row["published"]), f"{row['ours']:.7g}", deviation])
+    return rows
+
+
+def _table(title: str | None, rows: Rows) -> Table:
+    header, *body = rows
+    table = Table(
+        box=SIMPLE,
+        title=None if title is None else Text(title),
+        title_justify="left",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for i, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if i else "left", no_wrap=not i)
+    for row in body:
+        table.add_row(*map(Text, row))
+    return table

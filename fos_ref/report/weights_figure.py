@@ -1,0 +1,63 @@
+"""The figure of the weights report: MSE relative to plain NVFP4, tensor by tensor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fos_ref.report.figures import legend_below, log_ticks, reference_line
+from fos_ref.report.lineup import BASELINE, ROWS_OF_16, TILES
+from fos_ref.report.style import dots, png, rows, style, WIDTH
+from fos_ref.report.weights import TOTAL, Weights
+
+SHOWN = 48  #: the largest tensors are drawn, in the order of the file
+_LONGEST = 40
+_ROW_INCHES = 0.17
+_FRAME_INCHES = 1.5
+
+
+def error_by_tensor(w: Weights) -> bytes:
+    """Draw a row for the total and one for each tensor: 1x16 blocks on the left, 16x16 tiles on the right."""
+    total = w.totals[w.totals["total"] == TOTAL]
+    table = pd.concat([_ratios(total, "total"), _ratios(_largest(w.tensors), "tensor")])
+    with style():
+        fig = Figure(figsize=(WIDTH, _FRAME_INCHES + _ROW_INCHES * len(table)), layout="constrained")
+        left, right = fig.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
+        _panel(left, table, [r for r in ROWS_OF_16 if r != BASELINE], "blocks of 1x16")
+        _panel(right, table, TILES, "tiles of 16x16 (log axis)")
+        log_ticks(right)
+        right.tick_params(labelleft=False)
+        left.tick_params(axis="y", labelsize=7.5)
+        left.get_yticklabels()[0].set_fontweight("bold")
+        left.set_xlabel("MSE relative to plain NVFP4 with 1x16 blocks")
+        right.set_xlabel("relative to the same")
+        legend_below(fig, (left, right), columns=5)
+        return png(fig)
+
+
+def _ratios(rows_of: pd.DataFrame, index: str) -> pd.DataFrame:
+    """Return a row for each value of `index`, in their order, and a column for each recipe."""
+    return rows_of.pivot_table(index=index, columns="recipe", values="mse_ratio", sort=False)
+
+
+def _largest(tensors: pd.DataFrame) -> pd.DataFrame:
+    sizes = tensors.drop_duplicates("tensor")
+    names = sizes.assign(values=sizes["rows"] * sizes["cols"]).nlargest(SHOWN, "values")["tensor"]
+    return tensors[tensors["tensor"].isin(names)]
+
+
+def _panel(ax: Axes, table: pd.DataFrame, recipes: list[str] | tuple[str, ...], title: str) -> None:
+    reference_line(ax)
+    for recipe in recipes:
+        dots(ax, table[recipe], np.arange(len(table)), recipe, size=4.5)
+    rows(ax, [_short(str(name)) for name in table.index])
+    ax.set_title(title)
+
+
+def _short(name: str) -> str:
+    """Return a tensor's name without its suffix, the middle left out of a long one."""
+    text = (name if name.isprintable() else repr(name)).removesuffix(".weight")
+    half = (_LONGEST - 1) // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}\u2026{text[-half:]}"

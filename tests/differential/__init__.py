@@ -1,0 +1,1 @@
+"""Differential tests: the model beside the programs whose dialects it states."""

@@ -1,0 +1,83 @@
+"""What an adapter offers, and the bridges from NumPy to torch that all of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Protocol
+
+import ml_dtypes
+import numpy as np
+
+
+class PeerMissing(Exception):  # noqa: N818 -- not an error: the test is skipped with this reason
+    """The peer's program is not on this machine; the message says what to install or set."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a peer made of one tensor (R, C)."""
+
+    codes: np.ndarray  #: uint8 (R, C/2), element 2j in the low nibble
+    block_scales: np.ndarray  #: uint8 (R, C/16), linear
+    picked4: np.ndarray | None  #: bool (R, C/16) where the peer tells
+
+
+class Peer(Protocol):
+    """One project's program.
+
+    `presets` maps our preset names to the peer's own arguments: data, no code per preset.
+    """
+
+    name: str
+    version: str
+    exact: bool  #: True: every byte has to be equal
+    presets: Mapping[str, Mapping[str, Any]]
+
+    def load(self) -> None:
+        """Raise PeerMissing where the program is not here; AssertionError where it is another version."""
+
+    def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
+        """Quantize x (float32 or bfloat16) by the peer; `amax` () or (R,) in place of the tensor's own."""
+
+
+def installed(distribution: str, version: str) -> metadata.Distribution:
+    """Return the installed distribution, which has to be exactly `version`."""
+    try:
+        found = metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        msg = f"{distribution} is not installed; this comparison needs {distribution}=={version}"
+        raise PeerMissing(msg) from None
+    assert found.version == version, f"{distribution} {found.version} is installed, not {version}"
+    return found
+
+
+def needs_torch() -> None:
+    """Raise PeerMissing where torch is not installed; keep it to one thread.
+
+    The bits are the same with more, but spinning threads on busy cores are far slower than one.
+    """
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError:
+        msg = "torch is not installed; every peer here is a torch program"
+        raise PeerMissing(msg) from None
+    torch.set_num_threads(1)
+
+
+def to_torch(x: np.ndarray) -> Any:
+    """Return a CPU torch tensor with the bits of `x`, its own copy."""
+    import torch  # noqa: PLC0415
+
+    x = x.copy()
+    if x.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(x.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(x)
+
+
+def scale_bytes(scales: Any) -> np.ndarray:
+    """Return the bytes of a float8_e4m3fn tensor."""
+    import torch  # noqa: PLC0415
+
+    return scales.contiguous().view(torch.uint8).numpy()

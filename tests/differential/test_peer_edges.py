@@ -1,0 +1,101 @@
+"""The ends of float32 beside the peers: tiny, huge, non-finite tensors, and a caller's wrong amax."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+import pytest
+
+import fos_ref
+from fos_ref.verify.distributions import DTYPES
+
+from . import edges
+from .divergences import Divergence, DIVERGENCES
+from .mismatch import differing, first_mismatch
+from .peers.base import Output
+from .peers.catalog import PEER_OF
+from .test_divergences import amax_for, text
+from .test_peers import loaded
+
+pytestmark = pytest.mark.peer
+PRESETS = sorted(PEER_OF)
+SIGN = np.uint8(0x80)
+NAN = np.uint8(0x7F)
+
+
+def compare(preset: str, x: np.ndarray, label: str, amax: np.ndarray | None = None) -> str:
+    """Return the first mismatch, "" where there is none."""
+    got, want = fos_ref.quantize(x, preset, amax=amax, engine="numpy"), loaded(preset).run(preset, x, amax)
+    if not any(differing(got, want).values()):
+        return ""
+    return f"{preset}, {label}, {x.dtype}, amax {amax}\n{first_mismatch(x, got, want)}"
+
+
+def narrowed(x: np.ndarray, dtype: str) -> np.ndarray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = x.astype(DTYPES[dtype])
+    return np.where(np.isfinite(x) & ~np.isfinite(y), np.sign(x).astype(y.dtype), y)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_finite_ends(preset: str, dtype: str) -> None:
+    found = [compare(preset, narrowed(x, dtype), name) for name, x in edges.finite_edges().items()]
+    assert not any(found), "\n".join(filter(None, found))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_callers_amax(preset: str) -> None:
+    """22 amaxes from 0 to FLT_MAX on six families: too small, too large, zero and subnormal ones included."""
+    found = []
+    for number, amax in enumerate(edges.AMAXES):
+        x = edges.families(("float32", "bfloat16")[number % 2])
+        given = edges.for_recipe(amax, fos_ref.recipe(preset), len(x))
+        found.append(compare(preset, x, "six families", given))
+    assert not any(found), "\n".join(filter(None, found))
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES, ids=lambda d: f"item {d.item}")
+def test_the_bytes_of_the_divergences_are_the_peers(divergence: Divergence) -> None:
+    for preset in divergence.outputs:
+        if preset in PEER_OF:
+            amax = amax_for(fos_ref.recipe(preset), divergence.amax)
+            assert text(loaded(preset).run(preset, divergence.x, amax)) == divergence.outputs[preset], preset
+
+
+def without_nan_sign(q: Output | fos_ref.QuantizedTensor) -> Output:
+    """Return the bytes with 0xFF, a NaN scale with its sign bit, as 0x7F.
+
+    The sign of a NaN is not defined by the peers' programs but by torch's vector units: with
+    ATEN_CPU_CAPABILITY=default every NaN input gives 0x7F, with AVX2 and AVX-512 it is 0xFF or 0x7F by dtype
+    and by the place of the block in its vector.
+    """
+    scales = np.where(q.block_scales == SIGN | NAN, NAN, q.block_scales)
+    return Output(q.codes, scales, q.picked4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_nan_and_infinity(preset: str, dtype: str) -> None:
+    for name, x32 in edges.nonfinite_edges().items():
+        with np.errstate(invalid="ignore"):
+            x = x32.astype(DTYPES[dtype])
+        want = without_nan_sign(loaded(preset).run(preset, x))
+        got = without_nan_sign(fos_ref.quantize(x, preset, engine="numpy"))
+        if want.picked4 is None:
+            got = Output(got.codes, got.block_scales, None)
+        assert not any(differing(got, want).values()), f"{preset}, {name}\n{first_mismatch(x, got, want)}"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the sign of 0 * infinity is that of x86")
+@pytest.mark.parametrize("preset", [p for p in PRESETS if p.startswith("fouroversix")])
+def test_zero_block_of_a_tiny_tensor_is_a_nan_with_its_sign(preset: str) -> None:
+    """The encode scale is infinite, and 0 * infinity is the NaN with the sign bit: byte 0xFF, codes 0xB."""
+    x = np.zeros((16, 32), dtype=np.float32)
+    x[:, 0] = 1e-37
+    want = loaded(preset).run(preset, x)
+    got = fos_ref.quantize(x, preset, engine="numpy")
+    assert (got.block_scales[:, 1] == 0xFF).all()
+    assert (got.codes[:, 8:] == 0xBB).all()
+    assert not any(differing(got, want).values()), first_mismatch(x, got, want)

@@ -1,0 +1,325 @@
+"""The whole of quantize and dequantize: the worked block, zeros, ends, layouts, non-finite values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fos_ref
+from fos_ref.errors import InputError
+from fos_ref.formats.bits import f32_hex
+from fos_ref.recipes.axes import Dequantize, NonFinite
+
+PRESETS = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
+LINES = [r for r in PRESETS if r.block_rows == 1]
+
+
+def by_name(r) -> str:
+    return r.name
+
+
+def normal(shape, seed=0) -> np.ndarray:
+    return np.random.Generator(np.random.Philox(seed)).standard_normal(shape).astype(np.float32)
+
+
+def worked() -> np.ndarray:
+    x = np.zeros((1, 16), np.float32)
+    x[0, :4] = 10, 20, 30, 40
+    return x
+
+
+def same_bits(a, b) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+# --- the worked block [10, 20, 30, 40] ---------------------------------------------------------------
+
+
+def test_the_worked_block_step_by_step():
+    t = fos_ref.trace(worked(), "4over6", tensor_scale=1.0)
+    assert [f32_hex(v) for v in (t.tensor_amax, t.encode_scale, t.decode_scale)] == [
+        "44C00000",
+        "3F800000",
+        "3F800000",
+    ]
+    assert t.block_amax.tolist() == [[40]]
+    assert f32_hex(t.base[0, 0]) == "40D55555"  # 40 / 6
+    six, four = t.map6, t.map4
+    assert (six.scale_code[0, 0], six.scale[0, 0]) == (0x4D, 6.5)
+    assert (four.scale_code[0, 0], four.scale[0, 0]) == (0x52, 10)
+    assert f32_hex(four.base[0, 0]) == "41200000"
+    assert [f32_hex(c.multiplier[0, 0]) for c in (six, four)] == ["3E1D89D9", "3DCCCCCD"]
+    assert six.codes[0, 0].tolist() == [3, 5, 6, 7] + [0] * 12
+    assert four.codes[0, 0].tolist() == [2, 4, 5, 6] + [0] * 12
+    assert six.values[0, 0, :4].tolist() == [1.5, 3, 4, 6]
+    assert (six.error[0, 0], four.error[0, 0]) == (17.3125, 0)
+    assert t.picked4.tolist() == [[True]]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "mean"), [("nvfp4", [9.75, 19.5, 26, 39], 4.328125), ("4over6", [10, 20, 30, 40], 0)]
+)
+def test_the_worked_block_s_error(name, values, mean):
+    q = fos_ref.quantize(worked(), name, tensor_scale=1.0)
+    y = fos_ref.dequantize(q)
+    assert y[0].tolist() == values + [0] * 12
+    errors = [(a - b) ** 2 for a, b in zip(y[0, :4].tolist(), worked()[0, :4].tolist(), strict=True)]
+    assert sum(errors) / 4 == mean
+
+
+def test_the_worked_block_s_bytes():
+    q = fos_ref.quantize(worked(), "4over6", tensor_scale=1.0)
+    assert q.codes.tobytes().hex() == "4265" + "00" * 6
+    assert q.block_scales.tobytes().hex() == "52"
+    assert q.picked4.tolist() == [[True]]
+
+
+# --- zeros -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_a_zero_tensor(r):
+    q = fos_ref.quantize(np.zeros((16, 32), np.float32), r)
+    assert not q.codes.any()
+    assert not q.block_scales.any()
+    assert not q.tensor_amax.any()
+    assert not fos_ref.dequantize(q).any()
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@pytest.mark.parametrize("shape", [(0, 16), (0, 0), (16, 0), (0, 3, 32), (16, 2, 0), (2, 0, 16)])
+def test_an_empty_tensor(r, shape):
+    q = fos_ref.quantize(np.zeros(shape, np.float32), r)
+    assert q.shape == shape
+    assert q.codes.shape == (*shape[:-1], shape[-1] // 2)
+    assert q.block_scales.shape == q.picked4.shape == (*shape[:-1], shape[-1] // 16)
+    assert fos_ref.dequantize(q).shape == shape
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_a_zero_block_beside_data(r):
+    x = normal((16, 32))
+    x[:, 16:] = 0
+    q = fos_ref.quantize(x, r)
+    assert not q.codes[:, 8:].any()
+    assert not q.block_scales[:, 1].any()
+    assert not q.picked4[:, 1].any() or r.element_max == 4
+    assert q.block_scales[:, 0].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("nvfp4", "8008880000000007"),
+        ("4over6", "8008880000000007"),
+        ("te-mse-256", "0000800000000007"),
+        ("flashinfer-mse-256", "0000800000000007"),
+        ("fouroversix-mse", "0000800000000007"),
+    ],
+)
+def test_signed_zeros(name, codes):
+    """Elements 1, 2 and 4 are -0.0, 5 is a small negative: a negative that rounds to zero keeps its sign."""
+    x = np.zeros((1, 16), np.float32)
+    x[0, [1, 2, 4]], x[0, 5], x[0, 14] = -0.0, -1e-6, 1
+    assert fos_ref.quantize(x, name).codes.tobytes().hex() == codes
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_a_tensor_of_minus_zeros_is_zero_in_value(r):
+    y = fos_ref.dequantize(fos_ref.quantize(np.full((16, 16), -0.0, np.float32), r))
+    assert not y.any()
+
+
+# --- tiny and huge -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "amax", "scale", "codes"),
+    [
+        ("4over6", 1e-45, "00", "0000000000000000"),
+        ("te-mse-256", 1e-45, "00", "0000000000000000"),  # b/6 underflows to 0
+        ("fouroversix-mse", 1e-45, "ff", "bbbbbbbbbbbbbbbb"),  # 0 * inf
+        ("4over6", 1e-38, "31", "0500000000000000"),
+        ("te-mse-256", 1e-38, "31", "0500000000000000"),
+        ("4over6", 3e38, "78", "0700000000000000"),
+        ("te-mse-448", 3e38, "7e", "0700000000000000"),
+        ("fouroversix-static4", 3e38, "7e", "0600000000000000"),
+    ],
+)
+def test_one_value_at_the_ends(name, amax, scale, codes):
+    x = np.zeros((1, 16), np.float32)
+    x[0, 0] = amax
+    q = fos_ref.quantize(x, name)
+    assert (q.block_scales.tobytes().hex(), q.codes.tobytes().hex()) == (scale, codes)
+    assert q.tensor_amax == np.float32(amax)
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@pytest.mark.parametrize("size", [1e-35, 1e-20, 1.0, 1e20, 1e35])
+def test_every_recipe_at_every_size(r, size):
+    q = fos_ref.quantize(of_size(size), r)
+    y = fos_ref.dequantize(q)
+    assert np.all(q.block_scales < 0x7F)
+    assert np.isfinite(y).all()
+    assert y[0, 0] / size > 0.95
+
+
+def of_size(size: float) -> np.ndarray:
+    """Return values up to `size`, the largest first in each row of 16."""
+    x = np.clip(normal((16, 32)) / 4, -1, 1)
+    x[:, ::16] = 1
+    return (x * np.float32(size)).astype(np.float32)
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_n14_past_flt_max_over_c_the_amax_products_overflow(r):
+    """(q*s)*A leaves the range for A above FLT_MAX/C, and (q*s)*D does not: each as its expression says."""
+    y = fos_ref.dequantize(fos_ref.quantize(of_size(3e38), r))
+    assert np.isinf(y[0, 0]) == (r.dequantize is not Dequantize.DECODE)
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
+    """There S is clamped (or infinite): A/C is not what a unit of code is worth any more, D = 1/S is."""
+    q = fos_ref.quantize(of_size(1e-36), r)
+    assert np.all(q.tensor_amax == np.float32(1e-36))
+    kept = 0.95 < fos_ref.dequantize(q)[0, 0] / 1e-36 < 1.05
+    assert kept == (r.dequantize is Dequantize.DECODE)
+
+
+# --- the caller's amax and tensor scale --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_the_caller_s_amax_equal_to_the_own_changes_nothing(r):
+    x = normal((16, 32))
+    own = fos_ref.quantize(x, r)
+    given = fos_ref.quantize(x, r, amax=own.tensor_amax)
+    for name in ("codes", "block_scales", "tensor_amax", "decode_scale", "picked4"):
+        assert same_bits(getattr(own, name), getattr(given, name)), name
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_the_caller_s_amax_counts_not_the_data_s(r):
+    x = normal((16, 32))
+    amax = np.float32(7) if r.amax_scope.value == "tensor" else np.full(16, 7, np.float32)
+    q = fos_ref.quantize(x, r, amax=amax)
+    assert np.all(q.tensor_amax == 7)
+    assert q.tensor_amax.shape == np.shape(amax)
+    assert not same_bits(q.block_scales, fos_ref.quantize(x, r).block_scales)
+
+
+def test_n3_a_zero_amax_with_data():
+    x = worked()
+    assert fos_ref.quantize(x, "fouroversix-mse", amax=0).block_scales.tolist() == [[0]]
+    assert fos_ref.quantize(x, "4over6", amax=0).block_scales.tolist() == [[0x4D]]  # S = 1, no error: a tie
+    assert fos_ref.quantize(x, "te-mse-256", amax=0).block_scales.tolist() == [[0x7E]]  # S = FLT_MAX
+
+
+@pytest.mark.parametrize("scale", [2.0**-20, 0.75, 1.0, 2.0**40])
+def test_the_caller_s_tensor_scale_is_the_decode_scale(scale):
+    q = fos_ref.quantize(worked(), "4over6", tensor_scale=scale)
+    assert q.decode_scale == scale
+    assert q.tensor_amax == scale * 1536
+    assert q.decode_scale.shape == ()
+
+
+def test_per_row_amax_makes_rows_independent():
+    x = normal((4, 32)) * np.array([[1e-3], [1], [1e3], [0]], np.float32)
+    q = fos_ref.quantize(x, "te-mse-256-row")
+    assert q.tensor_amax.tolist() == np.abs(x).max(axis=1).tolist()
+    for i in range(4):
+        alone = fos_ref.quantize(x[i : i + 1], "te-mse-256-row")
+        assert same_bits(alone.codes[0], q.codes[i])
+        assert same_bits(alone.block_scales[0], q.block_scales[i])
+
+
+# --- tiles -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", [r for r in PRESETS if r.block_rows == 16], ids=by_name)
+def test_a_tile_s_scale_and_choice_stand_on_each_of_its_rows(r):
+    q = fos_ref.quantize(normal((48, 64)), r)
+    for per_row in (q.block_scales, q.picked4):
+        assert per_row.shape == (48, 4)
+        tiles = per_row.reshape(3, 16, 4)
+        assert np.array_equal(tiles, np.broadcast_to(tiles[:, :1], tiles.shape))
+    assert len(np.unique(q.block_scales)) > 1
+
+
+def test_a_constant_tile_and_a_constant_line_agree():
+    x = np.full((16, 32), 0.3, np.float32)
+    lines, tiles = fos_ref.quantize(x, "4over6-absmax"), fos_ref.quantize(x, "4over6-absmax-16x16")
+    assert same_bits(lines.codes, tiles.codes)
+    assert same_bits(lines.block_scales, tiles.block_scales)
+
+
+# --- NaN and infinity --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("call", [fos_ref.quantize, fos_ref.trace])
+def test_n2_non_finite_input_raises_or_propagates(r, bad, call):
+    x = normal((16, 32))
+    x[7, 21] = bad
+    amax = np.full(16, 3, np.float32) if r.amax_scope.value == "row" else 3
+    if r.nonfinite is NonFinite.RAISE:
+        for arguments in ({}, {"amax": amax}):
+            with pytest.raises(
+                InputError, match=r"x has a NaN or an infinity: recipe .* takes finite values only"
+            ):
+                call(x, r, **arguments)
+    else:
+        assert call(x, r).codes.size
+        assert call(x, r, amax=amax).codes.size
+
+
+def test_n7_a_nan_reaches_its_own_block_only_when_the_amax_is_given():
+    x = normal((16, 32))
+    clean = fos_ref.quantize(x, "te-mse-256", amax=5)
+    x[7, 21] = np.nan
+    q = fos_ref.quantize(x, "te-mse-256", amax=5)
+    assert q.block_scales[7, 1] == 0x7F
+    assert not q.codes[7, 8:].any()  # NaN is code 0 in this dialect
+    changed = np.argwhere(q.block_scales != clean.block_scales)
+    assert changed.tolist() == [[7, 1]]
+    q = fos_ref.quantize(x, "fouroversix-mse", amax=5)
+    assert q.block_scales[7, 1] == 0xFF
+    assert set(q.codes[7, 8:].tolist()) == {0xBB}
+
+
+def test_n2_own_recipes_may_propagate_when_told():
+    r = replace(fos_ref.PRESETS["4over6"], name="propagating", nonfinite=NonFinite.PROPAGATE)
+    x = normal((1, 16))
+    x[0, 3] = np.inf
+    q = fos_ref.quantize(x, r, amax=4)
+    assert q.block_scales.tolist() == [[0x7E]]
+    assert q.codes[0, 1] >> 4 == 7
+
+
+# --- dequantize --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+def test_the_error_of_a_round_trip_is_within_half_a_step(r):
+    """Each value is off by at most one element unit (the largest half gap, 4 to 6) of its own scale."""
+    x = normal((32, 64))
+    q = fos_ref.quantize(x, r)
+    y = fos_ref.dequantize(q)
+    step = np.repeat(q.block_scales.view(np.uint8), 16, axis=1)
+    values = np.array([c % 8 / 512 if c < 8 else (8 + c % 8) / 8 * 2.0 ** (c // 8 - 7) for c in range(127)])
+    room = values[step] * q.decode_scale.reshape(-1, 1)
+    assert np.all(np.abs(y - x) <= 1.001 * room)
+
+
+@pytest.mark.parametrize("r", LINES, ids=by_name)
+def test_dequantized_values_are_those_of_the_trace(r):
+    x = normal((16, 32))
+    q, t = fos_ref.quantize(x, r), fos_ref.trace(x, r)
+    assert same_bits(q.block_scales, t.block_scales)
+    assert same_bits(q.picked4, t.picked4)
+    low, high = q.codes & 15, q.codes >> 4
+    assert np.array_equal(np.stack([low, high], axis=-1).reshape(16, 32), t.codes)

@@ -1,0 +1,168 @@
+"""A recipe as a value: types, legality, JSON both ways, diff, fingerprint, look-up by near name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+import fos_ref
+from fos_ref.errors import RecipeError
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockShape,
+    Candidates,
+    ElementCast,
+    ElementNan,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    Reduction,
+    Tie,
+    ZeroScale,
+)
+from fos_ref.recipes.recipe import DESCRIPTIVE
+
+BOTH = fos_ref.PRESETS["4over6"]
+PLAIN = fos_ref.PRESETS["nvfp4"]
+ALL = list(fos_ref.PRESETS.values())
+
+#: One broken row of the legality table each: the recipe that is legal, the change, what the error says.
+ILLEGAL = [
+    (PLAIN, {"scale_max": 384}, "scale_max = 384: one of (256, 448) is allowed"),
+    (BOTH, {"map4_scale": None}, "['map4_scale'] are None"),
+    (BOTH, {"error_domain": None}, "['error_domain'] are None"),
+    (BOTH, {"error_metric": None}, "['error_metric'] are None"),
+    (BOTH, {"tie": None}, "['tie'] are None"),
+    (PLAIN, {"candidates": Candidates.FOUR_OVER_SIX}, "4/6 has to say how it chooses"),
+    (PLAIN, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "['map4_scale'] have to be None"),
+    (PLAIN, {"error_domain": ErrorDomain.SCALED}, "['error_domain'] have to be None"),
+    (PLAIN, {"error_metric": ErrorMetric.ABS_MAX}, "['error_metric'] have to be None"),
+    (PLAIN, {"reduction": Reduction.SEQUENTIAL}, "['reduction'] have to be None"),
+    (PLAIN, {"tie": Tie.SIX}, "['tie'] have to be None"),
+    (BOTH, {"candidates": Candidates.SIX}, "one candidate leaves nothing to choose"),
+    (BOTH, {"reduction": None}, "reduction = None: an order for mse and mae, None for absmax"),
+    (BOTH, {"error_metric": ErrorMetric.ABS_MAX}, "None for absmax"),
+    (
+        BOTH,
+        {"block_shape": BlockShape.TILE_16X16, "amax_scope": AmaxScope.ROW},
+        "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
+    ),
+    (BOTH, {"element_cast": ElementCast.UNSATURATED}, "'wraps' exactly when"),
+    (BOTH, {"element_nan": ElementNan.WRAPS}, "'wraps' exactly when"),
+]
+
+
+@pytest.mark.parametrize(("legal", "change", "says"), ILLEGAL, ids=lambda v: str(v)[:40])
+def test_each_row_of_the_legality_table_refuses(legal, change, says):
+    with pytest.raises(RecipeError) as e:
+        dataclasses.replace(legal, name="broken", **change)
+    assert str(e.value).startswith("recipe 'broken': ")
+    assert says in str(e.value)
+
+
+WRONG_TYPES = [
+    ("name", 5, "a str is allowed"),
+    ("name", None, "a str is allowed"),
+    ("scale_max", "448", "a int is allowed"),
+    ("scale_max", 448.0, "a int is allowed"),
+    ("scale_max", True, "a int is allowed"),
+    ("tie", "six", "a Tie is allowed"),
+    ("block_shape", AmaxScope.ROW, "a BlockShape is allowed"),
+    ("zero_scale", None, "a ZeroScale is allowed"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), WRONG_TYPES)
+def test_a_field_of_the_wrong_type_is_refused(name, value, says):
+    with pytest.raises(RecipeError, match=f"{name} = .*: {says}"):
+        dataclasses.replace(BOTH, **{name: value})
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BOTH.scale_max = 448
+
+
+@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+def test_json_both_ways(r):
+    again = fos_ref.Recipe.from_dict(json.loads(json.dumps(r.to_dict())))
+    assert again == r
+    assert again.fingerprint() == r.fingerprint()
+
+
+BAD_JSON = [
+    (None, "fields NoneType: exactly"),
+    ([], "fields list: exactly"),
+    ({}, r"fields \[\]: exactly"),
+    (BOTH.to_dict() | {"colour": "red"}, "colour"),
+    ({k: v for k, v in BOTH.to_dict().items() if k != "tie"}, "exactly"),
+    (BOTH.to_dict() | {"tie": "five"}, r"tie = 'five': one of \['six', 'four'\] is allowed"),
+    (BOTH.to_dict() | {"tie": ["six"]}, "tie = "),
+    (BOTH.to_dict() | {"block_shape": None}, "block_shape = None: one of"),
+    (BOTH.to_dict() | {"scale_max": "448"}, "scale_max = '448'"),
+    (BOTH.to_dict() | {"scale_max": 100}, "scale_max = 100"),
+    (BOTH.to_dict() | {"tie": None}, r"\['tie'\] are None"),
+]
+
+
+@pytest.mark.parametrize(("data", "says"), BAD_JSON, ids=lambda v: str(v)[:20])
+def test_bad_json_is_refused(data, says):
+    with pytest.raises(RecipeError, match=says):
+        fos_ref.Recipe.from_dict(data)
+
+
+def test_diff_is_the_whole_difference():
+    other = dataclasses.replace(BOTH, name="x", scale_max=448, zero_scale=ZeroScale.NO_SPECIAL_CASE)
+    assert BOTH.diff(other) == {
+        "scale_max": (256, 448),
+        "zero_scale": (ZeroScale.ZERO_CODES, ZeroScale.NO_SPECIAL_CASE),
+    }
+    assert other.diff(BOTH) == {k: (b, a) for k, (a, b) in BOTH.diff(other).items()}
+    assert BOTH.diff(BOTH) == {}
+
+
+def test_descriptions_change_neither_diff_nor_fingerprint():
+    for name in DESCRIPTIVE:
+        other = dataclasses.replace(BOTH, **{name: "something else"})
+        assert BOTH.diff(other) == {}
+        assert BOTH.fingerprint() == other.fingerprint()
+
+
+def test_every_axis_changes_the_fingerprint():
+    for r in ALL:
+        for other in ALL:
+            assert (r.fingerprint() == other.fingerprint()) == (r.diff(other) == {})
+
+
+def test_derived_numbers():
+    numbers = {name: fos_ref.PRESETS[name] for name in ("nvfp4", "4over6-16x16", "fouroversix-static4")}
+    assert [r.range_max for r in numbers.values()] == [6 * 448, 6 * 256, 4 * 448]
+    assert [r.element_max for r in numbers.values()] == [6, 6, 4]
+    assert [r.block_rows for r in numbers.values()] == [1, 16, 1]
+
+
+def test_look_up_returns_the_preset_and_passes_recipes_through():
+    assert fos_ref.recipe("te-mse-256") is fos_ref.PRESETS["te-mse-256"]
+    assert fos_ref.recipe(BOTH) is BOTH
+    assert fos_ref.recipe("4over6-mse") is BOTH
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("4over5", "no recipe is called '4over5': did you mean 4over6, "),
+        ("te-mse-265", "did you mean te-mse-256, "),
+        ("fouroversix-ms", "did you mean fouroversix-mse, "),
+        ("NVFP4", "no recipe is called 'NVFP4'"),
+        ("xyzzy", "`fos recipes` lists all"),
+        ("", "`fos recipes` lists all"),
+        (5, "no recipe is called 5"),
+        (None, "no recipe is called None"),
+    ],
+)
+def test_an_unknown_name_lists_near_names(name, says):
+    with pytest.raises(RecipeError) as e:
+        fos_ref.recipe(name)
+    assert says in str(e.value)
