@@ -31,7 +31,6 @@ INDISTINGUISHABLE = {
 }
 _FAMILIES = ("coarse", "normal", "subnormal-scale", "heavy-tailed", "zero-laden", "signed-zero", "worst-case")
 _SHAPE = (256, 512)
-_SEEDS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,30 +65,32 @@ def axis_pairs() -> Iterator[tuple[str, Any, Any]]:
             yield axis, u, v
 
 
-def recipe_pairs(axis: str, u: Any, v: Any) -> Iterator[tuple[Recipe, Recipe]]:
-    """Yield pairs of recipes with `u` and with `v` on `axis`, fewest further axes first.
+def recipe_pairs(axis: str, u: Any, v: Any) -> list[tuple[Recipe, Recipe]]:
+    """Return pairs of recipes with `u` and with `v` on `axis`, one pair per preset, fewest further axes first.
 
     A further axis differs only where the legality table demands it (absmax has no summation order).
     """
-    found: dict[str, tuple[int, Recipe, Recipe]] = {}
-    donors = [r for r in PRESETS.values() if getattr(r, axis) == v]
+    found = []
     for base in PRESETS.values():
-        if getattr(base, axis) != u:
-            continue
-        for second in _changed(base, axis, v, donors):
-            found.setdefault(base.name, (len(base.diff(second)), base, second))
-    for _, first, second in sorted(found.values(), key=lambda t: t[0]):
-        yield first, second
+        first, second = _with(base, axis, u), _with(base, axis, v)
+        if first is not None and second is not None:
+            found.append((first, second))
+    return sorted(found, key=lambda pair: len(pair[0].diff(pair[1])))
 
 
-def _changed(base: Recipe, axis: str, v: Any, donors: list[Recipe]) -> Iterator[Recipe]:
+def _with(base: Recipe, axis: str, value: Any) -> Recipe | None:
+    """Return `base` with `value` on `axis`, and with what must follow, taken from a preset that has it."""
+    if getattr(base, axis) == value:
+        return base
     try:
-        yield replace(base, name=f"{base.name}+{axis}", **{axis: v})
+        return replace(base, name=f"{base.name}+{axis}", **{axis: value})
     except RecipeError:
-        options = [(axis, *partners(base, d, axis)) for d in donors]
-        if options:
-            axes = min(options, key=len)
-            yield taking(base, donors[options.index(axes)], axes)
+        donors = [r for r in PRESETS.values() if getattr(r, axis) == value]
+        options = {(axis, *partners(base, d, axis)): d for d in donors}
+        if not options:
+            return None
+        axes = min(options, key=len)
+        return taking(base, options[axes], axes)
 
 
 def outcome(r: Recipe, given: Input) -> Outcome:
@@ -109,19 +110,23 @@ def _amax_for(r: Recipe, given: Input) -> Any:
 
 
 def find(axis: str, u: Any, v: Any) -> Vector | None:
-    """Return the first vector of the search for a pair, None when there is none."""
-    for first, second in recipe_pairs(axis, u, v):
-        for given in _inputs(first, second):
-            if outcome(first, given) != outcome(second, given):
-                axes = {k: pair for k, pair in first.diff(second).items()}
-                return Vector(
-                    axis=axis,
-                    values=(_name(u), _name(v)),
-                    axes=axes,
-                    first=first,
-                    second=second,
-                    input=given,
-                )
+    """Return the first vector of the search for a pair, None when there is none.
+
+    Cheap inputs are tried on every pair of recipes before dear ones on any.
+    """
+    pairs = recipe_pairs(axis, u, v)
+    for inputs in (_small, _midpoints, _families):
+        for first, second in pairs:
+            for given in inputs(first, second):
+                if outcome(first, given) != outcome(second, given):
+                    return Vector(
+                        axis=axis,
+                        values=(_name(u), _name(v)),
+                        axes=first.diff(second),
+                        first=first,
+                        second=second,
+                        input=given,
+                    )
     return None
 
 
@@ -129,34 +134,39 @@ def _name(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def _inputs(a: Recipe, b: Recipe) -> Iterator[Input]:
-    """Yield small hard inputs, then single blocks cut out of seeded tensors where the recipes disagree."""
-    rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
-    for x, amax in hard_inputs(rows, cols):
+def _block(a: Recipe, b: Recipe) -> tuple[int, int]:
+    """Return the rows and columns of the larger block of two recipes."""
+    return max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
+
+
+def _small(a: Recipe, b: Recipe) -> Iterator[Input]:
+    for x, amax in hard_inputs(*_block(a, b)):
         yield Input(x=x, amax=amax)
-    cut = _cut(scale_midpoints(rows, cols), a, b, np.float32(1))
-    if cut is not None:
-        yield cut
-    for seed in range(_SEEDS):
-        for family in _FAMILIES:
-            for dtype in ("float32", "bfloat16"):
-                cut = _cut(make(family, _SHAPE, seed, dtype), a, b)
-                if cut is not None:
-                    yield cut
 
 
-def _cut(x: AnyArray, a: Recipe, b: Recipe, amax: Any = None) -> Input | None:
-    """Return the first block of x where the recipes disagree, with the tensor amax it was seen under."""
+def _midpoints(a: Recipe, b: Recipe) -> Iterator[Input]:
+    yield from _cut(scale_midpoints(*_block(a, b)), a, b, np.float32(1))
+
+
+def _families(a: Recipe, b: Recipe) -> Iterator[Input]:
+    """Yield single blocks cut out of seeded tensors where the recipes disagree."""
+    for family in _FAMILIES:
+        for dtype in ("float32", "bfloat16"):
+            yield from _cut(make(family, _SHAPE, 0, dtype), a, b)
+
+
+def _cut(x: AnyArray, a: Recipe, b: Recipe, amax: Any = None) -> Iterator[Input]:
+    """Yield the first block of x where the recipes disagree, with the tensor amax it was seen under."""
     whole = Input(x=x, amax=amax)
     qa, qb = (quantize(x, r, amax=_amax_for(r, whole), engine="numpy") for r in (a, b))
-    rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
+    rows, cols = _block(a, b)
     differs = _byte_differs(qa, qb)
     if not differs.any():
-        return None
+        return
     byte = int(np.flatnonzero(differs)[0])
     row, col = byte // differs.shape[1] // rows * rows, byte % differs.shape[1] * 2 // cols * cols
     seen = qa.tensor_amax[row] if qa.tensor_amax.ndim else qa.tensor_amax
-    return Input(x=x[row : row + rows, col : col + cols].copy(), amax=seen)
+    yield Input(x=x[row : row + rows, col : col + cols].copy(), amax=seen)
 
 
 def _byte_differs(a: QuantizedTensor, b: QuantizedTensor) -> AnyArray:
