@@ -11,8 +11,9 @@ from fos_ref.engines.front import dequantize, quantize, trace
 from fos_ref.recipes import PRESETS, Recipe, recipe
 from fos_ref.storage.layout import swizzle, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "PRESETS",

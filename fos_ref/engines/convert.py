@@ -35,6 +35,7 @@ from fos_ref.storage.reader_config import quantization_config
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 from fos_ref.storage.safetensors_write import check_target, SafetensorsWriter
 from fos_ref.storage.select import Selection
+from fos_ref.version import VERSION
 
 COPY_BYTES = 1 << 22  #: bytes copied at once
 #: Called with (bytes done, bytes in all); each weight counts twice, once a pass.
@@ -91,7 +92,7 @@ def quantize_checkpoint(
     with SafetensorsFile(source) as file:
         job = _Job.plan(file, r=r, c=c, engine=chosen, selection=selection or Selection(), progress=progress)
         amaxes = {name: job.amax(file.info(name)) for name in job.weights}
-        manifest = Manifest(version=_version(), convention=c, recipe=r, tensors=_sources(file, amaxes))
+        manifest = Manifest(version=VERSION, convention=c, recipe=r, tensors=_sources(file, amaxes))
         config = quantization_config(c, job.modules_left(), manifest.version)
         metadata = {**file.metadata, **manifest.to_metadata(), CONFIG_KEY: json.dumps(config)}
         with SafetensorsWriter(target, job.infos(), metadata, overwrite=overwrite) as writer:
@@ -242,9 +243,3 @@ def _tally(left: Mapping[str, str | None]) -> str:
     """Count the reasons: '3 excluded by *embed*, 2 1-D'."""
     reasons: Sequence[str] = [why for why in left.values() if why]
     return ", ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons)) or "the file is empty"
-
-
-def _version() -> str:
-    from fos_ref import __version__  # noqa: PLC0415 -- the package is complete by the time this is called
-
-    return __version__

@@ -148,16 +148,20 @@ def plain_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
+def _field_types(name: str) -> tuple[type, ...]:
+    """Return the types a field may hold, its own first; cached because reading annotations is slow."""
+    hint: type = get_type_hints(Recipe)[name]
+    kinds: tuple[type, ...] = getattr(hint, "__args__", ()) or (hint,)
+    return tuple(sorted(kinds, key=lambda t: t is type(None)))
+
+
 def field_kind(name: str) -> type:
     """Return the type of a field: an axis enum, int or str."""
-    hint: type = get_type_hints(Recipe)[name]
-    kinds: list[type] = [t for t in getattr(hint, "__args__", ()) if t is not type(None)]
-    return kinds[0] if kinds else hint
+    return _field_types(name)[0]
 
 
-@cache
 def _optional(name: str) -> bool:
-    return type(None) in getattr(get_type_hints(Recipe)[name], "__args__", ())
+    return type(None) in _field_types(name)
 
 
 def _parse(name: str, value: object) -> Any:

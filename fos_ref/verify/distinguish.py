@@ -19,7 +19,7 @@ from fos_ref.errors import InputError, RecipeError
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import SCALE_BOUNDS, Recipe, field_kind
+from fos_ref.recipes.recipe import field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.verify.disagreement import partners, taking
 from fos_ref.verify.distributions import make
@@ -173,5 +173,3 @@ def _byte_differs(a: QuantizedTensor, b: QuantizedTensor) -> AnyArray:
     """Return per code byte whether it, or the scale over it, differs."""
     scales = [np.repeat(q.block_scales, q.recipe.block_cols // 2, axis=1) for q in (a, b)]
     return (a.codes != b.codes) | (scales[0] != scales[1])
-
-

@@ -8,7 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from fos_ref.formats import UE4M3, decode
+from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.recipes.recipe import SCALE_BOUNDS
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -63,7 +62,6 @@ class Evidence:
         versions = {name: metadata.version(name) for name in ("numpy", "torch")}
         data = {"format": 1, "not_run": self.not_run, "presets": ran, "versions": versions}
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, suffix=".tmp") as f:
-            json.dump(data, f, indent=1, sort_keys=True)
-            f.write("\n")
-        os.replace(f.name, path)  # noqa: PTH105
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        unfinished.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+        unfinished.replace(path)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import platform
-
 import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.recipes.axes import ElementNan
 from fos_ref.verify.distributions import DTYPES
 
 from . import edges
 from .divergences import Divergence, DIVERGENCES
 from .mismatch import differing, first_mismatch
-from .peers.base import Output
+from .peers.base import Output, vector_unit
 from .peers.catalog import PEER_OF
 from .test_divergences import amax_for, text
 from .test_peers import loaded
@@ -24,9 +23,19 @@ SIGN = np.uint8(0x80)
 NAN = np.uint8(0x7F)
 
 
+def run_peer(preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
+    """Run the peer; skip where its codes of a NaN would have the other sign."""
+    peer = loaded(preset)
+    if fos_ref.recipe(preset).element_nan is ElementNan.WRAPS and not vector_unit():
+        pytest.skip(
+            "torch runs without AVX2: its NaN is positive (code 3, scale 7F), not negative"
+        )
+    return peer.run(preset, x, amax)
+
+
 def compare(preset: str, x: np.ndarray, label: str, amax: np.ndarray | None = None) -> str:
     """Return the first mismatch, "" where there is none."""
-    got, want = fos_ref.quantize(x, preset, amax=amax, engine="numpy"), loaded(preset).run(preset, x, amax)
+    got, want = fos_ref.quantize(x, preset, amax=amax, engine="numpy"), run_peer(preset, x, amax)
     if not any(differing(got, want).values()):
         return ""
     return f"{preset}, {label}, {x.dtype}, amax {amax}\n{first_mismatch(x, got, want)}"
@@ -81,20 +90,19 @@ def test_nan_and_infinity(preset: str, dtype: str) -> None:
     for name, x32 in edges.nonfinite_edges().items():
         with np.errstate(invalid="ignore"):
             x = x32.astype(DTYPES[dtype])
-        want = without_nan_sign(loaded(preset).run(preset, x))
+        want = without_nan_sign(run_peer(preset, x))
         got = without_nan_sign(fos_ref.quantize(x, preset, engine="numpy"))
         if want.picked4 is None:
             got = Output(got.codes, got.block_scales, None)
         assert not any(differing(got, want).values()), f"{preset}, {name}\n{first_mismatch(x, got, want)}"
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the sign of 0 * infinity is that of x86")
 @pytest.mark.parametrize("preset", [p for p in PRESETS if p.startswith("fouroversix")])
 def test_zero_block_of_a_tiny_tensor_is_a_nan_with_its_sign(preset: str) -> None:
     """The encode scale is infinite, and 0 * infinity is the NaN with the sign bit: byte 0xFF, codes 0xB."""
     x = np.zeros((16, 32), dtype=np.float32)
     x[:, 0] = 1e-37
-    want = loaded(preset).run(preset, x)
+    want = run_peer(preset, x)
     got = fos_ref.quantize(x, preset, engine="numpy")
     assert (got.block_scales[:, 1] == 0xFF).all()
     assert (got.codes[:, 8:] == 0xBB).all()

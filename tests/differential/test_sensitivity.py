@@ -100,11 +100,11 @@ def differ(preset: str, axes: dict[str, Any], inputs: Any) -> bool:
     """Return whether some byte differs between the preset and its mutant on some input."""
     recipe = fos_ref.recipe(preset)
     mutant = replace(recipe, **axes)
-    pairs = (
-        [fos_ref.quantize(x, r, amax=amax, engine="numpy") for r in (recipe, mutant)]
-        for x, amax in inputs(recipe)
-    )
-    return any(sum(differing(a, b).values()) for a, b in pairs)
+    for x, amax in inputs(recipe):
+        ours, turned = (fos_ref.quantize(x, r, amax=amax, engine="numpy") for r in (recipe, mutant))
+        if any(differing(ours, turned).values()):
+            return True
+    return False
 
 
 @pytest.mark.parametrize(("preset", "axes"), named(ON_FAMILIES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -287,6 +288,12 @@ def test_n14_dequantize_follows_the_recipe_s_expression(name):
     }
     assert len(set(results.values())) == 3
     assert fos_ref.dequantize(q).tobytes() == results[q.recipe.dequantize]
+
+
+def test_the_package_s_own_example_runs():
+    done = doctest.testmod(fos_ref)
+    assert done.attempted >= 3
+    assert done.failed == 0
 
 
 # --- trace -------------------------------------------------------------------------------------------

@@ -66,6 +66,13 @@ def needs_torch() -> None:
     torch.set_num_threads(1)
 
 
+def vector_unit() -> bool:
+    """Return whether torch's kernels run on AVX2 or AVX-512, whose NaN results carry the sign bit."""
+    import torch  # noqa: PLC0415
+
+    return torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+
+
 def to_torch(x: np.ndarray) -> Any:
     """Return a CPU torch tensor with the bits of `x`, its own copy."""
     import torch  # noqa: PLC0415

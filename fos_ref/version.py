@@ -1,0 +1,3 @@
+"""The version of the package, for every floor to read."""
+
+VERSION = "0.1.0"

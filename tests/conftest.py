@@ -1,0 +1,51 @@
+"""What every test run says about its machine, and the Hypothesis profiles.
+
+HYPOTHESIS_PROFILE chooses: "dev" (100 examples, a new seed each run; the default), "ci" (the same examples
+each run; the default where CI is set), "nightly" (10,000 examples).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+from hypothesis import HealthCheck, settings
+
+_SLOW_MACHINES = [HealthCheck.too_slow]  # a busy machine is no finding
+
+settings.register_profile("dev", max_examples=100, deadline=None, suppress_health_check=_SLOW_MACHINES)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
+settings.register_profile("nightly", settings.get_profile("dev"), max_examples=10_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_report_header() -> list[str]:
+    return [
+        f"numpy {np.__version__}, ml_dtypes {ml_dtypes.__version__}, CPU {_cpu()} ({platform.machine()})",
+        _gpu(),
+    ]
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part"))]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _gpu() -> str:
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+        count = ctypes.c_int(0)
+        usable = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    except OSError:
+        usable, count = False, ctypes.c_int(0)
+    return (
+        f"{count.value} CUDA GPU(s)"
+        if usable and count.value
+        else "no GPU: gpu tests are SKIPPED, not passed"
+    )

@@ -1,0 +1,77 @@
+"""Every axis value is carried out in one place, and something uses it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from enum import Enum
+
+import pytest
+
+import fos_ref
+from fos_ref.recipes import axes
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockShape,
+    Candidates,
+    NonFinite,
+    Tie,
+)
+from fos_ref.recipes.recipe import field_kind
+from tests.meta.tree import files, module
+
+AXES = [v for v in vars(axes).values() if isinstance(v, type) and issubclass(v, Enum) and v is not Enum]
+MEMBERS = [m for axis in AXES for m in axis]
+#: Values that no implementation has, kept to show that the comparison would see them.
+CONTROLS = {Tie.FOUR}
+#: Axes that shape the walk itself: a branch of quantize or of the door, not a step function.
+WALKS = (BlockShape, AmaxScope, Candidates, NonFinite)
+
+
+def tables() -> list[tuple[str, Mapping]]:
+    """Return every mapping in fos_ref.model whose keys are members of one axis."""
+    found = []
+    for path in files("fos_ref/model"):
+        for name, value in vars(importlib.import_module(module(path))).items():
+            keys = list(value) if isinstance(value, Mapping) and value else []
+            if keys and all(isinstance(k, type(keys[0])) for k in keys) and type(keys[0]) in AXES:
+                found.append((name, value))
+    return found
+
+
+UNIQUE = {id(table): (name, table) for name, table in tables()}
+
+
+@pytest.mark.parametrize("axis", [a for a in AXES if a not in WALKS], ids=lambda a: a.__name__)
+def test_an_axis_has_one_table_with_all_its_values(axis):
+    of_axis = [(name, table) for name, table in UNIQUE.values() if isinstance(next(iter(table)), axis)]
+    assert [name for name, _ in of_axis] == [of_axis[0][0]] if of_axis else False
+    assert set(of_axis[0][1]) == set(axis)
+
+
+def test_a_table_cannot_be_changed():
+    assert len(UNIQUE) >= 10
+    for name, table in UNIQUE.values():
+        with pytest.raises(TypeError):
+            table[next(iter(table))] = None
+        assert name.isupper()
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=str)
+def test_a_preset_uses_every_value(member):
+    used = any(member in r.axes().values() for r in fos_ref.PRESETS.values())
+    assert used != (member in CONTROLS)
+
+
+def test_every_axis_is_a_field_of_the_recipe():
+    kinds = {field_kind(f.name) for f in dataclasses.fields(fos_ref.Recipe)}
+    assert set(AXES) == {k for k in kinds if issubclass(k, Enum)}
+
+
+@pytest.mark.parametrize("axis", AXES, ids=lambda a: a.__name__)
+def test_an_axis_says_what_it_decides(axis):
+    assert axis.__doc__
+    assert "(N" in axis.__doc__
+    values = [m.value for m in axis]
+    assert len(set(values)) == len(values)
