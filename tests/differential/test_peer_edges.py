@@ -27,9 +27,7 @@ def run_peer(preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Outp
     """Run the peer; skip where its codes of a NaN would have the other sign."""
     peer = loaded(preset)
     if fos_ref.recipe(preset).element_nan is ElementNan.WRAPS and not vector_unit():
-        pytest.skip(
-            "torch runs without AVX2: its NaN is positive (code 3, scale 7F), not negative"
-        )
+        pytest.skip("torch runs without AVX2: its NaN is positive (code 3, scale 7F), not negative")
     return peer.run(preset, x, amax)
 
 
