@@ -10,6 +10,7 @@ import numpy as np
 
 from fos_ref.formats import BFLOAT16, decode, E2M1, encode, INT4
 from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.model.rounding import moved
 from fos_ref.model.scales import FLT_MAX, ONE
 from fos_ref.model.trace import Blocks, Scales
 from fos_ref.recipes.axes import (
@@ -39,7 +40,7 @@ RECIPROCAL_OVERFLOW: Mapping[ReciprocalOverflow, Callable[[F32], F32]] = Mapping
 
 def reciprocal_of_product(x: F32, s: F32, t: Scales, r: Recipe) -> tuple[F32, F32]:
     """Return m = 1/(s*D) and x*m: three roundings. N8a. 1/(s*D) may overflow: RECIPROCAL_OVERFLOW."""
-    m = RECIPROCAL_OVERFLOW[r.reciprocal_overflow](ONE / (s * t.decode))
+    m = RECIPROCAL_OVERFLOW[r.reciprocal_overflow](moved(ONE / (s * t.decode), t.ulps[2]))
     return m, x * m[..., None]
 
 

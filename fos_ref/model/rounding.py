@@ -36,6 +36,13 @@ def _to_odd(total: F64, error: F64) -> F64:
     return np.where(even & inexact, neighbour, total)
 
 
+def moved(x: F32, ulps: int) -> F32:
+    """Return float32 values moved up by `ulps` steps: what an approximate instruction may give instead."""
+    for _ in range(abs(ulps)):
+        x = np.nextafter(x, np.float32(np.copysign(np.inf, ulps)))
+    return x
+
+
 def to_dtype(x: F32, dtype: np.dtype[Any]) -> F32:
     """Return float32 values rounded to `dtype` (float32, float16, bfloat16), nearest even, as float32."""
     return x.astype(dtype).astype(np.float32)

@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from fos_ref.formats.arrays import F32
-from fos_ref.model.rounding import to_dtype
+from fos_ref.model.rounding import moved, to_dtype
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import BlockScale, TensorScale
 from fos_ref.recipes.recipe import Recipe
@@ -129,7 +129,7 @@ def folded_reciprocal(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
 
 def reciprocal_then_multiply(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
     """Return S * (b * RN(1/m)): two roundings. N5c. Source: FlashInfer's default path."""
-    return t.encode * (b * (ONE / m))
+    return t.encode * (b * moved(np.asarray(ONE / m), t.ulps[0]))
 
 
 def divide_by_decode(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
@@ -152,7 +152,7 @@ def divide_in_input_dtype(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
 
 def reciprocal_per_maximum(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
     """Return (b * RN(1/m)) * RN(1/D): two roundings a block. N5g. Source: Quartet II round_four_six.cu."""
-    return (b * (ONE / m)) * (ONE / t.decode)
+    return (b * (ONE / m)) * moved(ONE / t.decode, t.ulps[1])
 
 
 def normalised(b: F32, t: Scales, m: np.float32, r: Recipe) -> F32:

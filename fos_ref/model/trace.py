@@ -21,6 +21,7 @@ class Scales:
     decode: F32  #: D
     range_max: np.float32  #: C, the magnitude A maps to
     dtype: np.dtype[Any]  #: of the input, for the recipes that round in it
+    ulps: tuple[int, int, int] = (0, 0, 0)  #: added to the reciprocals of m, of S or D, and of s*D (N5, N8)
 
     def per_element(self) -> Scales:
         """Return the scales with a trailing axis, to meet blocks (T, B, n)."""
