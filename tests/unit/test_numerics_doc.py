@@ -1,28 +1,42 @@
 """docs/numerics.md is run, recomputed and compared with the recipes: text and model cannot part."""
 
-import doctest
 import importlib
 import re
-from fnmatch import fnmatchcase
-from pathlib import Path
+from dataclasses import replace
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 import fos_ref
 from fos_ref.formats import decode, E2M1, E4M3, encode
 from fos_ref.formats.bits import f32_bits, f32_hex, from_f32_hex
+from fos_ref.model.candidates import MAP4_SCALE
 from fos_ref.model.dequantize import DEQUANTIZE
-from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM
-from fos_ref.model.scales import BLOCK_SCALE, MAP4_SCALE, TENSOR_SCALE
-from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import BlockScale, Dequantize, ErrorDomain, ErrorMetric, TensorScale
-from fos_ref.recipes.recipe import field_kind, SCALE_BOUNDS
+from fos_ref.model.elements import cast_int4, ELEMENT_FORMAT, ELEMENT_SCALING
+from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM, input_amax
+from fos_ref.model.quantize import tensor_amax
+from fos_ref.model.reduce import FUSED_REDUCE, REDUCE
+from fos_ref.model.rounding import fma, to_dtype
+from fos_ref.model.scales import BLOCK_SCALE, TENSOR_SCALE
+from fos_ref.model.trace import Blocks, Scales
+from fos_ref.model.trial import trial_difference
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Dequantize,
+    ElementFormat,
+    ElementScaling,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    NonFinite,
+    Reduction,
+    TensorScale,
+)
+from fos_ref.recipes.recipe import field_kind, NO_BOUND, SCALE_BOUNDS
+from tests.unit.document import failing_examples, matching, read_tables, RECIPES, ROOT, text_of
 
-ROOT = Path(__file__).parents[2]
-DOC = ROOT / "docs" / "numerics.md"
-TEXT = DOC.read_text(encoding="utf-8")
-RECIPES = {r.name: r for r in fos_ref.PRESETS.values()}
+TEXT = text_of("numerics.md")
 AXES = [*next(iter(RECIPES.values())).axes()]
 PAPER_CODES = 4  # the paper's block has four values
 
@@ -31,29 +45,18 @@ X = np.float32(
 )
 X = np.append(X, np.float32([[-0.78125]]), axis=1)
 A, C = np.float32(6.53125), np.float32(1536)
+R = fos_ref.recipe("4over6")  # C = 6 * 256
+ONE, SIX = np.float32(1), np.float32(6)
+DTYPES = [np.dtype(d) for d in (np.float32, np.float16, ml_dtypes.bfloat16)]
 
 
-def read_tables() -> dict[str, tuple[list[str], list[list[str]]]]:
-    """Return {first header cell: (header, rows)} of every table of the document."""
-    found = {}
-    for block in re.findall(r"(?:^\|.*\n)+", TEXT, flags=re.MULTILINE):
-        header, _, *rows = ([c.strip() for c in line.strip("|").split(" |")] for line in block.splitlines())
-        assert all(len(row) == len(header) for row in rows), header
-        assert header[0] not in found, f"two tables are called {header[0]}"
-        found[header[0]] = (header, rows)
-    return found
-
-
-TABLES = read_tables()
+TABLES = read_tables(TEXT)
 
 
 def test_every_example_prints_what_the_document_says():
-    fences_removed = re.sub(r"^```.*$", "", TEXT, flags=re.MULTILINE)
-    examples = doctest.DocTestParser().get_doctest(fences_removed, {}, DOC.name, str(DOC), 0)
-    report: list[str] = []
-    result = doctest.DocTestRunner().run(examples, out=report.append)
-    assert result.attempted >= 25, "the examples were not found"
-    assert result.failed == 0, "".join(report)
+    attempted, report = failing_examples(TEXT)
+    assert attempted >= 40, "the examples were not found"
+    assert report == ""
 
 
 def test_labels_of_the_document_and_of_the_code_are_the_same():
@@ -79,20 +82,15 @@ def test_every_place_in_the_code_exists():
 def test_axis_table_has_every_value_and_exactly_its_presets(axis):
     header, rows = TABLES[f"`{axis}`"]
     assert header[-1] == "presets"
-    values = [v.strip("`") for v, *_ in rows]
-    allowed = SCALE_BOUNDS if axis == "scale_max" else [m.value for m in field_kind(axis)]
+    values = [v.strip("`").replace("\\|", "|") for v, *_ in rows]
+    allowed = [*SCALE_BOUNDS, NO_BOUND] if axis == "scale_max" else [m.value for m in field_kind(axis)]
     assert sorted(values) == sorted(map(str, allowed))
-    for value, row in zip(values, rows, strict=True):
-        used = {n for n, r in RECIPES.items() if str(getattr(v := r.axes()[axis], "value", v)) == value}
-        assert matching(row[-1]) == used, f"{axis} = {value}"
-
-
-def matching(cell):
-    """Return the presets that a cell's patterns name; a shape-less pattern does not reach 16x16 tiles."""
-    patterns = re.findall(r"`([^`]+)`", cell)
-    named = {p: {n for n in RECIPES if fnmatchcase(n, p)} for p in patterns}
-    assert all(named.values()), f"a pattern names nothing: {named}"
-    return set().union(*named.values())
+    used = {n: str(getattr(v := r.axes()[axis], "value", v)) for n, r in RECIPES.items()}
+    named = {v: matching(row[-1]) for v, row in zip(values, rows, strict=True) if row[-1] != "all others"}
+    rest = {n for n, v in used.items() if v != "None"}.difference(*named.values())
+    assert len(values) - len(named) <= 1
+    for value in values:
+        assert named.get(value, rest) == {n for n, v in used.items() if v == value}, f"{axis} = {value}"
 
 
 @pytest.mark.parametrize("row", TABLES["`tensor_scale`"][1], ids=lambda row: row[0])
@@ -101,17 +99,18 @@ def test_n3_specials_of_the_tensor_scale(row):
     step = TENSOR_SCALE[TensorScale(row[0].strip("`"))]
     for amax, cell in zip((0.0, 1e-37, np.inf), row[1:4], strict=True):
         with np.errstate(all="ignore"):
-            s, _ = step(np.float32(amax), C)
+            s, _ = step(np.float32(amax), R, np.dtype(np.float32))
         assert s == says[re.split(r"[:,]", cell)[0]], f"A = {amax}"
 
 
 def formula(label, symbol):
     """Return the document's own formula for `symbol`, under `label`, as a function of named operands."""
-    place = f"**{label}:**" if label[-1].isalpha() else f"## {label}. "
-    written = re.search(rf"`{symbol} = ([^`]+)`", TEXT[TEXT.index(place) :])
+    place = TEXT.index(f"- **{label}:**")
+    written = re.search(rf"`{symbol} = ([^`]+)`", TEXT[place:])
     assert written is not None
-    code = compile(written[1], f"{DOC.name} {label}", "eval")
-    names = {"min": np.minimum, "RN": np.float32, "FLT_MAX": np.finfo(np.float32).max}
+    code = compile(written[1], f"{label}", "eval")
+    names = {"min": np.minimum, "RN": np.float32, "FLT_MAX": np.finfo(np.float32).max, "fma": fma}
+    names |= {f.name: lambda v, f=f: decode(encode(v, f), f).astype(np.float32) for f in (E2M1, E4M3)}
     return lambda **operands: eval(code, names, operands)  # noqa: S307 -- text of this repository
 
 
@@ -125,12 +124,32 @@ def assert_same_bits(got, want):
     assert f32_bits(got).tolist() == f32_bits(want).tolist()
 
 
-@pytest.mark.parametrize("step", TENSOR_SCALE.values(), ids=lambda f: f.__name__)
-def test_n3_formula(step):
+def scales(amax=A, encode_scale=ONE, decode_scale=ONE, dtype=DTYPES[0]):
+    return Scales(amax=amax, encode=encode_scale, decode=decode_scale, range_max=C, dtype=dtype)
+
+
+def labels(axis):
+    """Return (label, value) per row of an axis table."""
+    header, rows = TABLES[f"`{axis}`"]
+    return [(row[header.index("label")], row[0].strip("`").replace("\\|", "|")) for row in rows]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("label", "value"), labels("tensor_scale"))
+def test_n3_formulas(label, value, dtype):
     amax = operands(1)
-    s, d = step(amax, C)
-    assert_same_bits(s, formula("N3", "S")(C=C, A=amax))
-    assert_same_bits(d, formula("N3", "D")(S=s))
+    known = {"C": C, "M": np.float32(256), "E": SIX, "A": amax, "RN_T": lambda v: to_dtype(v, dtype)}
+    symbols = re.findall("`([SD]) = ", TEXT[TEXT.index(f"- **{label}:**") :])[:2]
+    with np.errstate(over="ignore"):  # C / A in float16
+        s, d = TENSOR_SCALE[TensorScale(value)](amax, R, dtype)
+        for symbol in symbols:
+            known[symbol] = formula(label, symbol)(**known)
+    if label == "N3e":
+        finite = np.isfinite(known["S"])
+        assert finite.all() == (dtype != np.float16)
+        known = {k: np.where(finite, known[k], ONE) for k in "SD"}
+    assert_same_bits(s, np.ones_like(amax) * known["S"])
+    assert_same_bits(d, np.ones_like(amax) * known["D"])
 
 
 def test_n3_given_tensor_scale():
@@ -141,35 +160,104 @@ def test_n3_given_tensor_scale():
         assert_same_bits(t.tensor_amax, d * C)
 
 
-@pytest.mark.parametrize("element_max", np.float32([6, 4]))
-@pytest.mark.parametrize(("label", "axis"), [("N5a", "(b/6)*S"), ("N5b", "b*(S*(1/6))")])
-def test_n5_formulas(label, axis, element_max):
-    b, s = operands(2), operands(3)
-    want = formula(label, "base")(b=b, S=s, E=element_max)
-    assert_same_bits(BLOCK_SCALE[BlockScale(axis)](b, s, element_max), want)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("element_max", np.float32([6, 4, 7]))
+@pytest.mark.parametrize(("label", "value"), labels("block_scale"))
+def test_n5_formulas(label, value, element_max, dtype):
+    b, t = operands(2), scales(operands(16), operands(3), operands(17), dtype)
+    known = {"b": b, "A": t.amax, "S": t.encode, "D": t.decode, "E": element_max, "M": np.float32(256)}
+    want = formula(label, "base")(**known, RN_T=lambda v: to_dtype(v, dtype))
+    assert_same_bits(BLOCK_SCALE[BlockScale(value)](b, t, element_max, R), want)
 
 
-def test_n6_formula():
-    base = operands(4)
-    for step in MAP4_SCALE.values():
-        assert_same_bits(step(base), formula("N6", "base4")(base=base))
+@pytest.mark.parametrize("block_scale", BlockScale)
+@pytest.mark.parametrize(("label", "value"), labels("map4_scale"))
+def test_n6_formulas(label, value, block_scale):
+    r, b, t = (
+        replace(R, block_scale=block_scale),
+        operands(4),
+        scales(operands(16), operands(3), operands(17)),
+    )
+    n5 = BLOCK_SCALE[block_scale]
+    base = n5(b, t, SIX, r)
+    want = formula(label, "base4")(base=base, b=b, N5=lambda b, m: n5(b, t, np.float32(m), r))
+    assert_same_bits(MAP4_SCALE[Map4Scale(value)](base, b, t, r), want)
 
 
-def test_n8_formulas():
-    x = operands(5).reshape(2, 128, 16)
-    for name in ("4over6", "fouroversix-mse"):
-        t = fos_ref.trace(x.reshape(2, -1), name)
-        for c in (t.map6, t.map4):
-            assert_same_bits(c.multiplier, formula("N8", "m")(s=c.scale, D=t.decode_scale))
-            assert_same_bits(c.scaled, formula("N8", "y")(x=x, m=c.multiplier[..., None]))
+@pytest.mark.parametrize(("label", "value"), labels("element_scaling"))
+def test_n8_formulas(label, value):
+    x, s, t = (
+        operands(5).reshape(256, 16),
+        operands(18)[:256],
+        scales(A, operands(3)[:256], operands(17)[:256]),
+    )
+    m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
+    assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))
+    assert_same_bits(y, formula(label, "y")(x=x, m=m[..., None]))
 
 
-@pytest.mark.parametrize("row", TABLES["`error_domain`"][1], ids=lambda row: row[1])
-def test_n10_formulas(row):
-    product, x, amax, s_enc, s_dec = (operands(6 + i) for i in range(5))
-    t = Scales(amax=amax, encode=s_enc, decode=s_dec, range_max=C)
-    written = formula(row[1], "d")(q=product, s=np.float32(1), x=x, A=amax, S=s_enc, D=s_dec, C=C)
-    assert_same_bits(ERROR_DOMAIN[ErrorDomain(row[0].strip("`"))](product, x, t), written)
+@pytest.mark.parametrize(("label", "value"), [row for row in labels("error_domain") if row[1] != "trial"])
+def test_n10_formulas(label, value):
+    q, x, amax, s_enc, s_dec, s = (operands(6 + i) for i in range(6))
+    written = formula(label, "d")(q=q, s=s, x=x, A=amax, S=s_enc, D=s_dec, C=C)
+    step = ERROR_DOMAIN[ErrorDomain(value)]
+    assert_same_bits(step(q, s, x, scales(amax, s_enc, s_dec), ONE), written)
+
+
+def test_n10_formula_of_int4_beside_e2m1():
+    q, s, x, amax = (operands(6 + i) for i in range(4))
+    unit = ELEMENT_FORMAT[ElementFormat.E2M1_OR_INT4][1].unit
+    assert f32_hex(unit) == re.search(r"u = RN\(6/7\) = (\w{8})", TEXT)[1]
+    written = formula("IF4", "d")(q=q, s=s, x=x, A=amax, u=unit, C=C)
+    assert_same_bits(input_amax(q, s, x, scales(amax), unit), written)
+
+
+@pytest.mark.parametrize("bound", SCALE_BOUNDS)
+def test_n10_formulas_of_the_trial(bound):
+    x = operands(9, -3, 1).reshape(256, 1, 16) * np.float32([1, -1] * 8)
+    amax, b = np.float32(2.3), abs(x).max(-1)
+    known = {"A": amax, "M": np.float32(bound), "b": b[..., None], "x": x}
+    for symbol in "akzd":
+        known[symbol] = formula("N10g", symbol)(**known)
+    r = replace(R, scale_max=bound)
+    assert_same_bits(trial_difference(Blocks(x=x, amax=b, scales=scales(amax)), r), known["d"])
+
+
+@pytest.mark.parametrize("reduction", [Reduction.HALVES, *filter(None, FUSED_REDUCE)], ids=lambda r: r.value)
+def test_n12_orders_over_16(reduction):
+    d = operands(19).reshape(256, 16)
+    fused = formula("fma-sequential", "e")
+
+    def in_order(columns):
+        total = np.float32(0) * d[:, 0]
+        for i in columns:
+            total = fused(d=d[:, i], e=total) if reduction in FUSED_REDUCE else total + d[:, i]
+        return total
+
+    first, second = range(8), range(8, 16)
+    want = {
+        Reduction.HALVES: lambda: in_order(first) + in_order(second),
+        Reduction.FUSED_SEQUENTIAL: lambda: in_order(range(16)),
+        Reduction.FUSED_EVEN_ODD: lambda: (
+            (in_order(first[::2]) + in_order(first[1::2])) + (in_order(second[::2]) + in_order(second[1::2]))
+        ),
+    }[reduction]()
+    assert_same_bits({**REDUCE, **FUSED_REDUCE}[reduction](d), want)
+
+
+@pytest.mark.parametrize(("policy", "want"), [(NonFinite.PROPAGATE, np.nan), (NonFinite.DROP_NAN, 2.0)])
+def test_n2_maxima_and_nan(policy, want):
+    assert np.array_equal(
+        tensor_amax(np.float32([[1, np.nan], [0, -2]]), replace(R, nonfinite=policy)), want, equal_nan=True
+    )
+
+
+def test_n9d_int4():
+    y = np.float32([np.nan, -np.inf, -7.6, -6.5, -0.4, 0.5, 1.5, 6.5, 9])
+    codes, values = cast_int4(y, R)
+    assert codes.tolist() == [0, 9, 9, 10, 0, 0, 2, 6, 7]
+    assert values.tolist() == [0, -7, -7, -6, 0, 0, 2, 6, 7]
+    assert f"RN(7/6) = {f32_hex(ELEMENT_FORMAT[ElementFormat.E2M1_OR_INT4][1].rescale)}" in TEXT
 
 
 def test_n11_terms():
@@ -184,7 +272,8 @@ def test_n14_formulas(row):
     value = row[0].strip("`")
     q, s = decode(np.arange(1, 8), E2M1).astype(np.float32), np.float32(0.8125)
     amax, s_dec = operands(13)[:, None], operands(14)[:, None]
-    written = eval(value, {}, {"q": q, "s": s, "A": amax, "D": s_dec, "C": C})  # noqa: S307 -- ours
+    known = {"q": q, "s": s, "A": amax, "D": s_dec, "S": np.float32(1) / s_dec, "C": C}
+    written = eval(value, {}, known)  # noqa: S307 -- ours
     assert_same_bits(DEQUANTIZE[Dequantize(value)](q, s, amax, s_dec, C), written)
 
 
