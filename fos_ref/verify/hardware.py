@@ -40,7 +40,7 @@ def hardware_decides(x: Any, r: Recipe) -> Bool:
     scales = tensor_scales(tensor_amax(matrix, r), r, x.dtype)
     undecided: Bool = np.zeros((x.shape[0], x.shape[1] // r.block_cols), dtype=np.bool_)
     reference = quantize_matrix(matrix, scales, r)
-    for ulps in product(ULPS, repeat=3):
+    for ulps in product(ULPS, ULPS, ULPS):
         t = quantize_matrix(matrix, _approximate(scales, ulps, r), r)
         codes = (t.codes != reference.codes).reshape(*undecided.shape, r.block_cols)
         undecided |= codes.any(axis=-1) | (t.block_scales != reference.block_scales)
