@@ -1,8 +1,9 @@
 """Exact numbers for the oracle: float32 in whole units, one rounding an operation, no float arithmetic.
 
 Every finite float32 is a whole number of units of 2**-149, so a value is a Python int of units; only
-infinity and NaN are floats. A product or a quotient is an exact ratio of ints, rounded once by `rounded`;
-the E2M1 and E4M3 magnitudes are tables of units. Nothing here is shared with fos_ref.formats.
+infinity and NaN are floats. A product, a quotient or a fused multiply-add is an exact ratio of ints, rounded
+once by `rounded`; the E2M1 and E4M3 magnitudes are tables of units. Nothing here is shared with
+fos_ref.formats.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf, isnan, nan
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fos_ref.errors import InputError
 
@@ -26,6 +27,24 @@ E4M3 = tuple((m if e == 0 else 8 + m) * (ONE >> 9) << max(e - 1, 0) for e in ran
 ]
 
 _EXPONENT_FIELD, _FRACTION_FIELD = 0xFF, 0x7FFFFF
+
+
+class Precision(NamedTuple):
+    """A binary format: significant bits, the smallest subnormal and the first power of two past its range."""
+
+    digits: int
+    step: int
+    overflow: int
+
+    @property
+    def smallest_normal(self) -> int:
+        """The smallest value with all its digits."""
+        return self.step << (self.digits - 1)
+
+
+FLOAT32 = Precision(24, 1, OVERFLOW)
+BFLOAT16 = Precision(8, 1 << 16, OVERFLOW)
+FLOAT16 = Precision(11, ONE >> 24, ONE << 16)
 
 
 def from_bits(bits: int) -> Value:
@@ -60,12 +79,17 @@ def nearest_multiple(num: int, den: int) -> int:
     return n + (2 * rest > den or (2 * rest == den and n % 2 == 1))
 
 
-def rounded(num: int, den: int = 1, digits: int = 24) -> Value:
-    """Return num/den units with `digits` significant bits, to nearest even; past the largest: infinity."""
+def rounded(num: int, den: int = 1, to: Precision = FLOAT32) -> Value:
+    """Return num/den units in the precision `to`, to nearest even; past the largest: infinity."""
     sign, num = (-1, -num) if num < 0 else (1, num)
-    unit = 1 << max((num // den).bit_length() - digits, 0)
+    unit = max(1 << max((num // den).bit_length() - to.digits, 0), to.step)
     n = nearest_multiple(num, den * unit) * unit
-    return sign * (inf if n >= OVERFLOW else n)
+    return sign * (inf if n >= to.overflow else n)
+
+
+def cast(v: Value, to: Precision) -> Value:
+    """Return `v` in the precision `to`, rounded once."""
+    return rounded(v, to=to) if isinstance(v, int) else v
 
 
 def mul(a: Value, b: Value) -> Value:
@@ -91,6 +115,13 @@ def add(a: Value, b: Value) -> Value:
     return (a if isinstance(a, float) else 0.0) + (b if isinstance(b, float) else 0.0)
 
 
+def fma(a: Value, b: Value, c: Value) -> Value:
+    """Return a * b + c, rounded once."""
+    if isinstance(a, int) and isinstance(b, int):
+        return rounded(a * b + c * ONE, ONE) if isinstance(c, int) else c
+    return add(_sign(a) * _sign(b), c)
+
+
 def _sign(v: Value) -> float:
     """Return a float that behaves as `v` beside an infinity or a NaN: finite values become -1, 0 or 1."""
     return v if isinstance(v, float) else float((v > 0) - (v < 0))
@@ -113,3 +144,11 @@ def nearest(v: Value, grid: Sequence[int]) -> int:
         return min(i, len(grid) - 1)
     twice = 2 * v - (grid[i - 1] + grid[i])
     return i if twice > 0 or (twice == 0 and i % 2 == 0) else i - 1
+
+
+def nearest_away(v: Value, grid: Sequence[int]) -> int:
+    """Return the index of the grid value nearest to v >= 0, ties to the larger value, saturating."""
+    i = bisect_left(grid, v)
+    if i in (0, len(grid)):
+        return min(i, len(grid) - 1)
+    return i if 2 * v >= grid[i - 1] + grid[i] else i - 1

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import assert_never
 
 from fos_ref.errors import InputError
-from fos_ref.model.exact import E2M1, E4M3, from_bits, to_fraction
-from fos_ref.model.oracle import Block, Candidate, Tensor
+from fos_ref.model.exact import from_bits, to_fraction
+from fos_ref.model.oracle import Block, Candidate, grid_of
+from fos_ref.model.oracle_elements import code_value
+from fos_ref.model.oracle_scales import scale_value, Tensor
 from fos_ref.recipes.axes import Dequantize, ErrorDomain, ErrorMetric, Tie
 from fos_ref.recipes.recipe import Recipe
+
+AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL)
 
 
 def exact_decode_scale(t: Tensor, r: Recipe) -> Fraction:
     """Return what one unit of code times block scale is worth, unrounded: A/C, or D where N14 uses D."""
-    if r.dequantize is Dequantize.DECODE:
-        return to_fraction(t.decode)
-    return to_fraction(t.amax) / r.range_max
+    if r.dequantize in AMAX_FORMS:
+        return to_fraction(t.amax) / r.range_max
+    return to_fraction(t.decode)
 
 
 def exact_block_error(
@@ -28,36 +33,51 @@ def exact_block_error(
     codes: Sequence[int],
     scale_code: int,
     decode: Fraction,
+    r: Recipe,
+    *,
     metric: ErrorMetric = ErrorMetric.MSE,
 ) -> Fraction:
     """Return the error of a block of codes as a rational number: no rounding after the codes.
 
-    x are float32 bit patterns; the value of a code is q * s * decode. MSE and MAE are sums over the block,
-    ABS_MAX its maximum. Raises InputError for a NaN scale byte and for a NaN or infinite x.
+    x are float32 bit patterns; the value of a code is q * s * decode, and INT4 beside E2M1 counts in units
+    of float32(6/7). MSE and MAE are sums over the block, ABS_MAX its maximum. Raises InputError for a scale
+    byte that is NaN or infinite and for a NaN or infinite x.
     """
-    if scale_code & 0x7F == len(E4M3):
-        msg = f"scale byte {scale_code:#04x} is NaN: an exact error takes finite scales"
+    grid, stored = grid_of(scale_code, r), scale_value(scale_code, r.scale_format)
+    if isinstance(stored, float):
+        msg = f"scale byte {scale_code:#04x} is {stored}: an exact error takes finite scales"
         raise InputError(msg)
-    scale = to_fraction(E4M3[scale_code & 0x7F]) * decode
-    values = [to_fraction(-E2M1[c & 7] if c & 8 else E2M1[c & 7]) for c in codes]
+    scale = to_fraction(stored) * to_fraction(grid.unit) * decode
+    values = [to_fraction(code_value(c, grid)) for c in codes]
     return _total([q * scale - to_fraction(from_bits(i)) for q, i in zip(values, x, strict=True)], metric)
 
 
 def exact_candidate_error(c: Candidate, x: Sequence[int], t: Tensor, r: Recipe) -> Fraction:
     """Return a candidate's error, unrounded, with the decode factor of the error domain: A/C, D or 1/S.
 
-    An element counts as its rounded value, so an unsaturated 8 counts as 8.
+    An element counts as its rounded value, so an unsaturated 8 counts as 8. Raises InputError for the domain
+    TRIAL, which does not measure the candidate's own codes.
     """
-    decode = {
-        ErrorDomain.INPUT_AMAX: lambda: to_fraction(t.amax) / r.range_max,
-        ErrorDomain.INPUT_DECODE: lambda: to_fraction(t.decode),
-        ErrorDomain.SCALED: lambda: 1 / to_fraction(t.encode),
-    }
-    assert r.error_domain is not None
     assert r.error_metric is not None
-    scale = to_fraction(c.scale) * decode[r.error_domain]()
+    scale = to_fraction(c.scale) * to_fraction(c.grid.unit) * _decode_factor(t, r)
     pairs = zip(c.values, x, strict=True)
     return _total([to_fraction(q) * scale - to_fraction(from_bits(i)) for q, i in pairs], r.error_metric)
+
+
+def _decode_factor(t: Tensor, r: Recipe) -> Fraction:
+    match r.error_domain:
+        case ErrorDomain.INPUT_AMAX:
+            return to_fraction(t.amax) / r.range_max
+        case ErrorDomain.INPUT_DECODE | ErrorDomain.INPUT_PRODUCT | ErrorDomain.FUSED_RESIDUAL:
+            return to_fraction(t.decode)
+        case ErrorDomain.SCALED | ErrorDomain.INPUT_QUOTIENT:
+            return 1 / to_fraction(t.encode)
+        case ErrorDomain.TRIAL | None:
+            domain = r.error_domain.value if r.error_domain else None
+            msg = f"recipe {r.name!r} has error_domain {domain!r}: its own codes have no error to make exact"
+            raise InputError(msg)
+        case _:
+            assert_never(r.error_domain)
 
 
 def exactly_picks_4(block: Block, x: Sequence[int], t: Tensor, r: Recipe) -> bool:

@@ -56,7 +56,7 @@ def cases(rounds: int = 1) -> list[Case]:
     found = []
     for seed in range(rounds):
         g = np.random.Generator(np.random.Philox(seed))
-        found += statistical(g) + patterned(g) + extreme(g) + nonfinite(g)
+        found += statistical(g) + patterned(g) + extreme(g) + nonfinite(g) + short(g)
     return found
 
 
@@ -148,6 +148,24 @@ def nonfinite(g: np.random.Generator) -> list[Case]:
         Case("infinity, amax given", infinite, given, finite=False),
         Case("NaN, amax given", poisoned, given, finite=False),
     ]
+
+
+def short(g: np.random.Generator) -> list[Case]:
+    """Return 16-bit inputs, for the recipes that round in the input's dtype: usual, odd and extreme sizes."""
+    shape = (ROWS, COLS)
+    found = []
+    for dtype, exponents in ((ml_dtypes.bfloat16, (0, -3, 60, -120, -127)), (np.float16, (0, 5, -13, -20))):
+        for k in exponents:
+            x = normalised(g, shape) * 2.0**k * g.uniform(1, 2, (ROWS, 2)).repeat(16, axis=1)
+            found.append(Case(f"{np.dtype(dtype).name} around 2**{k}", x.astype(dtype)))
+        x = g.standard_normal(shape).astype(dtype)
+        found.append(Case(f"{np.dtype(dtype).name}, amax given", x, {"amax": np.float32(5.03125)}))
+        poisoned = x.copy()
+        poisoned[1, 1], poisoned[8, 30] = np.nan, np.inf
+        found.append(Case(f"{np.dtype(dtype).name} with NaN and infinity", poisoned, finite=False))
+        zeros = np.zeros(shape, dtype)
+        found.append(Case(f"{np.dtype(dtype).name} zeros", zeros))
+    return found
 
 
 def normalised(g: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,170 @@
+"""The oracle's elements: scaling, casting to a code, and what a code counts as (N8, N9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import assert_never
+
+from fos_ref.model.exact import (
+    BFLOAT16,
+    cast,
+    div,
+    E2M1,
+    FLT_MAX,
+    from_bits,
+    least,
+    mul,
+    nearest,
+    nearest_away,
+    nearest_multiple,
+    ONE,
+    Value,
+)
+from fos_ref.model.oracle_scales import Source, Tensor
+from fos_ref.recipes.axes import (
+    ElementCast,
+    ElementFormat,
+    ElementNan,
+    ElementScaling,
+    ReciprocalOverflow,
+    ZeroScale,
+    ZeroSign,
+)
+from fos_ref.recipes.recipe import Recipe
+
+NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB}
+WRAPPED_NAN = 0xB
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The element codes of a candidate: E2M1 or INT4; the factor before its cast, the worth of one step."""
+
+    integer: bool
+    rescale: Value = ONE
+    unit: Value = ONE
+
+
+_E2M1 = Grid(integer=False)
+_INT4 = Grid(integer=True)
+#: float32 of 7/6 and of 6/7.
+_INT4_TO_SIX = Grid(integer=True, rescale=div(7 * ONE, 6 * ONE), unit=div(6 * ONE, 7 * ONE))
+
+
+def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
+    """Return the grids of (map6, map4)."""
+    match fmt:
+        case ElementFormat.E2M1:
+            return _E2M1, _E2M1
+        case ElementFormat.INT4:
+            return _INT4, _INT4
+        case ElementFormat.E2M1_OR_INT4:
+            return _E2M1, _INT4_TO_SIX
+        case _:
+            assert_never(fmt)
+
+
+def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, list[bool], list[Value]]:
+    """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
+    x = source.x
+    if s == 0 and r.zero_scale is ZeroScale.SCALE_ONE:
+        s = ONE
+    forced = {
+        ZeroScale.ZERO_CODES: s == 0,
+        ZeroScale.ZERO_BLOCKS: source.amax == 0,
+        ZeroScale.NO_SPECIAL_CASE: False,
+        ZeroScale.SCALE_ONE: False,
+    }[r.zero_scale]
+    by = _multiplier(s, source.tensor, r)
+    operation = {
+        ElementScaling.RECIPROCAL_OF_PRODUCT: mul,
+        ElementScaling.RECIPROCAL_QUOTIENT: mul,
+        ElementScaling.DIVIDE_BY_PRODUCT: div,
+        ElementScaling.DIVIDE_BY_QUOTIENT: div,
+    }[r.element_scaling]
+    if forced:
+        return by, [False] * len(x), [0] * len(x)
+    return by, [i >> 31 == 1 for i in x], [operation(from_bits(i & 0x7FFFFFFF), by) for i in x]
+
+
+def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
+    match r.element_scaling:
+        case ElementScaling.RECIPROCAL_OF_PRODUCT:
+            inverse = div(ONE, mul(s, t.decode))
+            clamps = r.reciprocal_overflow is ReciprocalOverflow.CLAMP_TO_MAX
+            return least(inverse, FLT_MAX) if clamps else inverse
+        case ElementScaling.DIVIDE_BY_PRODUCT:
+            return mul(s, t.decode)
+        case ElementScaling.DIVIDE_BY_QUOTIENT:
+            return div(s, t.encode)
+        case ElementScaling.RECIPROCAL_QUOTIENT:
+            return div(div(ONE, t.decode), s)
+        case _:
+            assert_never(r.element_scaling)
+
+
+def cast_element(negative: bool, y: Value, grid: Grid, r: Recipe) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
+    """Return (code, value) of the scaled magnitude y with its sign. N9."""
+    if grid.integer:
+        return _int4(negative, mul(y, grid.rescale))
+    code, q = _e2m1(y, r)
+    if isnan(y) or isnan(q):
+        return code, q
+    if code == 0 and _drops_sign(y, r.zero_sign):
+        return 0, 0
+    return code | negative << 3, -q if negative else q
+
+
+def _drops_sign(y: Value, rule: ZeroSign) -> bool:
+    match rule:
+        case ZeroSign.SIGN_BIT:
+            return False
+        case ZeroSign.NEGATIVE_VALUES:
+            return y == 0
+        case ZeroSign.NEVER:
+            return True
+        case _:
+            assert_never(rule)
+
+
+def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
+    """Return the nearest integer up to 7, ties to even, in two's complement; a NaN is 0. N9d."""
+    y = least(y, 7 * ONE)
+    if isinstance(y, float):
+        return 0, 0
+    n = nearest_multiple(y, ONE)
+    n = -n if negative else n
+    return n & 0xF, n * ONE
+
+
+def _e2m1(y: Value, r: Recipe) -> tuple[int, Value]:
+    """Return (code, value) of the magnitude y, both without a sign. N9a, N9b, N9c."""
+    if r.element_cast is ElementCast.UNSATURATED:
+        return _unsaturated(y)
+    if isnan(y):
+        code = NAN_CODES[r.element_nan]
+    else:
+        code = nearest_away(y, E2M1) if r.element_cast is ElementCast.TIES_AWAY else nearest(y, E2M1)
+    return code, E2M1[code]
+
+
+def _unsaturated(y: Value) -> tuple[int, Value]:
+    """Return (code, magnitude) on the grid that goes on above 6 in steps of 2; NaN if 2y overflows. N9b."""
+    if isinstance(y, float) or isinstance(mul(y, 2 * ONE), float):
+        return WRAPPED_NAN, nan
+    step = ONE // 2 if y < 2 * ONE else ONE if y < 4 * ONE else 2 * ONE
+    q = nearest_multiple(y, step) * step
+    if q <= 6 * ONE:
+        return E2M1.index(q), q
+    short = cast(q, BFLOAT16)
+    assert isinstance(short, int)
+    exponent = short.bit_length() - 1 - 149
+    return ((exponent + 1) << 1 | short >> (exponent + 148) & 1) & 0xFF, q
+
+
+def code_value(code: int, grid: Grid) -> Value:
+    """Return what the low nibble of a code counts as, in steps of the grid; the sign of a zero is lost."""
+    if grid.integer:
+        return ((code & 0xF) - (code << 1 & 0x10)) * ONE
+    return -E2M1[code & 7] if code & 8 else E2M1[code & 7]

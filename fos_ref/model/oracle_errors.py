@@ -1,0 +1,135 @@
+"""The oracle's errors: the difference of an element, the sum over a block, the choice (N10 to N13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from math import isnan
+from typing import assert_never
+
+from fos_ref.errors import InputError
+from fos_ref.model.exact import (
+    add,
+    div,
+    E2M1,
+    E4M3,
+    fma,
+    from_bits,
+    largest,
+    mul,
+    nearest,
+    ONE,
+    Value,
+)
+from fos_ref.model.oracle_elements import Grid
+from fos_ref.model.oracle_scales import Source, Tensor
+from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Reduction, Tie
+from fos_ref.recipes.recipe import BLOCK, Recipe
+
+HALF = BLOCK // 2
+
+
+def differences(source: Source, values: Sequence[Value], s: Value, grid: Grid, r: Recipe) -> list[Value]:
+    """Return the error of each element: the input against what its code counts as under block scale s. N10.
+
+    The list is empty for a recipe that measures none.
+    """
+    if r.error_domain is None:
+        return []
+    if r.error_domain is ErrorDomain.TRIAL:
+        return trial(source, r)
+    pairs = zip(values, source.x, strict=True)
+    return [difference(q, s, from_bits(i), source.tensor, r, unit=grid.unit) for q, i in pairs]
+
+
+def difference(q: Value, s: Value, x: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value:
+    """Return the error of one element of value q, each operation rounded. N10."""
+    match r.error_domain:
+        case ErrorDomain.INPUT_AMAX:
+            return add(div(mul(mul(mul(q, s), t.amax), unit), r.range_max * ONE), -x)
+        case ErrorDomain.INPUT_DECODE:
+            return add(mul(mul(mul(q, s), t.decode), unit), -x)
+        case ErrorDomain.SCALED:
+            return add(mul(mul(q, s), unit), -mul(x, t.encode))
+        case ErrorDomain.INPUT_QUOTIENT:
+            return add(mul(mul(q, div(s, t.encode)), unit), -x)
+        case ErrorDomain.INPUT_PRODUCT:
+            return add(mul(mul(q, mul(s, t.decode)), unit), -x)
+        case ErrorDomain.FUSED_RESIDUAL:
+            return fma(mul(q, unit), -mul(s, t.decode), x)
+        case ErrorDomain.TRIAL | None:
+            msg = f"recipe {r.name!r} measures no error of its own codes"
+            raise InputError(msg)
+        case _:
+            assert_never(r.error_domain)
+
+
+def trial(source: Source, r: Recipe) -> list[Value]:
+    """Return the differences of the trial quantizer under the candidate's block amax. N10g."""
+    most = 448 * ONE
+    a = div(mul(source.tensor.amax, div(most, r.scale_max * ONE)), 6 * ONE)
+    k = mul(div(ONE, ONE if a <= ONE >> 24 else a), most)
+    base = mul(div(source.amax, 6 * ONE), k)
+    stored = base if isnan(base) else E4M3[nearest(base, E4M3)]
+    s = mul(stored, div(ONE, k))
+    return [_trial_difference(from_bits(i & 0x7FFFFFFF), s, i >> 31 == 1) for i in source.x]
+
+
+def _trial_difference(size: Value, s: Value, negative: bool) -> Value:  # noqa: FBT001 -- a sign bit
+    y = div(size, s)
+    value = 0 if s == 0 else mul(E2M1[-1] if isnan(y) else E2M1[nearest(y, E2M1)], s)
+    return add(-value, size) if negative else add(value, -size)
+
+
+def block_error(d: Sequence[Value], r: Recipe) -> Value:
+    """Return the error of a block's differences, added in the recipe's order. N11, N12."""
+    terms = [mul(v, v) if r.error_metric is ErrorMetric.MSE else abs(v) for v in d]
+    match r.reduction:
+        case None:
+            return reduce(largest, terms)
+        case Reduction.SEQUENTIAL:
+            return _rows([_in_order(row) for row in _cut(terms)])
+        case Reduction.FUSED_SEQUENTIAL:
+            return _rows([_fused(row) for row in _cut(d)])
+        case Reduction.HALVES:
+            return add(_in_order(terms[:HALF]), _in_order(terms[HALF:]))
+        case Reduction.FUSED_EVEN_ODD:
+            quarters = [_fused(half[start::2]) for half in (d[:HALF], d[HALF:]) for start in (0, 1)]
+            return add(add(*quarters[:2]), add(*quarters[2:]))
+        case Reduction.TORCH_CPU:
+            strides = range(0, min(32, len(terms)), 8)
+            lanes = [_in_order([_in_order(terms[j + s :: 32]) for s in strides]) for j in range(8)]
+            return _in_order(lanes)
+        case _:
+            assert_never(r.reduction)
+
+
+def _in_order(terms: Sequence[Value]) -> Value:
+    return reduce(add, terms)
+
+
+def _fused(d: Sequence[Value]) -> Value:
+    """Return e = fma(d, d, e) over the differences, from 0."""
+    total: Value = 0
+    for v in d:
+        total = fma(v, v, total)
+    return total
+
+
+def _cut(values: Sequence[Value]) -> list[Sequence[Value]]:
+    return [values[i : i + BLOCK] for i in range(0, len(values), BLOCK)]
+
+
+def _rows(sums: list[Value]) -> Value:
+    """Return the sum of a tile's row sums, the halves added to each other until one is left."""
+    while len(sums) > 1:
+        half = len(sums) // 2
+        sums = [add(sums[i], sums[i + half]) for i in range(half)]
+    return sums[0]
+
+
+def picks_4(err4: Value | None, err6: Value | None, r: Recipe) -> bool:
+    """Return whether map-to-4 is kept; never on a NaN. N13."""
+    assert err4 is not None
+    assert err6 is not None
+    return err4 <= err6 if r.tie is Tie.FOUR else err4 < err6
