@@ -98,7 +98,12 @@ def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
 # --- N9: codes ---------------------------------------------------------------------------------------
 
 ELEMENT_NAN: Mapping[ElementNan, int] = MappingProxyType(
-    {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.WRAPS: 0xB}
+    {
+        ElementNan.CODE_7: 0x7,
+        ElementNan.CODE_0: 0x0,
+        ElementNan.CODE_B: 0xB,
+        ElementNan.WRAPS: 0xB,
+    }
 )
 
 

@@ -153,14 +153,17 @@ def pick(map6: Candidate | None, map4: Candidate | None, r: Recipe) -> Bool:
 def keep(map6: Candidate | None, map4: Candidate | None, picked4: Bool, r: Recipe) -> tuple[U8, U8]:
     """Return the codes (T, B, n) and scale bytes (T, B) of the candidate that won.
 
-    Where E2M1 and INT4 compete, the sign bit of the scale byte says INT4.
+    Where E2M1 and INT4 compete, the sign bit of the scale byte says INT4; that of a NaN byte FF says so too.
     """
     if map6 is None or map4 is None:
         one = _only(map6, map4)
         return one.codes, one.scale_code
-    codes = np.where(picked4[..., None], map4.codes, map6.codes)
-    flag = INT4_FLAG if r.candidates is Candidates.FLOAT_OR_INT else np.uint8(0)
-    return codes, np.where(picked4, map4.scale_code + flag, map6.scale_code)
+    if r.candidates is Candidates.FLOAT_OR_INT:
+        scale_code = np.where(picked4, map4.scale_code + INT4_FLAG, map6.scale_code)
+        picked4 = (scale_code & INT4_FLAG) != 0
+    else:
+        scale_code = np.where(picked4, map4.scale_code, map6.scale_code)
+    return np.where(picked4[..., None], map4.codes, map6.codes), scale_code
 
 
 def _only(map6: Candidate | None, map4: Candidate | None) -> Candidate:

@@ -144,6 +144,7 @@ class ElementNan(Enum):
 
     CODE_7 = "7"  #: +6, as the hardware conversion gives
     CODE_0 = "0"  #: no comparison of a ladder is true
+    CODE_B = "B"  #: -1.5: the bits of an x86 processor's NaN, with its sign, rounded as if they were a number
     WRAPS = "wraps"  #: the exponent field of NaN wraps into the code: 0xB
 
 
@@ -152,7 +153,7 @@ class ZeroSign(Enum):
 
     SIGN_BIT = "sign-bit"  #: as the hardware: also for a scaled value of -0.0
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
-    NEVER = "never"  #: a zero code is +0
+    NEVER = "never"  #: a zero code is +0; no implementation in the catalog; kept as a control
 
 
 class ErrorDomain(Enum):

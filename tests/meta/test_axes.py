@@ -17,6 +17,7 @@ from fos_ref.recipes.axes import (
     Candidates,
     NonFinite,
     Tie,
+    ZeroSign,
 )
 from fos_ref.recipes.recipe import field_kind
 from tests.meta.tree import files, module
@@ -24,7 +25,7 @@ from tests.meta.tree import files, module
 AXES = [v for v in vars(axes).values() if isinstance(v, type) and issubclass(v, Enum) and v is not Enum]
 MEMBERS = [m for axis in AXES for m in axis]
 #: Values that no implementation has, kept to show that the comparison would see them.
-CONTROLS = {Tie.FOUR}
+CONTROLS = {Tie.FOUR, ZeroSign.NEVER}
 #: Axes that shape the walk itself: a branch of quantize or of the door, not a step function.
 WALKS = (BlockShape, AmaxScope, Candidates, NonFinite)
 

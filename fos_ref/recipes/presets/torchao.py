@@ -14,6 +14,7 @@ from fos_ref.recipes.axes import (
     ErrorMetric,
     NonFinite,
     ScaleFloor,
+    ScaleNan,
     TensorScale,
     ZeroScale,
     ZeroSign,
@@ -26,8 +27,10 @@ PLAIN = Recipe(
     tensor_scale=TensorScale.DECODE_QUOTIENT,
     block_scale=BlockScale.DIVIDE_THEN_DIVIDE,
     scale_floor=ScaleFloor.MIN_NORMAL,
+    scale_nan=ScaleNan.CODE_FF,
     element_scaling=ElementScaling.RECIPROCAL_QUOTIENT,
     zero_scale=ZeroScale.NO_SPECIAL_CASE,
+    element_nan=ElementNan.CODE_B,
     dequantize=Dequantize.DECODE_PRODUCT,
     nonfinite=NonFinite.PROPAGATE,
     source=(
