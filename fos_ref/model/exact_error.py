@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import isnan
 from typing import assert_never
 
 from fos_ref.errors import InputError
@@ -45,7 +46,8 @@ def exact_block_error(
     """
     grid, stored = grid_of(scale_code, r), scale_value(scale_code, r.scale_format)
     if isinstance(stored, float):
-        msg = f"scale byte {scale_code:#04x} is {stored}: an exact error takes finite scales"
+        kind = "NaN" if isnan(stored) else "infinite"
+        msg = f"scale byte {scale_code:#04x} is {kind}: an exact error takes finite scales"
         raise InputError(msg)
     scale = to_fraction(stored) * to_fraction(grid.unit) * decode
     values = [to_fraction(code_value(c, grid)) for c in codes]

@@ -72,15 +72,22 @@ def block_amax(x: Sequence[int], r: Recipe) -> Value:
 
 
 def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
-    """Quantize the 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13."""
+    """Quantize the 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13.
+
+    Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
+    """
     source = Source(x, block_amax(x, r), t)
     base = block_scale(source.amax, t, r.element_max, r)
     map6, map4 = candidates(source, base, r)
     picked4 = map6 is None or (map4 is not None and picks_4(map4.error, map6.error, r))
     kept = map4 if picked4 else map6
     assert kept is not None
-    flag = INT4_FLAG if picked4 and r.candidates is Candidates.FLOAT_OR_INT else 0
-    return Block(source.amax, base, map6, map4, picked4, kept.codes, kept.scale_code | flag)
+    scale_code = kept.scale_code
+    if r.candidates is Candidates.FLOAT_OR_INT:
+        scale_code = (scale_code + picked4 * INT4_FLAG) & 0xFF
+        kept = map4 if scale_code & INT4_FLAG else map6
+        assert kept is not None
+    return Block(source.amax, base, map6, map4, picked4, kept.codes, scale_code)
 
 
 def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None, Candidate | None]:

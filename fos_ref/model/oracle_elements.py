@@ -33,8 +33,7 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB}
-WRAPPED_NAN = 0xB
+NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB, ElementNan.WRAPS: 0xB}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,13 @@ def cast_element(negative: bool, y: Value, grid: Grid, r: Recipe) -> tuple[int, 
     """Return (code, value) of the scaled magnitude y with its sign. N9."""
     if grid.integer:
         return _int4(negative, mul(y, grid.rescale))
-    code, q = _e2m1(y, r)
+    if r.element_cast is ElementCast.UNSATURATED:
+        code, q = _unsaturated(y)
+    elif isnan(y):
+        code, q = NAN_CODES[r.element_nan], code_value(NAN_CODES[r.element_nan], grid)
+    else:
+        code = nearest_away(y, E2M1) if r.element_cast is ElementCast.TIES_AWAY else nearest(y, E2M1)
+        q = E2M1[code]
     if isnan(y) or isnan(q):
         return code, q
     if code == 0 and _drops_sign(y, r.zero_sign):
@@ -138,21 +143,10 @@ def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a s
     return n & 0xF, n * ONE
 
 
-def _e2m1(y: Value, r: Recipe) -> tuple[int, Value]:
-    """Return (code, value) of the magnitude y, both without a sign. N9a, N9b, N9c."""
-    if r.element_cast is ElementCast.UNSATURATED:
-        return _unsaturated(y)
-    if isnan(y):
-        code = NAN_CODES[r.element_nan]
-    else:
-        code = nearest_away(y, E2M1) if r.element_cast is ElementCast.TIES_AWAY else nearest(y, E2M1)
-    return code, E2M1[code]
-
-
 def _unsaturated(y: Value) -> tuple[int, Value]:
     """Return (code, magnitude) on the grid that goes on above 6 in steps of 2; NaN if 2y overflows. N9b."""
     if isinstance(y, float) or isinstance(mul(y, 2 * ONE), float):
-        return WRAPPED_NAN, nan
+        return NAN_CODES[ElementNan.WRAPS], nan
     step = ONE // 2 if y < 2 * ONE else ONE if y < 4 * ONE else 2 * ONE
     q = nearest_multiple(y, step) * step
     if q <= 6 * ONE:
