@@ -5,7 +5,9 @@ No name of a recipe occurs here: a recipe's axes select the step functions from 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,11 +42,13 @@ def _largest_number(a: F32, axis: int | None) -> F32:
 
 
 #: How a maximum treats NaN.
-_MAXIMUM = {
-    NonFinite.RAISE: _largest,
-    NonFinite.PROPAGATE: _largest,
-    NonFinite.DROP_NAN: _largest_number,
-}
+_MAXIMUM: Mapping[NonFinite, Callable[[F32, int | None], F32]] = MappingProxyType(
+    {
+        NonFinite.RAISE: _largest,
+        NonFinite.PROPAGATE: _largest,
+        NonFinite.DROP_NAN: _largest_number,
+    }
+)
 
 
 def tensor_scales(amax: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:

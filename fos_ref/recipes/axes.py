@@ -102,7 +102,7 @@ class ElementScaling(Enum):
 
 
 class Reciprocal(Enum):
-    """Who computes the reciprocals of N5 and N8."""
+    """Who computes the reciprocals of the scales (N5, N8)."""
 
     EXACT = "exact"  #: a division, correctly rounded
     APPROXIMATE = "approximate"  #: rcp.approx.ftz, within 1 ulp: the hardware decides; modelled as exact
