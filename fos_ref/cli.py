@@ -8,6 +8,7 @@ from typing import cast
 
 import typer
 
+from fos_ref.commands.golden import golden
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes
 from fos_ref.commands.report import report
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(report)
 app.command()(quantize)
 app.command()(recipes)
+app.add_typer(golden)
 
 
 def main() -> None:

@@ -229,6 +229,10 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
             "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
         ),
         (
+            r.block_shape is BlockShape.ROW_32 and r.reduction is not None,
+            f"reduction = {r.reduction}: no order is known for the errors of a block of 32",
+        ),
+        (
             (r.element_cast is ElementCast.UNSATURATED) is not (r.element_nan is ElementNan.WRAPS),
             "element_nan is 'wraps' exactly when element_cast is 'unsaturated'",
         ),

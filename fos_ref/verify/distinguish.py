@@ -9,51 +9,71 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
-import numpy as np
-
-from fos_ref.engines.front import dequantize, quantize
-from fos_ref.errors import InputError, RecipeError
-from fos_ref.formats.arrays import AnyArray
-from fos_ref.recipes.axes import AmaxScope
+from fos_ref.errors import RecipeError
+from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import field_kind, Recipe, SCALE_BOUNDS
-from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.recipes.recipe import BLOCK, field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.verify.disagreement import partners, taking
-from fos_ref.verify.distributions import make
-from fos_ref.verify.hard_inputs import hard_inputs, scale_midpoints
+from fos_ref.verify.outcomes import Input, Outcomes
 
 #: Pairs that no input can tell apart, and why.
 INDISTINGUISHABLE = {
     ("reciprocal", "exact", "approximate"): "the hardware decides; the model computes both as exact",
 }
-_FAMILIES = ("coarse", "normal", "subnormal-scale", "heavy-tailed", "zero-laden", "signed-zero", "worst-case")
-_SHAPE = (256, 512)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """A tensor and, where it matters, the caller's tensor amax."""
-
-    x: AnyArray
-    amax: Any = None
+#: The recipes that are varied, the simplest first: between them they have every value of every axis.
+BASES = (
+    "nvfp4",
+    "4over6",
+    "4over6-mae",
+    "4over6-absmax",
+    "te-mse-256",
+    "te-mse-256-fast",
+    "te-nvfp4",
+    "flashinfer-mse-256",
+    "fouroversix-mse",
+    "fouroversix-static4",
+    "modelopt-4over6",
+    "compressed-tensors-nvfp4",
+    "torchao-nvfp4",
+    "quartet2-4over6",
+    "quartet2-triton-4over6",
+    "fouroversix-nvint4",
+    "fouroversix-if4-mse",
+    "fouroversix-mxfp4-static6",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vector:
-    """Two recipes that differ in `axes` only, and an input that shows it."""
+    """Two recipes that differ on `axis`, and elsewhere only where they must, and an input that shows it."""
 
     axis: str
     values: tuple[str, str]
-    axes: dict[str, tuple[Any, Any]]
+    base: Recipe
     first: Recipe
     second: Recipe
     input: Input
 
 
-Outcome = tuple[bytes, ...] | str
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    base: Recipe
+    first: Recipe
+    second: Recipe
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Axes that differ between the two; ordinary E2M1 in blocks of 16 before other formats."""
+        ordinary = self.base.element_format is ElementFormat.E2M1 and self.base.block_cols == BLOCK
+        return len(self.first.diff(self.second)), not ordinary
+
+    @property
+    def changes(self) -> int:
+        """Axes changed from the base."""
+        return sum(len(self.base.diff(r)) for r in (self.first, self.second))
 
 
 def axis_pairs() -> Iterator[tuple[str, Any, Any]]:
@@ -65,111 +85,70 @@ def axis_pairs() -> Iterator[tuple[str, Any, Any]]:
             yield axis, u, v
 
 
-def recipe_pairs(axis: str, u: Any, v: Any) -> list[tuple[Recipe, Recipe]]:
-    """Return pairs of recipes with `u` and with `v` on `axis`, one pair per preset, fewest further axes first.
+def plain_name(value: Any) -> str:
+    """Return an axis value as it is called in JSON and in the docs."""
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def find(axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
+    """Return the first vector of the search for a pair of values; None where there is none.
+
+    Recipes that differ in fewer axes come first, then cheap inputs before dear ones. `seen` remembers what
+    each recipe made of each input, for the next pair.
+    """
+    if (axis, plain_name(u), plain_name(v)) in INDISTINGUISHABLE:
+        return None
+    pairs = sorted(_recipe_pairs(axis, u, v), key=lambda p: (p.rank, p.changes))
+    for _, group in groupby(pairs, key=lambda p: p.rank):
+        alike = list(group)
+        for stage in seen.stages(values=axis == "dequantize"):
+            for p in alike:
+                given = stage(p.first, p.second)
+                if given is not None:
+                    return Vector(
+                        axis=axis,
+                        values=(plain_name(u), plain_name(v)),
+                        base=p.base,
+                        first=p.first,
+                        second=p.second,
+                        input=given,
+                    )
+    return None
+
+
+def _recipe_pairs(axis: str, u: Any, v: Any) -> list[_Pair]:
+    """Return a pair of recipes with `u` and with `v` on `axis` for each base that allows it.
 
     A further axis differs only where the legality table demands it (absmax has no summation order).
     """
     found = []
-    for base in PRESETS.values():
+    for base in (PRESETS[name] for name in BASES):
         first, second = _with(base, axis, u), _with(base, axis, v)
-        if first is not None and second is not None:
-            found.append((first, second))
-    return sorted(found, key=lambda pair: len(pair[0].diff(pair[1])))
+        options = [
+            _Pair(base, a, b)
+            for a, b in (
+                (first, second),
+                (first, first and _with(first, axis, v)),
+                (second and _with(second, axis, u), second),
+            )
+            if a is not None and b is not None
+        ]
+        if options:
+            found.append(min(options, key=lambda p: (p.rank, p.changes)))
+    return found
 
 
 def _with(base: Recipe, axis: str, value: Any) -> Recipe | None:
     """Return `base` with `value` on `axis`, and with what must follow, taken from a preset that has it."""
     if getattr(base, axis) == value:
         return base
+    name = f"{base.name}+{axis}"
     try:
-        return replace(base, name=f"{base.name}+{axis}", **{axis: value})
+        return replace(base, name=name, **{axis: value})
     except RecipeError:
-        donors = [r for r in PRESETS.values() if getattr(r, axis) == value]
+        donors = [PRESETS[n] for n in BASES if getattr(PRESETS[n], axis) == value]
         options = {(axis, *partners(base, d, axis)): d for d in donors}
         if not options:
             return None
         axes = min(options, key=len)
-        return taking(base, options[axes], axes)
-
-
-def outcome(r: Recipe, given: Input) -> Outcome:
-    """Return everything a recipe makes of an input, as bytes; "raises" where it refuses it."""
-    try:
-        q = quantize(given.x, r, amax=_amax_for(r, given), engine="numpy")
-    except InputError:
-        return "raises"
-    return q.codes.tobytes(), q.block_scales.tobytes(), dequantize(q).tobytes()
-
-
-def _amax_for(r: Recipe, given: Input) -> Any:
-    """Return the input's amax in the shape the recipe takes: one for all, or the same for every row."""
-    if given.amax is None or r.amax_scope is AmaxScope.TENSOR:
-        return given.amax
-    return np.broadcast_to(np.asarray(given.amax, dtype=np.float32), given.x.shape[:1])
-
-
-def find(axis: str, u: Any, v: Any) -> Vector | None:
-    """Return the first vector of the search for a pair, None when there is none.
-
-    Cheap inputs are tried on every pair of recipes before dear ones on any.
-    """
-    pairs = recipe_pairs(axis, u, v)
-    for inputs in (_small, _midpoints, _families):
-        for first, second in pairs:
-            for given in inputs(first, second):
-                if outcome(first, given) != outcome(second, given):
-                    return Vector(
-                        axis=axis,
-                        values=(_name(u), _name(v)),
-                        axes=first.diff(second),
-                        first=first,
-                        second=second,
-                        input=given,
-                    )
-    return None
-
-
-def _name(value: Any) -> str:
-    return str(value.value if isinstance(value, Enum) else value)
-
-
-def _block(a: Recipe, b: Recipe) -> tuple[int, int]:
-    """Return the rows and columns of the larger block of two recipes."""
-    return max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
-
-
-def _small(a: Recipe, b: Recipe) -> Iterator[Input]:
-    for x, amax in hard_inputs(*_block(a, b)):
-        yield Input(x=x, amax=amax)
-
-
-def _midpoints(a: Recipe, b: Recipe) -> Iterator[Input]:
-    yield from _cut(scale_midpoints(*_block(a, b)), a, b, np.float32(1))
-
-
-def _families(a: Recipe, b: Recipe) -> Iterator[Input]:
-    """Yield single blocks cut out of seeded tensors where the recipes disagree."""
-    for family in _FAMILIES:
-        for dtype in ("float32", "bfloat16"):
-            yield from _cut(make(family, _SHAPE, 0, dtype), a, b)
-
-
-def _cut(x: AnyArray, a: Recipe, b: Recipe, amax: Any = None) -> Iterator[Input]:
-    """Yield the first block of x where the recipes disagree, with the tensor amax it was seen under."""
-    whole = Input(x=x, amax=amax)
-    qa, qb = (quantize(x, r, amax=_amax_for(r, whole), engine="numpy") for r in (a, b))
-    rows, cols = _block(a, b)
-    differs = _byte_differs(qa, qb)
-    if not differs.any():
-        return
-    byte = int(np.flatnonzero(differs)[0])
-    row, col = byte // differs.shape[1] // rows * rows, byte % differs.shape[1] * 2 // cols * cols
-    seen = qa.tensor_amax[row] if qa.tensor_amax.ndim else qa.tensor_amax
-    yield Input(x=x[row : row + rows, col : col + cols].copy(), amax=seen)
-
-
-def _byte_differs(a: QuantizedTensor, b: QuantizedTensor) -> AnyArray:
-    """Return per code byte whether it, or the scale over it, differs."""
-    scales = [np.repeat(q.block_scales, q.recipe.block_cols // 2, axis=1) for q in (a, b)]
-    return (a.codes != b.codes) | (scales[0] != scales[1])
+        return replace(taking(base, options[axes], axes), name=name)

@@ -15,21 +15,33 @@ from fos_ref.recipes.recipe import SCALE_BOUNDS
 _RAMP = (1.0, -0.75, 0.5, -0.25, 0.125, 0.0, -0.0, 0.3, -0.3, 0.9, -0.6, 0.05, 1e-3, -1e-3, 0.45, -0.8)
 
 
-def hard_inputs(block_rows: int, block_cols: int) -> Iterator[tuple[AnyArray, Any]]:
-    """Yield (x, the caller's amax or None): one block each, two blocks where rows or blocks must differ.
+def ramps(block_rows: int, block_cols: int) -> Iterator[tuple[AnyArray, Any]]:
+    """Yield (x, the caller's amax or None) of ordinary values, one block each, then two blocks.
 
     Shapes: (block_rows, block_cols), (2 * block_rows, block_cols)
     """
-    ramp = np.resize(np.array(_RAMP, dtype=np.float32), (block_rows, block_cols)).copy()
+    ramp = _ramp(block_rows, block_cols)
     rows = np.arange(1, block_rows + 1, dtype=np.float32)[:, None]
     yield ramp, None
     yield ramp / rows, None
-    yield np.concatenate([ramp, ramp * np.float32(0.37)]), None
-    yield from _special_values(ramp)
-    yield from _extreme_amaxes(ramp)
     for dtype in (ml_dtypes.bfloat16, np.float16):
         yield (ramp * np.float32(0.7)).astype(dtype), None
         yield ramp.astype(dtype), np.float32(5.03125)
+    yield np.concatenate([ramp, ramp * np.float32(0.37)]), None
+
+
+def corners(block_rows: int, block_cols: int) -> Iterator[tuple[AnyArray, Any]]:
+    """Yield (x, the caller's amax or None) of what breaks implementations, one block each, then two blocks.
+
+    Shapes: as `ramps`
+    """
+    ramp = _ramp(block_rows, block_cols)
+    found = [*_special_values(ramp), *_extreme_amaxes(ramp)]
+    yield from sorted(found, key=lambda pair: pair[0].size)
+
+
+def _ramp(block_rows: int, block_cols: int) -> F32:
+    return np.resize(np.array(_RAMP, dtype=np.float32), (block_rows, block_cols)).copy()
 
 
 def _special_values(ramp: F32) -> Iterator[tuple[AnyArray, Any]]:
@@ -61,9 +73,9 @@ def _extreme_amaxes(ramp: F32) -> Iterator[tuple[AnyArray, Any]]:
 def scale_midpoints(block_rows: int, block_cols: int) -> F32:
     """Return blocks whose scale falls on or beside a midpoint of E4M3, for a tensor amax of 1.
 
-    Shapes:  (126 * 20 * block_rows, block_cols): every midpoint between scales of 256/A and below, mapped to 6
-             and to 4, under both bounds, with the block amax 0 to 4 float32 steps around it. The other values
-             are 3/4, 1/2 and 1/4 of the amax, which map-to-4 holds exactly.
+    Shapes:  (2520 * block_rows, block_cols): every midpoint between scales of 256/A and below, mapped to 6
+             and to 4, under both bounds, with the block amax from 2 float32 steps below to 2 above. The
+             other values are 3/4, 1/2 and 1/4 of the amax, which map-to-4 holds exactly.
     """
     codes = decode(np.arange(127), UE4M3)
     midpoints = (codes[1:] + codes[:-1]) / 2
@@ -72,4 +84,5 @@ def scale_midpoints(block_rows: int, block_cols: int) -> F32:
     steps = nearest.view(np.int32)[:, None] + np.arange(-2, 3, dtype=np.int32)
     b = np.minimum(steps.view(np.float32).reshape(-1, 1, 1), np.float32(1))
     pattern = np.resize(np.array([1, -0.75, 0.5, -0.25], dtype=np.float32), (block_rows, block_cols))
-    return (b * pattern).reshape(-1, block_cols)
+    blocks: F32 = b * pattern
+    return blocks.reshape(-1, block_cols)

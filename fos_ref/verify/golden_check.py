@@ -1,0 +1,77 @@
+"""The golden folder: what belongs in it, and whether an engine gives every bit of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fos_ref.engines.registry import get_engine
+from fos_ref.errors import GoldenFormatError
+from fos_ref.verify.golden_file import canonical, Committed, FORMAT, parse, read_vector, result, VALUES_AXIS
+
+VECTORS = "v1/distinguishing.json"
+MANIFEST = "MANIFEST.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that is not as committed."""
+
+    vector: str
+    side: int  #: 0 or 1; -1 for a file
+    what: str  #: codes, block_scales, values_bits, outcome, fingerprint or sha256
+    got: Any
+    want: Any
+
+
+def manifest(files: Mapping[str, bytes], vectors: int) -> bytes:
+    """Return MANIFEST.json: the sha256 of every golden file and how many vectors it holds."""
+    entries = {
+        name: {"sha256": hashlib.sha256(data).hexdigest(), "vectors": vectors} for name, data in files.items()
+    }
+    return canonical({"format": FORMAT, "files": entries})
+
+
+def read(data: bytes) -> list[Committed]:
+    """Return the vectors of VECTORS; GoldenFormatError names what is wrong with them."""
+    vectors = parse(data, VECTORS).get("vectors")
+    if not isinstance(vectors, list) or not vectors:
+        msg = f"{VECTORS}: `vectors` has to be a list that is not empty"
+        raise GoldenFormatError(msg)
+    return [read_vector(v) for v in vectors]
+
+
+def failures(
+    data: bytes, listed: bytes, engine: str, progress: Callable[[], None]
+) -> tuple[int, list[Failure]]:
+    """Return how many vectors were checked, and everything that is not as committed.
+
+    The checksum sees a change of an input that happens to change no output.
+    """
+    vectors = read(data)
+    get_engine(engine, vectors[0].sides[0].recipe)  # an unknown engine is an error, not a recipe that refuses
+    found: list[Failure] = []
+    for v in vectors:
+        found += _of_vector(v, engine)
+        progress()
+    want = parse(listed, MANIFEST).get("files")
+    got = parse(manifest({VECTORS: data}, len(vectors)), MANIFEST)["files"]
+    if got != want:
+        found.append(Failure(VECTORS, -1, "sha256", got, want))
+    return len(vectors), found
+
+
+def _of_vector(v: Committed, engine: str) -> Iterator[Failure]:
+    for i, side in enumerate(v.sides):
+        if side.recipe.fingerprint() != side.fingerprint:
+            yield Failure(v.name, i, "fingerprint", side.recipe.fingerprint(), side.fingerprint)
+        got = result(side.recipe, v.input, engine, values=v.axis == VALUES_AXIS)
+        if isinstance(got, str) or not isinstance(side.expected, dict):
+            if got != side.expected:
+                yield Failure(v.name, i, "outcome", got, side.expected)
+        else:
+            for what in sorted(got.keys() | side.expected.keys()):
+                if got.get(what) != side.expected.get(what):
+                    yield Failure(v.name, i, what, got.get(what), side.expected.get(what))
