@@ -8,6 +8,7 @@ from typing import cast
 
 import typer
 
+from fos_ref.commands.evidence import evidence
 from fos_ref.commands.golden import golden
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(report)
 app.command()(quantize)
 app.command()(recipes)
+app.command()(evidence)
 app.add_typer(golden)
 
 

@@ -1,0 +1,90 @@
+"""`fos evidence`: what each preset was compared with, where, and with what result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fos_ref.verify.evidence import CLASSES, Known, read_status, Status
+
+_PIPED_WIDTH = 140
+_COLUMNS = ("codes", "block_scales", "picked4")
+
+
+def evidence(
+    source: Annotated[
+        Path, typer.Option("--from", metavar="FILE", help="What the peers' suite wrote.")
+    ] = Path("reports/evidence-peers.json"),
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the page instead, e.g. docs/status.md.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+) -> None:
+    """Say of each preset whether it was run beside the peer's program, on how many blocks, and what differed.
+
+    Exit 1 where a preset claims more than the comparisons show.
+    """
+    status = read_status(source)
+    if write is not None:
+        _write(status, write)
+    if as_json:
+        typer.echo(json.dumps(asdict(status), indent=2))
+    elif write is None:
+        _show(status)
+    if status.problems:
+        raise typer.Exit(code=1)
+
+
+def _write(status: Status, path: Path) -> None:
+    """Write the page whole or not at all."""
+    from fos_ref.report.files import write_all  # noqa: PLC0415 -- `fos --help` needs no report
+    from fos_ref.report.status import status_markdown  # noqa: PLC0415
+
+    write_all(path.parent, {path.name: status_markdown(status)})
+
+
+def _show(status: Status) -> None:
+    console = Console()
+    console = console if console.is_terminal else Console(width=_PIPED_WIDTH)
+    console.print(_table(status))
+    for name, meaning in CLASSES.items():
+        n = sum(k.evidence == name for k in status.presets)
+        console.print(f"{name}: {n} presets, {meaning}", highlight=False)
+    for peer, why in status.not_run.items():
+        console.print(escape(f"not run: {peer}: {why}"), highlight=False)
+    for problem in status.problems:
+        console.print(escape(f"problem: {problem}"), highlight=False)
+
+
+def _table(status: Status) -> Table:
+    caption = "codes, scales, choices: bytes that differ; inputs, dtypes: how many kinds"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    for title in ("preset", "class", "compared with"):
+        table.add_column(title, no_wrap=True)
+    for title in ("blocks", "codes", "scales", "choices", "inputs", "dtypes"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for k in status.presets:
+        table.add_row(k.preset, k.evidence, *_cells(k))
+    return table
+
+
+def _cells(k: Known) -> list[str]:
+    c = k.comparison
+    if c is None:
+        return ["-"] * 7
+    differing = [c.differing_bytes.get(name) for name in _COLUMNS]
+    return [
+        f"{c.peer} {c.version[:12]}",
+        f"{c.blocks:,}",
+        *("-" if n is None else f"{n:,}" for n in differing),
+        str(len(c.families)),
+        str(len(c.dtypes)),
+    ]
