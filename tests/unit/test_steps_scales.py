@@ -1,33 +1,36 @@
-"""The scale steps N3 to N8, one function at a time, in bits.
+"""The scale steps N2, N3 and N5, one function at a time, in bits.
 
 The expected bits are exact results rounded once an operation, as fos_ref.model.exact gives them.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import ml_dtypes
 import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.formats.bits import f32_hex, from_f32_hex
 from fos_ref.model.quantize import given_tensor_scale, tensor_amax, tensor_scales
 from fos_ref.model.scales import (
-    cast_scale,
+    BLOCK_SCALE,
     clamped,
     clamped_zero_is_one,
+    decode_quotient,
+    decode_reciprocals,
     divide_then_multiply,
-    expand_before_rounding,
     folded_reciprocal,
-    multiplier,
+    none,
+    normalised,
+    reciprocal_in_input_dtype,
     zero_scales,
 )
-from fos_ref.recipes.axes import ReciprocalOverflow, ScaleNan
+from fos_ref.recipes.axes import BlockScale
+from tests.unit.steps import F32, h, hexes, under
 
-C256, C448 = np.float32(1536), np.float32(2688)
-BOTH = fos_ref.PRESETS["4over6"]
-ROW = fos_ref.PRESETS["te-mse-256-row"]
+BOTH, PLAIN = fos_ref.PRESETS["4over6"], fos_ref.PRESETS["nvfp4"]
+ROW, DROPS = fos_ref.PRESETS["te-mse-256-row"], fos_ref.PRESETS["te-cuda-mse-256"]
+SIX, FOUR = np.float32(6), np.float32(4)
+BF16, F16 = np.dtype(ml_dtypes.bfloat16), np.dtype(np.float16)
 
 
 @pytest.fixture(autouse=True)
@@ -37,21 +40,13 @@ def _quiet():
         yield
 
 
-def hexes(*values) -> list[str]:
-    return [f32_hex(v) for v in values]
-
-
-def h(text: str) -> np.ndarray:
-    return np.asarray(from_f32_hex(text))
-
-
-# amax, C, S, D
+# amax, recipe of C, S, D
 EVERYWHERE = [
-    ("40400000", C256, "44000000", "3B000000"),  # 3 -> 512
-    ("40400000", C448, "44600000", "3A924925"),
-    ("3F330000", C256, "45094BCD", "39EEAAAA"),
-    ("40A10000", C448, "440590B2", "3AF55555"),
-    ("7F61B1E6", C256, "04D9C7DD", "7A167699"),  # 3e38
+    ("40400000", BOTH, "44000000", "3B000000"),  # 3 -> 512
+    ("40400000", PLAIN, "44600000", "3A924925"),
+    ("3F330000", BOTH, "45094BCD", "39EEAAAA"),
+    ("40A10000", PLAIN, "440590B2", "3AF55555"),
+    ("7F61B1E6", BOTH, "04D9C7DD", "7A167699"),  # 3e38
 ]
 # amax, then S of each form
 PARTING = [
@@ -64,26 +59,73 @@ PARTING = [
 
 
 @pytest.mark.parametrize("step", [clamped, clamped_zero_is_one, zero_scales])
-@pytest.mark.parametrize(("amax", "c", "s", "d"), EVERYWHERE)
-def test_n3_every_form_divides_twice(step, amax, c, s, d):
-    assert hexes(*step(h(amax), c)) == [s, d]
+@pytest.mark.parametrize(("amax", "r", "s", "d"), EVERYWHERE)
+def test_n3_every_form_divides_twice(step, amax, r, s, d):
+    assert hexes(*step(h(amax), r, F32)) == [s, d]
 
 
 @pytest.mark.parametrize(("amax", "s", "s_zero_is_one", "s_zero_scales"), PARTING)
 def test_n3_the_forms_part_at_the_ends(amax, s, s_zero_is_one, s_zero_scales):
     steps = (clamped, clamped_zero_is_one, zero_scales)
-    assert hexes(*(step(h(amax), C256)[0] for step in steps)) == [s, s_zero_is_one, s_zero_scales]
+    assert hexes(*(step(h(amax), BOTH, F32)[0] for step in steps)) == [s, s_zero_is_one, s_zero_scales]
 
 
 def test_n3_decode_scales_at_the_ends():
-    assert hexes(clamped(h("00000001"), C256)[1]) == ["00200000"]  # 1 / FLT_MAX, subnormal
-    assert hexes(zero_scales(h("00000001"), C256)[1]) == ["00000000"]
-    assert hexes(zero_scales(h("00000000"), C256)[1]) == ["7F800000"]
+    assert hexes(clamped(h("00000001"), BOTH, F32)[1]) == ["00200000"]  # 1 / FLT_MAX, subnormal
+    assert hexes(zero_scales(h("00000001"), BOTH, F32)[1]) == ["00000000"]
+    assert hexes(zero_scales(h("00000000"), BOTH, F32)[1]) == ["7F800000"]
 
 
 @pytest.mark.parametrize("step", [clamped, clamped_zero_is_one, zero_scales])
 def test_n3_nan_stays_nan(step):
-    assert np.isnan(step(np.asarray(np.float32(np.nan)), C256)).all()
+    assert np.isnan(step(np.asarray(np.float32(np.nan)), BOTH, F32)).all()
+
+
+# amax, S and D by one division, S and D by two reciprocals; min(C/A) would give the S of the comment
+DECODE_FIRST = [
+    ("3E1132D9", "46294200", "38C19921", "462941FF", "38C19922"),  # 462941FF
+    ("4120A61A", "4318FACA", "3BD632CD", "4318FAC9", "3BD632CE"),  # 4318FAC9
+    ("40D7DEB4", "4363B153", "3B8FE9CD", "4363B151", "3B8FE9CE"),  # 4363B152
+    ("00800000", "7F800000", "00001555", "7F800000", "00001555"),
+    ("7F7FFFFF", "04C00001", "7A2AAAAA", "04C00001", "7A2AAAAA"),
+    ("7F800000", "00000000", "7F800000", "00000000", "7F800000"),
+    ("00000000", "7F800000", "00000000", "3F800000", "3F800000"),
+]
+
+
+@pytest.mark.parametrize(("amax", "s", "d", "s_reciprocals", "d_reciprocals"), DECODE_FIRST)
+def test_n3_decode_scale_first(amax, s, d, s_reciprocals, d_reciprocals):
+    assert hexes(*decode_quotient(h(amax), BOTH, F32)) == [s, d]
+    assert hexes(*decode_reciprocals(h(amax), BOTH, F32)) == [s_reciprocals, d_reciprocals]
+
+
+# amax, S for a float32, a bfloat16 and a float16 input, C = 2688
+IN_DTYPE = [
+    ("40A10000", "440590B2", "44060000", "44058000"),
+    ("3F330000", "457044A5", "45700000", "45704000"),
+    ("40400000", "44600000", "44600000", "44600000"),
+    ("358637BD", "4F2037A0", "4F200000", "3F800000"),  # past 65504: 1
+    ("4788B800", "3D1D4952", "3D1E0000", "3D1D8000"),
+    ("00000000", "3F800000", "3F800000", "3F800000"),  # 2688 / 2**-126 overflows
+    ("7F800000", "00000000", "00000000", "00000000"),
+    ("7FC00000", "3F800000", "3F800000", "3F800000"),
+]
+
+
+@pytest.mark.parametrize("row", IN_DTYPE, ids=lambda row: row[0])
+def test_n3e_two_roundings_in_the_dtype_of_the_input(row):
+    for dtype, s in zip((F32, BF16, F16), row[1:], strict=True):
+        encode, decode = reciprocal_in_input_dtype(h(row[0]), PLAIN, dtype)
+        assert hexes(encode) == [s]
+        with np.errstate(divide="ignore"):
+            assert hexes(decode) == hexes(np.float32(1) / h(s))
+
+
+def test_n3g_no_tensor_scale():
+    amax = np.array([[0], [5], [np.nan]], np.float32)
+    for scale in none(amax, fos_ref.PRESETS["fouroversix-mxfp4-static6"], F32):
+        assert scale.tolist() == [[1], [1], [1]]
+        assert scale.dtype == np.float32
 
 
 def test_n2_amax_per_tensor_and_per_row():
@@ -104,6 +146,13 @@ def test_n2_amax_carries_nan_and_minus_zero_is_zero():
     assert hexes(tensor_amax(np.array([[-0.0]], np.float32), BOTH)) == ["00000000"]
 
 
+def test_n2_amax_may_skip_nan():
+    x = np.array([[1, np.nan, -3], [np.nan, np.nan, -0.0]], np.float32)
+    assert hexes(tensor_amax(x, DROPS)) == ["40400000"]
+    assert hexes(tensor_amax(x[1:], DROPS)) == ["00000000"]
+    assert hexes(tensor_amax(np.array([[np.nan, -np.inf]], np.float32), DROPS)) == ["7F800000"]
+
+
 def test_n3_shapes_of_row_scales():
     scales = tensor_scales(np.array([3, 6, 0], np.float32), ROW)
     assert scales.amax.shape == scales.encode.shape == scales.decode.shape == (3, 1)
@@ -113,7 +162,8 @@ def test_n3_shapes_of_row_scales():
 def test_n3_a_given_decode_scale_fixes_all_three():
     scales = given_tensor_scale(np.float32(0.75), BOTH)
     assert hexes(scales.amax, scales.encode, scales.decode) == ["44900000", "3FAAAAAB", "3F400000"]
-    assert scales.range_max == C256
+    assert scales.range_max == 1536
+    assert scales.dtype == F32
 
 
 @pytest.mark.parametrize(
@@ -128,85 +178,66 @@ def test_n3_a_given_decode_scale_fixes_all_three():
     ],
 )
 def test_n5_two_roundings_or_a_folded_reciprocal(b, s, divided, folded):
-    assert hexes(divide_then_multiply(h(b), h(s), np.float32(6))) == [divided]
-    assert hexes(folded_reciprocal(h(b), h(s), np.float32(6))) == [folded]
+    assert hexes(divide_then_multiply(h(b), under(s=s), SIX, PLAIN)) == [divided]
+    assert hexes(folded_reciprocal(h(b), under(s=s), SIX, PLAIN)) == [folded]
 
 
 def test_n5_four_divides_by_four():
-    assert hexes(divide_then_multiply(h("3F642A35"), h("43D56836"), np.float32(4))) == ["42BE33FF"]
+    assert hexes(divide_then_multiply(h("3F642A35"), under(s="43D56836"), FOUR, PLAIN)) == ["42BE33FF"]
 
 
 def test_n5_a_zero_block_under_an_infinite_scale_is_nan():
-    assert np.isnan(divide_then_multiply(h("00000000"), h("7F800000"), np.float32(6)))
-    assert np.isnan(folded_reciprocal(h("00000000"), h("7F800000"), np.float32(6)))
+    assert np.isnan(divide_then_multiply(h("00000000"), under(s="7F800000"), SIX, PLAIN))
+    assert np.isnan(folded_reciprocal(h("00000000"), under(s="7F800000"), SIX, PLAIN))
 
 
-@pytest.mark.parametrize(
-    ("base", "expanded"),
-    [
-        ("3F800000", "3FC00000"),
-        ("3F800001", "3FC00002"),  # ties, to even
-        ("3F800003", "3FC00004"),
-        ("00000001", "00000002"),
-        ("00000003", "00000004"),
-        ("7F7FFFFF", "7F800000"),
-    ],
+FORMS = (
+    BlockScale.DIVIDE_THEN_MULTIPLY,
+    BlockScale.FOLDED_RECIPROCAL,
+    BlockScale.RECIPROCAL_THEN_MULTIPLY,
+    BlockScale.DIVIDE_BY_DECODE,
+    BlockScale.DIVIDE_THEN_DIVIDE,
+    BlockScale.DIVIDE_IN_INPUT_DTYPE,
+    BlockScale.RECIPROCAL_PER_MAXIMUM,
+    BlockScale.NORMALISED,
 )
-def test_n6_expand_rounds_once_to_even(base, expanded):
-    assert hexes(expand_before_rounding(h(base))) == [expanded]
-
-
-SCALE_CASTS = [
-    ("00000000", 0x00),
-    ("3A800000", 0x00),  # 2**-10, the tie between 0 and the first subnormal
-    ("3A800001", 0x01),
-    ("3B400000", 0x02),  # 1.5 * 2**-9
-    ("3C700000", 0x08),  # 7.5 * 2**-9, up into the normals
-    ("3C6FFFFF", 0x07),
-    ("3F880000", 0x38),  # 1.0625, a tie to even
-    ("3F980000", 0x3A),  # 1.1875, a tie to even
-    ("43E00000", 0x7E),
-    ("43E80001", 0x7E),  # above 464
-    ("7F800000", 0x7E),
+# (A, S, D, b), then the block scale in each form, M = 256, a bfloat16 input
+EIGHT_FORMS = [
+    (
+        ("4055B992", "43E5FA58", "3B0E7BB6", "4052AAA2"),
+        "437C5632 437C5633 437C5634 437C5633 437C5633 437B89D0 437C5635 437C5631",
+    ),
+    (
+        ("3F449918", "44FA0340", "3A0310BA", "3DC13928"),
+        "41FB9B06 41FB9B08 41FB9B08 41FB9B07 41FB9B07 41FBF746 41FB9B09 41FB9B05",
+    ),
+    (
+        ("404912B8", "43F472CA", "3B060C7A", "3F42247B"),
+        "42772D18 42772D1A 42772D1A 42772D1A 42772D19 42765BB0 42772D1B 42772D17",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("base", "code"), SCALE_CASTS)
-def test_n7_the_block_scale_rounds_to_even_and_saturates(base, code):
-    codes, values = cast_scale(np.array([from_f32_hex(base)]), BOTH)
-    assert codes.tolist() == [code]
-    magnitude = code % 8 / 512 if code < 8 else (8 + code % 8) / 8 * 2.0 ** (code // 8 - 7)
-    assert values.tolist() == [magnitude]
-    assert codes.dtype == np.uint8
-    assert values.dtype == np.float32
+@pytest.mark.parametrize(("operands", "scales"), EIGHT_FORMS)
+def test_n5_eight_forms_of_one_quotient(operands, scales):
+    a, s, d, b = operands
+    t = under(a=a, s=s, d=d, dtype=BF16)
+    assert hexes(*(BLOCK_SCALE[form](h(b), t, SIX, BOTH) for form in FORMS)) == scales.split()
 
 
-@pytest.mark.parametrize(("byte", "axis"), [(0x7F, ScaleNan.CODE_7F), (0xFF, ScaleNan.CODE_FF)])
-def test_n7_a_nan_scale_has_the_recipe_s_byte(byte, axis):
-    codes, values = cast_scale(np.array([np.nan, 1], np.float32), replace(BOTH, scale_nan=axis))
-    assert codes.tolist() == [byte, 0x38]
-    assert np.isnan(values).tolist() == [True, False]
+def test_n5h_a_zero_block_counts_as_one():
+    t = under(a="40C00000", s="43800000", d="3B800000")  # 6: A/6 = 1
+    assert hexes(normalised(h("00000000"), t, SIX, BOTH)) == ["43800000"]
+    assert hexes(normalised(h("00000001"), t, SIX, BOTH)) == ["43800000"]  # 1e-45 / 6 is 0
+    assert hexes(normalised(h("00000004"), t, SIX, BOTH)) == ["00000100"]
 
 
-@pytest.mark.parametrize(
-    ("scale", "d", "m"),
-    [
-        ("41D00000", "3B400000", "41520D21"),
-        ("41100000", "3A9E06C7", "42B85163"),  # S / scale were 42B85164
-        ("41200000", "3A786E64", "42D30A1E"),  # S / scale were 42D30A1D
-        ("3B000000", "7A167699", "0959C7DD"),
-        ("43E00000", "00200000", "7B124925"),
-    ],
-)
-def test_n8_the_multiplier_is_the_reciprocal_of_a_product(scale, d, m):
-    assert hexes(multiplier(h(scale), h(d), BOTH)) == [m]
-
-
-@pytest.mark.parametrize(
-    ("axis", "m"), [(ReciprocalOverflow.CLAMP_TO_MAX, "7F7FFFFF"), (ReciprocalOverflow.INFINITY, "7F800000")]
-)
-def test_n8_an_overflowing_reciprocal(axis, m):
-    r = replace(BOTH, reciprocal_overflow=axis)
-    assert hexes(multiplier(h("00000000"), h("3F800000"), r)) == [m]
-    assert hexes(multiplier(h("3B000000"), h("00200000"), r)) == [m]  # 2**-9 / FLT_MAX is subnormal
-    assert np.isnan(multiplier(h("7FC00000"), h("3F800000"), r))
+def test_n5f_the_quotient_is_rounded_to_the_input_s_dtype():
+    b, form = h("3F2B0000"), BLOCK_SCALE[BlockScale.DIVIDE_IN_INPUT_DTYPE]  # b/6 = 3DE40000
+    assert hexes(form(b, under(), SIX, PLAIN)) == ["3DE40000"]
+    b = h("3F2A0000")  # b/6 = 3DE2AAAB
+    assert hexes(*(form(b, under(dtype=t), SIX, PLAIN) for t in (F32, F16, BF16))) == [
+        "3DE2AAAB",
+        "3DE2A000",
+        "3DE30000",
+    ]
