@@ -52,7 +52,8 @@ def run(args: list[str]) -> int:
     except typer.Abort:
         return EXIT_INTERRUPTED
     except (USAGE_ERROR, FosError, OSError) as e:
-        typer.echo(f"fos: {_one_line(e)}", err=True)
+        if line := _one_line(e):  # empty after the help of a bare `fos`
+            typer.echo(f"fos: {line}", err=True)
         return EXIT_UNUSABLE
     return code if isinstance(code, int) else 0
 
