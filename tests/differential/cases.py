@@ -1,4 +1,8 @@
-"""The inputs of the peers' suite: seven families and "near-tie", two dtypes, over 100,000 blocks a preset."""
+"""The inputs of the peers' suite: seven families and "near-tie", in float32 and bfloat16.
+
+Each preset meets over 100,000 blocks, and each peer over a million in all: a peer of one preset meets them in
+wide tensors.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,10 @@ from .near_ties import near_ties
 FAMILIES = ("normal", "heavy-tailed", "student-t3", "coarse", "zero-laden", "subnormal-scale", "signed-zero")
 PEER_DTYPES = ("float32", "bfloat16")
 SEEDS = (1, 2)
-BLOCKS_PER_TENSOR = 4096  # times 7 families, 2 dtypes and 2 seeds: 114,688 blocks
-SHAPES = {1: (256, 256), 16: (1024, 1024)}  #: rows under one block scale -> 4096 blocks
+#: Rows and columns under one block scale -> 4096 blocks; by 7 families, 2 dtypes and 2 seeds 114,688.
+SHAPES = {(1, 16): (256, 256), (1, 32): (256, 512), (16, 16): (1024, 1024)}
+WIDE_SEEDS = (1,)
+WIDE = (1152, 1024)  #: 73,728 blocks of 16; by 7 families and 2 dtypes 1,032,192
 BLOCK = 16
 
 
@@ -33,21 +39,23 @@ class Case:
         return f"{self.family}, {self.dtype}, seed {self.seed}, shape {self.x.shape}"
 
 
-def cases(recipe: Recipe, seeds: tuple[int, ...] = SEEDS) -> Iterator[Case]:
-    """Yield every tensor of the suite: 4096 blocks of `recipe` each, fewer in the family "near-tie"."""
+def cases(recipe: Recipe, *, wide: bool = False) -> Iterator[Case]:
+    """Yield every tensor of the suite: 4096 blocks of `recipe` each, or wide; fewer in "near-tie"."""
+    shape = WIDE if wide else SHAPES[recipe.block_rows, recipe.block_cols]
+    by_tile = recipe.block_rows > 1
     for dtype in PEER_DTYPES:
-        for seed in seeds:
+        for seed in WIDE_SEEDS if wide else SEEDS:
             for family in FAMILIES:
-                yield Case(family, dtype, seed, tensor(family, recipe.block_rows, seed, dtype))
+                yield Case(family, dtype, seed, tensor(family, shape, seed, dtype, by_tile=by_tile))
             for x in near_ties(recipe, seed):
                 yield Case("near-tie", dtype, seed, x.astype(DTYPES[dtype]))
 
 
 @cache
-def tensor(family: str, block_rows: int, seed: int, dtype: str) -> np.ndarray:
+def tensor(family: str, shape: tuple[int, int], seed: int, dtype: str, *, by_tile: bool) -> np.ndarray:
     """Return one tensor; for 16x16 every second one has the spread between blocks moved to tiles."""
-    x = make(family, SHAPES[block_rows], seed)
-    if block_rows > 1 and seed % 2 == 0:
+    x = make(family, shape, seed)
+    if by_tile and seed % 2 == 0:
         x = spread_by_tile(x)
     x = x.astype(DTYPES[dtype])
     x.flags.writeable = False

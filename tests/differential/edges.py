@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from ml_dtypes import finfo
 
 from fos_ref.recipes import Recipe
-from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.axes import AmaxScope, TensorScale
 from fos_ref.verify.distributions import make
 
 SHAPE = (32, 64)
@@ -84,8 +85,15 @@ def nonfinite_edges() -> dict[str, np.ndarray]:
     }
 
 
-def for_recipe(amax: np.float32, recipe: Recipe, rows: int) -> np.ndarray:
-    """Return a caller's amax as `recipe` takes it; per row, every third row has another one."""
+def for_recipe(amax: np.float32, recipe: Recipe, x: np.ndarray) -> np.ndarray:
+    """Return a caller's amax as `recipe` takes it for x; per row, every third row has another one.
+
+    Where the tensor scale is rounded to the input's dtype, so is the amax first.
+    """
+    rows = len(x)
+    if recipe.tensor_scale is TensorScale.RECIPROCAL_IN_INPUT_DTYPE:
+        with np.errstate(over="ignore"):
+            amax = np.minimum(amax.astype(x.dtype), finfo(x.dtype).max).astype(np.float32)
     if recipe.amax_scope is not AmaxScope.ROW:
         return np.asarray(amax)
     per_row = np.full(rows, amax)

@@ -26,25 +26,31 @@ class Figures:
     recipe: Recipe
     peer: Peer
     blocks: int = 0
+    left_out: int = 0  #: blocks not among them, on which the peer's release is not the preset's commit
     differing: Counter[str] = field(default_factory=Counter)
     compared: set[str] = field(default_factory=set)
     families: set[str] = field(default_factory=set)
     dtypes: set[str] = field(default_factory=set)
 
-    def add(self, case: Case, counts: dict[str, int]) -> None:
-        self.blocks += case.x.size // (16 * self.recipe.block_rows)
+    def add(self, case: Case, counts: dict[str, int], left_out: int = 0) -> None:
+        self.blocks += case.x.size // (self.recipe.block_cols * self.recipe.block_rows) - left_out
+        self.left_out += left_out
         self.differing.update(counts)
         self.compared.update(counts)
         self.families.add(case.family)
         self.dtypes.add(case.dtype)
 
     def to_dict(self) -> dict[str, Any]:
+        release = self.peer.releases.get(self.recipe.name)
         return {
             "peer": self.peer.name,
             "version": self.peer.version,
+            "ci": self.peer.in_ci,
             "fingerprint": self.recipe.fingerprint(),
             "block": self.recipe.block_shape.value,
             "blocks": self.blocks,
+            "blocks_left_out": self.left_out,
+            "left_out_because": release.why if release else None,
             "differing_bytes": {f: self.differing[f] if f in self.compared else None for f in FIELDS},
             "families": sorted(self.families),
             "dtypes": sorted(self.dtypes),
@@ -54,13 +60,32 @@ class Figures:
 @dataclass
 class Evidence:
     figures: dict[str, Figures] = field(default_factory=dict)
+    conversions: dict[str, dict[str, Any]] = field(default_factory=dict)  #: "peer: format" -> counts
     not_run: dict[str, str] = field(default_factory=dict)
+
+    def totals(self) -> dict[str, dict[str, Any]]:
+        """Return each peer's presets, blocks and differing bytes, added up."""
+        found: dict[str, dict[str, Any]] = {}
+        for f in self.figures.values():
+            start = {"version": f.peer.version, "presets": 0, "blocks": 0, "differing_bytes": 0}
+            total = found.setdefault(f.peer.name, start)
+            total["presets"] += 1
+            total["blocks"] += f.blocks
+            total["differing_bytes"] += f.differing.total()
+        return found
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""
         ran = {name: f.to_dict() for name, f in self.figures.items()}
         versions = {name: metadata.version(name) for name in ("numpy", "torch")}
-        data = {"format": 1, "not_run": self.not_run, "presets": ran, "versions": versions}
+        data = {
+            "format": 1,
+            "conversions": self.conversions,
+            "not_run": self.not_run,
+            "peers": self.totals(),
+            "presets": ran,
+            "versions": versions,
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         unfinished.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")

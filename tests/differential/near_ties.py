@@ -7,7 +7,8 @@ are far apart, and no block scale stands on the edge between two E4M3 codes. Cho
 * near tie:  the two errors are not zero and equal within 2**-20 of their size;
 * cliff:     moving the unrounded block scale (of map-to-6 or map-to-4) by 2**-22 changes its E4M3 code.
 
-Who chooses the inputs decides no result: every dialect has to agree with its peer on all of them.
+Who chooses the inputs decides no result: every dialect has to agree with its peer on all of them. The judge
+is one for E2M1 and one for the choice between E2M1 and INT4; MX formats have neither sums nor a bound.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import fos_ref
 from fos_ref.formats import encode, UE4M3
 from fos_ref.recipes import Recipe
-from fos_ref.recipes.axes import BlockScale, ErrorDomain, ErrorMetric, Reduction
+from fos_ref.recipes.axes import BlockScale, Candidates, ErrorDomain, ErrorMetric, Reduction, ScaleFormat
 
 AMAXES = (4.0, 4.5, 5.0, 6.0, 7.0)
 CANDIDATES = 1 << 17  #: sparse blocks drawn per tensor amax
@@ -38,27 +39,33 @@ RELATIVES = (
 
 def near_ties(recipe: Recipe, seed: int) -> tuple[np.ndarray, ...]:
     """Return a float32 tensor of 1024 blocks (1x16) or 256 tiles (16x16) per amax; exact in bfloat16."""
+    if recipe.scale_format is not ScaleFormat.E4M3:
+        return ()
+    return _tensors(_judge(recipe), recipe.block_rows, seed)
+
+
+def _judge(recipe: Recipe) -> Recipe:
+    """Return the dialect that chooses for `recipe`: its metric, bound and formats, summed in order."""
+    int4 = recipe.candidates is Candidates.FLOAT_OR_INT
     metric = recipe.error_metric or ErrorMetric.MSE
-    return _tensors(metric, recipe.scale_max, recipe.block_rows, seed)
+    return replace(
+        fos_ref.recipe("fouroversix-if4-mse" if int4 else "te-mse-256"),
+        error_metric=metric,
+        scale_max=recipe.scale_max,
+        reduction=None if metric is ErrorMetric.ABS_MAX else Reduction.SEQUENTIAL,
+    )
 
 
 @cache
-def _tensors(metric: ErrorMetric, bound: int, block_rows: int, seed: int) -> tuple[np.ndarray, ...]:
-    pools = (_pool(metric, bound, amax, seed)[: KEPT[block_rows]] for amax in AMAXES)
+def _tensors(judge: Recipe, block_rows: int, seed: int) -> tuple[np.ndarray, ...]:
+    pools = (_pool(judge, amax, seed)[: KEPT[block_rows]] for amax in AMAXES)
     return tuple(_arrange(p, amax, block_rows) for p, amax in zip(pools, AMAXES, strict=True))
 
 
 @cache
-def _pool(metric: ErrorMetric, bound: int, amax: float, seed: int) -> np.ndarray:
+def _pool(judge: Recipe, amax: float, seed: int) -> np.ndarray:
     """Return the chosen blocks (4096, 16), splits first; few choices are repeated in order."""
-    ordered = metric is not ErrorMetric.ABS_MAX  # a maximum has no order
-    judge = replace(
-        fos_ref.recipe("te-mse-256"),
-        error_metric=metric,
-        scale_max=bound,
-        reduction=Reduction.SEQUENTIAL if ordered else None,
-    )
-    relatives = [*ORDERS, *RELATIVES] if ordered else RELATIVES
+    relatives = RELATIVES if judge.reduction is None else [*ORDERS, *RELATIVES]
     blocks = _sparse(np.random.default_rng([seed, int(amax * 2)]), amax)
     near, cliff = _near_and_cliff(blocks, amax, judge)
     hard = blocks[near | cliff]

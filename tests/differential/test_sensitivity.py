@@ -93,7 +93,7 @@ def family_inputs(recipe: Recipe) -> Iterator[tuple[np.ndarray, Any]]:
 def edge_inputs(recipe: Recipe) -> Iterator[tuple[np.ndarray, Any]]:
     yield from ((x, None) for x in (*edges.finite_edges().values(), *edges.nonfinite_edges().values()))
     x = edges.families("float32")
-    yield from ((x, edges.for_recipe(amax, recipe, len(x))) for amax in edges.AMAXES)
+    yield from ((x, edges.for_recipe(amax, recipe, x)) for amax in edges.AMAXES)
 
 
 def differ(preset: str, axes: dict[str, Any], inputs: Any) -> bool:

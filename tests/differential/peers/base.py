@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import Any, Protocol
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+
+import fos_ref
+from fos_ref.recipes import Recipe
 
 
 class PeerMissing(Exception):  # noqa: N818 -- not an error: the test is skipped with this reason
@@ -20,11 +23,20 @@ class Output:
     """What a peer made of one tensor (R, C)."""
 
     codes: np.ndarray  #: uint8 (R, C/2), element 2j in the low nibble
-    block_scales: np.ndarray  #: uint8 (R, C/16), linear
-    picked4: np.ndarray | None  #: bool (R, C/16) where the peer tells
+    block_scales: np.ndarray  #: uint8 (R, C / columns of a block), linear
+    picked4: np.ndarray | None  #: bool, as block_scales, where the peer tells
 
 
-class Peer(Protocol):
+@dataclass(frozen=True)
+class Release:
+    """Where the released program is not the commit that the preset states: on these blocks, in these axes."""
+
+    why: str
+    blocks: Callable[[Output], np.ndarray]  #: bool (R, B): the only blocks that may differ from the preset
+    axes: Mapping[str, Any]  #: with these the recipe is the release's own, on every block
+
+
+class Peer:
     """One project's program.
 
     `presets` maps our preset names to the peer's own arguments: data, no code per preset.
@@ -32,14 +44,28 @@ class Peer(Protocol):
 
     name: str
     version: str
-    exact: bool  #: True: every byte has to be equal
+    exact = True  #: every byte has to be equal
+    dtypes = ("float32", "bfloat16", "float16")
+    in_ci = (
+        True  #: False: no package has the program, so its presets are `read`, whatever a run by hand shows
+    )
     presets: Mapping[str, Mapping[str, Any]]
+    #: Preset -> codes of a block whose scale is NaN, where the NaN's sign and payload choose among them.
+    nan_codes: Mapping[str, tuple[int, ...]] = {}
+    releases: Mapping[str, Release] = {}
 
-    def load(self) -> None:
+    def released(self, preset: str) -> Recipe:
+        """Return the recipe of the released program: the preset, but for what `releases` names."""
+        recipe = fos_ref.recipe(preset)
+        return replace(recipe, **self.releases[preset].axes) if preset in self.releases else recipe
+
+    def load(self) -> Any:
         """Raise PeerMissing where the program is not here; AssertionError where it is another version."""
+        raise NotImplementedError
 
     def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
-        """Quantize x (float32 or bfloat16) by the peer; `amax` () or (R,) in place of the tensor's own."""
+        """Quantize x, of one of `dtypes`, by the peer; `amax` () or (R,) in place of the tensor's own."""
+        raise NotImplementedError
 
 
 def installed(distribution: str, version: str) -> metadata.Distribution:
@@ -77,7 +103,7 @@ def to_torch(x: np.ndarray) -> Any:
     """Return a CPU torch tensor with the bits of `x`, its own copy."""
     import torch  # noqa: PLC0415
 
-    x = x.copy()
+    x = np.array(x)  # a copy; a scalar becomes 0-d
     if x.dtype == ml_dtypes.bfloat16:
         return torch.from_numpy(x.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(x)

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
-from .base import needs_torch, Output, PeerMissing, to_torch
+from .base import needs_torch, Output, Peer, PeerMissing, to_torch
 from .standins import load_file, stand_ins
 
 VARIABLE = "FOS_FLASHINFER_REPO"
@@ -48,8 +48,9 @@ def codes_of(values: np.ndarray) -> np.ndarray:
     return np.where(nan, NAN_CODE, magnitude | np.signbit(values) << 3).astype(np.uint8)
 
 
-class FlashInfer:
-    name, version, exact = "flashinfer", "fb28d7242b3506a2348265962041acc1fb56cca4", True
+class FlashInfer(Peer):
+    name, version = "flashinfer", "fb28d7242b3506a2348265962041acc1fb56cca4"
+    in_ci = False
     presets = {  # noqa: RUF012
         f"flashinfer-{metric}-{bound}{fast}{row}": {
             "per_token_rowwise": bool(row),

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @contextmanager
-def stand_ins(package: str, modules: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+def stand_ins(package: str, modules: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, ModuleType]]:
     """Put empty modules with the given attributes in the place of `package`; restore what was there."""
     before = {k: m for k, m in sys.modules.items() if k == package or k.startswith(f"{package}.")}
     for name in before:
@@ -23,7 +23,7 @@ def stand_ins(package: str, modules: Mapping[str, Mapping[str, Any]]) -> Iterato
         vars(module).update(attributes)
         sys.modules[name] = module
     try:
-        yield
+        yield {name: sys.modules[name] for name in modules}
     finally:
         for name in [k for k in sys.modules if k == package or k.startswith(f"{package}.")]:
             del sys.modules[name]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import installed, needs_torch, Output, scale_bytes, to_torch
+from .base import installed, needs_torch, Output, Peer, scale_bytes, to_torch
 from .standins import load_file, stand_ins
 
 PACKAGE = "transformer_engine"
@@ -63,8 +63,8 @@ def _presets() -> dict[str, dict[str, Any]]:
     return plain | adaptive
 
 
-class TransformerEngine:
-    name, version, exact = "transformer-engine", "2.20.2", True
+class TransformerEngine(Peer):
+    name, version = "transformer-engine", "2.20.2"
     presets = _presets()
 
     def load(self) -> ModuleType:

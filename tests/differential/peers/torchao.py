@@ -1,0 +1,34 @@
+"""torchao: `nvfp4_quantize` of its installed wheel; its own helper makes the tensor scale of an amax.
+
+It has no case for a NaN: the element's bits are rounded as if they were a number, which gives 3, 4, B or C.
+4/6 of torchao (commit a426998d) is in no release, so the presets torchao-{mae,mse}-* are read, not run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .base import installed, needs_torch, Output, Peer, scale_bytes, to_torch
+
+
+class TorchAO(Peer):
+    name, version = "torchao", "0.18.0"
+    dtypes = ("float32", "bfloat16")  # float16 is refused by the program
+    nan_codes = {"torchao-nvfp4": (0xB, 0x3, 0x4, 0xC)}  # noqa: RUF012
+    presets = {"torchao-nvfp4": {"block_size": 16}}  # noqa: RUF012
+
+    def load(self) -> Any:
+        needs_torch()
+        installed(self.name, self.version)
+        from torchao.prototype.mx_formats import nvfp4_tensor  # noqa: PLC0415
+
+        return nvfp4_tensor
+
+    def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
+        module, t = self.load(), to_torch(x)
+        a = t.abs().max() if amax is None else to_torch(np.array(amax, dtype=np.float32))
+        tensor_scale = module.per_tensor_amax_to_scale(a)
+        scales, codes = module.nvfp4_quantize(t, per_tensor_scale=tensor_scale, **self.presets[preset])
+        return Output(codes.numpy(), scale_bytes(scales), None)
