@@ -59,6 +59,8 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             s = ONE if amax == 0 else least(ratio, FLT_MAX) or ONE
         case TensorScale.ZERO_SCALES:
             s = 0 if amax == 0 else ratio
+        case TensorScale.QUOTIENT_ZERO_IS_ONE:
+            s = ONE if amax == 0 else ratio
         case TensorScale.RECIPROCAL_IN_INPUT_DTYPE:
             inverse = cast(div(ONE, largest(amax, dtype.smallest_normal)), dtype)
             s = cast(mul(inverse, r.range_max * ONE), dtype)

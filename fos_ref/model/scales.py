@@ -66,6 +66,15 @@ def zero_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     return s, ONE / s
 
 
+def quotient_zero_is_one(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = C/A, which overflows to infinity for A < C/FLT_MAX, and 1 for A = 0; D = 1/S. N3h.
+
+    Source: fouroversix fp4_quant_kernel.h, which leaves an all-zero tensor's output zero.
+    """
+    s: F32 = np.where(amax == 0, ONE, np.float32(r.range_max) / amax).astype(np.float32)
+    return s, ONE / s
+
+
 def decode_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     """Return S = 1/D and D = A/C, one division each. N3d. Source: ModelOpt and torchao tensor scales."""
     d = amax / np.float32(r.range_max)
@@ -103,6 +112,7 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.CLAMPED: clamped,
         TensorScale.CLAMPED_ZERO_IS_ONE: clamped_zero_is_one,
         TensorScale.ZERO_SCALES: zero_scales,
+        TensorScale.QUOTIENT_ZERO_IS_ONE: quotient_zero_is_one,
         TensorScale.DECODE_QUOTIENT: decode_quotient,
         TensorScale.RECIPROCAL_IN_INPUT_DTYPE: reciprocal_in_input_dtype,
         TensorScale.DECODE_RECIPROCALS: decode_reciprocals,

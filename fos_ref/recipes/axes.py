@@ -55,6 +55,7 @@ class TensorScale(Enum):
     CLAMPED = "min(C/A,max)"  #: S = min(C/A, FLT_MAX), 1 where that is 0; D = 1/S
     CLAMPED_ZERO_IS_ONE = "min(C/A,max);A=0:1"  #: the same, and S = 1 for A = 0
     ZERO_SCALES = "C/A;A=0:scales=0"  #: S = C/A, which may overflow; A = 0 makes every block scale 0
+    QUOTIENT_ZERO_IS_ONE = "C/A;A=0:1"  #: S = C/A, which may overflow; S = 1 for A = 0
     DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
     RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
     DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D

@@ -38,7 +38,7 @@ PLAIN = Recipe(
     nonfinite=NonFinite.PROPAGATE,
     source=(
         "vllm-project/compressed-tensors@ac8e2ba82f4e0d5eaa40069f8fc642738f124cd4:"
-        "src/compressed_tensors/quantization/utils/helpers.py, lifecycle/forward_helpers.py, on a CPU"
+        "src/compressed_tensors/quantization/utils/helpers.py::calculate_qparams (on a CPU)"
     ),
     evidence="ran",
 )
@@ -55,7 +55,7 @@ FOUR_OVER_SIX = replace(
     tie=Tie.SIX,
     source=(
         "vllm-project/llm-compressor@103013c6eda77fd9d2a2f80614ccee20fad744bf:"
-        "src/llmcompressor/observers/fouroversix.py"
+        "src/llmcompressor/observers/fouroversix.py::FourOverSixObserver"
     ),
     evidence="read",
 )

@@ -49,7 +49,7 @@ _DEFAULT: dict[str, Any] = {
     "nonfinite": NonFinite.DROP_NAN,
     "source": (
         "flashinfer-ai/flashinfer@fb28d7242b3506a2348265962041acc1fb56cca4:"
-        "csrc/nv_internal/tensorrt_llm/kernels/quantization_utils.cuh"
+        "csrc/nv_internal/tensorrt_llm/kernels/quantization_utils.cuh::cvt_warp_fp16_to_fp4"
     ),
 }
 

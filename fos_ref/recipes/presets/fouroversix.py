@@ -57,6 +57,7 @@ MSE = replace(
 
 #: What the CUDA kernel does differently from the PyTorch reference.
 _CUDA: dict[str, Any] = {
+    "tensor_scale": TensorScale.QUOTIENT_ZERO_IS_ONE,
     "scale_nan": ScaleNan.CODE_7F,
     "zero_scale": ZeroScale.NO_SPECIAL_CASE,
     "reciprocal_overflow": ReciprocalOverflow.CLAMP_TO_MAX,
@@ -64,15 +65,16 @@ _CUDA: dict[str, Any] = {
     "element_nan": ElementNan.CODE_7,
     "zero_sign": ZeroSign.SIGN_BIT,
     "nonfinite": NonFinite.DROP_NAN,
-    "source": f"{_REPO}csrc/include/fp4_quant_kernel.h",
+    "source": f"{_REPO}csrc/include/fp4_quant_kernel.h::compute_fp4_quant_block",
     "evidence": "read",
 }
 #: The Triton kernel where nothing is left to the compiler: abs-max and the static rules.
 _TRITON: dict[str, Any] = {
     **_CUDA,
+    "tensor_scale": TensorScale.ZERO_SCALES,
     "zero_scale": ZeroScale.ZERO_CODES,
     "reciprocal_overflow": ReciprocalOverflow.INFINITY,
-    "source": f"{_REPO}kernels/triton/quantize.py, on compute capability 10 and above",
+    "source": f"{_REPO}kernels/triton/quantize.py::compute_scale_factors_kernel (sm_100 and above)",
 }
 _METRICS: dict[str, dict[str, Any]] = {
     "mse": {},

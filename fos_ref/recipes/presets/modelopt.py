@@ -51,7 +51,7 @@ FOUR_OVER_SIX = replace(
     error_metric=ErrorMetric.MSE,
     reduction=Reduction.TORCH_CPU,
     tie=Tie.SIX,
-    source=f"{_REPO}quantization/calib/mse.py, kernels/quantization/gemm/fp4_kernel.py",
+    source=f"{_REPO}quantization/calib/mse.py::MseCalibrator.compute_amax",
     evidence="read",
 )
 

@@ -36,7 +36,7 @@ CUDA_PLAIN = Recipe(
     zero_scale=ZeroScale.SCALE_ONE,
     dequantize=Dequantize.DECODE_PRODUCT,
     nonfinite=NonFinite.DROP_NAN,
-    source=f"{_REPO}kernels/csrc/round_four_six.cu",
+    source=f"{_REPO}kernels/csrc/round_four_six.cu::four_six_fp4_kernel",
     evidence="read",
 )
 CUDA_FOUR_OVER_SIX = replace(
@@ -60,7 +60,7 @@ TRITON_PLAIN = replace(
     block_scale=BlockScale.DIVIDE_THEN_DIVIDE,
     element_scaling=ElementScaling.DIVIDE_BY_PRODUCT,
     element_cast=ElementCast.TIES_AWAY,
-    source=f"{_REPO}src/models/quantization/quantizers/nvfp4_triton.py",
+    source=f"{_REPO}src/models/quantization/quantizers/nvfp4_triton.py::rtn_1x16s_fp4_kernel",
 )
 TRITON_FOUR_OVER_SIX = replace(
     TRITON_PLAIN,

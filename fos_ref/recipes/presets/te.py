@@ -65,7 +65,7 @@ _CUDA: dict[str, Any] = {
     "nonfinite": NonFinite.DROP_NAN,
     "source": (
         "NVIDIA/TransformerEngine@d0067d0da6cb01811b8072a7d304f0e00344ce2b:"
-        "transformer_engine/common/cast/nvfp4/quantize_4over6_nvfp4.cuh, core_nvfp4.cuh"
+        "transformer_engine/common/cast/nvfp4/quantize_4over6_nvfp4.cuh::make_candidates"
     ),
     "evidence": "read",
 }

@@ -48,7 +48,7 @@ FOUR_OVER_SIX = replace(
     zero_sign=ZeroSign.SIGN_BIT,
     source=(
         "pytorch/ao@a426998d362124b0a9efb13f67d1035fc27e5c82:"
-        "torchao/prototype/moe_training/nvfp4_training/four_over_six.py"
+        "torchao/prototype/moe_training/nvfp4_training/four_over_six.py::(whole file)"
     ),
     evidence="read",
 )
