@@ -19,7 +19,7 @@ moderate_or_zero = moderate | st.sampled_from([0.0, -0.0])
 
 def matrices(r: fos_ref.Recipe, elements: st.SearchStrategy = anything | halves, blocks: int = 2):
     """Return float32 matrices of one row of blocks (or tiles), `blocks` of them."""
-    return hnp.arrays(np.float32, (r.block_rows, 16 * blocks), elements=elements)
+    return hnp.arrays(np.float32, (r.block_rows, r.block_cols * blocks), elements=elements)
 
 
 def same(a, b, *names: str) -> None:

@@ -7,7 +7,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fos_ref
-from fos_ref.recipes.axes import Candidates, ElementCast
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Candidates,
+    ElementCast,
+    ElementFormat,
+    ErrorDomain,
+    ScaleFloor,
+    ScaleFormat,
+    TensorScale,
+)
 from tests.property.strategies import amax_of, matrices, moderate_or_zero, recipes, same
 
 
@@ -22,14 +31,24 @@ def test_the_sign_of_the_input_is_the_sign_of_the_output(data, r):
             continue
         same(a, b, "scale_code", "multiplier")
         assert np.array_equal(np.abs(a.values), np.abs(b.values), equal_nan=True)
-        flips = (a.scaled != 0) & ~np.isnan(a.values) & (a.codes < 16)
-        if r.element_cast is ElementCast.SATURATE:
+        flips = (a.scaled != 0) & ~np.isnan(a.scaled)
+        if r.element_format is ElementFormat.INT4 or (
+            a is t.map4 and r.candidates is Candidates.FLOAT_OR_INT
+        ):
+            assert np.array_equal(-a.codes & 0xF, b.codes)
+        elif r.element_cast is not ElementCast.UNSATURATED:
             assert np.array_equal(a.codes[flips] ^ 8, b.codes[flips])
         if a.error is not None:
             assert np.array_equal(a.error, b.error, equal_nan=True)
 
 
-@given(st.data(), recipes, st.integers(-20, 20))
+def scales_with_its_input(r) -> bool:
+    """A tensor scale absorbs a factor, unless a zero block or the trial's amax counts as the constant 1."""
+    constants = r.block_scale is BlockScale.NORMALISED or r.error_domain is ErrorDomain.TRIAL
+    return r.tensor_scale is not TensorScale.NONE and not constants
+
+
+@given(st.data(), recipes.filter(scales_with_its_input), st.integers(-20, 20))
 def test_a_power_of_two_changes_the_tensor_scale_and_nothing_else(data, r, k):
     x = data.draw(matrices(r, moderate_or_zero))
     factor = np.float32(2.0**k)
@@ -45,9 +64,10 @@ def test_a_power_of_two_changes_the_tensor_scale_and_nothing_else(data, r, k):
 def test_a_block_depends_on_its_own_values_and_the_amax(data, r):
     x, other = data.draw(matrices(r)), data.draw(matrices(r))
     amax = amax_of(r, x, data.draw(st.sampled_from([1.0, 6.0, 1e-3, 1e30])))
-    mixed = np.concatenate([x[:, :16], other[:, 16:]], axis=1)
+    n = r.block_cols
+    mixed = np.concatenate([x[:, :n], other[:, n:]], axis=1)
     q, of_mixed = fos_ref.quantize(x, r, amax=amax), fos_ref.quantize(mixed, r, amax=amax)
-    assert np.array_equal(q.codes[:, :8], of_mixed.codes[:, :8])
+    assert np.array_equal(q.codes[:, : n // 2], of_mixed.codes[:, : n // 2])
     assert np.array_equal(q.block_scales[:, 0], of_mixed.block_scales[:, 0])
     assert np.array_equal(q.picked4[:, 0], of_mixed.picked4[:, 0])
 
@@ -55,7 +75,7 @@ def test_a_block_depends_on_its_own_values_and_the_amax(data, r):
 @given(st.data(), recipes.filter(lambda r: r.block_rows == 1))
 def test_a_block_s_scale_and_magnitudes_do_not_depend_on_the_order_of_its_values(data, r):
     x = data.draw(matrices(r, blocks=1))
-    order = data.draw(st.permutations(range(16)))
+    order = data.draw(st.permutations(range(r.block_cols)))
     t, moved = fos_ref.trace(x, r), fos_ref.trace(x[:, order], r)
     for a, b in ((t.map6, moved.map6), (t.map4, moved.map4)):
         if a is not None:
@@ -63,7 +83,7 @@ def test_a_block_s_scale_and_magnitudes_do_not_depend_on_the_order_of_its_values
             assert np.array_equal(a.codes[..., order], b.codes)
 
 
-@given(st.data(), recipes.filter(lambda r: r.candidates is Candidates.FOUR_OVER_SIX))
+@given(st.data(), recipes.filter(lambda r: r.chooses))
 def test_the_kept_candidate_is_never_the_worse_one(data, r):
     t = fos_ref.trace(data.draw(matrices(r)), r)
     picked = t.picked4[:: r.block_rows]
@@ -73,21 +93,29 @@ def test_the_kept_candidate_is_never_the_worse_one(data, r):
     tied = t.map4.error == t.map6.error
     assert not np.any(picked & tied)  # every preset gives a tie to six
     assert not np.any(picked & (np.isnan(kept) | np.isnan(other)))
-    assert np.array_equal(
-        t.block_scales[:: r.block_rows], np.where(picked, t.map4.scale_code, t.map6.scale_code)
-    )
+    flag = np.uint8(0x80 if r.candidates is Candidates.FLOAT_OR_INT else 0)
+    stored = np.where(picked, t.map4.scale_code | flag, t.map6.scale_code)
+    assert np.array_equal(t.block_scales[:: r.block_rows], stored)
 
 
 E4M3 = [m / 512 for m in range(8)] + [(8 + m) / 8 * 2.0 ** (e - 7) for e in range(1, 16) for m in range(8)]
-GRID = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32)
+GRIDS = {False: np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32), True: np.arange(8, dtype=np.float32)}
+
+
+def block_scales(r) -> st.SearchStrategy:
+    """Return (byte, value) of the block scales that the recipe may store."""
+    if r.scale_format is ScaleFormat.E8M0_UP:
+        return st.integers(20, 230).map(lambda e: (e, np.float32(2.0 ** (e - 127))))
+    lowest = 8 if r.scale_floor is ScaleFloor.MIN_NORMAL else 1
+    return st.integers(lowest, 0x7E).map(lambda c: (c, np.float32(E4M3[c])))
 
 
 @given(st.data(), recipes)
 def test_values_on_the_grid_come_back_as_they_were(data, r):
     """With D = 1, codes times a block scale quantize to themselves if one has the largest magnitude."""
-    scale_code = data.draw(st.integers(1, 0x7E))
-    scale = np.float32(E4M3[scale_code])
-    allowed = GRID[r.element_max >= GRID]
+    scale_code, scale = data.draw(block_scales(r))
+    grid = GRIDS[r.element_format is ElementFormat.INT4]
+    allowed = grid[r.element_max >= grid]
     x = data.draw(matrices(r, st.sampled_from([*allowed, *-allowed[1:]]), blocks=1))
     x.flat[data.draw(st.integers(0, x.size - 1))] = r.element_max
     if r.amax_scope.value == "row":

@@ -301,11 +301,11 @@ def test_the_package_s_own_example_runs():
 
 @pytest.mark.parametrize("r", [r for n, r in fos_ref.PRESETS.items() if n == r.name], ids=lambda r: r.name)
 def test_the_trace_ends_in_what_quantize_returns(r):
-    x = normal((32, 48))
+    x = normal((32, 96))
     q, t = fos_ref.quantize(x, r, engine="numpy"), fos_ref.trace(x, r)
     for name in ("block_scales", "picked4", "tensor_amax", "decode_scale"):
         assert getattr(q, name).tobytes() == getattr(t, name).tobytes(), name
         assert getattr(q, name).shape == getattr(t, name).shape, name
     assert (t.codes[:, ::2] | t.codes[:, 1::2] << 4).tobytes() == q.codes.tobytes()
-    assert (t.map4 is None) == (r.candidates.value == "6")
+    assert (t.map4 is None) == (r.candidates.value in ("6", "7"))
     assert (t.map6 is None) == (r.candidates.value == "4")

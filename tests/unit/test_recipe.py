@@ -14,11 +14,13 @@ from fos_ref.recipes.axes import (
     BlockShape,
     Candidates,
     ElementCast,
+    ElementFormat,
     ElementNan,
     ErrorDomain,
     ErrorMetric,
     Map4Scale,
     Reduction,
+    TensorScale,
     Tie,
     ZeroScale,
 )
@@ -26,17 +28,19 @@ from fos_ref.recipes.recipe import DESCRIPTIVE
 
 BOTH = fos_ref.PRESETS["4over6"]
 PLAIN = fos_ref.PRESETS["nvfp4"]
+MAE = fos_ref.PRESETS["4over6-mae"]
+IF4, MX = fos_ref.PRESETS["fouroversix-if4-mse"], fos_ref.PRESETS["fouroversix-mxfp4-static6"]
 ALL = list(fos_ref.PRESETS.values())
 
 #: One broken row of the legality table each: the recipe that is legal, the change, what the error says.
 ILLEGAL = [
     (PLAIN, {"scale_max": 384}, "scale_max = 384: one of (256, 448) is allowed"),
-    (BOTH, {"map4_scale": None}, "['map4_scale'] are None"),
+    (BOTH, {"map4_scale": None}, "map4_scale = None: set exactly for the candidates 4/6"),
     (BOTH, {"error_domain": None}, "['error_domain'] are None"),
     (BOTH, {"error_metric": None}, "['error_metric'] are None"),
     (BOTH, {"tie": None}, "['tie'] are None"),
-    (PLAIN, {"candidates": Candidates.FOUR_OVER_SIX}, "4/6 has to say how it chooses"),
-    (PLAIN, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "['map4_scale'] have to be None"),
+    (PLAIN, {"candidates": Candidates.FOUR_OVER_SIX}, "a choice has to say how it is made"),
+    (PLAIN, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "set exactly for the candidates 4/6"),
     (PLAIN, {"error_domain": ErrorDomain.SCALED}, "['error_domain'] have to be None"),
     (PLAIN, {"error_metric": ErrorMetric.ABS_MAX}, "['error_metric'] have to be None"),
     (PLAIN, {"reduction": Reduction.SEQUENTIAL}, "['reduction'] have to be None"),
@@ -50,6 +54,17 @@ ILLEGAL = [
         "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
     ),
     (BOTH, {"element_cast": ElementCast.UNSATURATED}, "'wraps' exactly when"),
+    (PLAIN, {"candidates": Candidates.SEVEN}, "candidates '7' go with element_format 'INT4'"),
+    (PLAIN, {"element_format": ElementFormat.INT4}, "candidates '6' go with element_format 'E2M1'"),
+    (BOTH, {"element_format": ElementFormat.E2M1_OR_INT4}, "candidates '4/6' go with element_format 'E2M1'"),
+    (IF4, {"element_format": ElementFormat.E2M1}, "go with element_format 'E2M1|INT4'"),
+    (IF4, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "set exactly for the candidates 4/6"),
+    (IF4, {"tie": None}, "['tie'] are None"),
+    (MX, {"scale_max": 448}, "scale_max = 448: one of (1,) is allowed"),
+    (PLAIN, {"tensor_scale": TensorScale.NONE}, "scale_max = 448: one of (1,) is allowed"),
+    (MAE, {"reduction": Reduction.FUSED_SEQUENTIAL}, "squares inside the sum: mse only"),
+    (MAE, {"reduction": Reduction.FUSED_EVEN_ODD}, "squares inside the sum: mse only"),
+    (BOTH, {"block_shape": BlockShape.ROW_32}, "no order is known for the errors of a block of 32"),
     (BOTH, {"element_nan": ElementNan.WRAPS}, "'wraps' exactly when"),
 ]
 
@@ -136,11 +151,18 @@ def test_every_axis_changes_the_fingerprint():
             assert (r.fingerprint() == other.fingerprint()) == (r.diff(other) == {})
 
 
+NUMBERED = ("nvfp4", "4over6-16x16", "fouroversix-static4", "fouroversix-nvint4")
+NUMBERED += ("fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4")
+
+
 def test_derived_numbers():
-    numbers = {name: fos_ref.PRESETS[name] for name in ("nvfp4", "4over6-16x16", "fouroversix-static4")}
-    assert [r.range_max for r in numbers.values()] == [6 * 448, 6 * 256, 4 * 448]
-    assert [r.element_max for r in numbers.values()] == [6, 6, 4]
-    assert [r.block_rows for r in numbers.values()] == [1, 16, 1]
+    numbers = {name: fos_ref.PRESETS[name] for name in NUMBERED}
+    assert [r.range_max for r in numbers.values()] == [6 * 448, 6 * 256, 4 * 448, 7 * 448, 6, 4]
+    assert [r.element_max for r in numbers.values()] == [6, 6, 4, 7, 6, 4]
+    assert [r.block_rows for r in numbers.values()] == [1, 16, 1, 1, 1, 1]
+    assert [r.block_cols for r in numbers.values()] == [16, 16, 16, 16, 32, 32]
+    assert [r.chooses for r in numbers.values()] == [False, True, False, False, False, False]
+    assert IF4.chooses
 
 
 def test_look_up_returns_the_preset_and_passes_recipes_through():

@@ -21,6 +21,7 @@ from fos_ref.model.scales import (
     folded_reciprocal,
     none,
     normalised,
+    quotient_zero_is_one,
     reciprocal_in_input_dtype,
     zero_scales,
 )
@@ -50,24 +51,24 @@ EVERYWHERE = [
 ]
 # amax, then S of each form
 PARTING = [
-    ("00000001", "7F7FFFFF", "7F7FFFFF", "7F800000"),  # 1e-45: C/A overflows
-    ("006CE3EE", "7F7FFFFF", "7F7FFFFF", "7F800000"),  # 1e-38
-    ("04BB27C2", "7F7FFFFF", "7F7FFFFF", "7F800000"),  # 4.4e-36, just below C / FLT_MAX
-    ("00000000", "7F7FFFFF", "3F800000", "00000000"),
-    ("7F800000", "3F800000", "3F800000", "00000000"),
+    ("00000001", "7F7FFFFF", "7F7FFFFF", "7F800000", "7F800000"),  # 1e-45: C/A overflows
+    ("006CE3EE", "7F7FFFFF", "7F7FFFFF", "7F800000", "7F800000"),  # 1e-38
+    ("04BB27C2", "7F7FFFFF", "7F7FFFFF", "7F800000", "7F800000"),  # 4.4e-36, just below C / FLT_MAX
+    ("00000000", "7F7FFFFF", "3F800000", "00000000", "3F800000"),
+    ("7F800000", "3F800000", "3F800000", "00000000", "00000000"),
 ]
+BY_QUOTIENT = (clamped, clamped_zero_is_one, zero_scales, quotient_zero_is_one)
 
 
-@pytest.mark.parametrize("step", [clamped, clamped_zero_is_one, zero_scales])
+@pytest.mark.parametrize("step", BY_QUOTIENT)
 @pytest.mark.parametrize(("amax", "r", "s", "d"), EVERYWHERE)
 def test_n3_every_form_divides_twice(step, amax, r, s, d):
     assert hexes(*step(h(amax), r, F32)) == [s, d]
 
 
-@pytest.mark.parametrize(("amax", "s", "s_zero_is_one", "s_zero_scales"), PARTING)
-def test_n3_the_forms_part_at_the_ends(amax, s, s_zero_is_one, s_zero_scales):
-    steps = (clamped, clamped_zero_is_one, zero_scales)
-    assert hexes(*(step(h(amax), BOTH, F32)[0] for step in steps)) == [s, s_zero_is_one, s_zero_scales]
+@pytest.mark.parametrize(("amax", "want"), [(amax, want) for amax, *want in PARTING])
+def test_n3_the_forms_part_at_the_ends(amax, want):
+    assert hexes(*(step(h(amax), BOTH, F32)[0] for step in BY_QUOTIENT)) == want
 
 
 def test_n3_decode_scales_at_the_ends():
@@ -76,7 +77,7 @@ def test_n3_decode_scales_at_the_ends():
     assert hexes(zero_scales(h("00000000"), BOTH, F32)[1]) == ["7F800000"]
 
 
-@pytest.mark.parametrize("step", [clamped, clamped_zero_is_one, zero_scales])
+@pytest.mark.parametrize("step", BY_QUOTIENT)
 def test_n3_nan_stays_nan(step):
     assert np.isnan(step(np.asarray(np.float32(np.nan)), BOTH, F32)).all()
 
