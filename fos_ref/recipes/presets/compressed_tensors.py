@@ -1,4 +1,8 @@
-"""compressed-tensors' NVFP4, and llm-compressor's 4/6 observer on top of it."""
+"""compressed-tensors' NVFP4, and llm-compressor's 4/6 observer on top of it.
+
+The observer is `read`: in llm-compressor's release 0.14 the name `fouroversix` stands for another search,
+nvfp4_expanded_mse. It chooses scales; compressed-tensors makes the codes from them.
+"""
 
 from __future__ import annotations
 

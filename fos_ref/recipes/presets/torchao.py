@@ -1,4 +1,8 @@
-"""torchao: its plain NVFP4 tensor, and the 4/6 training prototype that follows TransformerEngine."""
+"""torchao: its plain NVFP4 tensor, and the 4/6 training prototype that follows TransformerEngine.
+
+The plain path is that of release 0.18.0. The prototype is in no release, so its presets are `read`.
+A tensor of zeros has NaN scales (0/0): the codes under them are 0xC there and 0xB here, and mean nothing.
+"""
 
 from __future__ import annotations
 
