@@ -1,6 +1,6 @@
 """The 4/6 authors' PyTorch reference on a CPU, their CUDA kernel, and what their Triton kernel pins.
 
-Compared with release 1.0.5, which gives the same bytes but for one thing: MXFP4 divides by a scale of 0 there.
+Compared with release 1.0.5: the same bytes but for one thing, MXFP4 divides by a scale of 0 there.
 """
 
 from __future__ import annotations
