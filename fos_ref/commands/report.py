@@ -32,7 +32,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     engine: Annotated[str, typer.Option(help="auto, numpy, numba or cuda: the bits are the same.")] = "auto",
 ) -> None:
-    """Measure what 4/6 changes: the worked block, errors by distribution and recipe, real weights.
+    """Measure what 4/6 changes, and where dialects part: errors by distribution and recipe, real weights.
 
     Writes report.md with its tables (CSV) and figures (PNG) to OUT, and for --weights FILE.safetensors
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
@@ -59,14 +59,14 @@ def _measure(
     console: Console, *, quick: bool, weights: Path | None, values: int, engine: str
 ) -> tuple[Report, Weights | None]:
     """Measure and print: the worked block first, then the summary and the totals of the weights."""
-    from fos_ref.report import documents, lineup, sweep, terminal, worked  # noqa: PLC0415
+    from fos_ref.report import documents, lineup, terminal, worked  # noqa: PLC0415
     from fos_ref.report.weights import measure_weights  # noqa: PLC0415
 
     plan = lineup.QUICK if quick else lineup.FULL
     terminal.show_worked(console, worked.worked())
     real = None
     with _progress() as bar:
-        task = bar.add_task("distributions", total=len(sweep.jobs(plan)))
+        task = bar.add_task("distributions and dialects", total=documents.jobs(plan))
         measured = documents.measure_report(plan, engine, lambda: bar.advance(task))
         if weights:
             reading = bar.add_task("weights", total=values)

@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from fos_ref.report import render
+from fos_ref.report import dialects, render
+from fos_ref.report.dialects import Matrix
+from fos_ref.report.dialects_figure import disagreement
 from fos_ref.report.figures import error_by_distribution, error_by_position, share_choosing_4
 from fos_ref.report.lineup import LINEUP, Plan
 from fos_ref.report.position import profile
 from fos_ref.report.published import beside_ours
-from fos_ref.report.sweep import Done, sweep
+from fos_ref.report.sweep import Done, sweep, threads
+from fos_ref.report.sweep import jobs as sweep_jobs
 from fos_ref.report.tables import csv, SIGNIFICANT
 from fos_ref.report.weights import Weights
 from fos_ref.report.weights_figure import error_by_tensor
@@ -30,19 +33,29 @@ class Report:
     errors: pd.DataFrame
     profile: pd.DataFrame
     published: pd.DataFrame
+    matrices: list[Matrix]
 
 
 def measure_report(plan: Plan, engine: str, done: Done) -> Report:
-    """Measure everything but real weights; `done` is called after each of `sweep.jobs(plan)`."""
+    """Measure everything but real weights; `done` is called after each of `jobs(plan)`."""
     block = worked()
     errors = sweep(plan, engine, done)
-    return Report(plan, block, errors, profile(plan), beside_ours(block, errors))
+    matrices = dialects.matrices(plan, engine, threads(engine), done)
+    return Report(plan, block, errors, profile(plan), beside_ours(block, errors), matrices)
+
+
+def jobs(plan: Plan) -> int:
+    """Return how many jobs `measure_report` has."""
+    return len(sweep_jobs(plan)) + len(dialects.jobs())
 
 
 def report_files(r: Report) -> dict[str, bytes]:
     """Return the files of the report by name."""
+    text = render.report_markdown(r.plan, r.worked, r.errors, r.profile, r.published, matrices=r.matrices)
+    tables = {f"{m.stem}.csv": csv(m.shares()) for m in r.matrices}
+    pictures = {f"{m.stem}.png": disagreement(m) for m in r.matrices if m.kind.drawn}
     return {
-        "report.md": render.report_markdown(r.plan, r.worked, r.errors, r.profile, r.published),
+        "report.md": text,
         "errors.csv": csv(r.errors),
         "position.csv": csv(r.profile),
         "published.csv": csv(r.published),
@@ -50,6 +63,8 @@ def report_files(r: Report) -> dict[str, bytes]:
         render.ERROR_FIGURE: error_by_distribution(r.errors),
         render.SHARE_FIGURE: share_choosing_4(r.errors),
         render.POSITION_FIGURE: error_by_position(r.profile),
+        **tables,
+        **pictures,
     }
 
 
@@ -90,6 +105,15 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
         "errors": _records(r.errors),
         "position": _records(r.profile),
         "published": _records(r.published),
+        "disagreement": [
+            {
+                "presets": m.presets,
+                "distribution": m.distribution,
+                "blocks": m.blocks,
+                "differ": m.counts.tolist(),
+            }
+            for m in r.matrices
+        ],
         "weights": None if w is None else _weights(w),
         "files": files,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fos_ref.report.dialects import Matrix
+from fos_ref.report.dialects_text import dialects_markdown
 from fos_ref.report.lineup import BASELINE, CHOOSERS, LINEUP, METHOD, Plan
 from fos_ref.report.metrics import METRICS
 from fos_ref.report.position import BINS
@@ -17,7 +19,13 @@ SHARE_FIGURE = "share-choosing-4.png"
 
 
 def report_markdown(
-    plan: Plan, worked: Worked, errors: pd.DataFrame, profile: pd.DataFrame, published: pd.DataFrame
+    plan: Plan,
+    worked: Worked,
+    errors: pd.DataFrame,
+    profile: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    matrices: list[Matrix],
 ) -> bytes:
     """Return report.md."""
     return sections(
@@ -40,6 +48,8 @@ def report_markdown(
             f"![Error by position in the block]({POSITION_FIGURE})",
             "## Published numbers beside ours",
             _published(published),
+            "## Where dialects disagree",
+            *dialects_markdown(matrices),
             "## The recipes",
             prose(
                 [["label", "preset", "what it is"], *([e.label, f"`{e.preset}`", e.meaning] for e in LINEUP)]

@@ -10,8 +10,8 @@ from fos_ref.verify.evidence import CLASSES, Comparison, Known, Status
 COMMAND = "fos evidence --write docs/status.md"
 _INTRO = (
     f"Written by `{COMMAND}` from `reports/evidence-peers.json`; not edited by hand. The peers' suite "
-    "(`tests/differential`) writes that file: it quantizes the same inputs by our preset and by the peer's own "
-    "program and compares every byte of the codes and of the block scales."
+    "(`tests/differential`) writes that file: it quantizes the same inputs by our preset and by the peer's "
+    "own program and compares every byte of the codes and of the block scales."
 )
 _COMMIT = 40  #: hex digits of a commit
 _SHORT = 12

@@ -99,7 +99,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _distinct() -> list[Recipe]:
     """Return every preset once, second names left out."""
-    return [r for name, r in PRESETS.items() if r.name == name]
+    return list(dict.fromkeys(PRESETS.values()))
 
 
 def _known(r: Recipe, entry: dict[str, Any] | None) -> Known:

@@ -53,7 +53,7 @@ def written(tmp_path):
 
 
 def test_no_preset_claims_more_than_the_comparisons_show():
-    """Fails when recipes have changed since the peers' suite wrote the file (tests/differential/README.md)."""
+    """Fails when recipes have changed since the peers' suite wrote the file (tests/differential)."""
     assert read_status(FILE).problems == ()
 
 

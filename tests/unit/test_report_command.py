@@ -19,11 +19,14 @@ from safetensors.numpy import save_file
 
 from fos_ref.cli import run
 from fos_ref.report import files, lineup
+from fos_ref.report.dialects import DATA
 from fos_ref.report.lineup import Plan
 from fos_ref.verify.distributions import make
 
 TEXT = ("report.md", "errors.csv", "position.csv", "published.csv", "worked.csv")
 FIGURES = ("error-by-distribution.png", "share-choosing-4.png", "error-by-position.png")
+TEXT += tuple(f"disagreement-{d}{tail}.csv" for d in DATA for tail in ("", "-16x16", "-plain"))
+FIGURES += tuple(f"disagreement-{d}.png" for d in DATA)
 LARGEST_PNG = 150_000
 ODD_NAME = "a|b`c\n$x$"
 
@@ -100,7 +103,7 @@ def test_the_documents_hold_the_numbers(plain):
 
 def test_the_figures_are_small_and_can_be_read(both):
     pictures = [data for name, data in contents(both.folder).items() if name.endswith(".png")]
-    assert len(pictures) == 4
+    assert len(pictures) == 7
     for data in pictures:
         assert len(data) < LARGEST_PNG
         assert Image.open(io.BytesIO(data)).width > 1000
@@ -129,7 +132,7 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
     errors = pd.read_csv(both.folder / "errors.csv").replace({np.nan: None, np.inf: None})
     assert document["errors"] == errors.to_dict("records")
     assert document["weights"]["file"] == weights.name
-    assert [Path(p).exists() for p in document["files"]] == [True] * 11
+    assert [Path(p).exists() for p in document["files"]] == [True] * 23
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""Which presets give the same bits on which data, and how many blocks the others have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fos_ref.engines.stream import in_order
+from fos_ref.recipes import BLOCK, PRESETS, Recipe
+from fos_ref.recipes.axes import AmaxScope, BlockShape, Candidates, ErrorMetric, TensorScale
+from fos_ref.report.lineup import Plan
+from fos_ref.verify.distributions import make
+from fos_ref.verify.matrix import Counts, differing_blocks
+
+#: What the matrices are made on.
+DATA = ("normal", "coarse", "subnormal-scale")
+DTYPES = ("float32", "bfloat16")
+_SEED = 0
+_METRICS = (None, *ErrorMetric)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Presets whose blocks can be compared with each other."""
+
+    tail: str  #: of the file's name
+    title: str
+    shape: BlockShape
+    chooses: bool
+    drawn: bool = False
+
+    def presets(self) -> list[str]:
+        """Return the presets of this kind, alike ones beside each other."""
+        found = [r for r in dict.fromkeys(PRESETS.values()) if self._holds(r)]
+        return [r.name for r in sorted(found, key=_place)]
+
+    def _holds(self, r: Recipe) -> bool:
+        scaled = r.block_shape is self.shape and r.tensor_scale is not TensorScale.NONE
+        return scaled and (r.candidates is Candidates.FOUR_OVER_SIX) is self.chooses
+
+
+#: The first is drawn; the others are tables only.
+KINDS = (
+    Kind("", "4/6 with blocks of 1x16", BlockShape.ROW_16, chooses=True, drawn=True),
+    Kind("-16x16", "4/6 with tiles of 16x16", BlockShape.TILE_16X16, chooses=True),
+    Kind("-plain", "no choice between 4 and 6, blocks of 1x16", BlockShape.ROW_16, chooses=False),
+)
+
+
+def _place(r: Recipe) -> tuple[int, int, bool]:
+    """Return what sorts a preset beside those it agrees with most: bound, metric, amax of the row."""
+    return r.scale_max, _METRICS.index(r.error_metric), r.amax_scope is AmaxScope.ROW
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """How many of `blocks` differ between every two presets, on one distribution."""
+
+    kind: Kind
+    distribution: str
+    presets: tuple[str, ...]
+    blocks: int
+    counts: Counts
+
+    def dialects(self) -> list[list[int]]:
+        """Return the presets that agree on every block, by their places; a preset is in one dialect only."""
+        found: dict[int, list[int]] = {}
+        for i, row in enumerate(self.counts):
+            found.setdefault(int(np.argmin(row)), []).append(i)  # the first place without a difference
+        return list(found.values())
+
+    def shares(self) -> pd.DataFrame:
+        """Return the share of blocks that differ, a row and a column for each preset."""
+        number = {i: n for n, places in enumerate(self.dialects(), start=1) for i in places}
+        table = pd.DataFrame(self.counts / self.blocks, columns=list(self.presets))
+        table.insert(0, "preset", self.presets)
+        table.insert(1, "dialect", [number[i] for i in range(len(self.presets))])
+        return table
+
+    @property
+    def stem(self) -> str:
+        """The name of its files, without the ending."""
+        return f"disagreement-{self.distribution}{self.kind.tail}"
+
+
+Job = tuple[Kind, str, str]
+
+
+def jobs() -> list[Job]:
+    """Return what has to be measured: a kind of presets, a distribution, a dtype."""
+    return [(kind, d, dtype) for kind in KINDS for d in DATA for dtype in DTYPES]
+
+
+def matrices(plan: Plan, engine: str, threads: int, done: Callable[[], None]) -> list[Matrix]:
+    """Return a matrix for each kind and distribution, over one tensor of each dtype.
+
+    `done` is called after each of `jobs()`. The counts depend neither on the engine nor on the threads.
+    """
+    total: dict[tuple[Kind, str], tuple[int, Counts]] = {}
+    measured = in_order(lambda job: _measure(job, plan, engine), jobs(), threads)
+    for (kind, distribution, _), (blocks, counts) in zip(jobs(), measured, strict=True):
+        before = total.get((kind, distribution), (0, np.zeros_like(counts)))
+        total[kind, distribution] = before[0] + blocks, before[1] + counts
+        done()
+    return [
+        Matrix(kind, distribution, tuple(kind.presets()), blocks, counts)
+        for (kind, distribution), (blocks, counts) in total.items()
+    ]
+
+
+def _measure(job: Job, plan: Plan, engine: str) -> tuple[int, Counts]:
+    kind, distribution, dtype = job
+    rows, cols = plan.shape
+    x = make(distribution, (max(rows // 2, BLOCK), cols), _SEED, dtype)
+    return differing_blocks(x, [PRESETS[n] for n in kind.presets()], engine)
