@@ -32,7 +32,7 @@ from fos_ref.storage.conventions import (
 )
 from fos_ref.storage.manifest import CONFIG_KEY, Manifest, PREFIX, Source
 from fos_ref.storage.reader_config import quantization_config
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
 from fos_ref.storage.safetensors_write import check_target, SafetensorsWriter
 from fos_ref.storage.select import Selection
 from fos_ref.version import VERSION
@@ -164,7 +164,7 @@ class _Job:
         for part in parts:
             amax = np.maximum(amax, np.float32(part))
         try:
-            stored_tensor_scale(amax, self.recipe, self.convention)
+            stored_tensor_scale(amax, self.recipe, self.convention, NUMPY_DTYPES[info.dtype])
         except InputError as e:
             what = "has a NaN or an infinity" if not np.isfinite(amax) else str(e)
             msg = f"{self.file.path}: {info.name!r} {what}; --exclude {info.name!r} copies it unchanged"
@@ -183,7 +183,8 @@ class _Job:
 
     def _write_weight(self, info: TensorInfo, amax: np.float32, writer: SafetensorsWriter) -> Outcome:
         codes_info, scales_info, tensor_info = self.convention.infos(info.name, _matrix_shape(info))
-        scales = tensor_scales(np.asarray(amax), self.recipe)
+        dtype = NUMPY_DTYPES[info.dtype]
+        scales = tensor_scales(np.asarray(amax), self.recipe, dtype)
 
         def quantize(x: AnyArray) -> tuple[U8, U8, Bool]:
             check_float_environment()
@@ -194,7 +195,7 @@ class _Job:
             writer.write(codes_info.name, codes)
             writer.write(scales_info.name, block_scales)
             fours, blocks = fours + int(np.count_nonzero(picked4)), blocks + picked4.size
-        stored = stored_tensor_scale(amax, self.recipe, self.convention)
+        stored = stored_tensor_scale(amax, self.recipe, self.convention, dtype)
         writer.write(tensor_info.name, np.asarray(stored, dtype=np.float32))
         made = codes_info.nbytes + scales_info.nbytes + tensor_info.nbytes
         return self._outcome(info, bytes_out=made, amax=amax, picked4_share=fours / blocks)

@@ -60,6 +60,7 @@ def quantize(
         codes=codes.reshape(*lead, codes.shape[1]),
         block_scales=block_scales.reshape(*lead, block_scales.shape[1]),
         tensor_amax=scales.amax.reshape(flat),
+        encode_scale=scales.encode.reshape(flat),
         decode_scale=scales.decode.reshape(flat),
         picked4=picked4.reshape(*lead, picked4.shape[1]),
         recipe=r,
@@ -100,10 +101,21 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
         raise DtypeError(msg)
     codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
     scales = q.block_scales.reshape(codes.shape[0], q.block_scales.shape[-1])
-    values = dequantize_matrix(codes, scales, q.tensor_amax, q.decode_scale, q.recipe)
+    values = dequantize_matrix(codes, scales, _scales_of(q), q.recipe)
     cropped = values[: _rows(q.shape), : q.shape[-1]].reshape(q.shape)
     with np.errstate(over="ignore"):  # float16 overflows to infinity, as a cast does
         return cropped.astype(wanted, copy=False)
+
+
+def _scales_of(q: QuantizedTensor) -> Scales:
+    """Return the tensor scales that a quantized tensor carries; the input's dtype is not needed again."""
+    return Scales(
+        amax=q.tensor_amax,
+        encode=q.encode_scale,
+        decode=q.decode_scale,
+        range_max=np.float32(q.recipe.range_max),
+        dtype=np.dtype(np.float32),
+    )
 
 
 def _rows(shape: tuple[int, ...]) -> int:

@@ -11,35 +11,37 @@ from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
 from fos_ref.model.quantize import INT4_FLAG
+from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import Dequantize, ElementFormat, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
-DequantizeFn = Callable[[F32, F32, F32, F32, np.float32], F32]
+#: (q values of the codes, s block scales, tensor scales) -> values
+DequantizeFn = Callable[[F32, F32, Scales], F32]
 
 
-def amax_divide(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+def amax_divide(q: F32, s: F32, t: Scales) -> F32:
     """Return ((q*s) * A) / C: two roundings. Source: fouroversix quantized_tensor.py on a CPU."""
-    return ((q * s) * amax) / c
+    return ((q * s) * t.amax) / t.range_max
 
 
-def amax_reciprocal(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+def amax_reciprocal(q: F32, s: F32, t: Scales) -> F32:
     """Return q * ((s*A) * RN(1/C)): three roundings. Source: TransformerEngine dequantize_nvfp4.cuh."""
-    return q * ((s * amax) * (np.float32(1) / c))
+    return q * ((s * t.amax) * (np.float32(1) / t.range_max))
 
 
-def decode_scaled(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+def decode_scaled(q: F32, s: F32, t: Scales) -> F32:
     """Return (q*s) * D: one rounding."""
-    return (q * s) * s_dec
+    return (q * s) * t.decode
 
 
-def decode_product(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
+def decode_product(q: F32, s: F32, t: Scales) -> F32:
     """Return q * (s*D): two roundings. Source: ModelOpt's and Quartet II's fake quantizers."""
-    return q * (s * s_dec)
+    return q * (s * t.decode)
 
 
-def decode_quotient(q: F32, s: F32, amax: F32, s_dec: F32, c: np.float32) -> F32:  # noqa: ARG001
-    """Return q * (s / RN(1/D)): three roundings. Source: compressed-tensors forward_helpers.py."""
-    return q * (s / (np.float32(1) / s_dec))
+def decode_quotient(q: F32, s: F32, t: Scales) -> F32:
+    """Return q * (s/S): two roundings. Source: compressed-tensors forward_helpers.py."""
+    return q * (s / t.encode)
 
 
 DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
@@ -53,22 +55,21 @@ DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
 )
 
 
-def dequantize_matrix(codes: U8, block_scales: U8, amax: F32, s_dec: F32, r: Recipe) -> F32:
+def dequantize_matrix(codes: U8, block_scales: U8, scales: Scales, r: Recipe) -> F32:
     """Return the float32 values (R, C) of codes (R, C) under block scale bytes (R, C / block columns).
 
-    Shapes:   amax and s_dec () or (R,)
+    Shapes:   scales (), (R,) or (R, 1) each
     Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact for E2M1 and E4M3. INT4 beside
               E2M1 counts in units of float32(6/7), one more product at the end.
     Specials: a NaN scale byte makes its block NaN; the sign bit of an E4M3 scale is a flag, not a sign.
     """
     q = (codes & np.uint8(0xF)).reshape(codes.shape[0], codes.shape[1] // r.block_cols, r.block_cols)
     s = scale_values(block_scales, r)[..., None]
-    a, d = (np.asarray(v, dtype=np.float32).reshape(-1, 1, 1) for v in (amax, s_dec))
     is_int = holds_int4(block_scales, r)[..., None]
     values = np.where(is_int, INT4_VALUES[q], E2M1_VALUES[q])
     unit = ELEMENT_FORMAT[r.element_format][1].unit
     with np.errstate(all="ignore"):
-        out = DEQUANTIZE[r.dequantize](values, s, a, d, np.float32(r.range_max))
+        out = DEQUANTIZE[r.dequantize](values, s, scales.per_row())
         out = np.where(is_int, out * unit, out)
     return out.reshape(codes.shape)
 

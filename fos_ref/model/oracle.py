@@ -155,6 +155,6 @@ def _dequantize(q: Value, s: Value, t: Tensor, r: Recipe) -> Value:
         case Dequantize.DECODE_PRODUCT:
             return mul(q, mul(s, t.decode))
         case Dequantize.DECODE_QUOTIENT:
-            return mul(q, div(s, div(ONE, t.decode)))
+            return mul(q, div(s, t.encode))
         case _:
             assert_never(r.dequantize)

@@ -27,6 +27,10 @@ class Scales:
         """Return the scales with a trailing axis, to meet blocks (T, B, n)."""
         return self._map(lambda v: v[..., None])
 
+    def per_row(self) -> Scales:
+        """Return the scales as (1, 1, 1) or (R, 1, 1), to meet codes of blocks in rows (R, B, n)."""
+        return self._map(lambda v: v.reshape(-1, 1, 1))
+
     def rows(self, chunk: slice) -> Scales:
         """Return the part that belongs to the rows `chunk`; per-tensor scales are for all rows."""
         return self._map(lambda v: v[chunk]) if self.amax.ndim else self

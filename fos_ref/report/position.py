@@ -78,7 +78,7 @@ def _values(t: Trace, c: Candidate) -> F64:
     """Return what a candidate dequantizes to, widened."""
     step = DEQUANTIZE[t.recipe.dequantize]
     q = c.values  # noqa: PD011 -- not a table
-    y = step(q, c.scale[..., None], t.tensor_amax, t.decode_scale, np.float32(t.recipe.range_max))
+    y = step(q, c.scale[..., None], t.scales.per_element())
     return y.astype(np.float64)
 
 

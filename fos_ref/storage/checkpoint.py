@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,11 +20,13 @@ from fos_ref.storage.conventions import (
     Convention,
     decode_scale_of,
     detect,
+    encode_scale_of,
     stored_tensor_scale,
     weights_in,
 )
 from fos_ref.storage.manifest import Manifest
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
+from fos_ref.storage.select import FLOATS
 from fos_ref.storage.tensor import QuantizedTensor
 
 _DTYPES = ("U8", "F8_E4M3", "F32")
@@ -73,11 +75,12 @@ class QuantizedCheckpoint:
             raise CheckpointError(msg)
         infos = tuple(self.file.info(n) for n in self.convention.names(name))
         shape = self._check_shapes(name, infos)
-        amax, decode_scale = self._tensor_scale(name, infos[2])
+        amax, encode_scale, decode_scale = self._tensor_scale(name, infos[2])
         return QuantizedTensor(
             codes=self._bytes(infos[0]),
             block_scales=self._bytes(infos[1]),
             tensor_amax=np.asarray(amax, dtype=np.float32),
+            encode_scale=np.asarray(encode_scale, dtype=np.float32),
             decode_scale=np.asarray(decode_scale, dtype=np.float32),
             picked4=None,
             recipe=self.recipe,
@@ -141,21 +144,35 @@ class QuantizedCheckpoint:
             raise CheckpointError(msg)
         return rows, cols
 
-    def _tensor_scale(self, name: str, info: TensorInfo) -> tuple[np.float32, np.float32]:
-        """Return (A, D): from the manifest, checked against the file; without one, from the file."""
+    def _tensor_scale(self, name: str, info: TensorInfo) -> tuple[np.float32, np.float32, np.float32]:
+        """Return (A, S, D): from the manifest, checked against the file; without one, from the file."""
         stored = np.float32(self.file.read(info.name).reshape(-1)[0])
         if not (np.isfinite(stored) and stored > 0):
             msg = f"{self.file.path}: {info.name!r} is {stored!s}: a positive finite tensor scale is allowed"
             raise CheckpointError(msg)
         if self.manifest is None:
             with np.errstate(over="ignore"):
-                return amax_of(stored, self.recipe, self.convention), decode_scale_of(stored, self.convention)
-        amax = self.manifest.tensors[name].amax
-        wanted = stored_tensor_scale(amax, self.recipe, self.convention)
+                return (
+                    amax_of(stored, self.recipe, self.convention),
+                    encode_scale_of(stored, self.convention),
+                    decode_scale_of(stored, self.convention),
+                )
+        original = self.manifest.tensors[name]
+        amax, dtype = original.amax, self._dtype(name, original.dtype)
+        wanted = stored_tensor_scale(amax, self.recipe, self.convention, dtype)
         if stored != wanted:
             msg = f"{self.file.path}: {info.name!r} is {stored!s}, the manifest's amax makes it {wanted!s}"
             raise CheckpointError(msg)
-        return amax, np.float32(tensor_scales(np.asarray(amax), self.recipe).decode)
+        scales = tensor_scales(np.asarray(amax), self.recipe, dtype)
+        return amax, np.float32(scales.encode), np.float32(scales.decode)
+
+    def _dtype(self, name: str, stored: str) -> np.dtype[Any]:
+        """Return the dtype of the original weight; CheckpointError for one that is never quantized."""
+        if stored not in FLOATS:
+            msg = f"{self.file.path}: the manifest says {name!r} was {stored!r}: one of {FLOATS} is allowed"
+            raise CheckpointError(msg)
+        dtype: np.dtype[Any] = NUMPY_DTYPES[stored]
+        return dtype
 
     def _bytes(self, info: TensorInfo) -> U8:
         return self.file.read(info.name)

@@ -4,12 +4,13 @@ Both conventions hold, for a weight X.weight of shape (N, K), the packed codes a
 in the low nibble, and the block scales as E4M3 bytes (N, K/16) in the linear layout. They differ in names
 and in the float32 tensor scale; with A the tensor amax and C = element max * scale_max of the recipe:
 
-    modelopt            X.weight, X.weight_scale, X.weight_scale_2 of shape ():  a multiplier, RN(A / C)
+    modelopt            X.weight, X.weight_scale, X.weight_scale_2 of shape ():  a multiplier, RN(A / C),
+                        or the recipe's own decode scale D where that is no quotient of A and C
     compressed-tensors  X.weight_packed, X.weight_scale, X.weight_global_scale of shape (1,):  a divisor,
-                        the recipe's own encode scale S = RN(C / A)
+                        the recipe's own encode scale S
 
 A reader multiplies code * block scale by the multiplier, or divides it by the divisor. Either way its values
-may differ from the recipe's own dequantization by a few ulp, because RN(A / C), 1 / RN(C / A) and the
+may differ from the recipe's own dequantization by a few ulp, because RN(A / C), 1 / S and the
 recipe's expression (N14) are rounded differently. The codes and block scales are the recipe's, bit for bit.
 """
 
@@ -19,15 +20,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from fos_ref.errors import CheckpointError, InputError, RecipeError
-from fos_ref.model.quantize import tensor_scales
-from fos_ref.recipes.axes import AmaxScope
+from fos_ref.model.quantize import F32_DTYPE, tensor_scales
+from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat, TensorScale
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.safetensors_read import TensorInfo
 
+_OWN_DECODE = (TensorScale.DECODE_RECIPROCALS, TensorScale.RECIPROCAL_IN_INPUT_DTYPE)
 SUFFIX = ".weight"  #: what the name of a tensor that can be quantized ends in
 CODES_PER_BYTE = 2
 
@@ -94,19 +97,29 @@ def convention(name: str) -> Convention:
 
 
 def check_storable(r: Recipe) -> None:
-    """Raise RecipeError for a recipe with a tensor amax per row: both conventions hold one tensor scale."""
+    """Raise RecipeError for a recipe that makes something else than NVFP4 with one tensor scale."""
+    both = " and ".join(CONVENTIONS)
+    nvfp4 = (ElementFormat.E2M1, ScaleFormat.E4M3, BLOCK)
+    if (r.element_format, r.scale_format, r.block_cols) != nvfp4:
+        made = f"{r.element_format.value} codes under {r.scale_format.value} scales of {r.block_cols} values"
+        msg = f"recipe {r.name!r} makes {made}: {both} checkpoints hold E2M1 under E4M3 scales of {BLOCK}"
+        raise RecipeError(msg)
     if r.amax_scope is AmaxScope.ROW:
         msg = (
-            f"recipe {r.name!r} has a tensor amax per row, and {' and '.join(CONVENTIONS)} checkpoints hold "
+            f"recipe {r.name!r} has a tensor amax per row, and {both} checkpoints hold "
             "one tensor scale: a recipe with amax_scope=tensor is allowed"
         )
         raise RecipeError(msg)
 
 
-def stored_tensor_scale(amax: np.float32, r: Recipe, c: Convention) -> np.float32:
+def stored_tensor_scale(
+    amax: np.float32, r: Recipe, c: Convention, dtype: np.dtype[Any] = F32_DTYPE
+) -> np.float32:
     """Return the float32 that convention `c` holds for tensor amax A: always positive and finite.
 
-    Rounding: one division, RN(A / C) for a multiplier and the recipe's RN(C / A) for a divisor.
+    dtype:    of the weight, for the recipes that round their tensor scale in it
+    Rounding: a divisor is the recipe's own S. A multiplier is one division, RN(A / C), or the recipe's own D
+              where that is no quotient of A and C.
     Specials: A = 0 stores 1. Every code then decodes to a zero whatever the scale, and readers of both
               conventions take the reciprocal, so 0 and infinity will not do.
               C / A above FLT_MAX (A below about 1e-35): a clamping recipe works with S = FLT_MAX, and the
@@ -115,7 +128,7 @@ def stored_tensor_scale(amax: np.float32, r: Recipe, c: Convention) -> np.float3
     """
     if amax == 0:
         return np.float32(1)
-    scales = tensor_scales(np.asarray(amax), r)
+    scales = tensor_scales(np.asarray(amax), r, dtype)
     with np.errstate(over="ignore"):
         ratio = np.float32(r.range_max) / amax
     if not np.isfinite(amax) or not np.isfinite(scales.encode):
@@ -123,7 +136,13 @@ def stored_tensor_scale(amax: np.float32, r: Recipe, c: Convention) -> np.float3
         raise InputError(msg)
     if c.form is TensorScaleForm.DIVISOR:
         return np.float32(scales.encode)
-    return amax / np.float32(r.range_max) if np.isfinite(ratio) else np.float32(scales.decode)
+    own = r.tensor_scale in _OWN_DECODE or not np.isfinite(ratio)
+    return np.float32(scales.decode) if own else amax / np.float32(r.range_max)
+
+
+def encode_scale_of(stored: np.float32, c: Convention) -> np.float32:
+    """Return the divisor that a stored tensor scale stands for: itself, or RN(1 / stored)."""
+    return stored if c.form is TensorScaleForm.DIVISOR else np.float32(1) / stored
 
 
 def decode_scale_of(stored: np.float32, c: Convention) -> np.float32:

@@ -20,6 +20,7 @@ class QuantizedTensor:
     codes: U8  #: (rows, C/2): element 2j in the low nibble of byte j
     block_scales: U8  #: (rows, C/16): E4M3 bytes, linear row-major; a tile's byte on each of its rows
     tensor_amax: F32  #: A, () or (rows,) float32
+    encode_scale: F32  #: S, the same shape; 1/S and D may differ by a rounding either way
     decode_scale: F32  #: D, the same shape: values are codes * block scale * D up to the recipe's rounding
     picked4: Bool | None  #: (rows, C/16): True where map-to-4 won; None when read from a file without it
     recipe: Recipe

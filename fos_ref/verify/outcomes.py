@@ -77,7 +77,7 @@ def outcome(r: Recipe, given: Input, *, values: bool = False) -> Bytes | None:
 
 
 def _values(t: Trace) -> F32:
-    return dequantize_matrix(t.codes, t.block_scales, t.scales.amax, t.scales.decode, t.recipe)
+    return dequantize_matrix(t.codes, t.block_scales, t.scales, t.recipe)
 
 
 @dataclass(slots=True)

@@ -274,7 +274,8 @@ def test_n14_formulas(row):
     amax, s_dec = operands(13)[:, None], operands(14)[:, None]
     known = {"q": q, "s": s, "A": amax, "D": s_dec, "S": np.float32(1) / s_dec, "C": C}
     written = eval(value, {}, known)  # noqa: S307 -- ours
-    assert_same_bits(DEQUANTIZE[Dequantize(value)](q, s, amax, s_dec, C), written)
+    t = Scales(amax=amax, encode=known["S"], decode=s_dec, range_max=C, dtype=np.dtype(np.float32))
+    assert_same_bits(DEQUANTIZE[Dequantize(value)](q, s, t), written)
 
 
 def test_n16_formula():

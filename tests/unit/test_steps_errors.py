@@ -142,15 +142,16 @@ VALUES = [
 
 @pytest.mark.parametrize(("operands", "values"), VALUES)
 def test_n14_five_expressions_for_one_value(operands, values):
-    a, d, q, s = (h(v) for v in operands)
-    assert hexes(*(DEQUANTIZE[form](q, s, a, d, np.float32(2688)) for form in FORMS)) == values.split()
+    a, d, q, s = operands
+    t = under(a=a, d=d, s=hexes(np.float32(1) / h(d))[0])
+    assert hexes(*(DEQUANTIZE[form](h(q), h(s), t) for form in FORMS)) == values.split()
 
 
 def test_n14_nan_scales_signs_and_spilled_bits():
     codes = np.zeros((2, 16), np.uint8)
     codes[0, :3] = 0x8, 0xF, 0x1F  # -0, -6, and a code wider than a nibble: its low bits count
     scales = np.array([[0xB8], [0xFF]], np.uint8)  # 1.0 with a sign bit, and NaN
-    got = dequantize_matrix(codes, scales, f32(1536), f32(1), BOTH)
+    got = dequantize_matrix(codes, scales, under(a="44C00000", c=1536), BOTH)
     assert got[0, :3].tolist() == [0, -6, -6]
     assert np.signbit(got[0, :3]).tolist() == [True, True, True]
     assert np.isnan(got[1]).all()
@@ -160,9 +161,8 @@ def test_n14_nan_scales_signs_and_spilled_bits():
 def every_code(scale: int, r) -> list[float]:
     """Return the values of the codes 0..15 under one scale byte and D = A/C = 1."""
     codes = np.tile(np.arange(16, dtype=np.uint8), r.block_cols // 16)[None]
-    return dequantize_matrix(codes, np.array([[scale]], np.uint8), f32(r.range_max), f32(1), r)[
-        0, :16
-    ].tolist()
+    t = under(a=hexes(r.range_max)[0], c=r.range_max)
+    return dequantize_matrix(codes, np.array([[scale]], np.uint8), t, r)[0, :16].tolist()
 
 
 def test_n14_integers_powers_of_two_and_the_flag():
