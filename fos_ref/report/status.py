@@ -29,7 +29,8 @@ def status_markdown(s: Status) -> bytes:
         "## By peer",
         _by_peer(ran),
         "## Compared with the peer's own program",
-        "picked4 is compared where the peer tells which candidate it kept. Versions: "
+        "picked4 is compared where the peer tells which candidate it kept. The class `read` beside figures: the "
+        "comparison was made once, by hand, and is not part of CI. Versions: "
         + ", ".join(f"{name} {version}" for name, version in s.versions.items())
         + ".",
         _compared(ran, families),
@@ -38,7 +39,7 @@ def status_markdown(s: Status) -> bytes:
         *_conversions(s),
         *_not_run(s),
         "## Read, not run",
-        _by_source(k for k in s.presets if k.evidence == "read"),
+        _by_source(k for k in s.presets if k.evidence == "read" and k.comparison is None),
         "## Our own",
         _by_source(k for k in s.presets if k.evidence == "own"),
     ]
@@ -78,13 +79,24 @@ def _by_peer(ran: list[tuple[Known, Comparison]]) -> str:
 
 
 def _compared(ran: list[tuple[Known, Comparison]], families: dict[tuple[str, ...], str]) -> str:
-    header = ["preset", "peer", "blocks", "differing: codes", "block scales", "picked4", "inputs", "dtypes"]
+    header = [
+        "preset",
+        "class",
+        "peer",
+        "blocks",
+        "differing: codes",
+        "block scales",
+        "picked4",
+        "inputs",
+        "dtypes",
+    ]
     return markdown(
         [
             header,
             *(
                 [
                     f"`{k.preset}`",
+                    k.evidence,
                     f"{c.peer} {short(c.version)}",
                     f"{c.blocks:,}",
                     *(count(c.differing_bytes.get(f)) for f in ("codes", "block_scales", "picked4")),

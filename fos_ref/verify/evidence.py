@@ -15,8 +15,8 @@ from fos_ref.recipes.recipe import Recipe
 FORMAT = 1
 RAN = "ran"
 CLASSES = {
-    RAN: "the peer's own program was run beside the preset and compared byte by byte",
-    "read": "the peer's source was read; its program was not run",
+    RAN: "CI runs the peer's own program beside the preset and compares byte by byte",
+    "read": "the peer's source was read; CI does not run its program",
     "own": "this package's own statement; there is no peer",
 }
 

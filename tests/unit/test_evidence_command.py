@@ -129,7 +129,9 @@ def test_the_page_says_what_was_left_out_converted_and_not_run(written):
     assert "no checkout \\| is named" in text
     assert "**inputs A**: coarse, normal." in text
     assert "**inputs B**: zero-laden." in text
-    assert "| `te-mae-256` | some-peer 1.2.3 | 4,096 | 0 | 0 | - | inputs B | bfloat16, float32 |" in text
+    assert (
+        "| `te-mae-256` | ran | some-peer 1.2.3 | 4,096 | 0 | 0 | - | inputs B | bfloat16, float32 |" in text
+    )
     assert all(f"`{name}`" in text for name, r in PRESETS.items() if r.name == name)
     ran = sum(r.evidence == "ran" for r in PRESETS.values())
     assert f"| some-peer 1.2.3 | {ran} | {4096 * ran:,} | 0 |" in text
