@@ -29,10 +29,7 @@ def status_markdown(s: Status) -> bytes:
         "## By peer",
         _by_peer(ran),
         "## Compared with the peer's own program",
-        "picked4 is compared where the peer tells which candidate it kept. The class `read` beside figures: the "
-        "comparison was made once, by hand, and is not part of CI. Versions: "
-        + ", ".join(f"{name} {version}" for name, version in s.versions.items())
-        + ".",
+        _note(s),
         _compared(ran, families),
         *(f"**{label}**: {', '.join(names)}." for names, label in families.items()),
         *_left_out(ran),
@@ -44,6 +41,15 @@ def status_markdown(s: Status) -> bytes:
         _by_source(k for k in s.presets if k.evidence == "own"),
     ]
     return sections(parts)
+
+
+def _note(s: Status) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in s.versions.items())
+    return (
+        "picked4 is compared where the peer tells which candidate it kept. Where the class is `read` beside "
+        "figures, the comparison needs a checkout of the peer and is not part of CI "
+        f"(`tests/differential/README.md`). Versions: {versions}."
+    )
 
 
 def _classes(s: Status) -> str:
