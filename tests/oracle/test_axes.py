@@ -69,7 +69,7 @@ def changed(r: fos_ref.Recipe, name: str, v: Enum) -> fos_ref.Recipe | None:
 
 
 def recipes_with(name: str, u: Enum) -> Iterator[fos_ref.Recipe]:
-    """Yield the presets with a value, then presets changed to have it: some values show beside others only."""
+    """Yield the presets with a value, then presets changed to have it: some show beside others only."""
     yield from (r for r in RECIPES if getattr(r, name) is u)
     others = (changed(r, name, u) for r in RECIPES if getattr(r, name) not in (u, None))
     yield from (r for r in others if r is not None)
