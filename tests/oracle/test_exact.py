@@ -205,10 +205,16 @@ def test_exact_errors_refuse_what_has_none():
 
 def test_the_decode_scale_is_a_over_c_or_d():
     amax = exact.from_bits(bits_of(np.float32(3.1))[0])
-    for name, want in (("4over6", exact.to_fraction(amax) / 1536), ("flashinfer-mse-256", None)):
+    for name, c in (
+        ("4over6", 1536),
+        ("nvfp4", 2688),
+        ("fouroversix-static4", 1792),
+        ("flashinfer-mse-256", None),
+    ):
         r = fos_ref.PRESETS[name]
         t = tensor_scales(amax, r)
-        assert exact_decode_scale(t, r) == (want or exact.to_fraction(t.decode))
+        want = exact.to_fraction(amax) / c if c else exact.to_fraction(t.decode)
+        assert exact_decode_scale(t, r) == want
 
 
 def coarse() -> np.ndarray:
