@@ -10,6 +10,7 @@ import typer
 
 from fos_ref.commands.evidence import evidence
 from fos_ref.commands.golden import golden
+from fos_ref.commands.prove import prove
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes
 from fos_ref.commands.report import report
@@ -31,6 +32,7 @@ app.command()(report)
 app.command()(quantize)
 app.command()(recipes)
 app.command()(evidence)
+app.command()(prove)
 app.add_typer(golden)
 
 

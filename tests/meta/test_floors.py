@@ -14,12 +14,15 @@ FLOORS = (
     "model",
     "storage",
     "engines",
+    "fast",
     "verify",
+    "proof",
     "report",
     "commands",
     "cli",
 )
-NEVER = ("torch", "cupy", "numba", "fos_gpu")  #: not even inside a function
+NEVER = ("torch", "cupy", "fos_gpu")  #: not even inside a function
+COMPILED_ONLY = ("numba", "llvmlite")  #: in fos_ref/fast only
 REPORT_ONLY = ("pandas", "matplotlib")
 #: The public face and the program's entry stand above the floors.
 ABOVE = ("fos_ref", "fos_ref.__main__")
@@ -61,6 +64,12 @@ def test_files_of_one_floor_do_not_import_each_other_in_a_circle():
 @pytest.mark.parametrize("path", files("fos_ref"), ids=name)
 def test_no_file_imports_an_accelerator(path):
     assert {i for i in imports(path) if i.split(".")[0] in NEVER} == set()
+
+
+@pytest.mark.parametrize("path", files("fos_ref"), ids=name)
+def test_the_compiler_is_imported_in_the_fast_engine_only(path):
+    found = {i for i in imports(path) if i.split(".")[0] in COMPILED_ONLY}
+    assert not found or module(path).startswith("fos_ref.fast")
 
 
 @pytest.mark.parametrize("path", files("fos_ref"), ids=name)
