@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fos_ref.proof.result import Proof
+from fos_ref.proof.sweeps import SWEEPS
 
-_ALL: tuple[Proof, ...] = ()
+_ALL: tuple[Proof, ...] = (*SWEEPS,)
 PROOFS = {p.name: p for p in _ALL}
