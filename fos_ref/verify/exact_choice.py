@@ -119,8 +119,8 @@ def _columns(v: NDArray[np.float32]) -> F64:
 
 
 def _worth(c: Candidate, worth: F64) -> F64:
-    per_step: F64 = c.scale.ravel().astype(np.float64) * worth
-    return _columns(c.values) * per_step
+    values: F64 = _columns(c.values) * (c.scale.ravel().astype(np.float64) * worth)
+    return values
 
 
 # --- errors in float64 --------------------------------------------------------------------------------
@@ -137,7 +137,8 @@ def _tree(terms: F64) -> F64:
     while len(terms) > 1:
         half = len(terms) // 2
         terms = terms[:half] + terms[half:]
-    return terms[0]
+    total: F64 = terms[0]
+    return total
 
 
 _TOTAL: Mapping[ErrorMetric, Callable[[F64], F64]] = MappingProxyType(

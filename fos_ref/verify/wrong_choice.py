@@ -85,18 +85,21 @@ def proven(low: float, high: float, digits: int) -> str:
 
 def sample(name: str, shape: Shape, seed: int) -> list[Tally]:
     """Return the tally of each of `groups()` on one tensor of the input `name`, of `Input.shape`."""
-    given = INPUTS[name]
     found: dict[str, Tally] = {}
     for family in families():
-        for alike in _by_metric(family) if given.judged else [family]:
-            x = given.make(given.shape(shape), seed, alike[0].recipe)
+        for x, alike in parts(name, shape, seed, family):
             found |= {g.name: t for g, t in zip(alike, tally(x, alike), strict=True)}
     return [found[g.name] for g in groups()]
 
 
-def _by_metric(family: Sequence[Group]) -> list[list[Group]]:
-    parts = ([g for g in family if g.recipe.error_metric is m] for m in ErrorMetric)
-    return [p for p in parts if p]
+def parts(
+    name: str, shape: Shape, seed: int, family: Sequence[Group]
+) -> Iterator[tuple[AnyArray, list[Group]]]:
+    """Yield tensors of an input and the groups of a family that choose on them: all, or one metric's."""
+    given = INPUTS[name]
+    alike = [[g for g in family if g.recipe.error_metric is m] for m in ErrorMetric]
+    for some in filter(None, alike) if given.judged else [list(family)]:
+        yield given.make(given.shape(shape), seed, some[0].recipe), some
 
 
 def tally(x: AnyArray, family: Sequence[Group]) -> list[Tally]:
