@@ -1,9 +1,9 @@
 """Exact numbers for the oracle: float32 in whole units, one rounding an operation, no float arithmetic.
 
 Every finite float32 is a whole number of units of 2**-149, so a value is a Python int of units; only
-infinity and NaN are floats. A product, a quotient or a fused multiply-add is an exact ratio of ints, rounded
-once by `rounded`; the E2M1 and E4M3 magnitudes are tables of units. Nothing here is shared with
-fos_ref.formats.
+infinity and NaN are floats. A sum, a product or a fused multiply-add is an exact integer over a power of two,
+a quotient an exact ratio of integers; each is rounded once, by `_shifted`. The E2M1 and E4M3 magnitudes are
+tables of units. Nothing here is shared with fos_ref.formats.
 """
 
 from __future__ import annotations
@@ -81,10 +81,30 @@ def nearest_multiple(num: int, den: int) -> int:
 
 def rounded(num: int, den: int = 1, to: Precision = FLOAT32) -> Value:
     """Return num/den units in the precision `to`, to nearest even; past the largest: infinity."""
-    sign, num = (-1, -num) if num < 0 else (1, num)
-    unit = max(1 << max((num // den).bit_length() - to.digits, 0), to.step)
-    n = nearest_multiple(num, den * unit) * unit
-    return sign * (inf if n >= to.overflow else n)
+    return _quotient(num, den, to.digits, to.step.bit_length() - 1, to.overflow)
+
+
+def _quotient(num: int, den: int, digits: int = 24, coarse: int = 0, overflow: int = OVERFLOW) -> Value:
+    """Return num/den (den > 0) units, rounded once; the three defaults are float32's.
+
+    The quotient is cut off two bits below the unit, and a remainder sets the lower of them: that bit lies
+    below every halfway point, so it says "more than this" and nothing else.
+    """
+    n, rest = divmod(abs(num) << 2, den)
+    n |= rest != 0
+    return _shifted(-n if num < 0 else n, 2, digits, coarse, overflow)
+
+
+def _shifted(num: int, places: int, digits: int = 24, coarse: int = 0, overflow: int = OVERFLOW) -> Value:
+    """Return num / 2**places units, rounded once to `digits` bits and whole multiples of 2**coarse units."""
+    size = -num if num < 0 else num
+    drop = max(size.bit_length() - digits, places + coarse)
+    if drop:
+        size = size + (1 << (drop - 1)) - 1 + (size >> drop & 1) >> drop  # half a step, less on even ones
+    size <<= drop - places
+    if size >= overflow:
+        return -inf if num < 0 else inf
+    return -size if num < 0 else size
 
 
 def cast(v: Value, to: Precision) -> Value:
@@ -95,14 +115,14 @@ def cast(v: Value, to: Precision) -> Value:
 def mul(a: Value, b: Value) -> Value:
     """Return a * b, rounded once."""
     if isinstance(a, int) and isinstance(b, int):
-        return rounded(a * b, ONE)
+        return _shifted(a * b, 149)
     return _sign(a) * _sign(b)
 
 
 def div(a: Value, b: Value) -> Value:
     """Return a / b, rounded once. A zero divisor counts as +0."""
     if isinstance(a, int) and isinstance(b, int) and b:
-        return rounded((a if b > 0 else -a) * ONE, abs(b))
+        return _quotient((a if b > 0 else -a) << 149, abs(b))
     if b == 0:
         return _sign(a) * inf
     return 0 if isinstance(a, int) and not isnan(b) else _sign(a) / _sign(b)
@@ -111,14 +131,14 @@ def div(a: Value, b: Value) -> Value:
 def add(a: Value, b: Value) -> Value:
     """Return a + b, rounded once."""
     if isinstance(a, int) and isinstance(b, int):
-        return rounded(a + b)
+        return _shifted(a + b, 0)
     return (a if isinstance(a, float) else 0.0) + (b if isinstance(b, float) else 0.0)
 
 
 def fma(a: Value, b: Value, c: Value) -> Value:
     """Return a * b + c, rounded once."""
     if isinstance(a, int) and isinstance(b, int):
-        return rounded(a * b + c * ONE, ONE) if isinstance(c, int) else c
+        return _shifted(a * b + (c << 149), 149) if isinstance(c, int) else c
     return add(_sign(a) * _sign(b), c)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isnan
+from math import inf, isnan
 from typing import assert_never
 
 from fos_ref.errors import InputError
@@ -23,9 +23,16 @@ AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL)
 
 
 def exact_decode_scale(t: Tensor, r: Recipe) -> Fraction:
-    """Return what one unit of code times block scale is worth, unrounded: A/C, or D where N14 uses D."""
+    """Return what one unit of code times block scale is worth: N14's own A/C, D or 1/S, unrounded.
+
+    Raises InputError where that is not finite.
+    """
     if r.dequantize in AMAX_FORMS:
         return to_fraction(t.amax) / r.range_max
+    if r.dequantize is Dequantize.DECODE_QUOTIENT:
+        if t.encode == 0:
+            return to_fraction(inf)
+        return 1 / to_fraction(t.encode)
     return to_fraction(t.decode)
 
 

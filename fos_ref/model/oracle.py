@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from math import isnan
+from math import isnan, nan
 from typing import assert_never
 
-from fos_ref.model.exact import div, from_bits, largest, mul, ONE, Value
-from fos_ref.model.oracle_elements import cast_element, code_value, Grid, grids, scale_elements
+from fos_ref.model.exact import div, from_bits, mul, ONE, Value
+from fos_ref.model.oracle_elements import cast_elements, code_value, Grid, grids, scale_elements
 from fos_ref.model.oracle_errors import block_error, differences, picks_4
 from fos_ref.model.oracle_scales import (
     block_scale,
@@ -41,7 +40,7 @@ class Candidate:
     scale_code: int
     scale: Value
     multiplier: Value
-    negative: list[bool]  #: signs of the scaled values, of zeros too
+    negative: Sequence[bool]  #: signs of the scaled values, of zeros too
     scaled: list[Value]
     codes: list[int]
     values: list[Value]
@@ -64,11 +63,23 @@ class Block:
 
 def block_amax(x: Sequence[int], r: Recipe) -> Value:
     """Return the largest magnitude of float32 bit patterns; a NaN is carried or skipped. N2, N4."""
-    sizes = [from_bits(bits & 0x7FFFFFFF) for bits in x]
-    if r.nonfinite is NonFinite.DROP_NAN:
+    return _largest([from_bits(bits & 0x7FFFFFFF) for bits in x], r)
+
+
+def _largest(sizes: Sequence[Value], r: Recipe) -> Value:
+    if any(isnan(v) for v in sizes):
+        if r.nonfinite is not NonFinite.DROP_NAN:
+            return nan
         sizes = [v for v in sizes if not isnan(v)]
-    zero: Value = 0
-    return reduce(largest, sizes, zero)
+    return max(sizes, default=0)
+
+
+def source_of(x: Sequence[int], t: Tensor, r: Recipe) -> Source:
+    """Return what the candidates of a block of float32 bit patterns start from. N4."""
+    sizes = [from_bits(bits & 0x7FFFFFFF) for bits in x]
+    negative = [bits >> 31 == 1 for bits in x]
+    values = [-v if minus else v for v, minus in zip(sizes, negative, strict=True)]
+    return Source(values, sizes, negative, _largest(sizes, r), t)
 
 
 def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
@@ -76,7 +87,7 @@ def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
 
     Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
     """
-    source = Source(x, block_amax(x, r), t)
+    source = source_of(x, t, r)
     base = block_scale(source.amax, t, r.element_max, r)
     map6, map4 = candidates(source, base, r)
     picked4 = map6 is None or (map4 is not None and picks_4(map4.error, map6.error, r))
@@ -112,7 +123,7 @@ def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
     """Quantize a block onto a grid under one unrounded block scale. N7-N12."""
     code, scale = cast_scale(base, r)
     multiplier, negative, scaled = scale_elements(source, scale, r)
-    elements = [cast_element(minus, y, grid, r) for minus, y in zip(negative, scaled, strict=True)]
+    elements = cast_elements(negative, scaled, grid, r)
     codes, values = [c for c, _ in elements], [v for _, v in elements]
     d = differences(source, values, scale, grid, r)
     return Candidate(
@@ -136,6 +147,12 @@ def grid_of(scale_code: int, r: Recipe) -> Grid:
     return grids(r.element_format)[1 if flagged else 0]
 
 
+def dequantize_block(codes: Sequence[int], scale_code: int, t: Tensor, r: Recipe) -> list[Value]:
+    """Return the values of a block's codes under their scale byte; equal codes are computed once. N14."""
+    values = {code: dequantize_element(code, scale_code, t, r) for code in set(codes)}
+    return [values[code] for code in codes]
+
+
 def dequantize_element(code: int, scale_code: int, t: Tensor, r: Recipe) -> Value:
     """Return the value of one code by the recipe's expression, each operation rounded; no -0. N14."""
     grid = grid_of(scale_code, r)
@@ -144,12 +161,11 @@ def dequantize_element(code: int, scale_code: int, t: Tensor, r: Recipe) -> Valu
 
 
 def _dequantize(q: Value, s: Value, t: Tensor, r: Recipe) -> Value:
-    c = r.range_max * ONE
     match r.dequantize:
         case Dequantize.AMAX_DIVIDE:
-            return div(mul(mul(q, s), t.amax), c)
+            return div(mul(mul(q, s), t.amax), t.range_max)
         case Dequantize.AMAX_RECIPROCAL:
-            return mul(q, mul(mul(s, t.amax), div(ONE, c)))
+            return mul(q, mul(mul(s, t.amax), div(ONE, t.range_max)))
         case Dequantize.DECODE:
             return mul(mul(q, s), t.decode)
         case Dequantize.DECODE_PRODUCT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import assert_never
@@ -12,13 +13,13 @@ from fos_ref.model.exact import (
     div,
     E2M1,
     FLT_MAX,
-    from_bits,
     least,
     mul,
     nearest,
     nearest_away,
     nearest_multiple,
     ONE,
+    OVERFLOW,
     Value,
 )
 from fos_ref.model.oracle_scales import Source, Tensor
@@ -64,27 +65,33 @@ def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
             assert_never(fmt)
 
 
-def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, list[bool], list[Value]]:
+def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence[bool], list[Value]]:
     """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
-    x = source.x
     if s == 0 and r.zero_scale is ZeroScale.SCALE_ONE:
         s = ONE
-    forced = {
-        ZeroScale.ZERO_CODES: s == 0,
-        ZeroScale.ZERO_BLOCKS: source.amax == 0,
-        ZeroScale.NO_SPECIAL_CASE: False,
-        ZeroScale.SCALE_ONE: False,
-    }[r.zero_scale]
     by = _multiplier(s, source.tensor, r)
-    operation = {
-        ElementScaling.RECIPROCAL_OF_PRODUCT: mul,
-        ElementScaling.RECIPROCAL_QUOTIENT: mul,
-        ElementScaling.DIVIDE_BY_PRODUCT: div,
-        ElementScaling.DIVIDE_BY_QUOTIENT: div,
-    }[r.element_scaling]
-    if forced:
-        return by, [False] * len(x), [0] * len(x)
-    return by, [i >> 31 == 1 for i in x], [operation(from_bits(i & 0x7FFFFFFF), by) for i in x]
+    if _forced_to_zero(source, s, r):
+        return by, [False] * len(source.sizes), [0] * len(source.sizes)
+    match r.element_scaling:
+        case ElementScaling.RECIPROCAL_OF_PRODUCT | ElementScaling.RECIPROCAL_QUOTIENT:
+            scaled = [mul(v, by) for v in source.sizes]
+        case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.DIVIDE_BY_QUOTIENT:
+            scaled = [div(v, by) for v in source.sizes]
+        case _:
+            assert_never(r.element_scaling)
+    return by, source.negative, scaled
+
+
+def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
+    match r.zero_scale:
+        case ZeroScale.ZERO_CODES:
+            return s == 0
+        case ZeroScale.ZERO_BLOCKS:
+            return source.amax == 0
+        case ZeroScale.NO_SPECIAL_CASE | ZeroScale.SCALE_ONE:
+            return False
+        case _:
+            assert_never(r.zero_scale)
 
 
 def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
@@ -103,34 +110,66 @@ def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
             assert_never(r.element_scaling)
 
 
-def cast_element(negative: bool, y: Value, grid: Grid, r: Recipe) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
-    """Return (code, value) of the scaled magnitude y with its sign. N9."""
+def cast_elements(
+    negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe
+) -> list[tuple[int, Value]]:
+    """Return (code, value) of each scaled magnitude with its sign. N9."""
+    pairs = zip(negative, scaled, strict=True)
     if grid.integer:
-        return _int4(negative, mul(y, grid.rescale))
-    if r.element_cast is ElementCast.UNSATURATED:
-        code, q = _unsaturated(y)
-    elif isnan(y):
-        code, q = NAN_CODES[r.element_nan], code_value(NAN_CODES[r.element_nan], grid)
-    else:
-        code = nearest_away(y, E2M1) if r.element_cast is ElementCast.TIES_AWAY else nearest(y, E2M1)
-        q = E2M1[code]
-    if isnan(y) or isnan(q):
-        return code, q
-    if code == 0 and _drops_sign(y, r.zero_sign):
-        return 0, 0
-    return code | negative << 3, -q if negative else q
+        return [_int4(minus, mul(y, grid.rescale)) for minus, y in pairs]
+    size = _magnitude(r)
+    keeps = _keeps_sign(r.zero_sign)
+    return [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
 
 
-def _drops_sign(y: Value, rule: ZeroSign) -> bool:
+def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
+    """Return the function that gives a magnitude's code and value, the code of a NaN included."""
+    nan_code = NAN_CODES[r.element_nan]
+    match r.element_cast:
+        case ElementCast.UNSATURATED:
+            return _unsaturated
+        case ElementCast.SATURATE:
+            index = nearest
+        case ElementCast.TIES_AWAY:
+            index = nearest_away
+        case _:
+            assert_never(r.element_cast)
+
+    def on_the_grid(y: Value) -> tuple[int, Value]:
+        if isnan(y):
+            return nan_code, code_value(nan_code, _E2M1)
+        code = index(y, E2M1)
+        return code, E2M1[code]
+
+    return on_the_grid
+
+
+def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
+    """Return the function that says of a magnitude whose code is zero whether it keeps its sign."""
     match rule:
         case ZeroSign.SIGN_BIT:
-            return False
+            return lambda _: True
         case ZeroSign.NEGATIVE_VALUES:
-            return y == 0
+            return lambda y: y != 0
         case ZeroSign.NEVER:
-            return True
+            return lambda _: False
         case _:
             assert_never(rule)
+
+
+def _signed(
+    negative: bool,  # noqa: FBT001 -- a sign bit
+    y: Value,
+    code: int,
+    q: Value,
+    keeps: Callable[[Value], bool],
+) -> tuple[int, Value]:
+    """Return the code and the value of the scaled magnitude y with its sign; a NaN's code has its own."""
+    if not negative or isnan(y) or isnan(q):
+        return code, q
+    if code == 0 and not keeps(y):
+        return 0, 0
+    return code | 8, -q
 
 
 def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
@@ -145,7 +184,7 @@ def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a s
 
 def _unsaturated(y: Value) -> tuple[int, Value]:
     """Return (code, magnitude) on the grid that goes on above 6 in steps of 2; NaN if 2y overflows. N9b."""
-    if isinstance(y, float) or isinstance(mul(y, 2 * ONE), float):
+    if isinstance(y, float) or 2 * y >= OVERFLOW:
         return NAN_CODES[ElementNan.WRAPS], nan
     step = ONE // 2 if y < 2 * ONE else ONE if y < 4 * ONE else 2 * ONE
     q = nearest_multiple(y, step) * step

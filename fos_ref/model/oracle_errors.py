@@ -14,7 +14,6 @@ from fos_ref.model.exact import (
     E2M1,
     E4M3,
     fma,
-    from_bits,
     largest,
     mul,
     nearest,
@@ -34,31 +33,36 @@ def differences(source: Source, values: Sequence[Value], s: Value, grid: Grid, r
 
     The list is empty for a recipe that measures none.
     """
-    if r.error_domain is None:
-        return []
-    if r.error_domain is ErrorDomain.TRIAL:
-        return trial(source, r)
-    pairs = zip(values, source.x, strict=True)
-    return [difference(q, s, from_bits(i), source.tensor, r, unit=grid.unit) for q, i in pairs]
+    x, t = source.x, source.tensor
+    match r.error_domain:
+        case None:
+            return []
+        case ErrorDomain.TRIAL:
+            return trial(source, r)
+        case ErrorDomain.FUSED_RESIDUAL:
+            factor = -mul(s, t.decode)
+            return [fma(mul(q, grid.unit), factor, v) for q, v in zip(values, x, strict=True)]
+        case ErrorDomain.SCALED:
+            x = [mul(v, t.encode) for v in x]
+    worth = {q: counts_as(q, s, t, r, unit=grid.unit) for q in set(values)}
+    return [add(worth[q], -v) for q, v in zip(values, x, strict=True)]
 
 
-def difference(q: Value, s: Value, x: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value:
-    """Return the error of one element of value q, each operation rounded. N10."""
+def counts_as(q: Value, s: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value:
+    """Return what the value q of a code counts as in the recipe's error, each operation rounded. N10."""
     match r.error_domain:
         case ErrorDomain.INPUT_AMAX:
-            return add(div(mul(mul(mul(q, s), t.amax), unit), r.range_max * ONE), -x)
+            return div(mul(mul(mul(q, s), t.amax), unit), t.range_max)
         case ErrorDomain.INPUT_DECODE:
-            return add(mul(mul(mul(q, s), t.decode), unit), -x)
+            return mul(mul(mul(q, s), t.decode), unit)
         case ErrorDomain.SCALED:
-            return add(mul(mul(q, s), unit), -mul(x, t.encode))
+            return mul(mul(q, s), unit)
         case ErrorDomain.INPUT_QUOTIENT:
-            return add(mul(mul(q, div(s, t.encode)), unit), -x)
+            return mul(mul(q, div(s, t.encode)), unit)
         case ErrorDomain.INPUT_PRODUCT:
-            return add(mul(mul(q, mul(s, t.decode)), unit), -x)
-        case ErrorDomain.FUSED_RESIDUAL:
-            return fma(mul(q, unit), -mul(s, t.decode), x)
-        case ErrorDomain.TRIAL | None:
-            msg = f"recipe {r.name!r} measures no error of its own codes"
+            return mul(mul(q, mul(s, t.decode)), unit)
+        case ErrorDomain.FUSED_RESIDUAL | ErrorDomain.TRIAL | None:
+            msg = f"recipe {r.name!r} measures no value of its own codes"
             raise InputError(msg)
         case _:
             assert_never(r.error_domain)
@@ -72,7 +76,8 @@ def trial(source: Source, r: Recipe) -> list[Value]:
     base = mul(div(source.amax, 6 * ONE), k)
     stored = base if isnan(base) else E4M3[nearest(base, E4M3)]
     s = mul(stored, div(ONE, k))
-    return [_trial_difference(from_bits(i & 0x7FFFFFFF), s, i >> 31 == 1) for i in source.x]
+    pairs = zip(source.sizes, source.negative, strict=True)
+    return [_trial_difference(size, s, negative) for size, negative in pairs]
 
 
 def _trial_difference(size: Value, s: Value, negative: bool) -> Value:  # noqa: FBT001 -- a sign bit

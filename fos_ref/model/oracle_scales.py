@@ -32,19 +32,22 @@ _E8M0_SPECIAL = 0xFF  #: the byte that counts as infinity
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """The tensor scales A, S and D, and the precision of the input."""
+    """The tensor scales A, S and D, the range C that A maps to, and the precision of the input."""
 
     amax: Value
     encode: Value
     decode: Value
+    range_max: Value
     dtype: Precision = FLOAT32
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a candidate starts from: float32 bit patterns, their block amax (map-to-4: times 1.5), scales."""
+    """What a candidate starts from: a block's values, their block amax (map-to-4: times 1.5), the scales."""
 
-    x: Sequence[int]
+    x: Sequence[Value]
+    sizes: Sequence[Value]  #: the magnitudes of x
+    negative: Sequence[bool]  #: the signs of x, those of zeros too
     amax: Value
     tensor: Tensor
 
@@ -66,24 +69,24 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             s = cast(mul(inverse, r.range_max * ONE), dtype)
             s = s if isinstance(s, int) else ONE
         case TensorScale.DECODE_QUOTIENT:
-            return _of_decode(amax, div(amax, r.range_max * ONE), dtype)
+            return _of_decode(amax, div(amax, r.range_max * ONE), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
             d = mul(mul(amax, div(ONE, r.scale_max * ONE)), div(ONE, r.element_max * ONE))
-            return _of_decode(amax, ONE if amax == 0 else d, dtype)
+            return _of_decode(amax, ONE if amax == 0 else d, r, dtype)
         case TensorScale.NONE:
             s = ONE
         case _:
             assert_never(r.tensor_scale)
-    return Tensor(amax, s, div(ONE, s), dtype)
+    return Tensor(amax, s, div(ONE, s), r.range_max * ONE, dtype)
 
 
 def given_tensor_scale(decode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
     """Return A, S and D for a decode scale that the caller fixes. N3."""
-    return _of_decode(mul(decode, r.range_max * ONE), decode, dtype)
+    return _of_decode(mul(decode, r.range_max * ONE), decode, r, dtype)
 
 
-def _of_decode(amax: Value, d: Value, dtype: Precision) -> Tensor:
-    return Tensor(amax, div(ONE, d), d, dtype)
+def _of_decode(amax: Value, d: Value, r: Recipe, dtype: Precision) -> Tensor:
+    return Tensor(amax, div(ONE, d), d, r.range_max * ONE, dtype)
 
 
 def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:

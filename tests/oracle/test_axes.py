@@ -15,6 +15,8 @@ import pytest
 
 import fos_ref
 from fos_ref.errors import RecipeError
+from fos_ref.proof.oracle_agree import compare
+from fos_ref.proof.oracle_inputs import arguments_for, Case, cases, taken
 from fos_ref.recipes.axes import (
     AmaxScope,
     BlockShape,
@@ -29,9 +31,7 @@ from fos_ref.recipes.axes import (
     Reduction,
 )
 from fos_ref.recipes.recipe import field_kind
-from tests.oracle.agree import compare
-from tests.oracle.inputs import Case, cases
-from tests.oracle.test_presets import arguments_for, RECIPES, taken
+from tests.oracle.test_presets import RECIPES
 
 #: Other shapes and formats are other traces; dequantization is compared in test_exact; the door refuses or
 #: lets through what is not finite; the hardware's reciprocals have no bits of their own here.

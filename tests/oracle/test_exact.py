@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -19,9 +20,11 @@ from fos_ref.model.exact_error import (
     exactly_picks_4,
 )
 from fos_ref.model.oracle_scales import given_tensor_scale, tensor_scales
+from fos_ref.proof.oracle_agree import compare, tensors
+from fos_ref.proof.oracle_inputs import cases
+from fos_ref.proof.oracle_patterns import bits, FIELDS, FRACTIONS
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
-from tests.oracle.agree import bits_of, compare, plain, tensor
-from tests.oracle.inputs import bits, cases, FIELDS, FRACTIONS
+from tests.oracle.words import bits_of, plain
 
 OPERATIONS = {
     "add": (exact.add, np.add),
@@ -210,11 +213,20 @@ def test_the_decode_scale_is_a_over_c_or_d():
         ("nvfp4", 2688),
         ("fouroversix-static4", 1792),
         ("flashinfer-mse-256", None),
+        ("modelopt-nvfp4", None),
     ):
         r = fos_ref.PRESETS[name]
         t = tensor_scales(amax, r)
         want = exact.to_fraction(amax) / c if c else exact.to_fraction(t.decode)
         assert exact_decode_scale(t, r) == want
+
+
+def test_the_decode_scale_is_1_over_s_where_n14_divides_by_s():
+    r = fos_ref.PRESETS["compressed-tensors-nvfp4"]
+    t = tensor_scales(exact.from_bits(bits_of(np.float32(3.1))[0]), r)
+    assert exact_decode_scale(t, r) == 1 / exact.to_fraction(t.encode) != exact.to_fraction(t.decode)
+    with pytest.raises(InputError, match="inf has no exact value"):
+        exact_decode_scale(replace(t, encode=0), r)
 
 
 def coarse() -> np.ndarray:
@@ -340,4 +352,4 @@ def test_the_comparison_sees_a_single_bit():
 def test_the_tensor_scales_come_from_the_input():
     case = cases()[0]
     t = fos_ref.trace(case.x, "4over6")
-    assert tensor(case.x, t, {}).amax == exact.from_bits(bits_of(np.abs(case.x).max())[0])
+    assert [s.amax for s in tensors(case.x, t, {})] == [exact.from_bits(bits_of(np.abs(case.x).max())[0])]

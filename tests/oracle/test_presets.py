@@ -4,34 +4,14 @@ from __future__ import annotations
 
 from math import ceil
 
-import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.recipes.axes import AmaxScope, BlockScale, NonFinite
-from tests.oracle.agree import compare
-from tests.oracle.inputs import Case, cases
+from fos_ref.proof.oracle_agree import compare
+from fos_ref.proof.oracle_inputs import arguments_for, Case, cases, taken
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 EVERY = 3  #: of the blocks of a case, in the default run; presets share their steps
-
-
-def arguments_for(case: Case, r: fos_ref.Recipe) -> dict:
-    """Row-scaled recipes take an amax per row, MX recipes have no tensor scale to give."""
-    if r.amax_scope is not AmaxScope.ROW:
-        return case.arguments
-    amax = case.arguments.get("amax")
-    return {} if amax is None else {"amax": amax.repeat(case.x.shape[0])}
-
-
-def taken(r: fos_ref.Recipe, found: list[Case]) -> list[Case]:
-    """Return the cases that the recipe accepts; 16-bit inputs where the recipe rounds in their dtype."""
-    own_dtype = r.block_scale is BlockScale.DIVIDE_IN_INPUT_DTYPE
-    return [
-        c
-        for c in found
-        if (c.finite or r.nonfinite is not NonFinite.RAISE) and (own_dtype or c.x.dtype == np.float32)
-    ]
 
 
 def disagreements(r: fos_ref.Recipe, found: list[Case], every: int = 1) -> int:

@@ -9,9 +9,8 @@ import pytest
 
 import fos_ref
 from fos_ref.model.reduce import REDUCE
-from tests.oracle.agree import differences
-from tests.oracle.inputs import cases
-from tests.oracle.test_presets import arguments_for, taken
+from fos_ref.proof.oracle_inputs import arguments_for, cases, taken
+from fos_ref.proof.oracle_lists import differences
 
 FLT_MAX = np.finfo(np.float32).max
 TIES = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5], np.float32)
