@@ -81,10 +81,7 @@ def source() -> str:
 
 
 def include_folder() -> Path:
-    """Return the folder of the installed headers; ToolchainError where they or g++ are not here."""
-    if shutil.which("g++") is None:
-        msg = "g++ is not here: NVIDIA's headers cannot be compiled"
-        raise ToolchainError(msg)
+    """Return the folder of the installed headers; ToolchainError where they are not here."""
     try:
         folder = Path(str(distribution(PACKAGES[0]).locate_file(INCLUDE)))
     except PackageNotFoundError:
@@ -100,6 +97,9 @@ def include_folder() -> Path:
 @contextmanager
 def compiled(include: Path | None = None) -> Iterator[Path]:
     """Yield the path of a library of all CALLS, gone afterwards; ToolchainError where it does not compile."""
+    if shutil.which("g++") is None:
+        msg = "g++ is not here: NVIDIA's headers cannot be compiled"
+        raise ToolchainError(msg)
     folder = include or include_folder()
     with tempfile.TemporaryDirectory() as place:
         text, library = Path(place) / "conversions.cpp", Path(place) / "conversions.so"
