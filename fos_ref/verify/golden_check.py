@@ -9,7 +9,9 @@ from typing import Any
 
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import GoldenFormatError
-from fos_ref.verify.golden_file import canonical, Committed, FORMAT, parse, read_vector, result, VALUES_AXIS
+from fos_ref.verify.golden_bits import Json, result
+from fos_ref.verify.golden_file import canonical, Committed, FORMAT, parse, read_vector, VALUES_AXIS
+from fos_ref.verify.mutant_vectors import MutantVector, read_mutant_vector
 
 VECTORS = "v1/distinguishing.json"
 MANIFEST = "MANIFEST.json"
@@ -35,12 +37,21 @@ def manifest(files: Mapping[str, bytes], vectors: int) -> bytes:
 
 
 def read(data: bytes) -> list[Committed]:
-    """Return the vectors of VECTORS; GoldenFormatError names what is wrong with them."""
-    vectors = parse(data, VECTORS).get("vectors")
+    """Return the axes' vectors of VECTORS; GoldenFormatError names what is wrong with them."""
+    return [read_vector(v) for v in _section(data, "vectors")]
+
+
+def read_mutants(data: bytes) -> list[MutantVector]:
+    """Return the mutants' vectors of VECTORS; GoldenFormatError names what is wrong with them."""
+    return [read_mutant_vector(v) for v in _section(data, "mutants")]
+
+
+def _section(data: bytes, name: str) -> list[Json]:
+    vectors = parse(data, VECTORS).get(name)
     if not isinstance(vectors, list) or not vectors:
-        msg = f"{VECTORS}: `vectors` has to be a list that is not empty"
+        msg = f"{VECTORS}: `{name}` has to be a list that is not empty"
         raise GoldenFormatError(msg)
-    return [read_vector(v) for v in vectors]
+    return vectors
 
 
 def failures(
@@ -50,11 +61,11 @@ def failures(
 
     The checksum sees a change of an input that happens to change no output.
     """
-    vectors = read(data)
-    get_engine(engine, vectors[0].sides[0].recipe)  # an unknown engine is an error, not a recipe that refuses
+    vectors: list[Committed | MutantVector] = [*read(data), *read_mutants(data)]
+    get_engine(engine, vectors[0].sides[0].recipe, 0)  # an unknown engine is an error, not a recipe that refuses
     found: list[Failure] = []
     for v in vectors:
-        found += _of_vector(v, engine)
+        found += vector_failures(v, engine)
         progress()
     want = parse(listed, MANIFEST).get("files")
     got = parse(manifest({VECTORS: data}, len(vectors)), MANIFEST)["files"]
@@ -63,7 +74,8 @@ def failures(
     return len(vectors), found
 
 
-def _of_vector(v: Committed, engine: str) -> Iterator[Failure]:
+def vector_failures(v: Committed | MutantVector, engine: str) -> Iterator[Failure]:
+    """Yield what an engine gives for one vector that is not as committed, side by side."""
     for i, side in enumerate(v.sides):
         if side.recipe.fingerprint() != side.fingerprint:
             yield Failure(v.name, i, "fingerprint", side.recipe.fingerprint(), side.fingerprint)

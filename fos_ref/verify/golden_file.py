@@ -1,4 +1,4 @@
-"""The file of distinguishing vectors: one per pair of axis values, bits only, in canonical JSON."""
+"""The file of distinguishing vectors: per pair of axis values and per mutant, bits only, canonical JSON."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from fos_ref.engines.front import dequantize, quantize
-from fos_ref.errors import GoldenFormatError, InputError, RecipeError
-from fos_ref.formats.bits import f32_hex, from_f32_hex
+from fos_ref.errors import GoldenFormatError, RecipeError
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import plain_values, Recipe
-from fos_ref.verify.bits_text import from_hex, to_hex
 from fos_ref.verify.distinguish import axis_pairs, find, INDISTINGUISHABLE, plain_name, Vector
-from fos_ref.verify.distributions import DTYPES
-from fos_ref.verify.outcomes import amax_for, Input, Outcomes
+from fos_ref.verify.golden_bits import are_two, INPUT_FIELDS, input_json, Json, read_input, result, Side
+from fos_ref.verify.mutant_vectors import mutant_vectors
+from fos_ref.verify.outcomes import Input, Outcomes
 
 FORMAT = 1
-RAISES = "raises"
 VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
-_FIELDS = {"amax_bits", "axis", "base", "dtype", "shape", "sides", "values", "x_bits"}
+_FIELDS = INPUT_FIELDS | {"axis", "base", "sides", "values"}
 _SIDE_FIELDS = {"axes", "expected", "fingerprint"}
-
-Json = dict[str, Any]
 
 
 def canonical(document: Json) -> bytes:
@@ -50,9 +43,9 @@ def parse(data: bytes, name: str) -> Json:
 
 
 def distinguishing(progress: Callable[[], None]) -> Json:
-    """Search a vector for every pair of axis values; `progress` is called after each.
+    """Search a vector for every pair of axis values and for every mutant; `progress` is called after each.
 
-    Raises: GoldenFormatError where a pair has neither a vector nor a stated reason.
+    Raises: GoldenFormatError where a pair has neither a vector nor a stated reason, or a mutant no vector.
     """
     seen, vectors = Outcomes(), []
     for axis, u, v in axis_pairs():
@@ -64,20 +57,17 @@ def distinguishing(progress: Callable[[], None]) -> Json:
             raise GoldenFormatError(msg)
         progress()
     reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
-    return {"format": FORMAT, "indistinguishable": reasons, "vectors": vectors}
+    mutants = mutant_vectors(progress)
+    return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}
 
 
 def _vector(v: Vector) -> Json:
-    x, amax = v.input.x, v.input.amax
     axes = sorted({*v.base.diff(v.first), *v.base.diff(v.second), v.axis})
     return {
         "axis": v.axis,
         "values": list(v.values),
         "base": v.base.name,
-        "dtype": next(name for name, dtype in DTYPES.items() if dtype == x.dtype),
-        "shape": list(x.shape),
-        "x_bits": to_hex(x),
-        "amax_bits": None if amax is None else f32_hex(amax),
+        **input_json(v.input),
         "sides": [_side(r, v.input, axes, values=v.axis == VALUES_AXIS) for r in (v.first, v.second)],
     }
 
@@ -89,25 +79,6 @@ def _side(r: Recipe, given: Input, axes: list[str], *, values: bool) -> Json:
         "fingerprint": r.fingerprint(),
         "expected": result(r, given, "numpy", values=values),
     }
-
-
-def result(r: Recipe, given: Input, engine: str, *, values: bool) -> Json | str:
-    """Return what a recipe makes of an input, as hex; "raises" where it refuses it."""
-    try:
-        q = quantize(given.x, r, amax=amax_for(r, given), engine=engine)
-    except InputError:
-        return RAISES
-    out: Json = {"codes": to_hex(q.codes), "block_scales": to_hex(q.block_scales)}
-    return out | {"values_bits": to_hex(dequantize(q))} if values else out
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One recipe of a committed vector, and what it has to give."""
-
-    recipe: Recipe
-    fingerprint: str
-    expected: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,37 +94,19 @@ class Committed:
 
 def read_vector(v: Any) -> Committed:
     """Return a vector of the file; GoldenFormatError for anything that `distinguishing` would not write."""
-    if not isinstance(v, dict) or set(v) != _FIELDS or not _are_two(v["values"]) or not _are_two(v["sides"]):
+    if not isinstance(v, dict) or set(v) != _FIELDS or not are_two(v["values"]) or not are_two(v["sides"]):
         msg = f"vector {str(v)[:60]}: fields {sorted(_FIELDS)}, two values and two sides are allowed"
         raise GoldenFormatError(msg)
     name = f"{v['axis']}: {' | '.join(map(str, v['values']))}"
-    known = isinstance(v["base"], str) and v["base"] in PRESETS and v["dtype"] in list(DTYPES)
-    if not known or not _is_shape(v["shape"]):
-        msg = f"{name}: base {v['base']!r}, dtype {v['dtype']!r}, shape {v['shape']!r}: not all are known"
+    if not isinstance(v["base"], str) or v["base"] not in PRESETS:
+        msg = f"{name}: base {v['base']!r}: the name of a preset is allowed"
         raise GoldenFormatError(msg)
-    x = from_hex(v["x_bits"], v["dtype"], (v["shape"][0], v["shape"][1]), f"{name}: x_bits")
-    given = Input(x=x, amax=_amax(v["amax_bits"], name))
+    given = read_input(v, name)
     first, second = (_read_side(s, PRESETS[v["base"]], name) for s in v["sides"])
     if first.expected == second.expected:
         msg = f"{name}: both sides expect the same, so nothing is distinguished"
         raise GoldenFormatError(msg)
     return Committed(name, v["axis"], tuple(v["values"]), given, (first, second))
-
-
-def _are_two(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2  # noqa: PLR2004
-
-
-def _is_shape(shape: Any) -> bool:
-    return _are_two(shape) and all(type(n) is int and n > 0 for n in shape)
-
-
-def _amax(text: Any, name: str) -> np.float32 | None:
-    try:
-        return None if text is None else from_f32_hex(text)
-    except (TypeError, ValueError, OverflowError):
-        msg = f"{name}: amax_bits {text!r}: eight hex digits or null are allowed"
-        raise GoldenFormatError(msg) from None
 
 
 def _read_side(s: Any, base: Recipe, name: str) -> Side:

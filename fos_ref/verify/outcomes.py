@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ Block = tuple[int, int]  #: rows and columns under one block scale
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Input:
     """A tensor and, where it matters, the caller's tensor amax."""
 
@@ -53,6 +54,12 @@ class Bytes:
 
 
 Stage = Callable[[Recipe, Recipe], Input | None]
+
+
+@cache
+def inputs(name: str, block: Block) -> Sequence[Input]:
+    """Return the inputs of a stage, in the order in which they are tried."""
+    return tuple(_INPUTS[name](*block))
 
 
 def amax_for(r: Recipe, given: Input) -> Any:
@@ -84,7 +91,6 @@ def _values(t: Trace) -> F32:
 class Outcomes:
     """Inputs by stage, cheap ones first, and what each recipe made of them."""
 
-    _inputs: dict[tuple[str, Block], list[Input]] = field(default_factory=dict)
     _known: dict[Key, Bytes | None] = field(default_factory=dict)
 
     def stages(self, *, values: bool) -> list[Stage]:
@@ -99,7 +105,7 @@ class Outcomes:
     def _small(self, name: str, a: Recipe, b: Recipe, values: bool) -> Input | None:  # noqa: FBT001
         """Return the first input that is small as it is."""
         block = _block(a, b)
-        for i, given in enumerate(self._tensors(name, block)):
+        for i, given in enumerate(inputs(name, block)):
             if _part(*(self._outcome(r, (name, block, i), given, values) for r in (a, b))) is not None:
                 return given
         return None
@@ -107,7 +113,7 @@ class Outcomes:
     def _cut(self, name: str, a: Recipe, b: Recipe, values: bool) -> Input | None:  # noqa: FBT001
         """Return one block cut out of a tensor, with the tensor amax it was seen under."""
         rows, cols = block = _block(a, b)
-        for i, given in enumerate(self._tensors(name, block)):
+        for i, given in enumerate(inputs(name, block)):
             first, second = (self._outcome(r, (name, block, i), given, values) for r in (a, b))
             at = _part(first, second)
             if first is None or at is None:
@@ -118,12 +124,6 @@ class Outcomes:
             if _part(*(outcome(r, cut, values=values) for r in (a, b))) is not None:
                 return cut
         return None
-
-    def _tensors(self, name: str, block: Block) -> Sequence[Input]:
-        key = (name, block)
-        if key not in self._inputs:
-            self._inputs[key] = _INPUTS[name](*block)
-        return self._inputs[key]
 
     def _outcome(self, r: Recipe, tensor: Key, given: Input, values: bool) -> Bytes | None:  # noqa: FBT001
         key = (tuple(r.axes().values()), tensor, values)
