@@ -33,7 +33,7 @@ SWEEPS = (
             "codec, NVIDIA's headers and ml_dtypes, but for the rules named."
         ),
         run=codes,
-        minutes=1.5,
+        minutes=1.3,
     ),
     Proof(
         name="e8m0",
@@ -42,13 +42,13 @@ SWEEPS = (
             "and to nearest as whole numbers say."
         ),
         run=e8m0,
-        minutes=0.5,
+        minutes=0.4,
     ),
     Proof(
         name="narrowing",
         claim="All 2^32 float32 patterns round to bfloat16 and to float16 as whole numbers say.",
         run=narrowing,
-        minutes=5.0,
+        minutes=3.5,
     ),
     Proof(
         name="scale-path",
@@ -58,6 +58,6 @@ SWEEPS = (
             "4over6 and te-*."
         ),
         run=scale_path,
-        minutes=0.7,
+        minutes=0.6,
     ),
 )
