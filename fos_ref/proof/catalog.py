@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fos_ref.proof.corpus import PROOF as CORPUS
+from fos_ref.proof.oracle_proof import PROOF as ORACLE
 from fos_ref.proof.result import Proof
 from fos_ref.proof.sweeps import SWEEPS
+from fos_ref.proof.wrong_choice import PROOF as WRONG_CHOICE
 
-_ALL: tuple[Proof, ...] = (*SWEEPS,)
+_ALL: tuple[Proof, ...] = (*SWEEPS, ORACLE, CORPUS, WRONG_CHOICE)
 PROOFS = {p.name: p for p in _ALL}

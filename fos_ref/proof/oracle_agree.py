@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,8 @@ def _first_problem(steps: Iterator[Step], i: tuple[int, ...]) -> str | None:
         if got != want and (wrong := _differing(got, want)):
             at = wrong[0]
             where = f"{name} of {i}" + (f", first at {at}" if len(got) > 1 else "")
-            return f"{where}: model {_shown(got[at])}, oracle {_shown(want[at])}"
+            model, oracle_ = (_words(v) if isinstance(got[at], float) else v for v in (got[at], want[at]))
+            return f"{where}: model {model}, oracle {oracle_}"
     return None
 
 
@@ -127,9 +129,6 @@ def _differing(got: Sequence[Any], want: Sequence[Any]) -> list[int]:
     return [i for i, (g, w) in pairs if g != w and not (g != g and w != w)]  # noqa: PLR0124 -- true for NaN
 
 
-def _shown(v: Any) -> str:
-    """Return float32 bits of a value in units of 2**-149; small whole numbers and flags are what they are."""
-    if isinstance(v, float):
-        v = int(v) if v == v and abs(v) != np.inf else v  # noqa: PLR0124 -- false for NaN
-        return f"{to_bits(v):08X}"
-    return str(v)
+def _words(v: Value) -> str:
+    """Return the float32 bits of a value in units of 2**-149, which float64 may hold as well as an int."""
+    return f"{to_bits(int(v) if isfinite(v) else v):08X}"

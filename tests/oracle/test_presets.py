@@ -41,9 +41,3 @@ def test_model_equals_oracle(recipe, few, record_property):
     blocks = disagreements(recipe, found, EVERY)
     record_property("blocks", blocks)
     assert blocks == sum(ceil(blocks_in(recipe, c) / EVERY) for c in found)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.name)
-def test_model_equals_oracle_on_many_blocks(recipe, record_property):
-    record_property("blocks", disagreements(recipe, taken(recipe, cases(rounds=25))))
