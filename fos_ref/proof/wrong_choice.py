@@ -10,6 +10,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 from typing import TypeAlias
 
@@ -131,6 +132,12 @@ def _blocks_to_check(exact: Exact, picked4: AnyArray, group: Group) -> list[int]
 
 def oracle_verdict(t: Trace, i: int, r: Recipe, precision: Precision) -> tuple[bool, int]:
     """Return (picks map-to-4, sign of the exact err4 - err6) of block i, from the bits of x and of A."""
+    picked4, err4, err6 = oracle_errors(t, i, r, precision)
+    return picked4, (err4 > err6) - (err4 < err6)
+
+
+def oracle_errors(t: Trace, i: int, r: Recipe, precision: Precision) -> tuple[bool, Fraction, Fraction]:
+    """Return (picks map-to-4, exact err4, exact err6) of block i, from the bits of x and of A."""
     x = t.x.reshape(-1, t.x.shape[-1])[i].view(np.uint32).tolist()
     amax = np.broadcast_to(t.scales.amax, t.block_amax.shape).ravel()[i]
     scales = tensor_scales(from_bits(int(amax.view(np.uint32))), r, precision)
@@ -141,7 +148,7 @@ def oracle_verdict(t: Trace, i: int, r: Recipe, precision: Precision) -> tuple[b
         own = {"A/C": ErrorDomain.INPUT_AMAX, "D": ErrorDomain.INPUT_DECODE}[decode_form(r)]
         r = replace(r, error_domain=own)
     err4, err6 = (exact_candidate_error(c, x, scales, r) for c in (block.map4, block.map6))
-    return block.picked4, (err4 > err6) - (err4 < err6)
+    return block.picked4, err4, err6
 
 
 PROOF = Proof(

@@ -16,6 +16,7 @@ import numpy as np
 from fos_ref.formats.arrays import AnyArray, Bool, F32, F64
 from fos_ref.model.blocks import from_blocks
 from fos_ref.model.quantize import quantize_matrix, tensor_scales
+from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import ErrorMetric, Reduction
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
@@ -39,7 +40,8 @@ class Input:
 
 
 TINY = 2.0**-70  #: errors near 2^-73: their squares are subnormal in float32
-_AMAX = np.float32(5.3)  #: of every near-tie row: S and D are no round numbers
+_AMAX = (4.5, 9.0)  #: the tensor amax of near ties is drawn from here: S and D are no round numbers
+_BLOCK_AMAX = (1.0, 4.0)  #: the largest value of their blocks
 _STEPS = 24  #: halvings between two blocks: to float32 neighbours
 _SPARE = 8  #: blocks drawn for each block that is kept
 
@@ -76,31 +78,34 @@ def _near_tie(shape: Shape, seed: int, judge: Recipe) -> F32:
     stream = [seed, metrics.index(judge.error_metric), judge.scale_max, n]
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(stream)))
     blocks = shape[0] * shape[1] // n
-    six, four = _ends(rng, blocks, n, judge)
+    amax = np.float32(rng.uniform(*_AMAX))
+    scales = tensor_scales(np.asarray(amax), judge)
+    six, four = _ends(rng, blocks, scales, judge)
     for _ in range(_STEPS):
         middle = (six + four) / 2
-        is_four = _exact_4(middle, judge)[:, None]
+        is_four = _exact_4(middle, scales, judge)[:, None]
         six, four = np.where(is_four, six, middle), np.where(is_four, middle, four)
     kept = np.where(rng.integers(0, 2, (blocks, 1)) == 1, four, six).astype(np.float32)
     x: F32 = from_blocks(kept.reshape(-1, shape[1] // BLOCK, n), judge.block_rows, BLOCK)
-    x[:: 1 if n == BLOCK else shape[0], 0] = _AMAX
+    x[:: 1 if n == BLOCK else shape[0], 0] = amax
     return x
 
 
-def _ends(rng: np.random.Generator, count: int, n: int, judge: Recipe) -> tuple[F64, F64]:
-    """Return `count` pairs of blocks (count, n) of equal amax: the first chooses 6, the second 4.
+def _ends(rng: np.random.Generator, count: int, scales: Scales, judge: Recipe) -> tuple[F64, F64]:
+    """Return `count` pairs of blocks, (count, n) each, of equal amax: the first chooses 6, the second 4.
 
     Drawn are N(0, 1) and U(-1, 1) blocks with the largest value at the same place; few pairs that fit are
     repeated in order.
     """
-    amax = rng.uniform(1.0, 4.0, (_SPARE * count, 1)).astype(np.float32).astype(np.float64)
+    n = judge.block_rows * BLOCK
+    amax = rng.uniform(*_BLOCK_AMAX, (_SPARE * count, 1)).astype(np.float32).astype(np.float64)
     shape = (_SPARE * count, n)
     first, second = rng.standard_normal(shape), rng.uniform(-1.0, 1.0, shape)
     first *= amax / np.max(np.abs(first), axis=1, keepdims=True)
     second *= amax
     top = np.abs(first) >= amax * (1 - 2.0**-40)
     first, second = (np.where(top, np.copysign(amax, first), v) for v in (first, second))
-    picks = _exact_4(first, judge), _exact_4(second, judge)
+    picks = _exact_4(first, scales, judge), _exact_4(second, scales, judge)
     turned = (picks[0] & ~picks[1])[:, None]
     fits = np.flatnonzero(picks[0] != picks[1])
     pairs = np.where(turned, second, first), np.where(turned, first, second)
@@ -108,10 +113,9 @@ def _ends(rng: np.random.Generator, count: int, n: int, judge: Recipe) -> tuple[
     return six, four
 
 
-def _exact_4(blocks: F64, judge: Recipe) -> Bool:
+def _exact_4(blocks: F64, scales: Scales, judge: Recipe) -> Bool:
     """Return (K,): whether map-to-4 has the smaller error, in float64, over blocks (K, n) cast to float32."""
     assert judge.error_metric is not None
-    scales = tensor_scales(np.asarray(_AMAX), judge)
     found = []
     step = max(1, (1 << 16) // blocks.shape[1])
     for i in range(0, len(blocks), step):

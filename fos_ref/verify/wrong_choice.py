@@ -131,10 +131,10 @@ def traces(x: AnyArray, r: Recipe) -> Iterator[Trace]:
 
 def ordinary(t: Scales) -> Scales:
     """Return the tensor scales as they are; InputError where presets of one group may part."""
-    fine = (t.encode > 0) & (t.encode < FLT_MAX) & (t.decode >= _LEAST_DECODE)
+    fine = (t.amax > 0) & (t.encode > 0) & (t.encode < FLT_MAX) & (t.decode >= _LEAST_DECODE)
     if not np.all(fine):
         amax = float(t.amax[~fine].flat[0])
-        msg = f"tensor amax {amax}: one with C/amax between 0 and FLT_MAX, amax/C at least 2^-118, is allowed"
+        msg = f"tensor amax {amax}: above 0, C/amax below FLT_MAX and amax/C from 2^-118 on is allowed"
         raise InputError(msg)
     return t
 
