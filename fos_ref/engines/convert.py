@@ -7,6 +7,7 @@ written; the second quantizes and writes.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,9 +88,9 @@ def quantize_checkpoint(
     """
     r, c = get_recipe(recipe), get_convention(convention)
     check_storable(r)
-    chosen = get_engine(engine, r)
     check_target(Path(target), Path(source), overwrite=overwrite)
     with SafetensorsFile(source) as file:
+        chosen = get_engine(engine, r, sum(math.prod(i.shape) for i in file.tensors.values()))
         job = _Job.plan(file, r=r, c=c, engine=chosen, selection=selection or Selection(), progress=progress)
         amaxes = {name: job.amax(file.info(name)) for name in job.weights}
         manifest = Manifest(version=VERSION, convention=c, recipe=r, tensors=_sources(file, amaxes))

@@ -49,7 +49,7 @@ def quantize(
     array = as_numpy(x)
     matrix = _matrix(array, r, padding)
     check_float_environment()
-    chosen = get_engine(engine, r)
+    chosen = get_engine(engine, r, matrix.size)
     own_amax = chosen.amax(matrix, r)
     _check_finite(own_amax, r)
     scales = _scales(own_amax, amax, tensor_scale, r, matrix)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import contextlib
+from functools import cache
+from importlib import import_module
 from typing import Protocol
 
 from fos_ref.errors import InputError, ToolchainError
@@ -10,7 +12,14 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
 
-KNOWN = ("numpy", "numba", "cuda")
+#: Where each engine lives, the fastest last; imported when it is first asked for.
+ENGINES = {
+    "numpy": "fos_ref.engines.numpy_engine:NumpyEngine",
+    "numba": "fos_ref.fast.engine:NumbaEngine",
+    "cuda": "fos_gpu.engine:CudaEngine",
+}
+#: From how many values on "auto" takes the compiled engine: below, loading it costs more than it saves.
+COMPILED_FROM = 1 << 20
 
 
 class Engine(Protocol):
@@ -28,32 +37,54 @@ class Engine(Protocol):
         """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16)."""
 
 
-def engines() -> dict[str, Engine]:
-    """Return the installed engines, fastest last: the NumPy model and the entry points `fos.engines`."""
-    from fos_ref.engines.numpy_engine import NumpyEngine  # noqa: PLC0415 -- the registry is the lower file
+@cache
+def load_engine(name: str) -> Engine:
+    """Return the engine called `name`; ToolchainError if what it needs is not installed."""
+    module, _, kind = ENGINES[name].partition(":")
+    try:
+        engine: Engine = getattr(import_module(module), kind)()
+    except ImportError as e:
+        msg = f"engine {name!r} is not part of this installation: {e}"
+        raise ToolchainError(msg) from e
+    return engine
 
-    found: dict[str, Engine] = {"numpy": NumpyEngine()}
-    for point in entry_points(group="fos.engines"):
-        found[point.name] = point.load()()
+
+def installed(recipe: Recipe) -> list[str]:
+    """Return the names of the engines that can run `recipe` here."""
+    found = []
+    for name in ENGINES:
+        with contextlib.suppress(ToolchainError):
+            if load_engine(name).refuses(recipe) is None:
+                found.append(name)
     return found
 
 
-def get_engine(name: str, recipe: Recipe) -> Engine:
-    """Return the engine called `name` for `recipe`; "auto" takes the fastest installed that has the recipe.
+def get_engine(name: str, recipe: Recipe, values: int) -> Engine:
+    """Return the engine called `name` for `recipe` and a tensor of `values` values.
 
-    Raises: InputError for an unknown name, ToolchainError when the engine cannot run here (with the reason).
+    "auto" takes the compiled engine for large tensors where it is installed and has the recipe, else the
+    NumPy model. Raises: InputError for an unknown name, ToolchainError, with the reason, when the engine
+    cannot run here.
     """
-    if name not in ("auto", *KNOWN):
-        msg = f"engine {name!r}: one of auto, {', '.join(KNOWN)} is allowed"
+    if name not in ("auto", *ENGINES):
+        msg = f"engine {name!r}: one of auto, {', '.join(ENGINES)} is allowed"
         raise InputError(msg)
-    found = engines()
     if name == "auto":
-        return [e for e in found.values() if e.refuses(recipe) is None][-1]
-    if name not in found:
-        msg = f"engine {name!r} is not part of this installation; installed: {', '.join(found)}"
-        raise ToolchainError(msg)
-    reason = found[name].refuses(recipe)
+        return _fastest(recipe, values)
+    engine = load_engine(name)
+    reason = engine.refuses(recipe)
     if reason is not None:
         msg = f"engine {name!r} cannot run recipe {recipe.name!r}: {reason}"
         raise ToolchainError(msg)
-    return found[name]
+    return engine
+
+
+def _fastest(recipe: Recipe, values: int) -> Engine:
+    if values >= COMPILED_FROM:
+        try:
+            compiled = load_engine("numba")
+        except ToolchainError:
+            return load_engine("numpy")
+        if compiled.refuses(recipe) is None:
+            return compiled
+    return load_engine("numpy")

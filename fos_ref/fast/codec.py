@@ -33,20 +33,20 @@ E4M3_NAN = U32(0x7F)
 
 
 @intrinsic
-def bits_of(typingctx: object, x: types.Type) -> tuple[Signature, object]:  # noqa: ARG001
+def bits_of(typingctx: object, x: types.Type) -> tuple[Signature, object]:
     """Return the bits of a float32 as a uint32."""
 
-    def codegen(context, builder, signature, args):  # noqa: ANN001, ANN202
+    def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], context.get_value_type(signature.return_type))
 
     return types.uint32(types.float32), codegen
 
 
 @intrinsic
-def float_of(typingctx: object, bits: types.Type) -> tuple[Signature, object]:  # noqa: ARG001
+def float_of(typingctx: object, bits: types.Type) -> tuple[Signature, object]:
     """Return the float32 whose bits are a uint32."""
 
-    def codegen(context, builder, signature, args):  # noqa: ANN001, ANN202
+    def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], context.get_value_type(signature.return_type))
 
     return types.float32(types.uint32), codegen

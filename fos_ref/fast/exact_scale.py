@@ -33,10 +33,10 @@ _QUOTIENT_BITS = 32  #: of 24-bit operands: at least 31 of them are left, and 25
 
 
 @intrinsic
-def bit_length(typingctx: object, n: types.Type) -> tuple[Signature, object]:  # noqa: ARG001
+def bit_length(typingctx: object, n: types.Type) -> tuple[Signature, object]:
     """Return how many bits a non-negative int64 has; 0 for 0."""
 
-    def codegen(context, builder, _, args):  # noqa: ANN001, ANN202
+    def codegen(context, builder, _, args):
         zeros = builder.ctlz(args[0], context.get_constant(types.boolean, 0))
         return builder.sub(context.get_constant(types.int64, 64), zeros)
 

@@ -40,7 +40,7 @@ def sweep(plan: Plan, engine: str, done: Done) -> pd.DataFrame:
 
 def threads(engine: str) -> int:
     """Return how many tensors to measure at once: one, if an engine of the line-up has threads of its own."""
-    return min(workers(get_engine(engine, e.recipe)) for e in LINEUP)
+    return min(workers(get_engine(engine, e.recipe, 0)) for e in LINEUP)
 
 
 def _measure_job(job: Job, plan: Plan, engine: str) -> list[Row]:

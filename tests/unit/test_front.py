@@ -192,35 +192,42 @@ class Shouting(NumpyEngine):
         return codes | 0x80, block_scales, picked4
 
 
-class Point:
-    name = "numba"
-
-    @staticmethod
-    def load():
-        return Shouting
-
-
 @pytest.fixture
 def installed(monkeypatch):
-    def entry_points(*, group):
-        assert group == "fos.engines"
-        return [Point]
-
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    """A compiled engine that shouts, for tensors of any size."""
+    real = registry.load_engine
+    monkeypatch.setattr(registry, "load_engine", lambda name: Shouting() if name == "numba" else real(name))
+    monkeypatch.setattr(registry, "COMPILED_FROM", 0)
 
 
 @pytest.fixture
 def alone(monkeypatch):
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [])  # noqa: ARG005
+    """Neither a compiler nor a device."""
+    monkeypatch.setattr(
+        registry, "ENGINES", {"numpy": registry.ENGINES["numpy"], "numba": "fos_ref.no:Engine"}
+    )
+    monkeypatch.setattr(registry, "COMPILED_FROM", 0)
+    registry.load_engine.cache_clear()
+    yield
+    registry.load_engine.cache_clear()
 
 
 @pytest.mark.usefixtures("alone")
-def test_an_engine_that_is_not_installed_is_an_error():
-    for name in ("numba", "cuda"):
-        with pytest.raises(
-            ToolchainError, match=f"engine '{name}' is not part of this installation; installed: numpy"
-        ):
-            fos_ref.quantize(normal(), engine=name)
+def test_an_engine_that_is_not_installed_is_an_error_by_name_and_passed_over_by_auto():
+    with pytest.raises(ToolchainError, match="engine 'numba' is not part of this installation: No module"):
+        fos_ref.quantize(normal(), engine="numba")
+    assert bits_of(fos_ref.quantize(normal())) == bits_of(fos_ref.quantize(normal(), engine="numpy"))
+    assert registry.installed(fos_ref.PRESETS["nvfp4"]) == ["numpy"]
+
+
+def test_auto_takes_the_compiled_engine_for_large_tensors_only(monkeypatch):
+    asked = []
+    real = registry.load_engine
+    monkeypatch.setattr(registry, "load_engine", lambda name: asked.append(name) or real("numpy"))
+    r = fos_ref.PRESETS["nvfp4"]
+    registry.get_engine("auto", r, registry.COMPILED_FROM - 1)
+    registry.get_engine("auto", r, registry.COMPILED_FROM)
+    assert asked == ["numpy", "numba"]
 
 
 @pytest.mark.usefixtures("installed")

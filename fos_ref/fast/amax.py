@@ -1,0 +1,59 @@
+"""The tensor amax: the largest magnitude as an integer maximum, one pass at the speed of memory (N2)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+from numba import njit
+
+from fos_ref.fast.codec import U32
+from fos_ref.fast.memory import load
+from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.recipes.axes import AmaxScope, NonFinite
+from fos_ref.recipes.recipe import Recipe
+
+PART = 1 << 18  #: values per task
+SIGNLESS = {4: 0x7FFFFFFF, 2: 0x7FFF}
+INFINITY = {"float32": 0x7F800000, "bfloat16": 0x7F80, "float16": 0x7C00}
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def largest_bits(x, start, stop, signless, infinity, drop_nan):
+    """Return the largest magnitude's bits in x[start:stop]; a NaN has larger bits than any number."""
+    most = U32(0)
+    if drop_nan:
+        for i in range(start, stop):
+            a = U32(U32(load(x, i)) & signless)
+            most = max(most, U32(0) if a > infinity else a)
+    else:
+        for i in range(start, stop):
+            most = max(most, U32(U32(load(x, i)) & signless))
+    return most
+
+
+def largest(x: AnyArray, r: Recipe) -> F32:
+    """Return max|x| as the recipe's non-finite policy has it, () or per row (R,) float32: exact."""
+    x = np.ascontiguousarray(x)
+    flat = x.reshape(-1).view(np.uint32 if x.dtype == np.float32 else np.uint16)
+    tail = (U32(SIGNLESS[x.dtype.itemsize]), U32(INFINITY[x.dtype.name]), r.nonfinite is NonFinite.DROP_NAN)
+    if r.amax_scope is AmaxScope.ROW:
+        cols = x.shape[1]
+        found = [largest_bits(flat, i * cols, (i + 1) * cols, *tail) for i in range(x.shape[0])]
+        return _values(np.array(found, dtype=np.uint32), x.dtype)
+    spans = [(i, min(i + PART, flat.size), *tail) for i in range(0, flat.size, PART)]
+    threads = min(numba.get_num_threads(), len(spans))
+    if threads <= 1:
+        most = largest_bits(flat, 0, flat.size, *tail)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            most = max(pool.map(lambda span: largest_bits(flat, *span), spans))
+    return _values(np.array(most, dtype=np.uint32), x.dtype)
+
+
+def _values(bits: np.ndarray, dtype: np.dtype) -> F32:
+    """Return magnitude bits of `dtype` as float32."""
+    if dtype == np.float32:
+        return bits.view(np.float32)
+    return np.asarray(bits.astype(np.uint16).view(dtype).astype(np.float32))

@@ -1,0 +1,113 @@
+"""From memory to lanes and back: 64 blocks are read value by value into rows, and written as bytes.
+
+`first` is the position in x of the first block's first value; the next block lies `width` further, the next
+row of a tile `stride` further.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fos_ref.fast.codec import ABS, bits_of, F32, float_of, INF, U32
+from fos_ref.fast.lanes import AMAX, CODES4, CODES6, KEPT, LANES, PICKED, step, X
+from fos_ref.fast.memory import load, read_half, read_word, store
+from fos_ref.fast.scales import HALF_TO_F32
+
+BFLOAT16_AT = 1
+ROW = 16
+CODES_PER_WORD = 8
+
+
+@step
+def widen_half(h: np.uint32) -> np.uint32:
+    """Return the float32 bits of a float16's bits: exact, subnormals, infinities and NaN included."""
+    v = U32(bits_of(F32(float_of(U32(U32(h & U32(0x7FFF)) << U32(13))) * HALF_TO_F32)))
+    v = U32(v | INF) if U32(h & U32(0x7C00)) == U32(0x7C00) else v
+    return U32(v | U32(U32(h & U32(0x8000)) << U32(16)))
+
+
+@step
+def read_blocks(
+    w: np.ndarray, x: np.ndarray, dtype: int, first: int, stride: int, shape: tuple, count: int
+) -> None:
+    """Read `count` blocks of shape (rows, width) into region X as float32 bits; the other lanes become 0."""
+    rows, width = shape
+    for row in range(rows):
+        at, to = first + row * stride, X + row * width * LANES
+        for j in range(width):
+            _read_value(w, x, dtype, at + j, width, to + j * LANES, count)
+
+
+@step
+def _read_value(w: np.ndarray, x: np.ndarray, dtype: int, at: int, width: int, to: int, count: int) -> None:
+    if dtype == 0:
+        for i in range(count):
+            store(w, to + i, read_word(x, at + i * width))
+    elif dtype == BFLOAT16_AT:
+        for i in range(count):
+            store(w, to + i, U32(read_half(x, at + i * width) << U32(16)))
+    else:
+        for i in range(count):
+            store(w, to + i, widen_half(read_half(x, at + i * width)))
+    for i in range(count, LANES):
+        store(w, to + i, U32(0))
+
+
+@step
+def block_amaxes(w: np.ndarray, values: int, drop_nan: bool) -> None:
+    """Store each block's largest magnitude; NaN is the largest bit pattern, unless it is dropped. N4."""
+    for i in range(LANES):
+        store(w, AMAX + i, U32(0))
+    for j in range(values):
+        for i in range(LANES):
+            a = U32(load(w, X + j * LANES + i) & ABS)
+            a = U32(0) if drop_nan and a > INF else a
+            store(w, AMAX + i, max(U32(load(w, AMAX + i)), a))
+
+
+@step
+def numbers_only(w: np.ndarray) -> bool:
+    """Return whether no block amax, as it was read, is a NaN: a NaN has larger bits than any number."""
+    most = U32(0)
+    for i in range(LANES):
+        most = max(most, U32(load(w, AMAX + i)))
+    return bool(most <= INF)
+
+
+@step
+def write_codes(w: np.ndarray, out: np.ndarray, first: int, stride: int, shape: tuple, count: int) -> None:
+    """Write the kept codes, eight to a word: element 2j in the low nibble of byte j. N15.
+
+    A code above 15 spills into the high nibble of its byte by OR; one in the high nibble loses its top.
+    """
+    rows, width = shape
+    for row in range(rows):
+        for part in range(width // CODES_PER_WORD):
+            j = row * width + part * CODES_PER_WORD
+            to = (first + row * stride) // CODES_PER_WORD + part
+            for i in range(count):
+                codes = CODES4 if load(w, PICKED + i) != U32(0) else CODES6
+                word = U32(0)
+                for n in range(0, CODES_PER_WORD, 2):
+                    low = U32(load(w, codes + (j + n) * LANES + i) & U32(0xFF))
+                    high = U32(load(w, codes + (j + n + 1) * LANES + i) & U32(0xF))
+                    word = U32(word | U32(U32(low | U32(high << U32(4))) << U32(4 * n)))
+                store(out, to + i * (width // CODES_PER_WORD), word)
+
+
+@step
+def write_scales(
+    w: np.ndarray,
+    scales: np.ndarray,
+    picked: np.ndarray,
+    choice: int,
+    first: int,
+    stride: int,
+    rows: int,
+    count: int,
+) -> None:
+    """Write the kept block scale bytes and the choice (the row `choice`), once for each row of a tile."""
+    for row in range(rows):
+        for i in range(count):
+            store(scales, first + row * stride + i, np.uint8(load(w, KEPT + i)))
+            store(picked, first + row * stride + i, np.uint8(load(w, choice + i)))

@@ -1,0 +1,87 @@
+"""A recipe as numbers: the position of each axis value in its enum, and the constants of its formulas.
+
+The compiled steps compare positions; they know no recipe. A value that the steps do not know makes the engine
+refuse the recipe, and a test asks that they know every value.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from fos_ref.model.elements import ELEMENT_FORMAT
+from fos_ref.recipes.recipe import Recipe
+
+#: The axes that a kernel reads, in the order of its configuration.
+FIELDS = (
+    "element_format",
+    "scale_format",
+    "candidates",
+    "block_scale",
+    "map4_scale",
+    "scale_floor",
+    "scale_nan",
+    "element_scaling",
+    "zero_scale",
+    "reciprocal_overflow",
+    "element_cast",
+    "element_nan",
+    "zero_sign",
+    "error_domain",
+    "error_metric",
+    "reduction",
+    "tie",
+    "nonfinite",
+)
+NONE = -1  #: an axis that the recipe leaves open
+
+(
+    ELEMENT_FORMAT_AT,
+    SCALE_FORMAT_AT,
+    CANDIDATES_AT,
+    BLOCK_SCALE_AT,
+    MAP4_SCALE_AT,
+    SCALE_FLOOR_AT,
+    SCALE_NAN_AT,
+    ELEMENT_SCALING_AT,
+    ZERO_SCALE_AT,
+    RECIPROCAL_OVERFLOW_AT,
+    ELEMENT_CAST_AT,
+    ELEMENT_NAN_AT,
+    ZERO_SIGN_AT,
+    ERROR_DOMAIN_AT,
+    ERROR_METRIC_AT,
+    REDUCTION_AT,
+    TIE_AT,
+    NONFINITE_AT,
+) = range(len(FIELDS))
+DTYPE_AT = len(FIELDS)  #: of the input: 0 float32, 1 bfloat16, 2 float16
+VALUES_AT = DTYPE_AT + 1  #: values per block
+FILTER_AT = VALUES_AT + 1  #: whether the error filter may decide
+INTEGERS = FILTER_AT + 1
+
+#: Positions of the constants.
+ELEMENT_MAX, RANGE_MAX, SCALE_MAX, RESCALE4, UNIT4, UNIT6 = range(6)
+DTYPES = ("float32", "bfloat16", "float16")
+SHORT_DTYPES = DTYPES[1:]
+
+
+def position(member: Enum) -> int:
+    """Return the position of an axis value in its enum."""
+    return list(type(member)).index(member)
+
+
+def integers(r: Recipe, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return the configuration (INTEGERS,) int64 of a recipe for an input of `dtype`; the filter is off."""
+    values = [getattr(r, name) for name in FIELDS]
+    known = [NONE if v is None else position(v) for v in values]
+    return np.array([*known, DTYPES.index(dtype.name), r.block_rows * r.block_cols, 0], dtype=np.int64)
+
+
+def constants(r: Recipe) -> np.ndarray:
+    """Return the float32 constants of a recipe's formulas."""
+    first, second = ELEMENT_FORMAT[r.element_format]
+    numbers = (r.element_max, r.range_max, r.scale_max, second.rescale, second.unit, first.unit)
+    return np.array(numbers, dtype=np.float32)

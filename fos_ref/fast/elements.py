@@ -1,0 +1,232 @@
+"""From inputs to codes, 64 blocks at once: scaled values (N8), codes and what they count as (N9)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fos_ref.fast import config as k
+from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_of, INF, U32
+from fos_ref.fast.config import position
+from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, X
+from fos_ref.fast.memory import load, store
+from fos_ref.fast.scales import FLT_MAX, ONE, ZERO
+from fos_ref.recipes.axes import (
+    ElementCast,
+    ElementNan,
+    ElementScaling,
+    ReciprocalOverflow,
+    ZeroScale,
+    ZeroSign,
+)
+
+RECIPROCAL_OF_PRODUCT = position(ElementScaling.RECIPROCAL_OF_PRODUCT)
+DIVIDE_BY_PRODUCT = position(ElementScaling.DIVIDE_BY_PRODUCT)
+DIVIDE_BY_QUOTIENT = position(ElementScaling.DIVIDE_BY_QUOTIENT)
+RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
+CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
+ZERO_CODES = position(ZeroScale.ZERO_CODES)
+ZERO_BLOCKS = position(ZeroScale.ZERO_BLOCKS)
+SCALE_ONE = position(ZeroScale.SCALE_ONE)
+SATURATE = position(ElementCast.SATURATE)
+TIES_AWAY = position(ElementCast.TIES_AWAY)
+UNSATURATED = position(ElementCast.UNSATURATED)
+NAN_IS_7 = position(ElementNan.CODE_7)
+NAN_IS_0 = position(ElementNan.CODE_0)
+NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
+NEVER = position(ZeroSign.NEVER)
+
+#: Grids of a candidate: E2M1, INT4, INT4 counted in sevenths of six.
+E2M1_GRID, INT4_GRID = range(2)
+SEVEN = F32(7)
+TWO = F32(2)
+HALF = F32(0.5)
+SIGN = U32(0x80000000)
+MINUS_ZERO = U32(8)
+BF16_HALF_FIELD = 126  #: the exponent field of 0.5
+_THRESHOLDS = tuple(F32(t) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
+
+
+@step
+def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
+    """Store what each block's values are multiplied by, or divided by in the division forms. N8."""
+    kind, one_for_zero = c[k.ELEMENT_SCALING_AT], c[k.ZERO_SCALE_AT] == SCALE_ONE
+    for i in range(LANES):
+        s = get(w, scale + i)
+        put(w, SCRATCH + i, ONE if one_for_zero and s == ZERO else s)
+    if kind == RECIPROCAL_OF_PRODUCT:
+        clamp = c[k.RECIPROCAL_OVERFLOW_AT] == CLAMP_TO_MAX
+        for i in range(LANES):
+            m = F32(ONE / F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
+            put(w, out + i, FLT_MAX if clamp and m > FLT_MAX else m)
+    elif kind == DIVIDE_BY_PRODUCT:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
+    elif kind == DIVIDE_BY_QUOTIENT:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, SCRATCH + i) / get(w, ENCODE + i)))
+    elif kind == RECIPROCAL_QUOTIENT:
+        for i in range(LANES):
+            put(w, out + i, F32(F32(ONE / get(w, DECODE + i)) / get(w, SCRATCH + i)))
+
+
+@step
+def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
+    """Store the scaled values of 64 blocks in region D; +0 where the recipe forces it. N8."""
+    scale, amax, factor, _ = rows
+    kind, n = c[k.ELEMENT_SCALING_AT], c[k.VALUES_AT]
+    if kind == DIVIDE_BY_PRODUCT or kind == DIVIDE_BY_QUOTIENT:
+        for j in range(n):
+            for i in range(LANES):
+                put(w, D + j * LANES + i, F32(get(w, X + j * LANES + i) / get(w, factor + i)))
+    else:
+        for j in range(n):
+            for i in range(LANES):
+                put(w, D + j * LANES + i, F32(get(w, X + j * LANES + i) * get(w, factor + i)))
+    if c[k.ZERO_SCALE_AT] == ZERO_CODES:
+        _force_zero(w, n, scale)
+    elif c[k.ZERO_SCALE_AT] == ZERO_BLOCKS:
+        _force_zero(w, n, amax)
+
+
+@step
+def _force_zero(w: np.ndarray, n: int, row: int) -> None:
+    """Store +0 for every value of a block whose word in `row` is zero."""
+    some = U32(0)
+    for i in range(LANES):
+        some = U32(some | (U32(1) if get(w, row + i) == ZERO else U32(0)))
+    if some == U32(0):
+        return
+    for j in range(n):
+        for i in range(LANES):
+            v = load(w, D + j * LANES + i)
+            store(w, D + j * LANES + i, U32(0) if get(w, row + i) == ZERO else v)
+
+
+@step
+def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tuple, second: bool) -> None:
+    """Store the codes of 64 blocks and, in region D, what they count as. N8, N9.
+
+    rows are (block scale values, block amax, factors, codes); `second` takes the map-to-4 grid's rescaling.
+    """
+    scale_elements(w, c, rows)
+    codes, n = rows[3], c[k.VALUES_AT]
+    if second and f[k.RESCALE4] != ONE:
+        for at in range(D, D + n * LANES):
+            put(w, at, F32(get(w, at) * f[k.RESCALE4]))
+    if grid != E2M1_GRID:
+        _cast_all_int4(w, codes, n)
+    elif c[k.ELEMENT_CAST_AT] == UNSATURATED:
+        _cast_all_unsaturated(w, c, codes, n)
+    elif c[k.ELEMENT_CAST_AT] == TIES_AWAY:
+        _cast_all_ties_away(w, c, codes, n)
+    else:
+        _cast_all_saturate(w, c, codes, n)
+
+
+@step
+def _cast_all_int4(w: np.ndarray, codes: int, n: int) -> None:
+    for at in range(n * LANES):
+        code, value = cast_int4(get(w, D + at))
+        store(w, codes + at, code)
+        put(w, D + at, value)
+
+
+@step
+def _cast_all_unsaturated(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+    for at in range(n * LANES):
+        u = load(w, D + at)
+        a = U32(u & ABS)
+        code, value = unsaturated(a, U32(u >> U32(31)))
+        store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
+        put(w, D + at, value)
+
+
+@step
+def _cast_all_ties_away(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+    nan = nan_code(c[k.ELEMENT_NAN_AT])
+    for at in range(n * LANES):
+        u = load(w, D + at)
+        a = U32(u & ABS)
+        code = U32(ties_away(float_of(a)) | U32(U32(u >> U32(31)) << U32(3)))
+        code = nan if a > INF else code
+        store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
+        put(w, D + at, e2m1_value(code))
+
+
+@step
+def _cast_all_saturate(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+    nan, zero_sign = nan_code(c[k.ELEMENT_NAN_AT]), c[k.ZERO_SIGN_AT]
+    for at in range(n * LANES):
+        u = load(w, D + at)
+        a = U32(u & ABS)
+        code = U32(e2m1_magnitude(min(a, EIGHT)) | U32(U32(u >> U32(31)) << U32(3)))
+        code = nan if a > INF else code
+        store(w, codes + at, code)
+        put(w, D + at, e2m1_value(code))
+        store(w, codes + at, _zero_signed(zero_sign, a, code))
+
+
+@step
+def _zero_signed(kind: int, a: np.uint32, code: np.uint32) -> np.uint32:
+    """Return a code whose zero has the sign of the recipe; `a` are the scaled value's magnitude bits."""
+    positive = (kind == NEGATIVE_VALUES and a == U32(0)) or (
+        kind == NEVER and code == MINUS_ZERO and float_of(a) < ONE
+    )
+    return U32(0) if positive else code
+
+
+@step
+def nan_code(kind: int) -> np.uint32:
+    """Return the code of NaN."""
+    if kind == NAN_IS_7:
+        return U32(7)
+    return U32(0) if kind == NAN_IS_0 else U32(0xB)
+
+
+@step
+def e2m1_value(code: np.uint32) -> np.float32:
+    """Return the value of an E2M1 code: its fields moved into a float32, times 2^126."""
+    magnitude = F32(float_of(U32(U32(code & U32(7)) << U32(22))) * F32(2.0**126))
+    return float_of(U32(bits_of(magnitude) | U32(U32(code >> U32(3)) << U32(31))))
+
+
+@step
+def ties_away(a: np.float32) -> np.uint32:
+    """Return the E2M1 magnitude code with ties to the larger magnitude; NaN is the caller's."""
+    code = U32(0)
+    for t in _THRESHOLDS:
+        code = U32(code + (U32(1) if a >= t else U32(0)))
+    return code
+
+
+@step
+def unsaturated(a: np.uint32, negative: np.uint32) -> tuple[np.uint32, np.float32]:
+    """Return code (8 bits: it may pass 15) and value on the grid continued upward in steps of 2. N9b."""
+    y = float_of(a)
+    size = HALF if y < TWO else (ONE if y < F32(4) else TWO)
+    q = F32(F32(np.rint(F32(y / size))) * size)
+    if a > INF or F32(y + y) > FLT_MAX:
+        return U32(0xB), float_of(U32(0x7FC00000))
+    u = bits_of(q)
+    short = U32(U32(u + U32(0x7FFF) + U32(U32(u >> U32(16)) & U32(1))) >> U32(16))
+    half_code = np.int64(U32(short >> U32(7))) - BF16_HALF_FIELD
+    magnitude = 1 if half_code == 0 else (half_code * 2) | np.int64(U32(U32(short >> U32(6)) & U32(1)))
+    magnitude = 0 if q == ZERO else magnitude
+    code = U32(U32(magnitude & 0xFF) | U32(negative << U32(3)))
+    return code, float_of(U32(u | U32(negative << U32(31))))
+
+
+@step
+def cast_int4(y: np.float32) -> tuple[np.uint32, np.float32]:
+    """Return the INT4 code of a scaled value and its value; NaN gives 0. N9d."""
+    if U32(bits_of(y) & ABS) > INF:
+        return U32(0), ZERO
+    clipped = min(max(y, F32(-SEVEN)), SEVEN)
+    n = F32(np.rint(clipped))
+    return U32(np.int64(n) & 0xF), F32(n + ZERO)
+
+
+@step
+def sign_and_code(x: np.uint32, magnitude: np.uint32) -> np.uint32:
+    """Return a magnitude code with the sign of input bits."""
+    return U32(magnitude | U32(U32(x & SIGN) >> U32(28)))

@@ -1,0 +1,85 @@
+"""The engine "numba": every recipe of the package, compiled once, in as many threads as the caller allows."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+
+from fos_ref.engines.numpy_engine import NumpyEngine
+from fos_ref.fast.admit import filter_holds
+from fos_ref.fast.amax import largest
+from fos_ref.fast.config import constants, FIELDS, FILTER_AT, integers
+from fos_ref.fast.kernel import quantize_range
+from fos_ref.fast.known import KNOWN
+from fos_ref.fast.lanes import LANES
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.recipe import Recipe
+
+CHUNKS_PER_TASK = 64  #: 65,536 values: long enough to hide a task's cost, short enough to share out
+
+
+class NumbaEngine:
+    """The compiled steps as an engine."""
+
+    name = "numba"
+
+    def refuses(self, recipe: Recipe) -> str | None:
+        """Return why this engine cannot run `recipe`: an axis value without a compiled step."""
+        if sys.byteorder != "little":
+            return "its words are written for little-endian machines"
+        for name in FIELDS:
+            value = getattr(recipe, name)
+            if value is not None and value not in KNOWN[name]:
+                return f"no compiled step for {name} {value.value!r}"
+        return None
+
+    def amax(self, x: AnyArray, recipe: Recipe) -> F32:
+        """Return the tensor amax, () or (R,)."""
+        return largest(x, recipe)
+
+    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
+        if scales.ulps != (0, 0, 0):
+            return NumpyEngine().quantize(x, scales, recipe)
+        rows, cols = x.shape
+        blocks = (rows, cols // recipe.block_cols)
+        codes = np.empty((rows, cols // 2), dtype=np.uint8)
+        block_scales, picked4 = np.empty(blocks, dtype=np.uint8), np.empty(blocks, dtype=np.bool_)
+        if x.size:
+            outputs = (
+                codes.reshape(-1).view(np.uint32),
+                block_scales.reshape(-1),
+                picked4.reshape(-1).view(np.uint8),
+            )
+            run(np.ascontiguousarray(x), scales, recipe, outputs)
+        return codes, block_scales, picked4
+
+
+def run(x: AnyArray, scales: Scales, r: Recipe, outputs: tuple[Any, ...]) -> None:
+    """Fill the outputs, in threads: every block has its own place, so their number cannot change a bit."""
+    rows, cols = x.shape
+    geometry = (rows, cols, r.block_rows, r.block_cols)
+    per_row = cols // r.block_cols
+    lines = rows // r.block_rows
+    chunks = lines * -(-per_row // LANES) if r.block_rows > 1 else -(-(rows * per_row) // LANES)
+    flat = [
+        np.ascontiguousarray(v, dtype=np.float32).reshape(-1)
+        for v in (scales.amax, scales.encode, scales.decode)
+    ]
+    bits = x.reshape(-1).view(np.uint8)
+    c = integers(r, x.dtype)
+    c[FILTER_AT] = filter_holds(r, flat)
+    fixed = (bits, c, constants(r), geometry, tuple(flat), outputs)
+    tasks = [(i, min(i + CHUNKS_PER_TASK, chunks)) for i in range(0, chunks, CHUNKS_PER_TASK)]
+    threads = min(numba.get_num_threads(), len(tasks))
+    if threads <= 1:
+        quantize_range(*fixed, 0, chunks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(lambda task: quantize_range(*fixed, *task), tasks), maxlen=0)
