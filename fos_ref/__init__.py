@@ -11,6 +11,7 @@ from fos_ref.engines.front import dequantize, quantize, trace
 from fos_ref.recipes import PRESETS, Recipe, recipe
 from fos_ref.storage.layout import swizzle, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.verify.exact import exact_error
 from fos_ref.version import VERSION
 
 __version__ = VERSION
@@ -20,6 +21,7 @@ __all__ = [
     "QuantizedTensor",
     "Recipe",
     "dequantize",
+    "exact_error",
     "quantize",
     "recipe",
     "swizzle",
