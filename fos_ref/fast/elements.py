@@ -7,7 +7,7 @@ import numpy as np
 from fos_ref.fast import config as k
 from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_of, INF, U32
 from fos_ref.fast.config import position
-from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, X
+from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import FLT_MAX, ONE, ZERO
 from fos_ref.recipes.axes import (
@@ -102,7 +102,7 @@ def _force_zero(w: np.ndarray, n: int, row: int) -> None:
             store(w, D + j * LANES + i, U32(0) if get(w, row + i) == ZERO else v)
 
 
-@step
+@walk
 def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tuple, second: bool) -> None:
     """Store the codes of 64 blocks and, in region D, what they count as. N8, N9.
 

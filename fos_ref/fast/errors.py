@@ -21,7 +21,7 @@ from fos_ref.fast.codec import (
 )
 from fos_ref.fast.config import position
 from fos_ref.fast.elements import e2m1_value
-from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, step, TENSOR_AMAX, X
+from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, step, TENSOR_AMAX, walk, X
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import E4M3_TO_F32, ONE, ZERO
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
@@ -109,7 +109,7 @@ _run_input_product = _over_blocks(_input_product)
 _run_fused_residual = _over_blocks(_fused_residual)
 
 
-@step
+@walk
 def differences(w: np.ndarray, c: np.ndarray, f: np.ndarray, scale: int, unit: np.float32) -> None:
     """Replace what the codes count as, in region D, by the differences from the input. N10."""
     kind, n, range_max = c[k.ERROR_DOMAIN_AT], c[k.VALUES_AT], f[k.RANGE_MAX]

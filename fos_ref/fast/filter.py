@@ -76,6 +76,7 @@ from fos_ref.fast.lanes import (
     step,
     SUM4,
     SUM6,
+    walk,
 )
 from fos_ref.fast.literal import chooses, FOUR, FOUR_OVER_SIX
 from fos_ref.fast.memory import load, store
@@ -156,7 +157,7 @@ def _irregular(w: np.ndarray, c: np.ndarray, scale: int, factor: int) -> np.uint
     return bad
 
 
-@step
+@walk
 def decide(w: np.ndarray, c: np.ndarray) -> bool:
     """Store the choice of regular blocks; return False if some pair of errors is too close to call."""
     for i in range(LANES):

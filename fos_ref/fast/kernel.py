@@ -23,7 +23,7 @@ from fos_ref.fast.filter import (
     write_regular,
 )
 from fos_ref.fast.hot import read16_bfloat16, read16_float16, read16_float32
-from fos_ref.fast.lanes import AMAX, CHOICE, DECODE, ENCODE, LANES, put, step, TENSOR_AMAX, WORDS
+from fos_ref.fast.lanes import AMAX, CHOICE, DECODE, ENCODE, LANES, put, step, TENSOR_AMAX, walk, WORDS
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
 from fos_ref.fast.memory import store
 from fos_ref.fast.scales import tensor_scales
@@ -68,7 +68,7 @@ def _read_whole(w: np.ndarray, x: np.ndarray, dtype: int, first: int, stride: in
                 read16_float16(w, x, at, row * ROW, group)
 
 
-@step
+@walk
 def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> bool:
     """Store what is kept of 64 blocks, if all are regular and no choice is close; else return False."""
     if is_usual(c):

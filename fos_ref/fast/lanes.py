@@ -50,8 +50,12 @@ SCRATCH = _ROWS + 23 * LANES  #: rows for whoever needs one
 _SPARE = 24
 WORDS = SCRATCH + _SPARE * LANES
 
-#: How every step is compiled: IEEE division, no reassociation, no fused multiply-add, no GIL.
-step = njit(error_model="numpy", nogil=True, fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+#: IEEE division, no reassociation, no fused multiply-add, no GIL; called by compiled code only.
+_OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": False}
+step = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+#: A function that only calls steps: it becomes part of its caller, because each level of compiled calls is
+#: optimised again with all that lies below it.
+walk = njit(**_OPTIONS, inline="always")
 
 
 @step

@@ -31,6 +31,7 @@ from fos_ref.fast.lanes import (
     SCALE4,
     SCALE6,
     step,
+    walk,
 )
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.reduce import reduce_block
@@ -53,7 +54,7 @@ def chooses(c: np.ndarray) -> bool:
     return kind == FOUR_OVER_SIX or kind == FLOAT_OR_INT
 
 
-@step
+@walk
 def block_scales(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
     """Store base, byte, value and factor of each candidate's block scale. N5-N8."""
     unrounded(w, c, f[k.ELEMENT_MAX], f[k.SCALE_MAX], AMAX, BASE6)
@@ -72,7 +73,7 @@ def block_scales(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
         factors(w, c, SCALE4, FACTOR4)
 
 
-@step
+@walk
 def quantize_literally(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
     """Store codes, errors and the choice of 64 blocks whose scales are known. N8-N13."""
     second = c[k.CANDIDATES_AT] == FOUR
@@ -98,7 +99,7 @@ def only(w: np.ndarray, c: np.ndarray) -> None:
         store(w, KEPT + i, load(w, BYTE6 + i))
 
 
-@step
+@walk
 def _error(
     w: np.ndarray, c: np.ndarray, f: np.ndarray, scale: int, amax: int, unit: np.float32, out: int
 ) -> None:

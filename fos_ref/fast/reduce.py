@@ -8,7 +8,7 @@ from fos_ref.fast import config as k
 from fos_ref.fast.codec import F32, float_of, U32
 from fos_ref.fast.config import NONE, position
 from fos_ref.fast.errors import fma, terms
-from fos_ref.fast.lanes import D, get, LANES, put, SCRATCH, step
+from fos_ref.fast.lanes import D, get, LANES, put, SCRATCH, step, walk
 from fos_ref.fast.memory import load
 from fos_ref.recipes.axes import Reduction
 
@@ -23,7 +23,7 @@ ACCUMULATORS = 4
 PARTS = SCRATCH  #: rows of partial sums
 
 
-@step
+@walk
 def reduce_block(w: np.ndarray, c: np.ndarray, out: int) -> None:
     """Store each block's error; region D holds the differences."""
     kind, n = c[k.REDUCTION_AT], c[k.VALUES_AT]
@@ -79,20 +79,20 @@ def _fused_chain(w: np.ndarray, first: int, count: int, stride: int, out: int) -
             put(w, out + i, fma(d, d, get(w, out + i)))
 
 
-@step
+@walk
 def _rows(w: np.ndarray, n: int) -> None:
     """Store the sum of each row of 16 in its own part."""
     for row in range(n // ROW):
         _chain(w, row * ROW, ROW, 1, PARTS + row * LANES)
 
 
-@step
+@walk
 def _rows_fused(w: np.ndarray, n: int) -> None:
     for row in range(n // ROW):
         _fused_chain(w, row * ROW, ROW, 1, PARTS + row * LANES)
 
 
-@step
+@walk
 def _tree(w: np.ndarray, count: int, out: int) -> None:
     """Add `count` parts (1 or 16): r[i] += r[i + count/2], and so on."""
     half = count // 2
@@ -116,7 +116,7 @@ def _copy(w: np.ndarray, source: int, out: int) -> None:
         put(w, out + i, get(w, source + i))
 
 
-@step
+@walk
 def _halves(w: np.ndarray, n: int, out: int) -> None:
     """Store elements 0..7 in order plus the others in order."""
     _chain(w, 0, VECTOR, 1, PARTS)
@@ -125,7 +125,7 @@ def _halves(w: np.ndarray, n: int, out: int) -> None:
     _copy(w, PARTS, out)
 
 
-@step
+@walk
 def _even_odd(w: np.ndarray, n: int, out: int) -> None:
     """Store (even + odd by fma) of elements 0..7 plus that of the others."""
     for half in range(2):
@@ -138,7 +138,7 @@ def _even_odd(w: np.ndarray, n: int, out: int) -> None:
     _copy(w, PARTS, out)
 
 
-@step
+@walk
 def _torch_cpu(w: np.ndarray, n: int, out: int) -> None:
     """Store torch's order: 8 lanes of up to 4 accumulators of vectors, the accumulators, then the lanes."""
     vectors = n // VECTOR

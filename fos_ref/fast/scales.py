@@ -23,6 +23,7 @@ from fos_ref.fast.lanes import (
     SCRATCH,
     step,
     TENSOR_AMAX,
+    walk,
 )
 from fos_ref.fast.memory import load, store
 from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat, ScaleNan
@@ -125,7 +126,7 @@ def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32
             put(w, out + i, F32(F32(base * scale_max) / F32(get(w, TENSOR_AMAX + i) / m)))
 
 
-@step
+@walk
 def map4_base(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
     """Store the map-to-4 candidate's block scale before rounding. N6."""
     kind = c[k.MAP4_SCALE_AT]
@@ -142,7 +143,7 @@ def map4_base(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
         unrounded(w, c, f[k.ELEMENT_MAX], f[k.SCALE_MAX], EXPANDED, BASE4)
 
 
-@step
+@walk
 def cast_scale(w: np.ndarray, c: np.ndarray, base: int, byte: int, value: int) -> None:
     """Store the block scale bytes and their values. N7."""
     _floored(w, c[k.SCALE_FLOOR_AT], base)
