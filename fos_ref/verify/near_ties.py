@@ -1,7 +1,8 @@
-"""Blocks on the edge of a choice: one float32 step of one value decides which candidate a recipe keeps.
+"""Blocks on the edge of a choice: one float32 step of a value decides which candidate a recipe keeps.
 
-Found by bisection with the recipe itself, so it works for every metric, error domain and order. There the two
-errors are equal or nearly so, and another order, a fused operation or another domain tips the balance.
+In a tile 16 equal values move by that step. The edge is found by narrowing with the recipe itself, so it
+works for every metric, error domain and order. There the two errors are equal or nearly so, and another
+order, a fused operation or another domain tips the balance.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from fos_ref.errors import InputError
 from fos_ref.formats.arrays import Bool, F32, I64
 from fos_ref.model.blocks import from_blocks
 from fos_ref.recipes.axes import AmaxScope
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.recipe import BLOCK, Recipe
 
 #: Fractions of the block amax that one value is set to, in search of two that differ in the choice.
 _PROBES = np.linspace(-0.95, 0.95, 20).astype(np.float32)
+_PARTS = np.arange(17)  #: of the way between two values, for one step of the search
 _NEAREST = np.arange(-2, 3)  #: float32 steps from the edge
 _F32_MIN = -(1 << 31)
 AMAX = 1777.0  #: of no recipe a power of two times C, so that every product of a scale rounds
@@ -34,16 +36,14 @@ def near_ties(r: Recipe, blocks: int, seed: int, amax: float = AMAX) -> F32:
         raise InputError(msg)
     rng = np.random.Generator(np.random.Philox(key=np.array([seed, 0x7E1], dtype=np.uint64)))
     x = _start(rng, blocks, r.block_rows * r.block_cols, amax)
-    place = 1 + rng.integers(0, x.shape[1] - 1, blocks)
-    low, high, found = _edges(x, place, r, amax)
+    place = 1 + rng.integers(0, x.shape[1] - 1, (blocks, x.shape[1] // BLOCK))
+    low, high, found = _change(x, place, order(_PROBES * x[:, :1]), r, amax)
     x, place, low, high = x[found], place[found], low[found], high[found]
     while np.any(high - low > 1):
-        middle = low + (high - low) // 2
-        same = _picks(_with(x, place, middle), r, amax) == _picks(_with(x, place, low), r, amax)
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    around = [_with(x, place, low + step) for step in _NEAREST]
-    stacked = np.stack(around, axis=1).reshape(-1, 1, x.shape[1])
-    matrix: F32 = from_blocks(stacked, r.block_rows, r.block_cols)
+        between = low[:, None] + (high - low)[:, None] * _PARTS // _PARTS[-1]
+        low, high, _ = _change(x, place, between, r, amax)
+    around = _with(x, place, low[:, None] + _NEAREST)
+    matrix: F32 = from_blocks(around.reshape(-1, 1, x.shape[1]), r.block_rows, r.block_cols)
     return matrix
 
 
@@ -55,22 +55,19 @@ def _start(rng: np.random.Generator, blocks: int, n: int, amax: float) -> F32:
     return np.asarray(x * scale, dtype=np.float32)
 
 
-def _edges(x: F32, place: I64, r: Recipe, amax: float) -> tuple[I64, I64, Bool]:
-    """Return two ordered integers between whose values the choice changes, and where there are such."""
-    levels = [order(_PROBES[i] * x[:, 0]) for i in range(_PROBES.size)]
-    picks = [_picks(_with(x, place, level), r, amax) for level in levels]
-    low, high, found = levels[0], levels[0], np.zeros(len(x), dtype=np.bool_)
-    for i in range(1, _PROBES.size):
-        here = ~found & (picks[i] != picks[i - 1])
-        low, high = np.where(here, levels[i - 1], low), np.where(here, levels[i], high)
-        found = found | here
-    return low, high, found
+def _change(x: F32, place: I64, levels: I64, r: Recipe, amax: float) -> tuple[I64, I64, Bool]:
+    """Return the first neighbouring levels (k, L) between which a block's choice changes, and where any."""
+    picks = _picks(_with(x, place, levels).reshape(-1, x.shape[1]), r, amax).reshape(levels.shape)
+    changes = picks[:, 1:] != picks[:, :-1]
+    at = np.argmax(changes, axis=1)
+    block = np.arange(len(x))
+    return levels[block, at], levels[block, at + 1], changes.any(axis=1)
 
 
-def _with(x: F32, place: I64, level: I64) -> F32:
-    """Return x with one value of each block set to the float32 at an ordered integer."""
-    changed = x.copy()
-    changed[np.arange(len(x)), place] = from_order(level)
+def _with(x: F32, place: I64, levels: I64) -> F32:
+    """Return blocks (k, L, n): x (k, n) with its values at `place` (k, p) set to ordered integers (k, L)."""
+    changed = np.repeat(x[:, None, :], levels.shape[1], axis=1)
+    changed[np.arange(len(x))[:, None], :, place] = from_order(levels)[:, None, :]
     return changed
 
 
