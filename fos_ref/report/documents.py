@@ -22,6 +22,8 @@ from fos_ref.report.tables import csv, SIGNIFICANT
 from fos_ref.report.weights import Weights
 from fos_ref.report.weights_figure import error_by_tensor
 from fos_ref.report.worked import Worked, worked
+from fos_ref.report.wrong_choice import jobs as choice_jobs
+from fos_ref.report.wrong_choice import wrong_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Report:
     profile: pd.DataFrame
     published: pd.DataFrame
     matrices: list[Matrix]
+    wrong: pd.DataFrame
 
 
 def measure_report(plan: Plan, engine: str, done: Done) -> Report:
@@ -41,17 +44,20 @@ def measure_report(plan: Plan, engine: str, done: Done) -> Report:
     block = worked()
     errors = sweep(plan, engine, done)
     matrices = dialects.matrices(plan, engine, threads(engine), done)
-    return Report(plan, block, errors, profile(plan), beside_ours(block, errors), matrices)
+    wrong = wrong_choices(plan, threads(engine), done)
+    return Report(plan, block, errors, profile(plan), beside_ours(block, errors), matrices, wrong)
 
 
 def jobs(plan: Plan) -> int:
     """Return how many jobs `measure_report` has."""
-    return len(sweep_jobs(plan)) + len(dialects.jobs())
+    return len(sweep_jobs(plan)) + len(dialects.jobs()) + len(choice_jobs())
 
 
 def report_files(r: Report) -> dict[str, bytes]:
     """Return the files of the report by name."""
-    text = render.report_markdown(r.plan, r.worked, r.errors, r.profile, r.published, matrices=r.matrices)
+    text = render.report_markdown(
+        r.plan, r.worked, r.errors, r.profile, r.published, matrices=r.matrices, wrong=r.wrong
+    )
     tables = {f"{m.stem}.csv": csv(m.shares()) for m in r.matrices}
     pictures = {f"{m.stem}.png": disagreement(m) for m in r.matrices if m.kind.drawn}
     return {
@@ -59,6 +65,7 @@ def report_files(r: Report) -> dict[str, bytes]:
         "errors.csv": csv(r.errors),
         "position.csv": csv(r.profile),
         "published.csv": csv(r.published),
+        "wrong-choices.csv": csv(r.wrong),
         "worked.csv": worked_steps(r.worked).to_csv(index=False, lineterminator="\n").encode(),
         render.ERROR_FIGURE: error_by_distribution(r.errors),
         render.SHARE_FIGURE: share_choosing_4(r.errors),
@@ -114,6 +121,7 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
             }
             for m in r.matrices
         ],
+        "wrong_choices": _records(r.wrong),
         "weights": None if w is None else _weights(w),
         "files": files,
     }

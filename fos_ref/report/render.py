@@ -12,6 +12,7 @@ from fos_ref.report.position import BINS
 from fos_ref.report.tables import by_distribution, literal, markdown, prose, sections, shown, totals
 from fos_ref.report.weights import Weights
 from fos_ref.report.worked import Mapping, Worked
+from fos_ref.report.wrong_choice import wrong_choice_markdown
 
 POSITION_FIGURE = "error-by-position.png"
 ERROR_FIGURE = "error-by-distribution.png"
@@ -26,6 +27,7 @@ def report_markdown(
     published: pd.DataFrame,
     *,
     matrices: list[Matrix],
+    wrong: pd.DataFrame,
 ) -> bytes:
     """Return report.md."""
     return sections(
@@ -50,6 +52,8 @@ def report_markdown(
             _published(published),
             "## Where dialects disagree",
             *dialects_markdown(matrices),
+            "## How often float32 chooses wrongly",
+            *wrong_choice_markdown(wrong),
             "## The recipes",
             prose(
                 [["label", "preset", "what it is"], *([e.label, f"`{e.preset}`", e.meaning] for e in LINEUP)]

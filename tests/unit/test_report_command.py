@@ -23,7 +23,7 @@ from fos_ref.report.dialects import DATA
 from fos_ref.report.lineup import Plan
 from fos_ref.verify.distributions import make
 
-TEXT = ("report.md", "errors.csv", "position.csv", "published.csv", "worked.csv")
+TEXT = ("report.md", "errors.csv", "position.csv", "published.csv", "worked.csv", "wrong-choices.csv")
 FIGURES = ("error-by-distribution.png", "share-choosing-4.png", "error-by-position.png")
 TEXT += tuple(f"disagreement-{d}{tail}.csv" for d in DATA for tail in ("", "-16x16", "-plain"))
 FIGURES += tuple(f"disagreement-{d}.png" for d in DATA)
@@ -132,7 +132,7 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
     errors = pd.read_csv(both.folder / "errors.csv").replace({np.nan: None, np.inf: None})
     assert document["errors"] == errors.to_dict("records")
     assert document["weights"]["file"] == weights.name
-    assert [Path(p).exists() for p in document["files"]] == [True] * 23
+    assert [Path(p).exists() for p in document["files"]] == [True] * 24
 
 
 @pytest.mark.parametrize(
