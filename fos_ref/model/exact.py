@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf, isnan, nan
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from fos_ref.errors import InputError
@@ -45,6 +46,7 @@ class Precision(NamedTuple):
 FLOAT32 = Precision(24, 1, OVERFLOW)
 BFLOAT16 = Precision(8, 1 << 16, OVERFLOW)
 FLOAT16 = Precision(11, ONE >> 24, ONE << 16)
+PRECISIONS = MappingProxyType({"float32": FLOAT32, "bfloat16": BFLOAT16, "float16": FLOAT16})
 
 
 def from_bits(bits: int) -> Value:

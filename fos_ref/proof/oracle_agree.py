@@ -17,14 +17,13 @@ import numpy as np
 from fos_ref.errors import BitMismatch
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.formats.bits import f32_bits, widen
-from fos_ref.model import exact, oracle
+from fos_ref.model import oracle
 from fos_ref.model.blocks import to_blocks
-from fos_ref.model.exact import from_bits, to_bits, Value
+from fos_ref.model.exact import from_bits, PRECISIONS, to_bits, Value
 from fos_ref.model.oracle_scales import given_tensor_scale, Tensor, tensor_scales
 from fos_ref.model.trace import Trace
 from fos_ref.proof.oracle_lists import CandidateLists, TraceLists
 
-PRECISIONS = {"float32": exact.FLOAT32, "bfloat16": exact.BFLOAT16, "float16": exact.FLOAT16}
 #: A step's name, the model's result, the oracle's.
 Step = tuple[str, Any, Any]
 

@@ -52,9 +52,8 @@ def family(preset: str) -> str:
 def families() -> Mapping[str, list[str]]:
     """Return {family: its presets}; a second name of a preset is not one more."""
     found: dict[str, list[str]] = {}
-    for name, r in PRESETS.items():
-        if name == r.name:
-            found.setdefault(family(name), []).append(name)
+    for name in dict.fromkeys(r.name for r in PRESETS.values()):
+        found.setdefault(family(name), []).append(name)
     return found
 
 
