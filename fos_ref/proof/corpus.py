@@ -28,6 +28,7 @@ from fos_ref.proof.corpus_inputs import FULL, Given, inputs, SMALL
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.presets.own import ALIASES
 from fos_ref.recipes.recipe import Recipe
 
 #: The hash of all results, by size. It changes when a preset or a family of inputs is added, and when a bit
@@ -37,7 +38,7 @@ KNOWN = {
     "full": "218bd2c643ffe25ee8f5ac2edbc17608b8765a73f6b49d0a42098e2f18ccf438",
 }
 SIZES = {size.name: size for size in (SMALL, FULL)}
-NAMES = tuple(name for name, r in PRESETS.items() if r.name == name)  #: second names left out
+NAMES = tuple(name for name in PRESETS if name not in ALIASES)
 BLOCKS = tuple(sorted({(r.block_rows, r.block_cols) for r in PRESETS.values()}))
 #: dtype of a float result -> (bits of infinity, of the NaN that all its NaN count as)
 _NAN = {
