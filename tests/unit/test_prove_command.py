@@ -36,7 +36,8 @@ def proofs(monkeypatch):
     return put
 
 
-def test_a_claim_that_holds_is_said_and_written_whole(proofs, tmp_path, capsys):
+@pytest.mark.usefixtures("proofs")
+def test_a_claim_that_holds_is_said_and_written_whole(tmp_path, capsys):
     assert run(["prove", "good", "--out", str(tmp_path / "new"), "--jobs", "1"]) == 0
     out, err = capsys.readouterr()
     assert "good: holds. The claim of good." in out
@@ -49,7 +50,8 @@ def test_a_claim_that_holds_is_said_and_written_whole(proofs, tmp_path, capsys):
     assert data["ran_on"].keys() == {"seconds", *environment()}
 
 
-def test_a_claim_that_fails_exits_1_and_writes_nothing(proofs, tmp_path, capsys):
+@pytest.mark.usefixtures("proofs")
+def test_a_claim_that_fails_exits_1_and_writes_nothing(tmp_path, capsys):
     assert run(["prove", "--out", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     assert "good: holds" in out
@@ -81,7 +83,8 @@ def test_json_is_one_document_a_line(proofs, capsys):
     assert [json.loads(line)["name"] for line in lines] == ["good", "part"]
 
 
-def test_an_unknown_name_and_a_missing_folder_are_one_line_and_exit_2(proofs, tmp_path, capsys):
+@pytest.mark.usefixtures("proofs")
+def test_an_unknown_name_and_a_missing_folder_are_one_line_and_exit_2(tmp_path, capsys):
     assert run(["prove", "good", "nope"]) == 2
     assert capsys.readouterr() == ("", "fos: proof 'nope': one of good, bad is allowed\n")
     assert run(["prove", "good", "--against", str(tmp_path / "none")]) == 2
