@@ -1,25 +1,22 @@
-"""What Hypothesis draws: recipes and matrices that fit them."""
+"""What the properties are drawn from: the strategies that users have, over every preset."""
 
 from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 import fos_ref
+from fos_ref.verify import strategies as fos
 
-RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
-
-recipes = st.sampled_from(RECIPES)
+recipes = fos.recipes()
 anything = st.floats(width=32, allow_nan=False, allow_infinity=False)
-halves = st.integers(-12, 12).map(lambda n: n / 2)  # few values: ties, zeros, equal errors
-moderate = st.floats(2**-10, 2**10, width=32).flatmap(lambda v: st.sampled_from([v, -v]))
-moderate_or_zero = moderate | st.sampled_from([0.0, -0.0])
+#: Tensor amaxes far enough from the ends of float32 that nothing underflows on the way to a squared error.
+ordinary = st.floats(2.0**-4, 2.0**12, width=32)
 
 
-def matrices(r: fos_ref.Recipe, elements: st.SearchStrategy = anything | halves, blocks: int = 2):
-    """Return float32 matrices of one row of blocks (or tiles), `blocks` of them."""
-    return hnp.arrays(np.float32, (r.block_rows, r.block_cols * blocks), elements=elements)
+def matrices(r: fos_ref.Recipe, blocks: int = 2, **given) -> st.SearchStrategy[np.ndarray]:
+    """Return aimed float32 matrices of one row of blocks (or tiles), `blocks` of them."""
+    return fos.matrices(r, shape=(1, blocks), **given)
 
 
 def same(a, b, *names: str) -> None:

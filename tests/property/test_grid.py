@@ -1,0 +1,53 @@
+"""dequantize(quantize(grid)) = grid: a block of code values under any block scale comes back as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fos_ref
+from fos_ref.model.dequantize import dequantize_matrix
+from fos_ref.model.quantize import tensor_scales
+from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat
+from fos_ref.verify.strategies import RECIPES
+from tests.property.strategies import amax_of
+
+#: Quartet II's D is A * RN(1/448) * RN(1/6): no tensor amax makes it a power of two, 2688 gives this one.
+NOT_ONE = {"quartet2-nvfp4": 0x3F800001}
+
+
+def scale_bytes(r) -> np.ndarray:
+    """Return every block scale that the recipe may store for a block that is not zero."""
+    if r.scale_format is ScaleFormat.E8M0_UP:
+        return np.arange(20, 230, dtype=np.uint8)
+    return np.arange(8 if r.scale_floor is ScaleFloor.MIN_NORMAL else 1, 0x7F, dtype=np.uint8)
+
+
+def codes_for(r, rng) -> np.ndarray:
+    """Return codes (R, 16): any of them, with the element maximum in every row once or more."""
+    rows = len(scale_bytes(r)) * r.block_rows
+    if r.element_format is ElementFormat.INT4:
+        codes = rng.integers(-7, 8, (rows, r.block_cols)) & 0xF
+        top = 7
+    else:
+        magnitude = rng.integers(0, 7 if r.element_max == 4 else 8, (rows, r.block_cols))
+        codes = magnitude | 8 * (rng.integers(0, 2, magnitude.shape) & (magnitude > 0))
+        top = 6 if r.element_max == 4 else 7
+    codes[np.arange(rows), rng.integers(0, r.block_cols, rows)] = top
+    return codes.astype(np.uint8)
+
+
+@pytest.mark.parametrize("r", RECIPES, ids=lambda r: r.name)
+def test_values_on_the_grid_come_back_as_they_were(r):
+    """With D = 1; each block scale that can be stored, once. A block whose largest code is 6 is not 4's."""
+    scales = np.repeat(scale_bytes(r), r.block_rows)[:, None]
+    codes = codes_for(r, np.random.default_rng(0))
+    amax = amax_of(r, codes, r.range_max)
+    t = tensor_scales(amax, r)
+    assert np.all(t.decode.view(np.uint32) == NOT_ONE.get(r.name, 0x3F800000))
+    grid = dequantize_matrix(codes, scales, t, r)
+    q = fos_ref.quantize(grid, r, amax=amax, engine="numpy")
+    assert np.array_equal(fos_ref.dequantize(q), grid)
+    assert np.array_equal(q.block_scales, scales)
+    assert np.array_equal(fos_ref.storage.layout.unpack_nibbles(q.codes), codes)
+    assert np.all(q.picked4 == (r.candidates.value == "4"))
