@@ -114,6 +114,15 @@ def test_small_values_beside_large_ones_still_count():
     assert is_nearest(by_hand(x, [6] + [0] * 15)[0, 0], 4 + Fraction(1, 2**80))
 
 
+@pytest.mark.parametrize("k", range(40, 60))
+def test_large_codes_over_small_values_do_not_overflow(k):
+    """Codes 6 at 15/8 against 2^-k: int64 holds the squares up to some k, Python's integers beyond."""
+    got = by_hand([2.0**-k] * 16, [7] * 16, 0x3F)[0, 0]
+    assert is_nearest(got, 16 * (Fraction(45, 4) - Fraction(1, 2**k)) ** 2)
+    got = by_hand([1.5, 2.0**-k] * 8, [0xF] * 16, 0x3F)[0, 0]
+    assert is_nearest(got, 8 * (Fraction(51, 4) ** 2 + (Fraction(45, 4) + Fraction(1, 2**k)) ** 2))
+
+
 def test_int64_and_python_s_integers_agree(monkeypatch):
     x = np.concatenate([c.x for c in CASES if c.name in USUAL and c.x.dtype == np.float32])
     q = fos_ref.quantize(x, "4over6", engine="numpy")

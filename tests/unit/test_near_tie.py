@@ -99,6 +99,18 @@ def test_the_nearest_come_first_and_none_is_missed():
     assert len(near_ties(x, "te-mse-256", amax=AMAX, ulps=0)) == apart.count(0) > 0
 
 
+def test_a_recipe_that_rounds_in_the_input_s_dtype_is_judged_in_it():
+    x = np.random.Generator(np.random.Philox(2)).standard_normal((16, 96)).astype(ml_dtypes.bfloat16)
+    codes = {}
+    for dtype in (x.dtype, np.float32):
+        ties = near_ties(x.astype(dtype), "llmcompressor-4over6-mse", ulps=1 << 31)
+        assert len(ties) == 96
+        t = fos_ref.trace(x.astype(dtype), "llmcompressor-4over6-mse")
+        codes[dtype] = [tie.map6.scale_code for tie in ties]
+        assert codes[dtype] == [t.map6.scale_code[tie.place] for tie in ties]
+    assert codes[x.dtype] != codes[np.float32]
+
+
 def test_blocks_without_a_choice_are_not_listed():
     assert near_ties(np.zeros((4, 64), np.float32)) == []
     same = near_ties(np.full((1, 16), 3, np.float32), "te-mse-448", amax=np.float32(3))
