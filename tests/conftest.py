@@ -2,6 +2,9 @@
 
 HYPOTHESIS_PROFILE chooses: "dev" (100 examples, a new seed each run; the default), "ci" (the same examples
 each run; the default where CI is set), "nightly" (10,000 examples).
+
+FOS_MUTANT=NAME plants a mutant of fos_ref.verify.mutants for the whole run, before any test is imported: the
+suite has to fail then. tests/mutation.py does that for each of them.
 """
 
 from __future__ import annotations
@@ -22,9 +25,18 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, d
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+MUTANT = os.environ.get("FOS_MUTANT", "")
+if MUTANT:
+    from fos_ref.verify.mutants import mutant
+
+    PLANTED = mutant(MUTANT).planted()
+    PLANTED.__enter__()  # never left: the process ends with it
+
 
 def pytest_report_header() -> list[str]:
+    planted = [f"MUTANT PLANTED: {MUTANT}: this run has to fail"] if MUTANT else []
     return [
+        *planted,
         f"numpy {np.__version__}, ml_dtypes {ml_dtypes.__version__}, CPU {_cpu()} ({platform.machine()})",
         _gpu(),
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fos_ref.proof.corpus import PROOF as CORPUS
+from fos_ref.proof.engine import PROOF as ENGINE
+from fos_ref.proof.mutants import PROOF as MUTANTS
 from fos_ref.proof.oracle_proof import PROOF as ORACLE
 from fos_ref.proof.result import Proof
 from fos_ref.proof.sweeps import SWEEPS
 from fos_ref.proof.wrong_choice import PROOF as WRONG_CHOICE
 
-_ALL: tuple[Proof, ...] = (*SWEEPS, ORACLE, CORPUS, WRONG_CHOICE)
+_ALL: tuple[Proof, ...] = (*SWEEPS, ENGINE, ORACLE, CORPUS, WRONG_CHOICE, MUTANTS)
 PROOFS = {p.name: p for p in _ALL}

@@ -1,0 +1,200 @@
+"""Test the tests: run the default suite with each mutant planted, and write down which test sees it first.
+
+    PYTHONPATH=. python3 tests/mutation.py run [--jobs N] [--out DIR] [MUTANT]...
+    PYTHONPATH=. python3 tests/mutation.py table [--out DIR]
+
+`run` starts one pytest per mutant (FOS_MUTANT in its environment, see tests/conftest.py), without the golden
+vectors first, the cheap tests before the dear ones, and stops it at the first failure. That test then runs
+alone without the mutant: a failure counts only if it passes there. The vectors are run only where nothing
+else failed. The result is DIR/mutants-suite.json. Exit 1 if a mutant lives.
+`table` writes DIR/mutants.md from that file and from DIR/proof-mutants.json (`fos prove mutants --out DIR`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from fos_ref.proof.result import environment
+from fos_ref.report.files import check_folder, write_all
+from fos_ref.verify.mutants import MUTANTS
+
+ROOT = Path(__file__).parents[1]
+SUITE, PROOF, TABLE = "mutants-suite.json", "proof-mutants.json", "mutants.md"
+#: Not run: the rules of the house see no bits, and some files test the mutants and their vectors themselves.
+LEFT_OUT = (
+    "tests/meta/",
+    "tests/unit/test_mutants",
+    "tests/golden/test_mutant_vectors",
+    "tests/unit/test_proof_",
+)
+VECTORS = "tests/golden/"
+#: The order of the run: (start of the path, rank); what is not named comes in between.
+RANKS = (
+    ("tests/unit/test_steps", 0),
+    ("tests/unit/test_reduce", 0),
+    ("tests/unit/test_layout", 1),
+    ("tests/unit/test_codec", 1),
+    ("tests/unit/test_quantize.py", 2),
+    ("tests/unit/test_front", 3),
+    ("tests/unit/test_numerics_doc", 4),
+    ("tests/oracle/", 5),
+    ("tests/property/test_choice", 6),
+    ("tests/property/", 7),
+    ("tests/unit/test_report", 10),
+    ("tests/unit/test_corpus", 9),
+    ("tests/unit/test_fast", 11),
+)
+MIDDLE = 8
+TESTS_FAILED = 1
+PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE", "--no-header")
+
+
+def suite(*, vectors: bool) -> list[str]:
+    """Return the files of the default suite in the order of the run: those of the vectors, or all others."""
+    every = [p.relative_to(ROOT).as_posix() for p in (ROOT / "tests").rglob("test_*.py")]
+    kept = [p for p in every if not p.startswith(LEFT_OUT) and p.startswith(VECTORS) is vectors]
+    return sorted(kept, key=lambda p: (rank(p), p))
+
+
+def rank(path: str) -> int:
+    return next((n for start, n in RANKS if path.startswith(start)), MIDDLE)
+
+
+def first_failure(output: str) -> str | None:
+    """Return the first test (or file) that pytest's summary names as failed."""
+    lines = [line.split(" ", 1)[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return lines[0].split(" - ")[0] if lines else None
+
+
+def pytest_under(mutant: str, tests: list[str]) -> tuple[str | None, int]:
+    """Return (first failing test, exit status) of a pytest with `mutant` planted ("": none)."""
+    with tempfile.TemporaryDirectory() as compiled:
+        env = {
+            **os.environ,
+            "FOS_MUTANT": mutant,
+            "HYPOTHESIS_PROFILE": "ci",
+            "NUMBA_CACHE_DIR": compiled,
+            "PYTHONPATH": str(ROOT),
+        }
+        run = subprocess.run(
+            [sys.executable, *PYTEST, *tests], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+    return first_failure(run.stdout), run.returncode
+
+
+def of_mutant(name: str) -> dict[str, Any]:
+    """Return how the suite fares with one mutant."""
+    start = time.perf_counter()
+    for vectors in (False, True):
+        failing, status = pytest_under(name, suite(vectors=vectors))
+        if status > TESTS_FAILED and failing is None:
+            msg = f"mutant {name}: pytest ended with status {status} and names no test"
+            raise RuntimeError(msg)
+        if failing is not None:
+            break
+    seconds = round(time.perf_counter() - start, 1)
+    sound = failing is not None and pytest_under("", [failing]) == (None, 0)
+    return {"killed": sound, "by_vectors_only": vectors and sound, "first": failing, "seconds": seconds}
+
+
+def run(names: list[str], jobs: int, out: Path) -> int:
+    """Run the suite under the mutants, write the result if that was all of them, return the exit status."""
+    unknown = [n for n in names if n not in MUTANTS]
+    if unknown:
+        say(f"mutant {unknown[0]!r}: one of {', '.join(MUTANTS)} is allowed")
+        return 2
+    check_folder(out)
+    found = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        for name, result in zip(names, pool.map(of_mutant, names), strict=True):
+            found[name] = result
+            say(f"{len(found)}/{len(names)} {name}: {result['first'] or 'LIVES'} ({result['seconds']} s)")
+    living = [n for n, r in found.items() if not r["killed"]]
+    if names == list(MUTANTS):
+        document = {"format": 1, "left_out": list(LEFT_OUT), "mutants": found, "ran_on": environment()}
+        write_all(out, {SUITE: (json.dumps(document, indent=1) + "\n").encode()})
+    say(
+        f"{len(found) - len(living)} of {len(found)} mutants killed" + "".join(f"; {n} lives" for n in living)
+    )
+    return 1 if living else 0
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_bytes()) if path.exists() else {}
+
+
+HEAD = """# Mutants
+
+Deliberately wrong quantizers (`fos_ref.verify.mutants`), each with one mistake, and what sees them first.
+Written by `python3 tests/mutation.py table` from proof-mutants.json and mutants-suite.json.
+
+- *vector*: the first vector of golden/v1/distinguishing.json that the mutant fails; *axes*, *all*: how many
+  of the axes' vectors and of all vectors it fails.
+- *N(0, 1)*: how many random blocks of 16 (float32, the recipe named) it takes until one shows the mistake.
+- *test*: the first test of the default suite that fails, the golden vectors left out; the seconds include
+  starting pytest and every test before it.
+
+"""
+
+
+def table(folder: Path) -> str:
+    """Return reports/mutants.md from the two files of `folder`; what has not been run says so."""
+    proof, tests = read(folder / PROOF).get("figures", {}), read(folder / SUITE).get("mutants", {})
+    columns = ("mutant", "flag", "recipe", "vector", "axes", "all", "N(0, 1)", "test", "s")
+    rows = [_row(m.name, proof.get(m.name, {}), tests.get(m.name, {})) for m in MUTANTS.values()]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (columns, ["---"] * len(columns), *rows)]
+    comments = [f"- **{m.name}**: {m.comment}" for m in MUTANTS.values()]
+    return HEAD + "\n".join(lines) + "\n\n## The mistakes\n\n" + "\n".join(comments) + "\n"
+
+
+def _row(name: str, proof: dict[str, Any], tests: dict[str, Any]) -> list[str]:
+    def shown(of: dict[str, Any], key: str) -> str:
+        value = of.get(key, "not run")
+        text = f"{value:,}" if isinstance(value, int) else str(value)
+        return text.replace("|", "\\|")
+
+    m = MUTANTS[name]
+    keys = ("first", "axis_vectors", "vectors", "random_blocks")
+    return [
+        name,
+        m.flag,
+        m.recipe,
+        *(shown(proof, k) for k in keys),
+        shown(tests, "first"),
+        shown(tests, "seconds"),
+    ]
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    runs = commands.add_parser("run")
+    runs.add_argument("names", nargs="*", metavar="MUTANT")
+    runs.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    for p in (runs, commands.add_parser("table")):
+        p.add_argument("--out", type=Path, default=ROOT / "reports")
+    given = parser.parse_args()
+    if given.command == "run":
+        return run(given.names or list(MUTANTS), given.jobs, given.out)
+    write_all(given.out, {TABLE: table(given.out).encode()})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
