@@ -1,12 +1,14 @@
 """Record what the corpus hashes to on one machine; merge several machines' records into reports/.
 
-    PYTHONPATH=. python3 tests/environments.py record NAME --out DIR [--sizes small full] [--note TEXT]
-        [--emulator TEXT] [--junit FILE --suite TEXT]
+    PYTHONPATH=. python3 tests/environments.py record NAME --out DIR [--sizes small full] [--engine NAME]
+        [--note TEXT] [--emulator TEXT]
+    PYTHONPATH=. python3 tests/environments.py tests DIR/NAME.json JUNIT TEXT
     PYTHONPATH=. python3 tests/environments.py merge DIR
 
-`record` needs NumPy and ml_dtypes only, so that it runs where nothing can be installed. `--junit` takes the
-file of `pytest --junitxml`, for the tests that were run in the same environment. `merge` refuses records that
-disagree, so a committed reports/environments.json is the statement that all of them agreed.
+`record` needs NumPy and ml_dtypes only, so that it runs where nothing can be installed. `tests` adds the
+counts of a pytest run in the same environment, from the file of `pytest --junitxml`; TEXT says which tests.
+`merge` refuses records that disagree, so a committed reports/environments.json is the statement that all of
+them agreed.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ from fos_ref.proof.result import environment
 
 REPORT = Path(__file__).parents[1] / "reports" / "environments.json"
 DISABLE = "NPY_DISABLE_CPU_FEATURES"
+NUMBA = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 
 
-def hashes(sizes: list[str]) -> tuple[dict[str, str], dict[str, int], bool]:
+def hashes(sizes: list[str], engine: str) -> tuple[dict[str, str], dict[str, int], bool]:
     """Return ({what: sha256}, {size: blocks}, whether all are the known ones)."""
-    found = run(lambda _done, _total: None, 1, sizes=sizes)
+    found = run(lambda _done, _total: None, 1, engine, sizes)
     kept = {k: v for k, v in found.figures.items() if k.endswith((": inputs", ": results", ": steps"))}
     blocks = {s: found.figures[f"{s}: blocks"] for s in sizes}
     return kept, blocks, found.unexplained == 0
@@ -51,6 +54,7 @@ def machine() -> dict[str, Any]:
         "ml_dtypes": ml_dtypes.__version__,
         "numpy_simd": seen["simd"],
         "disabled": os.environ.get(DISABLE, "").split(),
+        "numba": {k: v for k, v in os.environ.items() if k in NUMBA},
     }
 
 
@@ -66,21 +70,31 @@ def tests_of(junit: Path, what: str) -> dict[str, Any]:
 def record(a: argparse.Namespace) -> int:
     """Write DIR/NAME.json."""
     start = time.perf_counter()
-    found, blocks, known = hashes(a.sizes)
+    found, blocks, known = hashes(a.sizes, a.engine)
     data = {
         "name": a.name,
         "note": a.note,
         "emulator": a.emulator,
+        "engine": a.engine,
         **machine(),
         "seconds": round(time.perf_counter() - start, 1),
         "blocks": blocks,
         "hashes": found,
-        "tests": tests_of(a.junit, a.suite) if a.junit else None,
+        "tests": None,
     }
     a.out.mkdir(parents=True, exist_ok=True)
     (a.out / f"{a.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(data, indent=1))  # noqa: T201
     return 0 if known else 1
+
+
+def attach(a: argparse.Namespace) -> int:
+    """Add the counts of a test run to a record."""
+    data = json.loads(a.record.read_bytes())
+    data["tests"] = tests_of(a.junit, a.what)
+    a.record.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(data["tests"]))  # noqa: T201
+    return 0 if data["tests"]["failed"] == 0 else 1
 
 
 def agreed(records: list[dict[str, Any]]) -> dict[str, str]:
@@ -102,7 +116,7 @@ def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 def table(document: dict[str, Any]) -> str:
     """Return the environments as a Markdown table."""
-    head = ["environment", "machine", "Python", "NumPy", "ml_dtypes", "C library", "NumPy's SIMD", "blocks"]
+    head = ["environment", "engine", "machine", "Python", "NumPy", "ml_dtypes", "C library", "SIMD", "blocks"]
     lines = [[*head, "tests"], ["---"] * (len(head) + 1)]
     lines += [_row(e) for e in document["environments"]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
@@ -111,11 +125,20 @@ def table(document: dict[str, Any]) -> str:
 def _row(e: dict[str, Any]) -> list[str]:
     where = f"{e['machine']}, {e['byteorder']} endian"
     simd = " ".join(e["numpy_simd"]) or "none"
-    simd += f" (off: {' '.join(e['disabled'])})" if e["disabled"] else ""
+    simd += " (the rest switched off)" if e["disabled"] else ""
+    simd += "".join(f"; {k}={v}" for k, v in e["numba"].items())
     tests = f"{e['tests']['passed']:,} passed, {e['tests']['failed']} failed" if e["tests"] else "not run"
     versions = [e["python"], e["numpy"], e["ml_dtypes"], e["libc"]]
     emulated = f", {e['emulator']}" if e["emulator"] else ""
-    return [e["name"], where + emulated, *versions, simd, f"{sum(e['blocks'].values()):,}", tests]
+    return [
+        e["name"],
+        e["engine"],
+        where + emulated,
+        *versions,
+        simd,
+        f"{sum(e['blocks'].values()):,}",
+        tests,
+    ]
 
 
 def merge(a: argparse.Namespace) -> int:
@@ -136,11 +159,15 @@ def main() -> int:
     one.add_argument("name")
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--sizes", nargs="+", choices=list(KNOWN), default=list(KNOWN))
+    one.add_argument("--engine", default="numpy")
     one.add_argument("--note", default="")
     one.add_argument("--emulator", default="")
-    one.add_argument("--junit", type=Path)
-    one.add_argument("--suite", default="python -m pytest -q tests")
     one.set_defaults(run=record)
+    ran = commands.add_parser("tests")
+    ran.add_argument("record", type=Path)
+    ran.add_argument("junit", type=Path)
+    ran.add_argument("what")
+    ran.set_defaults(run=attach)
     many = commands.add_parser("merge")
     many.add_argument("folder", type=Path)
     many.set_defaults(run=merge)
