@@ -8,7 +8,7 @@ import pytest
 from fos_ref.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", "docs/numerics.md", "docs/divergences.md"]
+DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", "docs/numerics.md", "docs/divergences.md", "docs/proofs.md"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

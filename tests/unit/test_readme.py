@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import doctest
+import json
+import re
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 def test_examples_print_what_the_readme_says() -> None:
@@ -20,3 +23,11 @@ def test_start_is_two_commands() -> None:
     assert len(commands) == 2
     assert commands[0].endswith("fos report")
     assert commands[1].endswith("-m pytest")
+
+
+def test_the_proofs_are_quoted_as_they_were_found():
+    rows = re.findall(r"^\| `([\w-]+)` \| .* \| ([\d,]+) \| (\d+) \|$", README.read_text(), re.MULTILINE)
+    assert len(rows) >= 7
+    for name, compared, unexplained in rows:
+        found = json.loads((ROOT / "reports" / f"proof-{name}.json").read_bytes())
+        assert (f"{found['compared']:,}", str(found["unexplained"])) == (compared, unexplained), name
