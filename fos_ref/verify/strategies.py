@@ -74,10 +74,9 @@ def amaxes(
     return st.sampled_from(exact) | anywhere | (st.sampled_from(extreme) if ends else st.nothing())
 
 
-@st.composite
 def blocks(
-    draw: st.DrawFn, recipe: Recipe | str, amax: float, *, dtype: str = "float32", aim: Aim | None = None
-) -> AnyArray:
+    recipe: Recipe | str, amax: float, *, dtype: str = "float32", aim: Aim | None = None
+) -> st.SearchStrategy[AnyArray]:
     """Draw one block (block rows, block columns) aimed at a boundary under the tensor amax `amax`.
 
     No magnitude is above `amax`, but it need not occur: pass it to `quantize`, or use `matrices`.
@@ -89,9 +88,14 @@ def blocks(
         allowed = [a.value for a in usable]
         msg = f"strategies.blocks: recipe {r.name!r} has no {aim.value!r}: one of {allowed} is allowed"
         raise InputError(msg)
-    chosen = draw(st.sampled_from(usable)) if aim is None else aim
-    size = bytes_for(chosen, r)
-    return block_at(chosen, r, np.float32(amax), dtype, draw(st.binary(min_size=size, max_size=size)))
+    return _blocks(r, np.float32(amax), dtype, usable if aim is None else [aim])
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, r: Recipe, amax: np.float32, dtype: str, aims: list[Aim]) -> AnyArray:
+    aim = draw(st.sampled_from(aims))
+    size = bytes_for(aim, r)
+    return block_at(aim, r, amax, dtype, draw(st.binary(min_size=size, max_size=size)))
 
 
 @st.composite
