@@ -17,7 +17,7 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-SMALLEST, LARGEST = 2.0**-50, 2.0**40  #: of D: no square underflows past the bound, none overflows
+SMALLEST, LARGEST = 2.0**-44, 2.0**40  #: of D: what squares lose by underflow is below the bound
 TOLERANCE = 4 * 2.0**-24
 
 
@@ -43,10 +43,9 @@ def filter_holds(r: Recipe, scales: list[F32]) -> bool:
 
 
 def _consistent(scales: list[F32], range_max: int) -> bool:
-    """Return whether D is of a size whose squares are normal, and agrees with 1/S and A/C."""
+    """Return whether D is of a size that the bound allows for, and D, 1/S and A/C agree pair by pair."""
     amax, encode, decode = (v.astype(np.float64) for v in scales)
     with np.errstate(all="ignore"):
-        same = (np.abs(decode * encode - 1) <= TOLERANCE) & (
-            np.abs(amax / range_max / decode - 1) <= TOLERANCE
-        )
-    return bool(np.all(same & (decode >= SMALLEST) & (decode <= LARGEST)))
+        ratios = (decode * encode, amax / range_max / decode, amax / range_max * encode)
+        same = np.all([np.abs(ratio - 1) <= TOLERANCE for ratio in ratios])
+    return bool(same and np.all((decode >= SMALLEST) & (decode <= LARGEST)))

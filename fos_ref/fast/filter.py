@@ -1,31 +1,37 @@
 """The choice without the recipe's divisions: cheap errors with a proved bound, word for word where close.
 
-Where every block of a chunk is regular (`regular`), a candidate's error is, up to a factor F^2 (F for MAE
+Where every block of a chunk is regular (`regular`), a candidate's error is, up to a factor V^2 (V for MAE
 and ABS_MAX) that both candidates share,
 
     s^2 * g,  g = sum of (q - y)^2      (MAE: s * sum of |q - y|; ABS_MAX: s * max of |q - y|)
 
-with s the block scale's value, y the scaled value that the recipe itself rounds, q the code's value; F is
-what one unit of code times block scale is worth: A/C, D or 1/S. The recipe's float32 error L and this differ
-by rounding only. Let u = 2^-24, n the values of a block, e_i = |q_i - y_i| exactly: the distance of y from
-the grid, which moves no faster than y.
+with s the block scale's value, y the scaled value, q its nearest grid value. V is what one unit of code times
+block scale is worth where the recipe compares: F for errors of the input, 1 for errors of scaled values; F is
+A/C, D or 1/S as the error domain says. The recipe's float32 error L and this differ by rounding only. Let
+u = 2^-24, n the values of a block, z = x / (s F) exactly, e_i = |q_i - y_i| for the filter's y: the distance
+from the grid 0, .5, .. 4, 6, 8, exact in float32, which moves no faster than y. The recipe's q is that of its
+own y, which is below 7, so saturation changes nothing.
 
-- y = x * m or x / d has at most 3 roundings after D and S, and admit.filter_holds keeps D, 1/S and A/C
-  together within 4u. With y < 7 it is x / (s F) but for 7 * 7u = 49u. Where the recipe divides, the filter
-  multiplies by RN(1/d): two roundings more, 14u.
-- L's value of a code, in units of s F at most 6, has at most 3 roundings, the difference (at most 1) one
-  more: 19u. So L's differences and the filter's e_i are apart by at most t = 49u + 2 * 14u + 19u, taken as
-  99u for the products of u.
+- admit.filter_holds keeps any two of D, 1/S and A/C within 4u. So the recipe's y is z but for 7 * 7u = 49u
+  where it multiplies (3 roundings after D and S), 7 * 6u = 42u where it divides (2 roundings). There the
+  filter multiplies by RN(1/d), and its y is the recipe's but for 3 roundings, 21u. Together at most 63u.
+- L's value of a code, in units of s V at most 6, has at most 2 roundings (q * s is exact), x * S one, of at
+  most 7; the difference, at most 1, has one more: 13u. So L's differences, in units of s V, and the filter's
+  e_i are apart by at most 76u, and t = 80u leaves room for the products of u.
 - MSE: the squares are apart by 2 t e_i + t^2, their sum by 2 t sqrt(n g) + n t^2 (Cauchy-Schwarz).
   MAE: n t. ABS_MAX: t.
-- Roundings of terms and sums are relative, because no term is negative: a term takes at most 3 (square,
-  weight, difference), a sum of n terms in any order at most n - 1, on either side: 2 (n + 2) u of g.
-- Underflow: D is within 2^-50 .. 2^40 and s at least 2^-9, so what a square loses is below 2^-149, far below
-  n (t s F)^2; nothing overflows.
+- Roundings of terms and sums are relative, because no term is negative. In L a term meets at most n: its
+  square, the sum in any order. In the filter, n likewise, then one of the weight (s^2 is exact) and one of
+  the difference of both sides: together (2 n + 2) u of g.
+- Underflow: D is within 2^-44 .. 2^40 and s at least 2^-9, so factors and codes' values other than 0 are
+  normal, and differences below the normal numbers are exact. A scaled value loses 2^-150 at most, which the
+  4u to spare in t hold; n squares lose n 2^-150 at most, far below the n (t s V)^2 to spare in c3. Nothing
+  overflows.
 
 So s4^2 g4 - s6^2 g6 decides as the recipe does wherever it exceeds, in size, the sum over both candidates of
 s^2 (c1 sqrt(g) + c2 g + c3), for MSE c1 = 2 t sqrt(n), c2 = 2 (n + 3) u, c3 = 2 n t^2. MAE and ABS_MAX have
-s for s^2, c1 = 0 and c3 = 2 n t. Elsewhere the chunk is computed word for word.
+s for s^2, c1 = 0, and n t or t for c3. Elsewhere the chunk is computed word for word. What the bound's own
+few roundings take is covered by making each constant larger by a thousandth.
 """
 
 from __future__ import annotations
@@ -92,12 +98,12 @@ ROW = 16
 GROUP = 16
 TILE = 256
 U = 2.0**-24
-T = 99 * U
+T = 80 * U
 
 
 def _bounds(n: int) -> tuple[F32, ...]:
-    """Return (c1, c2, c3 for squares, c3 for magnitudes), each a little larger than the proof asks."""
-    exact = (2 * T * n**0.5, 2 * (n + 3) * U, 2 * n * T * T, 2 * n * T)
+    """Return (c1, c2, c3 for squares, for magnitudes, for their maximum), a little larger than proved."""
+    exact = (2 * T * n**0.5, 2 * (n + 3) * U, 2 * n * T * T, n * T, T)
     return tuple(F32(c * 1.001) for c in exact)
 
 
@@ -166,13 +172,14 @@ def decide(w: np.ndarray, c: np.ndarray) -> bool:
     _invert(w, divides(c))
     for row in range(0, c[k.VALUES_AT], ROW):
         _add_errors(w, c[k.ERROR_METRIC_AT], row)
-    c1, c2, c3, c4 = BOUNDS16 if c[k.VALUES_AT] == ROW else BOUNDS256
+    c1, c2, squares, magnitudes, maximum = BOUNDS16 if c[k.VALUES_AT] == ROW else BOUNDS256
+    c3 = magnitudes if c[k.ERROR_METRIC_AT] == MAE else maximum
     close = U32(0)
     for group in range(0, LANES, GROUP):
         if c[k.ERROR_METRIC_AT] == MSE:
-            close = U32(close | judge16_squares(w, group, c1, c2, c3))
+            close = U32(close | judge16_squares(w, group, c1, c2, squares))
         else:
-            close = U32(close | judge16_magnitudes(w, group, ZERO, c2, c4))
+            close = U32(close | judge16_magnitudes(w, group, ZERO, c2, c3))
     return close == U32(0)
 
 
