@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol
 
+from fos_ref.engines.memory import keep_memory
 from fos_ref.errors import InputError, ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
@@ -40,6 +41,7 @@ class Engine(Protocol):
 @cache
 def load_engine(name: str) -> Engine:
     """Return the engine called `name`; ToolchainError if what it needs is not installed."""
+    keep_memory()
     module, _, kind = ENGINES[name].partition(":")
     try:
         engine: Engine = getattr(import_module(module), kind)()

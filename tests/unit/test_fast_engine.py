@@ -90,7 +90,7 @@ def test_the_amax_is_exact_for_every_size_and_policy(dtype):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_number_of_threads_does_not_show(threads, monkeypatch):
-    monkeypatch.setattr(fast_engine, "CHUNKS_PER_TASK", 1)
+    monkeypatch.setattr(fast_engine, "CHUNKS_PER_PART", 1)
     monkeypatch.setattr(numba, "get_num_threads", lambda: threads)
     for name in ("4over6", "4over6-16x16", "te-mse-256-row"):
         same(make("coarse", (64, 1040), 0, "float32"), fos_ref.PRESETS[name])
