@@ -17,8 +17,8 @@ from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.verify.aim_values import anything, limited, nudged, SIGN
+from fos_ref.verify.choice_edges import choice_edges
 from fos_ref.verify.distributions import DTYPES
-from fos_ref.verify.near_ties import near_ties
 
 _MIDPOINTS = (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0)
 _GRID = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
@@ -165,6 +165,6 @@ def _decode_scale(r: Recipe, amax: np.float32, dtype: str) -> float:
 
 def _edge(r: Recipe, amax: float, start: int, pick: int) -> F32 | None:
     """Return a block at most two steps from the edge of a choice; None where no value moves the choice."""
-    found = near_ties(r, 1, start, amax)
+    found = choice_edges(r, 1, start, amax)
     at = pick % max(1, len(found) // r.block_rows) * r.block_rows
     return found[at : at + r.block_rows] if len(found) else None

@@ -20,9 +20,9 @@ from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
 from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.verify.choice_edges import AMAX, choice_edges
 from fos_ref.verify.golden_bits import INPUT_FIELDS, input_json, Json, read_input, result, Side
 from fos_ref.verify.mutants import Mutant, MUTANTS
-from fos_ref.verify.near_ties import AMAX, near_ties
 from fos_ref.verify.outcomes import amax_for, Block, Input, inputs
 
 _FIELDS = INPUT_FIELDS | {"expected", "fingerprint", "flag", "mutant", "recipe", "wrong"}
@@ -130,7 +130,7 @@ def _ramp(block: Block) -> F32:
 
 @cache
 def _edges(r: Recipe) -> tuple[Input]:
-    return (Input(x=near_ties(r, _EDGES, seed=0), amax=np.float32(AMAX)),)
+    return (Input(x=choice_edges(r, _EDGES, seed=0), amax=np.float32(AMAX)),)
 
 
 def _cut(m: Mutant, r: Recipe, given: Input) -> Input | None:

@@ -33,6 +33,7 @@ from fos_ref.verify.distributions import make
 from fos_ref.verify.golden_check import read, read_mutants, vector_failures, VECTORS
 from fos_ref.verify.mutants import mutant, MUTANTS
 from tests import mutation
+from tests.unit.document import failing_examples, text_of
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
@@ -239,6 +240,34 @@ def test_the_committed_run_of_the_suite_killed_every_mutant():
     ran = json.loads(path.read_bytes())["mutants"]
     assert list(ran) == list(MUTANTS)
     assert [n for n, r in ran.items() if not r["killed"]] == []
+
+
+SECTION = re.search(r"^## Mutants\n(.*?)(?=^## |\Z)", text_of("proofs.md"), flags=re.MULTILINE | re.DOTALL)[1]
+
+
+def test_the_examples_of_the_document_run():
+    assert failing_examples(SECTION) == (6, "")
+
+
+def test_the_document_s_counts_are_those_of_the_finding():
+    found = PROVED["figures"]
+    unseen = [n for n, f in found.items() if f["random_blocks"] == NOT_SEEN]
+    late = [n for n, f in found.items() if n not in unseen and f["random_blocks"] > 1024]
+    missed = sorted(n for n, f in found.items() if f["axis_vectors"] == 0)
+    once = [n for n, f in found.items() if f["axis_vectors"] == 1]
+    text = " ".join(SECTION.split())
+    assert f"has {len(MUTANTS)} deliberately wrong quantizers" in text
+    assert f"the {len(FLAGS)} bug classes" in text
+    assert f"{sum(m.flag == 'Unexplained' for m in MUTANTS.values())} that none names" in text
+    assert f"alone miss {len(missed)} of the {len(MUTANTS)}: " in text
+    named = text.partition(f"miss {len(missed)} of the {len(MUTANTS)}: ")[2].partition(";")[0]
+    assert re.findall(r"`([^`]+)`", named) == missed
+    assert f"{len(once)} more fail just one" in text
+    assert f"random blocks miss {len(unseen)} of the {len(MUTANTS)}, and {len(late)} more" in text
+    midpoints = [n for n in MUTANTS if n.startswith("midpoint-")]
+    assert f"of the {len(midpoints)} single midpoints only {len(set(midpoints) - set(unseen))} do" in text
+    hidden = ("ReductionOrder", "FmaContraction", "TieRule")
+    assert {n for n, m in MUTANTS.items() if m.flag in hidden} <= set(unseen)
 
 
 # --- the run of the suite under a mutant ---------------------------------------------------------------

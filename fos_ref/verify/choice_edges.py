@@ -24,7 +24,7 @@ _F32_MIN = -(1 << 31)
 AMAX = 1777.0  #: of no recipe a power of two times C, so that every product of a scale rounds
 
 
-def near_ties(r: Recipe, blocks: int, seed: int, amax: float = AMAX) -> F32:
+def choice_edges(r: Recipe, blocks: int, seed: int, amax: float = AMAX) -> F32:
     """Return blocks on the edge, five for each that was found: 2 steps below it to 2 above, under `amax`.
 
     Shapes:   (5 * k * block rows, block columns), k at most `blocks`: some have no edge to be found
@@ -32,7 +32,7 @@ def near_ties(r: Recipe, blocks: int, seed: int, amax: float = AMAX) -> F32:
     Raises:   InputError for a recipe that has nothing to choose.
     """
     if not r.chooses:
-        msg = f"near_ties: recipe {r.name!r} keeps its one candidate: a recipe with a choice is allowed"
+        msg = f"choice_edges: recipe {r.name!r} keeps its one candidate: a recipe with a choice is allowed"
         raise InputError(msg)
     rng = np.random.Generator(np.random.Philox(key=np.array([seed, 0x7E1], dtype=np.uint64)))
     x = _start(rng, blocks, r.block_rows * r.block_cols, amax)
