@@ -55,7 +55,7 @@ RANKS = (
 )
 MIDDLE = 8
 TESTS_FAILED = 1
-PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE", "--no-header")
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-rfE", "--no-header")
 
 
 def suite(*, vectors: bool) -> list[str]:
@@ -69,14 +69,14 @@ def rank(path: str) -> int:
     return next((n for start, n in RANKS if path.startswith(start)), MIDDLE)
 
 
-def first_failure(output: str) -> str | None:
-    """Return the first test (or file) that pytest's summary names as failed."""
+def failures(output: str) -> list[str]:
+    """Return the tests (or files) that pytest's summary names as failed, in order."""
     lines = [line.split(" ", 1)[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return lines[0].split(" - ")[0] if lines else None
+    return [line.split(" - ")[0] for line in lines]
 
 
-def pytest_under(mutant: str, tests: list[str]) -> tuple[str | None, int]:
-    """Return (first failing test, exit status) of a pytest with `mutant` planted ("": none)."""
+def pytest_under(mutant: str, *arguments: str) -> tuple[list[str], int]:
+    """Return (failing tests, exit status) of a pytest with `mutant` planted ("": none)."""
     with tempfile.TemporaryDirectory() as compiled:
         env = {
             **os.environ,
@@ -85,25 +85,41 @@ def pytest_under(mutant: str, tests: list[str]) -> tuple[str | None, int]:
             "NUMBA_CACHE_DIR": compiled,
             "PYTHONPATH": str(ROOT),
         }
-        run = subprocess.run(
-            [sys.executable, *PYTEST, *tests], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        done = subprocess.run(
+            [sys.executable, *PYTEST, *arguments],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    return first_failure(run.stdout), run.returncode
+    return failures(done.stdout), done.returncode
 
 
-def of_mutant(name: str) -> dict[str, Any]:
+def unfit(*, collect_only: bool) -> list[str]:
+    """Return the tests (or files) that fail here without any mutant: a package may be missing."""
+    only = ["--collect-only"] if collect_only else []
+    return pytest_under(
+        "", *only, "--continue-on-collection-errors", *suite(vectors=False), *suite(vectors=True)
+    )[0]
+
+
+def of_mutant(name: str, left_out: list[str]) -> dict[str, Any]:
     """Return how the suite fares with one mutant."""
     start = time.perf_counter()
+    unwanted = [f"--deselect={t}" for t in left_out]
     for vectors in (False, True):
-        failing, status = pytest_under(name, suite(vectors=vectors))
-        if status > TESTS_FAILED and failing is None:
+        tests = [t for t in suite(vectors=vectors) if t not in left_out]
+        failing, status = pytest_under(name, "-x", *unwanted, *tests)
+        if status > TESTS_FAILED and not failing:
             msg = f"mutant {name}: pytest ended with status {status} and names no test"
             raise RuntimeError(msg)
-        if failing is not None:
+        if failing:
             break
     seconds = round(time.perf_counter() - start, 1)
-    sound = failing is not None and pytest_under("", [failing]) == (None, 0)
-    return {"killed": sound, "by_vectors_only": vectors and sound, "first": failing, "seconds": seconds}
+    first = failing[0] if failing else None
+    sound = first is not None and pytest_under("", first) == ([], 0)
+    return {"killed": sound, "by_vectors_only": vectors and sound, "first": first, "seconds": seconds}
 
 
 def run(names: list[str], jobs: int, out: Path) -> int:
@@ -113,14 +129,23 @@ def run(names: list[str], jobs: int, out: Path) -> int:
         say(f"mutant {unknown[0]!r}: one of {', '.join(MUTANTS)} is allowed")
         return 2
     check_folder(out)
+    left_out = unfit(collect_only=names != list(MUTANTS))
+    say(f"left out, because they fail without a mutant: {', '.join(left_out) or 'none'}")
     found = {}
     with ThreadPoolExecutor(jobs) as pool:
-        for name, result in zip(names, pool.map(of_mutant, names), strict=True):
+        results = pool.map(lambda name: of_mutant(name, left_out), names)
+        for name, result in zip(names, results, strict=True):
             found[name] = result
             say(f"{len(found)}/{len(names)} {name}: {result['first'] or 'LIVES'} ({result['seconds']} s)")
     living = [n for n, r in found.items() if not r["killed"]]
     if names == list(MUTANTS):
-        document = {"format": 1, "left_out": list(LEFT_OUT), "mutants": found, "ran_on": environment()}
+        document = {
+            "format": 1,
+            "left_out": list(LEFT_OUT),
+            "unfit": left_out,
+            "mutants": found,
+            "ran_on": environment(),
+        }
         write_all(out, {SUITE: (json.dumps(document, indent=1) + "\n").encode()})
     say(
         f"{len(found) - len(living)} of {len(found)} mutants killed" + "".join(f"; {n} lives" for n in living)

@@ -281,13 +281,13 @@ def test_the_run_is_of_every_default_test_file_but_those_left_out():
     assert mutation.suite(vectors=True) == ["tests/golden/test_distinguishing.py"]
 
 
-def test_the_first_failure_is_read_from_the_summary():
+def test_failures_are_read_from_the_summary():
     shown = (
         "F\n= short test summary info =\nFAILED tests/a.py::t[x-1] - assert 1 == 2\nFAILED tests/b.py::u\n"
     )
-    assert mutation.first_failure(shown) == "tests/a.py::t[x-1]"
-    assert mutation.first_failure("ERROR tests/a.py - SyntaxError\n1 error") == "tests/a.py"
-    assert mutation.first_failure("3 passed") is None
+    assert mutation.failures(shown) == ["tests/a.py::t[x-1]", "tests/b.py::u"]
+    assert mutation.failures("ERROR tests/a.py - SyntaxError\n1 error") == ["tests/a.py"]
+    assert mutation.failures("3 passed") == []
 
 
 def test_a_planted_mutant_makes_a_run_fail_and_the_run_says_which():
@@ -297,4 +297,4 @@ def test_a_planted_mutant_makes_a_run_fail_and_the_run_says_which():
     done = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "MUTANT PLANTED: order-tree" in done.stdout
-    assert mutation.first_failure(done.stdout).startswith(f"{tests}::")
+    assert mutation.failures(done.stdout)[0].startswith(f"{tests}::")
