@@ -62,7 +62,7 @@ def failures(
     The checksum sees a change of an input that happens to change no output.
     """
     vectors: list[Committed | MutantVector] = [*read(data), *read_mutants(data)]
-    get_engine(engine, vectors[0].sides[0].recipe, 0)  # an unknown engine is an error, not a recipe that refuses
+    get_engine(engine, vectors[0].sides[0].recipe, 0)  # an unknown engine is an error, no refusal
     found: list[Failure] = []
     for v in vectors:
         found += vector_failures(v, engine)
