@@ -52,8 +52,9 @@ def test_main_exits_with_the_code_of_the_arguments(monkeypatch, capsys):
     assert "no recipe is called 'no-such-recipe'" in capsys.readouterr().err
 
 
-def test_a_bare_call_shows_the_help_and_exits_2(capsys):
-    assert cli.run([]) == 2
+def test_a_bare_call_shows_the_help(capsys):
+    """Exit 2 as for other unusable arguments, but 0 where click is older than 8.2."""
+    assert cli.run([]) in (0, 2)
     out, err = capsys.readouterr()
     assert "Usage: fos" in out + err
     assert "fos: " not in err
