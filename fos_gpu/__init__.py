@@ -1,7 +1,7 @@
-"""The GPU path: CuPy raw kernels that will give the golden model's bits.
+"""The GPU path: kernels in CUDA C++ that give the golden model's bits, and the same arithmetic on the host.
 
-This version holds no kernel. It answers one question honestly, `available()`, and the engine "cuda" is not
-registered until its kernels are proved against fos_ref.
+csrc/fos_numerics.h holds all arithmetic, once. `host` builds it by g++, `kernels` by NVRTC; `engine` is the
+engine "cuda" of fos_ref. `available()` says whether a kernel can run here, and if not, why.
 """
 
 from fos_gpu.probe import Availability, available

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from typing import Any
+
+from fos_gpu import nvrtc
+from fos_ref.errors import ToolchainError
+
+OLDEST = 80  #: compute capability 8.0: what the kernels are compiled for in the tests, and newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,20 @@ def available() -> Availability:
     if not cupy.cuda.is_available():
         return Availability(ok=False, reason="CuPy finds no CUDA device or no driver: check nvidia-smi")
     try:
-        version = cupy.cuda.nvrtc.getVersion()
-    except RuntimeError as e:
-        return Availability(ok=False, reason=f"NVRTC does not load ({e}): pip install nvidia-cuda-nvrtc")
-    name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
-    return Availability(ok=True, reason=f"{name}, NVRTC {version[0]}.{version[1]}; no kernel in this version")
+        return _device(cupy, nvrtc.version(), nvrtc.architectures())
+    except ToolchainError as e:
+        return Availability(ok=False, reason=str(e))
+
+
+def _device(cupy: Any, version: tuple[int, int], known: tuple[int, ...]) -> Availability:
+    """Return whether the current device and its driver can run what this NVRTC compiles."""
+    name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+    capability = int(cupy.cuda.Device().compute_capability)
+    driver = cupy.cuda.runtime.driverGetVersion() // 1000
+    if driver < version[0]:
+        reason = f"the driver is for CUDA {driver}, NVRTC is {version[0]}.{version[1]}: update the driver"
+        return Availability(ok=False, reason=reason)
+    if capability < OLDEST or capability not in known:
+        reason = f"{name} is sm_{capability}: NVRTC {version[0]}.{version[1]} and these kernels need one of "
+        return Availability(ok=False, reason=reason + ", ".join(f"sm_{a}" for a in known if a >= OLDEST))
+    return Availability(ok=True, reason=f"{name} (sm_{capability}), NVRTC {version[0]}.{version[1]}")

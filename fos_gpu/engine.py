@@ -1,0 +1,120 @@
+"""The engine "cuda": NVFP4 recipes by this package's kernels, NumPy arrays in and out."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fos_gpu import kernels
+from fos_gpu.host import stacked
+from fos_gpu.lower import unsupported
+from fos_gpu.probe import available
+from fos_ref.engines.numpy_engine import NumpyEngine
+from fos_ref.errors import ToolchainError
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.recipe import BLOCK, Recipe
+
+THREADS = 128  #: of a thread block, as in the kernels
+MOST_PARTS = 4096  #: thread blocks that share one run of the maximum
+
+
+class CudaEngine:
+    """The kernels as an engine: the current device, its current stream."""
+
+    name = "cuda"
+
+    def refuses(self, recipe: Recipe) -> str | None:
+        """Return why this engine cannot run `recipe` here, None if it can."""
+        if sys.byteorder != "little":
+            return "its words are written for little-endian machines"
+        here = available()
+        return unsupported(recipe) if here else here.reason
+
+    def amax(self, x: AnyArray, recipe: Recipe) -> F32:
+        """Return the tensor amax, () or (R,). N2."""
+        by_row = recipe.amax_scope is AmaxScope.ROW
+        rows, cols = x.shape if by_row else (1, x.size)
+        if x.size == 0:
+            return np.zeros((rows,) if by_row else (), dtype=np.float32)
+        parts = min(-(-cols // (BLOCK * THREADS)), MOST_PARTS)
+        with _errors(x):
+            cupy = _cupy()
+            found = cupy.zeros(rows, dtype=np.uint32)
+            arguments = (_on_device(x), np.int64(cols), np.int32(parts), found)
+            _function(recipe, x.dtype, "fos_amax")((rows * parts,), (THREADS,), arguments)
+            values: F32 = cupy.asnumpy(found).view(np.float32)
+        return values if by_row else values.reshape(())
+
+    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
+        if scales.ulps != (0, 0, 0):
+            return NumpyEngine().quantize(x, scales, recipe)
+        rows, cols = x.shape
+        shapes = ((rows, cols // 2), (rows, cols // BLOCK), (rows, cols // BLOCK))
+        if x.size == 0:
+            empty = [np.empty(s, dtype=np.uint8) for s in shapes]
+            return empty[0], empty[1], empty[2].view(np.bool_)
+        with _errors(x):
+            cupy = _cupy()
+            out = tuple(cupy.empty(s, dtype=np.uint8) for s in shapes)
+            launch_quantize(recipe, x.dtype, _on_device(x), cupy.asarray(stacked(scales)), out)
+            codes, block_scales, picked4 = (cupy.asnumpy(a) for a in out)
+        return codes, block_scales, picked4.view(np.bool_)
+
+
+def launch_quantize(r: Recipe, dtype: np.dtype[Any], x: Any, scales: Any, out: tuple[Any, Any, Any]) -> None:
+    """Start the kernel on the current stream.
+
+    x (R, C) in device memory, the words of `dtype`, row-major, at a multiple of 16 bytes; scales (3, 1 or R)
+    float32; out: codes (R, C/2), block scales (R, C/16) and choices (R, C/16) uint8: every byte is written.
+    """
+    rows, cols = x.shape
+    threads = rows * cols // BLOCK  # a row of a tile has one, as a block of 16 has
+    arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
+    _function(r, dtype, "fos_quantize")((-(-threads // THREADS),), (THREADS,), arguments)
+
+
+def capability() -> int:
+    """Return the current device's compute capability, as 90 for 9.0."""
+    return int(_cupy().cuda.Device().compute_capability)
+
+
+def _cupy() -> Any:
+    return importlib.import_module("cupy")
+
+
+def _on_device(x: AnyArray) -> Any:
+    """Return the bits of x in device memory, row-major: 16-byte aligned, as an allocation is."""
+    words = np.uint32 if x.dtype.itemsize == np.dtype(np.float32).itemsize else np.uint16
+    return _cupy().asarray(np.ascontiguousarray(x).view(words))
+
+
+def _function(r: Recipe, dtype: np.dtype[Any], name: str) -> Any:
+    return _module(r, dtype.name, capability(), _cupy().cuda.Device().id).get_function(name)
+
+
+@cache
+def _module(r: Recipe, dtype: str, compute: int, device: int) -> Any:  # noqa: ARG001 -- a module is of one device
+    return _cupy().RawModule(path=str(kernels.cubin(r, dtype, f"sm_{compute}")))
+
+
+@contextmanager
+def _errors(x: AnyArray) -> Iterator[None]:
+    """Turn CUDA's errors into one that says what was asked for."""
+    cupy = _cupy()
+    try:
+        yield
+    except cupy.cuda.memory.OutOfMemoryError as e:
+        msg = f"a tensor of shape {x.shape} does not fit on the device ({e}): quantize it in parts"
+        raise ToolchainError(msg) from e
+    except (cupy.cuda.driver.CUDADriverError, cupy.cuda.runtime.CUDARuntimeError) as e:
+        msg = f"CUDA failed on a tensor of shape {x.shape}: {e}"
+        raise ToolchainError(msg) from e

@@ -1,0 +1,79 @@
+"""From a recipe to the constants of its kernels: -DFOS_AXIS=member for each axis, and what it lacks.
+
+The header's enums are the list of what is carried out: they are read from its text, there is no second list.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+
+from fos_ref.recipes.recipe import Recipe
+
+HEADER = "fos_numerics.h"
+#: The axes that decide a bit of the kernels, in the order of the recipe.
+AXES = (
+    "element_format",
+    "scale_format",
+    "block_shape",
+    "amax_scope",
+    "candidates",
+    "tensor_scale",
+    "block_scale",
+    "map4_scale",
+    "scale_floor",
+    "scale_nan",
+    "element_scaling",
+    "zero_scale",
+    "reciprocal_overflow",
+    "element_cast",
+    "element_nan",
+    "zero_sign",
+    "error_domain",
+    "error_metric",
+    "reduction",
+    "tie",
+    "nonfinite",
+)
+INPUTS = ("float32", "bfloat16", "float16")
+_ENUM = re.compile(r"enum class (\w+) \{([^}]*)\}")
+
+
+@cache
+def source(name: str) -> str:
+    """Return the text of a file of csrc."""
+    return (files("fos_gpu") / "csrc" / name).read_text(encoding="utf-8")
+
+
+@cache
+def members() -> dict[str, frozenset[str]]:
+    """Return the members of each enum of the header, by the enum's name without capitals."""
+    found = _ENUM.findall(source(HEADER))
+    return {kind.lower(): frozenset(m.strip() for m in body.split(",")) for kind, body in found}
+
+
+def member_name(value: Enum | None) -> str:
+    """Return what an axis value is called in the header."""
+    return "unset" if value is None else value.name.lower()
+
+
+def unsupported(r: Recipe) -> str | None:
+    """Return why the header cannot carry out a recipe, None if it can: the first axis value it lacks."""
+    for axis in AXES:
+        value = getattr(r, axis)
+        if member_name(value) not in members()[axis.replace("_", "")]:
+            return f"no kernel for {axis} {value.value!r}: these are NVFP4 kernels (E2M1 under E4M3)"
+    return None
+
+
+def definitions(r: Recipe) -> tuple[str, ...]:
+    """Return the -D options of a recipe; recipes with equal options have equal kernels."""
+    named = [f"-DFOS_{axis.upper()}={member_name(getattr(r, axis))}" for axis in AXES]
+    return (*named, f"-DFOS_ELEMENT_MAX={r.element_max}", f"-DFOS_SCALE_MAX={r.scale_max}")
+
+
+def fused(r: Recipe) -> bool:
+    """Return whether the recipe itself says fma somewhere; no other kernel may hold one."""
+    return "fused" in member_name(r.reduction) or "fused" in member_name(r.error_domain)

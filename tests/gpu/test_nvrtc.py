@@ -1,0 +1,104 @@
+"""The kernels compile for every target without a GPU, and their PTX holds nothing that would change a bit."""
+
+from __future__ import annotations
+
+import pytest
+
+from fos_gpu import kernels, nvrtc
+from fos_gpu.beside import SUPPORTED
+from fos_gpu.lower import fused, HEADER, INPUTS, source
+from fos_gpu.ptx import count_fused, violations
+from fos_ref.errors import ToolchainError
+from tests.gpu.cases import BY_NAME, FEW, TILES
+
+TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
+
+
+def missing() -> str:
+    try:
+        nvrtc.library()
+    except ToolchainError as e:
+        return str(e)
+    return ""
+
+
+needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not compiled: {missing()}")
+
+
+@needs_nvrtc
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_choice_compiles_for_every_target(target):
+    cubin, ptx = kernels.compile_kernels(BY_NAME["4over6"], "bfloat16", target)
+    assert cubin[:4] == b"\x7fELF"
+    assert violations(ptx, fused=False) == []
+    assert f".target {target}" in ptx
+
+
+@needs_nvrtc
+def test_a_recipe_that_says_fma_has_those_and_no_more():
+    """Two candidates of 16 values: one fma each in the residual and one in the sum."""
+    r = BY_NAME["quartet2-4over6"]
+    _, ptx = kernels.compile_kernels(r, "float32", "sm_90")
+    assert fused(r)
+    assert violations(ptx, fused=True) == []
+    assert count_fused(ptx) == 2 * 16 * 2
+    assert violations(ptx, fused=False) == ["fma.rn.f32"]
+
+
+@needs_nvrtc
+def test_the_check_sees_what_the_options_forbid():
+    given = kernels.options(BY_NAME["te-mse-256"], "float32", "sm_90")
+    fast = (*given, "--fmad=true", "-ftz=true", "-prec-div=false")
+    _, ptx = nvrtc.compile_source(source(kernels.KERNELS), {HEADER: source(HEADER)}, fast)
+    found = " ".join(violations(ptx, fused=False))
+    assert "mul.ftz.f32" in found
+    assert "fma.rn.ftz.f32" in found
+    assert "div.approx.ftz.f32" in found or "div.full.ftz.f32" in found
+
+
+@needs_nvrtc
+def test_a_text_that_does_not_compile_is_an_error_with_the_log():
+    with pytest.raises(ToolchainError, match="upside_down"):
+        nvrtc.compile_source("__global__ void f() { upside_down; }", {}, ("-arch=sm_90",))
+
+
+@needs_nvrtc
+def test_an_unknown_target_is_an_error():
+    with pytest.raises(ToolchainError, match="sm_10"):
+        kernels.compile_kernels(BY_NAME["te-nvfp4"], "float32", "sm_10")
+
+
+@needs_nvrtc
+def test_a_cubin_comes_from_the_cache_the_second_time(monkeypatch):
+    first = kernels.cubin(BY_NAME["te-nvfp4"], "float32", "sm_90")
+    monkeypatch.setattr(kernels, "compile_kernels", None)
+    assert kernels.cubin(BY_NAME["te-nvfp4"], "float32", "sm_90") == first
+    assert first.read_bytes()[:4] == b"\x7fELF"
+
+
+def test_the_check_names_each_forbidden_instruction_once():
+    ptx = "add.ftz.f32 %a; add.ftz.f32 %b; rcp.approx.f32 %c; div.full.f32 %d; fma.rn.f32 %e; fma.rn.f64 %f;"
+    all_of_them = ["add.ftz.f32", "div.full.f32", "fma.rn.f32", "fma.rn.f64", "rcp.approx.f32"]
+    assert violations(ptx, fused=False) == all_of_them
+    assert violations(ptx, fused=True) == [v for v in all_of_them if v != "fma.rn.f32"]
+    assert violations("div.rn.f32 %f1; mul.rn.f32 %f2; mad.lo.s64 %r;", fused=False) == []
+
+
+def test_without_nvrtc_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(nvrtc, "_candidates", lambda: iter(["libnot-there.so"]))
+    nvrtc.library.cache_clear()
+    with pytest.raises(ToolchainError, match=r"pip install nvidia-cuda-nvrtc \(libnot-there"):
+        nvrtc.library()
+    nvrtc.library.cache_clear()
+
+
+@needs_nvrtc
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("r", SUPPORTED, ids=lambda r: r.name)
+def test_every_preset_compiles_for_every_target(r):
+    for target in TARGETS:
+        for dtype in INPUTS if r.name in (*FEW, *TILES) else ("bfloat16",):
+            cubin, ptx = kernels.compile_kernels(r, dtype, target)
+            assert cubin[:4] == b"\x7fELF"
+            assert violations(ptx, fused=fused(r)) == []
+            assert (count_fused(ptx) > 0) == fused(r)
