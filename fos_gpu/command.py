@@ -27,7 +27,7 @@ def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = 
     given = parser.parse_args(argv)
     try:
         return _run(proof, given.out, given.jobs or os.cpu_count() or 1, more or {})
-    except FosError as e:
+    except (FosError, OSError) as e:
         sys.stderr.write(f"error: {e}\n")
         return 2
 

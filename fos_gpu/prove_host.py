@@ -14,6 +14,7 @@ import numpy as np
 from fos_gpu.beside import finding, mixed_tasks, SUPPORTED, tensor_scale_bits
 from fos_gpu.command import run as run_command
 from fos_gpu.host import build, compiler_version, DEFAULT, HostKernel
+from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import F32
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.proof.result import Finding, Progress, Proof
@@ -83,9 +84,17 @@ PROOF = Proof(
 )
 
 
+def _compiler() -> dict[str, str]:
+    """Return what built the loops; empty where there is no g++, which the proof then says itself."""
+    try:
+        return {"compiler": compiler_version(), "options": " ".join(DEFAULT)}
+    except ToolchainError:
+        return {}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
-    return run_command(PROOF, argv, {"options": " ".join(DEFAULT)})
+    return run_command(PROOF, argv, _compiler())
 
 
 if __name__ == "__main__":
