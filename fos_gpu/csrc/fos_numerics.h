@@ -107,6 +107,8 @@ FOS_HD float nearest_integer(float x) { return __builtin_rintf(x); }
 FOS_HD u32 smaller(u32 a, u32 b) { return a < b ? a : b; }
 FOS_HD u32 larger(u32 a, u32 b) { return a > b ? a : b; }
 FOS_HD u32 magnitude(float x) { return bits_of(x) & kAbs; }
+// By its bits, not by ==: g++ 13 takes A for zero wherever C/A has overflowed, and folds `A == 0 ? 1 : S` to 1.
+FOS_HD bool is_zero(float x) { return magnitude(x) == 0u; }
 FOS_HD bool is_nan(float x) { return magnitude(x) > kInf; }
 FOS_HD float with_sign_of(float size, float x) { return float_of(magnitude(size) | (bits_of(x) & ~kAbs)); }
 
@@ -161,13 +163,13 @@ FOS_HD Tensor tensor_scales(float a) {
   float d = 0.0f;
   if constexpr (kTensorScale == TensorScale::clamped || kTensorScale == TensorScale::clamped_zero_is_one) {
     float s = capped(kRangeMax / a);
-    s = s == 0.0f ? 1.0f : s;
-    if constexpr (kTensorScale == TensorScale::clamped_zero_is_one) s = a == 0.0f ? 1.0f : s;
+    s = is_zero(s) ? 1.0f : s;
+    if constexpr (kTensorScale == TensorScale::clamped_zero_is_one) s = is_zero(a) ? 1.0f : s;
     return from_encode(a, s);
   } else if constexpr (kTensorScale == TensorScale::zero_scales) {
-    return from_encode(a, a == 0.0f ? 0.0f : kRangeMax / a);
+    return from_encode(a, is_zero(a) ? 0.0f : kRangeMax / a);
   } else if constexpr (kTensorScale == TensorScale::quotient_zero_is_one) {
-    return from_encode(a, a == 0.0f ? 1.0f : kRangeMax / a);
+    return from_encode(a, is_zero(a) ? 1.0f : kRangeMax / a);
   } else if constexpr (kTensorScale == TensorScale::reciprocal_in_input_dtype) {
     float tiny = kInput == Input::float16 ? 0x1p-14f : 0x1p-126f;
     float inverse = in_input_dtype<kInput>(1.0f / (a < tiny ? tiny : a));
@@ -179,7 +181,7 @@ FOS_HD Tensor tensor_scales(float a) {
     d = a / kRangeMax;
   } else {
     d = (a * (1.0f / kScaleMax)) * (1.0f / kElementMax);
-    d = a == 0.0f ? 1.0f : d;
+    d = is_zero(a) ? 1.0f : d;
   }
   return {a, 1.0f / d, d};
 }
@@ -221,14 +223,14 @@ FOS_HD float unrounded(float b, Tensor t, float m) {
   if constexpr (kBlockScale == BlockScale::divide_in_input_dtype) return t.encode * in_input_dtype<kInput>(b / m);
   if constexpr (kBlockScale == BlockScale::reciprocal_per_maximum) return (b * (1.0f / m)) * (1.0f / t.decode);
   float base = b / m;  // normalised
-  base = base == 0.0f ? 1.0f : base;
+  base = is_zero(base) ? 1.0f : base;
   return (base * kScaleMax) / (t.amax / m);
 }
 
 FOS_HD float floored(float base) {  // a NaN passes
   if constexpr (kScaleFloor == ScaleFloor::min_normal) return base < 0x1p-6f ? 0x1p-6f : base;
   if constexpr (kScaleFloor == ScaleFloor::zero_is_one) {
-    base = base == 0.0f ? 1.0f : base;
+    base = is_zero(base) ? 1.0f : base;
     return base < 0x1p-9f ? 0x1p-9f : base;
   }
   return base;
@@ -281,10 +283,10 @@ FOS_HD float factor_of(float s, Tensor t) {
 FOS_HD Candidate candidate(float base, float b, Tensor t) {
   Scale scale = cast_scale(base);
   float s = scale.value;
-  if constexpr (kZeroScale == ZeroScale::scale_one) s = s == 0.0f ? 1.0f : s;
+  if constexpr (kZeroScale == ZeroScale::scale_one) s = is_zero(s) ? 1.0f : s;
   bool zero = false;
-  if constexpr (kZeroScale == ZeroScale::zero_codes) zero = s == 0.0f;
-  if constexpr (kZeroScale == ZeroScale::zero_blocks) zero = b == 0.0f;
+  if constexpr (kZeroScale == ZeroScale::zero_codes) zero = is_zero(s);
+  if constexpr (kZeroScale == ZeroScale::zero_blocks) zero = is_zero(b);
   return {b, scale, factor_of(s, t), zero};
 }
 
@@ -322,7 +324,7 @@ FOS_HD Code unsaturated(float y) {
   u32 u = bits_of(q);
   u32 top = (u + 0x7FFFu + ((u >> 16) & 1u)) >> 16;
   u32 half = (top >> 7) - 126u;
-  u32 size = q == 0.0f ? 0u : half == 0u ? 1u : ((half << 1) | ((top >> 6) & 1u));
+  u32 size = is_zero(q) ? 0u : half == 0u ? 1u : ((half << 1) | ((top >> 6) & 1u));
   return {(size | ((bits_of(y) >> 31) << 3)) & 0xFFu, with_sign_of(q, y)};
 }
 
@@ -336,7 +338,7 @@ FOS_HD Code saturated(float y) {
 // N9.
 FOS_HD Code cast_element(float y) {
   Code c = kElementCast == ElementCast::unsaturated ? unsaturated(y) : saturated(y);
-  if constexpr (kZeroSign == ZeroSign::negative_values) c.code = y == 0.0f ? 0u : c.code;
+  if constexpr (kZeroSign == ZeroSign::negative_values) c.code = is_zero(y) ? 0u : c.code;
   if constexpr (kZeroSign == ZeroSign::never) c.code = c.code == 8u && float_of(magnitude(y)) < 1.0f ? 0u : c.code;
   return c;
 }
@@ -367,7 +369,7 @@ FOS_HD float trial_scale(float b, Tensor t) {
 FOS_HD float trial_difference(float x, float s) {
   u32 y = bits_of(float_of(magnitude(x)) / s);
   u32 code = y > kInf ? 7u : e2m1_magnitude(smaller(y, 0x41000000u));
-  float value = s == 0.0f ? 0.0f : with_sign_of(e2m1_value(code) * s, x);
+  float value = is_zero(s) ? 0.0f : with_sign_of(e2m1_value(code) * s, x);
   return value - x;
 }
 
