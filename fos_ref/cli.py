@@ -48,8 +48,10 @@ def run(args: list[str]) -> int:
     except BitMismatch as e:
         typer.echo(str(e), err=True)
         return EXIT_MISMATCH
-    except BrokenPipeError:  # the reader (head, less) has left: nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as e:
+        if not _reader_left(e):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to say
         return 0
     except typer.Abort:
         return EXIT_INTERRUPTED
@@ -58,6 +60,11 @@ def run(args: list[str]) -> int:
             typer.echo(f"fos: {line}", err=True)
         return EXIT_UNUSABLE
     return code if isinstance(code, int) else 0
+
+
+def _reader_left(error: BaseException) -> bool:
+    """Return whether the reader of a pipe (head, less) has gone; the parser makes an exit of that."""
+    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
 
 
 def _one_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -63,9 +64,9 @@ def test_a_bare_call_shows_the_help(capsys):
 def test_a_reader_that_leaves_early_is_no_error():
     """The list is longer than a pipe holds, so that the program writes to a reader that has gone."""
     script = "import sys; from fos_ref.cli import run; sys.exit(run(['recipes', '--json']))"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as p:
+    buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}  # else one write, cut short
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": buffered}
+    with subprocess.Popen([sys.executable, "-c", script], **pipes) as p:
         p.stdout.read(1)
         p.stdout.close()
         err = p.stderr.read()
