@@ -263,7 +263,8 @@ def test_chunks_cover_the_rows_once_in_whole_blocks(rows, cols, height):
 
 
 @pytest.mark.parametrize(
-    "dtype", [np.float64, int, "junk", ">f4", None, np.uint8, "O", ml_dtypes.float8_e4m3fn]
+    "dtype",
+    [np.float64, int, "junk", np.dtype("f4").newbyteorder(), None, np.uint8, "O", ml_dtypes.float8_e4m3fn],
 )
 def test_dequantize_refuses_other_dtypes(dtype):
     with pytest.raises(DtypeError, match=r"dequantize: dtype .*: float32, float16 or bfloat16 is allowed"):
