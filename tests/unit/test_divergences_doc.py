@@ -25,7 +25,7 @@ def test_every_preset_of_a_row_has_its_value_and_gives_its_bytes(row):
         assert f"{q.block_scales.tobytes().hex()} {q.codes.tobytes().hex()}" == row.output, r.name
 
 
-@pytest.mark.parametrize("block", {r.block for r in ROWS} - {"D18b", "D18c"})
+@pytest.mark.parametrize("block", sorted({r.block for r in ROWS} - {"D18b", "D18c"}))
 def test_the_rows_of_a_block_differ(block):
     """D18b is D18a in float32, and D18c shows that the same block is no divergence under another bound."""
     assert len({r.output for r in ROWS if r.block == block}) > 1
