@@ -44,8 +44,8 @@ def filter_holds(r: Recipe, scales: list[F32]) -> bool:
 
 def _consistent(scales: list[F32], range_max: int) -> bool:
     """Return whether D is of a size that the bound allows for, and D, 1/S and A/C agree pair by pair."""
-    amax, encode, decode = (v.astype(np.float64) for v in scales)
     with np.errstate(all="ignore"):
+        amax, encode, decode = (v.astype(np.float64) for v in scales)
         ratios = (decode * encode, amax / range_max / decode, amax / range_max * encode)
         same = np.all([np.abs(ratio - 1) <= TOLERANCE for ratio in ratios])
     return bool(same and np.all((decode >= SMALLEST) & (decode <= LARGEST)))

@@ -37,3 +37,12 @@ def test_a_passed_on_one_makes_the_amax_nan(name):
     t = fos_ref.trace(tile(SIGNALLING), name)
     assert np.all(np.isnan(t.tensor_amax))
     assert np.all(np.isnan(t.block_amax[:, 0]))
+
+
+@pytest.mark.parametrize("name", ["te-mse-256", "te-cuda-mse-448-row", "fouroversix-mse", "quartet2-4over6"])
+def test_the_engines_agree_on_it_and_warn_of_nothing(name):
+    x = tile(SIGNALLING)
+    got, want = (fos_ref.quantize(x, name, engine=e) for e in ("numba", "numpy"))
+    assert np.array_equal(got.codes, want.codes)
+    assert np.array_equal(got.block_scales, want.block_scales)
+    assert np.array_equal(got.picked4, want.picked4)
