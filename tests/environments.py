@@ -127,7 +127,8 @@ def _row(e: dict[str, Any]) -> list[str]:
     simd = " ".join(e["numpy_simd"]) or "none"
     simd += " (the rest switched off)" if e["disabled"] else ""
     simd += "".join(f"; {k}={v}" for k, v in e["numba"].items())
-    tests = f"{e['tests']['passed']:,} passed, {e['tests']['failed']} failed" if e["tests"] else "not run"
+    t = e["tests"]
+    tests = f"{t['passed']:,} passed, {t['failed']} failed ({t['what']})" if t else "not run"
     versions = [e["python"], e["numpy"], e["ml_dtypes"], e["libc"]]
     emulated = f", {e['emulator']}" if e["emulator"] else ""
     return [

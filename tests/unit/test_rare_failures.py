@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,8 +18,9 @@ from fos_ref.cli import run
 from fos_ref.errors import CheckpointError, GoldenFormatError
 from fos_ref.recipes.axes import Tie
 from fos_ref.report.files import write_all
+from fos_ref.report.render import weights_markdown
 from fos_ref.report.terminal import show_weights
-from fos_ref.report.weights import Weights
+from fos_ref.report.weights import measure_weights, Weights
 from fos_ref.storage import safetensors_read, safetensors_write
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 from fos_ref.storage.safetensors_write import SafetensorsWriter
@@ -112,6 +114,24 @@ def test_the_terminal_says_how_many_tensors_were_not_measured(capsys):
         out = capsys.readouterr().out
         assert said in out
         assert bool(out) == bool(left)
+
+
+def test_the_document_lists_what_was_not_measured_by_reason(tmp_path):
+    x = np.linspace(-1, 1, 512, dtype=np.float32).reshape(16, 32)
+    path = tmp_path / "m.safetensors"
+    save_file({"a.weight": x}, path)
+    alone = weights_markdown(measure_weights(path, "numpy", lambda _: None), "figure.png").decode()
+    assert "Nothing: every tensor of the file was measured." in alone
+    save_file({"a.weight": x, "b.bias": x[0], "c.bias": x[1], "d.weight": x[:, :24].copy()}, path)
+    text = weights_markdown(measure_weights(path, "numpy", lambda _: None), "figure.png").decode()
+    assert "| 1-D | 2 | `b.bias`, `c.bias` |" in text
+    assert "| last axis 24 is not a multiple of 16 | 1 | `d.weight` |" in text
+
+
+def test_verify_says_that_every_bit_is_as_committed(capsys):
+    folder = Path(__file__).parents[2] / "golden"
+    assert run(["golden", "verify", "--dir", str(folder)]) == 0
+    assert capsys.readouterr().out.endswith("all sides, engine numpy: every bit as committed\n")
 
 
 def test_the_evidence_command_names_the_peers_that_were_not_run(tmp_path, capsys):
