@@ -67,6 +67,7 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
             engine=engine,
             overwrite=force,
             progress=lambda n, total: bar.update(task, completed=n, total=total),
+            compiling=lambda: say_compiling(bar.console),
         )
     seconds = time.perf_counter() - start
     if as_json:
@@ -74,6 +75,12 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     else:
         console = Console()
         _show(console if console.is_terminal else Console(width=_PIPED_WIDTH), target, done, seconds)
+
+
+def say_compiling(console: Console) -> None:
+    """Say on a terminal why nothing moves."""
+    if console.is_terminal:
+        console.print("Compiling the fast engine: some 20 seconds, once on this machine.")
 
 
 @contextlib.contextmanager

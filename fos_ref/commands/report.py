@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fos_ref.commands.quantize import say_compiling
+
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
     from fos_ref.report.documents import Report
     from fos_ref.report.weights import Weights
@@ -38,12 +40,13 @@ def report(
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
     goes to OUT/quick, so that it never stands where a full one did.
     """
-    from fos_ref.report import documents, sweep  # noqa: PLC0415 -- `fos --help` needs no pandas
+    from fos_ref.report import documents, lineup, sweep  # noqa: PLC0415 -- `fos --help` needs no pandas
     from fos_ref.report.files import check_folder, write_all  # noqa: PLC0415
     from fos_ref.report.weights import values_to_measure  # noqa: PLC0415
 
     sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
     values = values_to_measure(weights) if weights else 0
+    engine = sweep.settled(engine, lineup.QUICK if quick else lineup.FULL, values)
     folder = out / _QUICK if quick else out
     check_folder(folder)
     console = _console(quiet=as_json)
@@ -59,13 +62,14 @@ def _measure(
     console: Console, *, quick: bool, weights: Path | None, values: int, engine: str
 ) -> tuple[Report, Weights | None]:
     """Measure and print: the worked block first, then the summary and the totals of the weights."""
-    from fos_ref.report import documents, lineup, terminal, worked  # noqa: PLC0415
+    from fos_ref.report import documents, lineup, sweep, terminal, worked  # noqa: PLC0415
     from fos_ref.report.weights import measure_weights  # noqa: PLC0415
 
     plan = lineup.QUICK if quick else lineup.FULL
     terminal.show_worked(console, worked.worked())
     real = None
     with _progress() as bar:
+        sweep.when_compiling(engine, lambda: say_compiling(bar.console))
         task = bar.add_task("distributions and dialects", total=documents.jobs(plan))
         measured = documents.measure_report(plan, engine, lambda: bar.advance(task))
         if weights:

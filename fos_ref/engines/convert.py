@@ -12,12 +12,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from fos_ref.engines.inputs import check_float_environment
 from fos_ref.engines.registry import Engine, get_engine
-from fos_ref.engines.stream import chunks, in_order, workers
+from fos_ref.engines.stream import alone, chunks, Compiled, in_order, workers
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.quantize import tensor_scales
@@ -41,6 +42,7 @@ from fos_ref.version import VERSION
 COPY_BYTES = 1 << 22  #: bytes copied at once
 #: Called with (bytes done, bytes in all); each weight counts twice, once a pass.
 Progress = Callable[[int, int], None]
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +80,14 @@ def quantize_checkpoint(
     engine: str = "auto",
     overwrite: bool = False,
     progress: Progress | None = None,
+    compiling: Callable[[], None] | None = None,
 ) -> Conversion:
     """Quantize the weights of the safetensors file `source` into `target`; copy the other tensors unchanged.
 
     Codes and block scales are those of `fos_ref.quantize` on the whole tensor, bit for bit. The target
     appears whole or not at all. Which tensors are weights: storage/select.py; what is stored:
-    storage/conventions.py. The metadata of the source is kept, and the recipe manifest added.
+    storage/conventions.py. The metadata of the source is kept, and the recipe manifest added. `compiling` is
+    called if the compiled engine has to be compiled first.
     Raises: OSError, CheckpointError, RecipeError, InputError, ToolchainError.
     """
     r, c = get_recipe(recipe), get_convention(convention)
@@ -91,6 +95,8 @@ def quantize_checkpoint(
     check_target(Path(target), Path(source), overwrite=overwrite)
     with SafetensorsFile(source) as file:
         chosen = get_engine(engine, r, sum(math.prod(i.shape) for i in file.tensors.values()))
+        if compiling is not None and isinstance(chosen, Compiled):
+            chosen.when_compiling(compiling)
         job = _Job.plan(file, r=r, c=c, engine=chosen, selection=selection or Selection(), progress=progress)
         amaxes = {name: job.amax(file.info(name)) for name in job.weights}
         manifest = Manifest(version=VERSION, convention=c, recipe=r, tensors=_sources(file, amaxes))
@@ -160,9 +166,8 @@ class _Job:
 
     def amax(self, info: TensorInfo) -> np.float32:
         """Return the tensor amax of a weight; InputError for one whose tensor scale cannot be stored."""
-        parts = in_order(lambda x: self.engine.amax(x, self.recipe), self._chunks(info), workers(self.engine))
         amax = np.float32(0)
-        for part in parts:
+        for part in self._each(lambda x: self.engine.amax(x, self.recipe), info):
             amax = np.maximum(amax, np.float32(part))
         try:
             stored_tensor_scale(amax, self.recipe, self.convention, NUMPY_DTYPES[info.dtype])
@@ -192,7 +197,7 @@ class _Job:
             return self.engine.quantize(x, scales, self.recipe)
 
         fours = blocks = 0
-        for codes, block_scales, picked4 in in_order(quantize, self._chunks(info), workers(self.engine)):
+        for codes, block_scales, picked4 in self._each(quantize, info):
             writer.write(codes_info.name, codes)
             writer.write(scales_info.name, block_scales)
             fours, blocks = fours + int(np.count_nonzero(picked4)), blocks + picked4.size
@@ -220,6 +225,10 @@ class _Job:
             amax=amax,
             picked4_share=picked4_share,
         )
+
+    def _each(self, fn: Callable[[AnyArray], Out], info: TensorInfo) -> Iterator[Out]:
+        """Return fn of every chunk of a weight, in order."""
+        return in_order(fn, self._chunks(info), workers(self.engine), alone(self.engine))
 
     def _chunks(self, info: TensorInfo) -> Iterator[AnyArray]:
         for chunk in chunks(self.file, info, self.recipe):

@@ -2,6 +2,9 @@
 
 Memory holds a few chunks of about CHUNK_VALUES values, whatever the size of the tensor. The exception is a
 16x16 recipe on very long rows: a chunk is at least 16 whole rows.
+
+Chunks are worked on in several threads, each by one thread alone, while the caller's thread reads the next
+one and writes what is ready: a chunk is too short to be shared out, and reading takes as long as quantizing.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, runtime_checkable, TypeVar
 
 from fos_ref.engines.registry import Engine
 from fos_ref.formats.arrays import AnyArray
@@ -38,18 +41,50 @@ def chunks(file: SafetensorsFile, info: TensorInfo, r: Recipe) -> Iterator[AnyAr
         yield file.read_values(info.name, row * cols, min(row + step, rows) * cols).reshape(-1, cols)
 
 
+@runtime_checkable
+class Compiled(Protocol):
+    """What the compiled engine offers besides: its threads, and whether its code is there."""
+
+    def threads(self) -> int:
+        """Return how many threads a call in this thread may use."""
+
+    def keep_to_this_thread(self) -> None:
+        """Let further calls in this thread use no other."""
+
+    def is_compiled(self) -> bool:
+        """Return whether no code has to be compiled."""
+
+    def when_compiling(self, say: Callable[[], None]) -> None:
+        """Call `say` when code has to be compiled, once."""
+
+
 def workers(engine: Engine) -> int:
-    """Return how many chunks to work on at once: the engines other than NumPy are parallel within a chunk."""
+    """Return how many chunks to work on at once: an engine of a GPU is parallel within a chunk."""
+    if isinstance(engine, Compiled):
+        return min(MAX_WORKERS, engine.threads())
     return min(MAX_WORKERS, os.cpu_count() or 1) if engine.name == "numpy" else 1
 
 
-def in_order(fn: Callable[[In], Out], items: Iterable[In], count: int) -> Iterator[Out]:
-    """Map `fn` over `items` in `count` threads, holding at most count + 1 items; results keep their order."""
+def alone(engine: Engine) -> Callable[[], None] | None:
+    """Return what a worker calls first, so that it works on its chunks alone; None: nothing."""
+    return engine.keep_to_this_thread if isinstance(engine, Compiled) else None
+
+
+def in_order(
+    fn: Callable[[In], Out],
+    items: Iterable[In],
+    count: int,
+    first: Callable[[], None] | None = None,
+) -> Iterator[Out]:
+    """Map `fn` over `items` in `count` threads, holding at most count + 1 items; results keep their order.
+
+    Each thread calls `first` before anything else; with a count of 1 there is none but the caller's.
+    """
     if count == 1:
         yield from map(fn, items)
         return
     waiting: deque[Future[Out]] = deque()
-    with ThreadPoolExecutor(count) as pool:
+    with ThreadPoolExecutor(count, initializer=first) as pool:
         for item in items:
             waiting.append(pool.submit(fn, item))
             if len(waiting) > count:

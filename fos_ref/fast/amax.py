@@ -35,6 +35,7 @@ def largest(x: AnyArray, r: Recipe) -> F32:
     """Return max|x| as the recipe's non-finite policy has it, () or per row (R,) float32: exact."""
     x = np.ascontiguousarray(x)
     flat = x.reshape(-1).view(np.uint32 if x.dtype == np.float32 else np.uint16)
+    flat.flags.writeable = False  # whatever x is: Numba would compile again for the other kind
     tail = (U32(SIGNLESS[x.dtype.itemsize]), U32(INFINITY[x.dtype.name]), r.nonfinite is NonFinite.DROP_NAN)
     if r.amax_scope is AmaxScope.ROW:
         cols = x.shape[1]

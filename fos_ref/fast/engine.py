@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.fast.admit import filter_holds
 from fos_ref.fast.amax import largest
+from fos_ref.fast.compiled import is_cached, when_compiling
 from fos_ref.fast.config import constants, FIELDS, FILTER_AT, integers
 from fos_ref.fast.kernel import quantize_range
 from fos_ref.fast.known import KNOWN
 from fos_ref.fast.lanes import LANES
 from fos_ref.fast.threads import shared_out
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.quantize import tensor_scales
 from fos_ref.model.trace import Scales
+from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
 CHUNKS_PER_PART = 256  #: at least; 262,144 values, about 100 microseconds
@@ -36,6 +41,24 @@ class NumbaEngine:
             if value is not None and value not in KNOWN[name]:
                 return f"no compiled step for {name} {value.value!r}"
         return None
+
+    def threads(self) -> int:
+        """Return how many threads a call in this thread may use."""
+        return int(numba.get_num_threads())
+
+    def keep_to_this_thread(self) -> None:
+        """Let further calls in this thread use no other: who calls from several threads has shared out."""
+        numba.set_num_threads(1)
+
+    def is_compiled(self) -> bool:
+        """Return whether the code is loaded or cached on the disk; compiling takes some 20 seconds, once."""
+        x, r = np.zeros((1, LANES), np.float32), PRESETS["4over6"]
+        scales = tensor_scales(np.ones((), np.float32), r)
+        return is_cached(lambda: (self.amax(x, r), self.quantize(x, scales, r)))
+
+    def when_compiling(self, say: Callable[[], None]) -> None:
+        """Call `say` when code has to be compiled, once."""
+        when_compiling(say)
 
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,)."""
@@ -66,11 +89,9 @@ def run(x: AnyArray, scales: Scales, r: Recipe, outputs: tuple[Any, ...]) -> Non
     per_row = cols // r.block_cols
     lines = rows // r.block_rows
     chunks = lines * -(-per_row // LANES) if r.block_rows > 1 else -(-(rows * per_row) // LANES)
-    flat = [
-        np.ascontiguousarray(v, dtype=np.float32).reshape(-1)
-        for v in (scales.amax, scales.encode, scales.decode)
-    ]
+    flat = [np.array(v, dtype=np.float32).reshape(-1) for v in (scales.amax, scales.encode, scales.decode)]
     bits = x.reshape(-1).view(np.uint8)
+    bits.flags.writeable = False  # whatever x is: Numba would compile everything again for the other kind
     c = integers(r, x.dtype)
     c[FILTER_AT] = filter_holds(r, flat)
     fixed = (bits, c, constants(r), geometry, tuple(flat), outputs)

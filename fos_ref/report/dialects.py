@@ -12,6 +12,7 @@ from fos_ref.engines.stream import in_order
 from fos_ref.recipes import BLOCK, PRESETS, Recipe
 from fos_ref.recipes.axes import AmaxScope, BlockShape, Candidates, ErrorMetric, TensorScale
 from fos_ref.report.lineup import Plan
+from fos_ref.report.sweep import first
 from fos_ref.verify.distributions import make
 from fos_ref.verify.matrix import Counts, differing_blocks
 
@@ -100,7 +101,7 @@ def matrices(plan: Plan, engine: str, threads: int, done: Callable[[], None]) ->
     `done` is called after each of `jobs()`. The counts depend neither on the engine nor on the threads.
     """
     total: dict[tuple[Kind, str], tuple[int, Counts]] = {}
-    measured = in_order(lambda job: _measure(job, plan, engine), jobs(), threads)
+    measured = in_order(lambda job: _measure(job, plan, engine), jobs(), threads, first(engine))
     for (kind, distribution, _), (blocks, counts) in zip(jobs(), measured, strict=True):
         before = total.get((kind, distribution), (0, np.zeros_like(counts)))
         total[kind, distribution] = before[0] + blocks, before[1] + counts

@@ -7,8 +7,9 @@ from itertools import product
 
 import pandas as pd
 
-from fos_ref.engines.registry import get_engine
-from fos_ref.engines.stream import in_order, workers
+from fos_ref.engines.registry import get_engine, load_engine
+from fos_ref.engines.stream import alone, Compiled, in_order, workers
+from fos_ref.errors import ToolchainError
 from fos_ref.report.interval import half_width
 from fos_ref.report.lineup import BASELINE, LINEUP, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, METRICS, tensor_amax
@@ -17,11 +18,33 @@ from fos_ref.verify.distributions import make, STATISTICAL
 Job = tuple[str, int]  #: distribution, seed
 Done = Callable[[], None]
 Row = dict[str, object]
+#: Up to here the NumPy engine takes a second or two: not worth loading a compiler.
+LITTLE = 1 << 26
+#: From here on compiling pays for itself within the one report, even on two cores.
+MUCH = 1 << 32
 
 
 def jobs(plan: Plan) -> list[Job]:
     """Return what has to be measured, in the order of the report."""
     return list(product(STATISTICAL, range(plan.seeds)))
+
+
+def settled(engine: str, plan: Plan, weights: int = 0) -> str:
+    """Return the engine that the whole report uses, its own choice for "auto"; the bits are the same.
+
+    The compiled engine saves a report of the usual size about as much as compiling it once costs: it is taken
+    where its code is cached, or where there is much to measure (`weights` values besides the plan).
+    """
+    work = (len(jobs(plan)) * plan.shape[0] * plan.shape[1] + weights) * len(RECIPES)
+    if engine != "auto" or work < LITTLE:
+        return "numpy" if engine == "auto" else engine
+    try:
+        compiled = load_engine("numba")
+    except ToolchainError:
+        return "numpy"
+    refused = any(compiled.refuses(r) for r in RECIPES.values())
+    cached = isinstance(compiled, Compiled) and compiled.is_compiled()
+    return "numba" if not refused and (cached or work >= MUCH) else "numpy"
 
 
 def sweep(plan: Plan, engine: str, done: Done) -> pd.DataFrame:
@@ -32,7 +55,9 @@ def sweep(plan: Plan, engine: str, done: Done) -> pd.DataFrame:
     tensor is measured by one of them, and the results come in order).
     """
     rows: list[Row] = []
-    for measured in in_order(lambda job: _measure_job(job, plan, engine), jobs(plan), threads(engine)):
+    for measured in in_order(
+        lambda job: _measure_job(job, plan, engine), jobs(plan), threads(engine), first(engine)
+    ):
         rows += measured
         done()
     return _summary(pd.DataFrame(rows))
@@ -41,6 +66,18 @@ def sweep(plan: Plan, engine: str, done: Done) -> pd.DataFrame:
 def threads(engine: str) -> int:
     """Return how many tensors to measure at once: one, if an engine of the line-up has threads of its own."""
     return min(workers(get_engine(engine, e.recipe, 0)) for e in LINEUP)
+
+
+def first(engine: str) -> Callable[[], None] | None:
+    """Return what each of these threads calls first."""
+    return alone(get_engine(engine, RECIPES[BASELINE], 0))
+
+
+def when_compiling(engine: str, say: Callable[[], None]) -> None:
+    """Call `say` if the engine has to be compiled first."""
+    chosen = get_engine(engine, RECIPES[BASELINE], 0)
+    if isinstance(chosen, Compiled):
+        chosen.when_compiling(say)
 
 
 def _measure_job(job: Job, plan: Plan, engine: str) -> list[Row]:

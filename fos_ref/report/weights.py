@@ -16,7 +16,7 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.report.lineup import BASELINE, RECIPES
 from fos_ref.report.metrics import Chunks, figures, measure, row_slices, Sums, tensor_amax
-from fos_ref.report.sweep import threads
+from fos_ref.report.sweep import first, threads
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 from fos_ref.storage.select import FLOATS, Selection
 
@@ -88,8 +88,11 @@ def _sha256(path: Path) -> str:
 def _measure_parallel(chunks: Chunks, amax: np.float32, engine: str) -> dict[str, Sums]:
     """Measure chunks in threads; their sums are added in the order of the tensor."""
     total = dict.fromkeys(RECIPES, Sums())
-    one = in_order(lambda x: measure(lambda: (x,), amax, RECIPES, engine), chunks(), threads(engine))
-    for part in one:
+
+    def one(x: AnyArray) -> dict[str, Sums]:
+        return measure(lambda: (x,), amax, RECIPES, engine)
+
+    for part in in_order(one, chunks(), threads(engine), first(engine)):
         for preset, s in part.items():
             total[preset] += s
     return total
