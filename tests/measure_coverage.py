@@ -4,7 +4,8 @@
 
 Needs coverage 7.10 or later, because tests that start a Python of their own are measured too. The body of a
 compiled function (fos_ref/fast) runs as machine code, which no Python tool can trace: those lines are left
-out of both sides of the fraction and counted apart, with the few that only a type checker reads.
+out of both sides of the fraction and counted apart, with the few that only a type checker reads. Nothing
+compiled before is used, because what writes compiled code runs only then.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def measured(folder: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Run the default tests under coverage; return (its JSON report, counts of tests, exit code)."""
     config = folder / "config"
     config.write_text(CONFIG.format(folder=folder, compiled=COMPILED), encoding="utf-8")
-    surroundings = {**os.environ, "COVERAGE_RCFILE": str(config), "HYPOTHESIS_PROFILE": "ci"}
+    settings = {"COVERAGE_RCFILE": config, "HYPOTHESIS_PROFILE": "ci", "NUMBA_CACHE_DIR": folder / "kernels"}
+    surroundings = {**os.environ, **{k: str(v) for k, v in settings.items()}}
     junit = folder / "junit.xml"
     tests = ["-m", "pytest", "-q", "tests", "-o", "junit_family=xunit1", f"--junitxml={junit}"]
 
