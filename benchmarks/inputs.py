@@ -1,0 +1,50 @@
+"""What other inputs cost: where choices are close or blocks unusual, chunks take the literal path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import fos_ref
+from benchmarks.clock import alternate, ratios, Rounds, Spread, Subject
+from benchmarks.profile import job, undecided
+from benchmarks.profile_steps import CHUNK
+from benchmarks.subjects import Case, INCLUDED, ours
+from fos_ref.verify.distributions import make
+
+RECIPES = ("4over6", "4over6-absmax")
+FAMILIES = (
+    "normal",
+    "laplace",
+    "student-t3",
+    "outlier-channels",
+    "near-max",
+    "zero-laden",
+    "coarse",
+    "heavy-tailed",
+)
+_MILLI = 1e3
+
+
+def measure(shape: tuple[int, int], rounds: Rounds) -> dict[str, Any]:
+    """Return the time on each family of inputs, amax included, beside normal values in the same rounds."""
+    rows = []
+    for dtype in ("float32", "bfloat16"):
+        tensors = {f: make(f, shape, 0, dtype) for f in FAMILIES}
+        for recipe in RECIPES:
+            case, r = Case(recipe, dtype, INCLUDED), fos_ref.recipe(recipe)
+            times = alternate([Subject(f, ours(x, case)) for f, x in tensors.items()], rounds)
+            rows += [
+                {
+                    "recipe": recipe,
+                    "dtype": dtype,
+                    "input": f,
+                    "milliseconds": Spread.of([t * _MILLI for t in times[f]]).document(4),
+                    "times_as_long_as_normal": ratios(times[f], times[FAMILIES[0]]).document(3),
+                    "literal_chunks": undecided(job(tensors[f], r), r),
+                    "chunks": int(np.prod(shape)) // CHUNK // r.block_rows,
+                }
+                for f in FAMILIES
+            ]
+    return {"shape": list(shape), "rows": rows}
