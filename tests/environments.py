@@ -3,12 +3,12 @@
     PYTHONPATH=. python3 tests/environments.py record NAME --out DIR [--sizes small full] [--engine NAME]
         [--note TEXT] [--emulator TEXT]
     PYTHONPATH=. python3 tests/environments.py tests DIR/NAME.json JUNIT TEXT
-    PYTHONPATH=. python3 tests/environments.py merge DIR
+    PYTHONPATH=. python3 tests/environments.py merge DIR [--anew]
 
 `record` needs NumPy and ml_dtypes only, so that it runs where nothing can be installed. `tests` adds the
 counts of a pytest run in the same environment, from the file of `pytest --junitxml`; TEXT says which tests.
-`merge` refuses records that disagree, so a committed reports/environments.json is the statement that all of
-them agreed.
+`merge` adds the records of DIR to those of reports/environments.json (`--anew`: takes those of DIR alone, as
+after a change of bits) and refuses any that disagree: the committed file states that all of them agreed.
 """
 
 from __future__ import annotations
@@ -142,9 +142,18 @@ def _row(e: dict[str, Any]) -> list[str]:
     ]
 
 
+def committed() -> dict[str, dict[str, Any]]:
+    """Return the records of reports/environments.json by name, each with its hashes."""
+    document = json.loads(REPORT.read_bytes())
+    shared = document["hashes"]
+    return {e["name"]: {**e, "hashes": {w: shared[w] for w in e["hashes"]}} for e in document["environments"]}
+
+
 def merge(a: argparse.Namespace) -> int:
-    """Write reports/environments.json and .md from DIR/*.json."""
-    records = [json.loads(p.read_bytes()) for p in sorted(a.folder.glob("*.json"))]
+    """Write reports/environments.json and .md from what is there and DIR/*.json."""
+    found = [json.loads(p.read_bytes()) for p in sorted(a.folder.glob("*.json"))]
+    before = {} if a.anew else committed()
+    records = list((before | {r["name"]: r for r in found}).values())
     document = merged(records)
     REPORT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     REPORT.with_suffix(".md").write_text(table(document), encoding="utf-8")
@@ -171,6 +180,7 @@ def main() -> int:
     ran.set_defaults(run=attach)
     many = commands.add_parser("merge")
     many.add_argument("folder", type=Path)
+    many.add_argument("--anew", action="store_true")
     many.set_defaults(run=merge)
     a = parser.parse_args()
     return a.run(a)

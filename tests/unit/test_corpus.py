@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from argparse import Namespace
 
 import ml_dtypes
 import numpy as np
@@ -14,6 +15,7 @@ from fos_ref.errors import InputError
 from fos_ref.proof import corpus
 from fos_ref.proof.catalog import PROOFS
 from fos_ref.proof.corpus_inputs import Draw, FULL, inputs, SMALL
+from tests import environments
 from tests.environments import agreed, merged, REPORT, table
 
 DOCUMENT = json.loads(REPORT.read_bytes())
@@ -54,6 +56,29 @@ def test_the_document_is_what_the_records_merge_into():
     records[-1] = {**records[-1], "hashes": {"full: results": "0" * 64}}
     with pytest.raises(ValueError, match=f"{records[-1]['name']}: full: results is 0000"):
         agreed(records)
+
+
+def test_a_new_record_is_added_and_one_that_disagrees_is_refused(tmp_path, monkeypatch):
+    for name in ("environments.json", "environments.md"):
+        (tmp_path / name).write_bytes((REPORT.parent / name).read_bytes())
+    monkeypatch.setattr(environments, "REPORT", tmp_path / REPORT.name)
+    (tmp_path / "new").mkdir()
+    record = {**ENVIRONMENTS[0], "name": "zz-new", "hashes": DOCUMENT["hashes"]}
+    (tmp_path / "new" / "zz-new.json").write_text(json.dumps(record))
+    given = Namespace(folder=tmp_path / "new", anew=False)
+    assert environments.merge(given) == 0
+    document = json.loads((tmp_path / REPORT.name).read_bytes())
+    assert document["environments"][:-1] == ENVIRONMENTS
+    assert document["environments"][-1]["name"] == "zz-new"
+    assert "| zz-new |" in (tmp_path / "environments.md").read_text()
+    record["hashes"] = {"small: results": "0" * 64}
+    (tmp_path / "new" / "zz-new.json").write_text(json.dumps(record))
+    before = (tmp_path / REPORT.name).read_bytes()
+    with pytest.raises(ValueError, match="zz-new: small: results is 0000"):
+        environments.merge(given)
+    assert (tmp_path / REPORT.name).read_bytes() == before
+    assert environments.merge(Namespace(folder=tmp_path / "new", anew=True)) == 0
+    assert len(json.loads((tmp_path / REPORT.name).read_bytes())["environments"]) == 1
 
 
 def test_every_preset_meets_every_fourth_family_and_in_full_size_all():
