@@ -176,6 +176,9 @@ def test_the_whole_command_runs(tmp_path):
     assert text.count("\n## ") == 7
 
 
+@pytest.mark.skipif(
+    not REPORT.exists(), reason="no committed benchmark: run `python -m benchmarks` on quiet cores"
+)
 def test_the_committed_report_is_what_the_command_writes_and_no_byte_differs():
     found = json.loads(REPORT.read_text())
     assert REPORT.with_suffix(".md").read_text() == markdown(found)
