@@ -6,13 +6,16 @@ import numpy as np
 
 from fos_ref.formats.arrays import F32
 from fos_ref.recipes.axes import (
+    BlockScale,
     BlockShape,
     ElementCast,
     ElementFormat,
     ErrorDomain,
     Reduction,
+    ScaleFloor,
     ScaleFormat,
     TensorScale,
+    ZeroScale,
     ZeroSign,
 )
 from fos_ref.recipes.recipe import Recipe
@@ -24,7 +27,8 @@ TOLERANCE = 4 * 2.0**-24
 def filter_holds(r: Recipe, scales: list[F32]) -> bool:
     """Return whether the fast path gives the recipe's bits for regular blocks under scales (A, S, D).
 
-    The recipe has to round E2M1 elements to nearest even under E4M3 scales, in blocks of 16 or 16x16. A
+    The recipe has to round E2M1 elements to nearest even under E4M3 scales, in blocks of 16 or 16x16. Codes
+    of a block of zeros must not be forced where its scale is not zero: such a block counts as regular. A
     choice has to compare errors of its own codes, with D, 1/S and A/C equal but for roundings.
     """
     plain = (
@@ -33,6 +37,7 @@ def filter_holds(r: Recipe, scales: list[F32]) -> bool:
         and r.block_shape is not BlockShape.ROW_32
         and r.element_cast is not ElementCast.TIES_AWAY
         and r.zero_sign is not ZeroSign.NEVER
+        and not (r.zero_scale is ZeroScale.ZERO_BLOCKS and _zeros_have_scales(r))
     )
     if not plain or not r.chooses:
         return plain
@@ -40,6 +45,11 @@ def filter_holds(r: Recipe, scales: list[F32]) -> bool:
     orders = (Reduction.HALVES, Reduction.FUSED_EVEN_ODD)
     tiled = r.block_shape is BlockShape.TILE_16X16 and r.reduction in orders
     return known and not tiled and _consistent(scales, r.range_max)
+
+
+def _zeros_have_scales(r: Recipe) -> bool:
+    """Return whether the block scale of a block of zeros is not zero."""
+    return r.scale_floor is not ScaleFloor.NONE or r.block_scale is BlockScale.NORMALISED
 
 
 def _consistent(scales: list[F32], range_max: int) -> bool:
