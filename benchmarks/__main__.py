@@ -21,7 +21,6 @@ from fos_ref.report.files import check_folder, write_all
 
 NAME = "benchmark-cpu"
 QUICK_FOLDER = "quick"
-_CLIFF_FROM = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ Part = Callable[[Plan, int], dict[str, Any]]
 PARTS: dict[str, Part] = {
     "speed": lambda p, threads: speed.measure(p.shape, p.rounds, threads),
     "inputs": lambda p, _: inputs.measure(p.shape, p.size_rounds),
-    "sizes": lambda p, _: _with_cliffs(sizes.measure(list(p.sizes), p.size_rounds)),
+    "sizes": lambda p, _: _with_rises(sizes.measure(list(p.sizes), p.size_rounds)),
     "memory": lambda p, _: memory.measure(p.shape),
     "scaling": lambda p, threads: scaling.measure(p.shape, p.rounds, threads),
     "first_call": lambda p, _: first_call.measure(1 << 20, p.processes),
@@ -102,8 +101,8 @@ def _command(given: argparse.Namespace) -> str:
     return " ".join(words + ([f"--only {' '.join(given.only)}"] if given.only else []))
 
 
-def _with_cliffs(found: dict[str, Any]) -> dict[str, Any]:
-    return found | {"dearest_over_cheapest": {d: sizes.cliff(found, d, _CLIFF_FROM) for d in DTYPES}}
+def _with_rises(found: dict[str, Any]) -> dict[str, Any]:
+    return found | {"largest_rise": {d: sizes.rise(found, d) for d in DTYPES}}
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ def _head(found: Row) -> str:
         f"Written by `{found['command']}`; all figures are in {found['data']}.\n\n"
         f"{m['processor']} (compiled for {m['compiled for']}), {found['threads']} threads on {m['cores']} "
         f"cores, {m['memory_gib']} GiB, {m['system']}, Python {m['python']}, {versions}. "
-        f"Other programs used {others} meanwhile.\n\n"
+        f"Other programs of the system used {others} meanwhile; what the machine around a virtual one took "
+        "is not seen from inside, but in the spreads.\n\n"
         "Every figure is the median of the rounds, with the smallest and the largest beside it. A round "
         "visits all lines of a table in turn, each for a tenth of a second or one call; the first call of a "
         "visit does not count. Bits were compared in the same run."
@@ -108,11 +109,10 @@ def _peers(s: Row) -> str:
 def _inputs(s: Row) -> str:
     rows, cols = s["shape"]
     lines = table(
-        ("input", "recipe", "dtype", "ms", "times as long as normal", "chunks on the literal path"),
+        ("input", "dtype", "ms", "times as long as normal", "chunks on the literal path"),
         [
             (
                 r["input"],
-                r["recipe"],
                 r["dtype"],
                 spread(r["milliseconds"]),
                 spread(r["times_as_long_as_normal"]),
@@ -121,7 +121,7 @@ def _inputs(s: Row) -> str:
             for r in s["rows"]
         ],
     )
-    return f"## Other inputs, {rows} x {cols}, amax included\n\n{lines}"
+    return f"## Other inputs: {s['recipe']}, {rows} x {cols}, amax included\n\n{lines}"
 
 
 def _sizes(s: Row) -> str:
@@ -129,12 +129,13 @@ def _sizes(s: Row) -> str:
         ("values", "dtype", "ns a value"),
         [(f"{r['values']:,}", r["dtype"], spread(r["nanoseconds_per_value"])) for r in s["rows"]],
     )
-    known = {k: v for k, v in s["dearest_over_cheapest"].items() if v is not None}
-    cliffs = ", ".join(f"{v} for {k}" for k, v in known.items()) or "not measured"
+    known = {k: v for k, v in s["largest_rise"].items() if v is not None}
+    rises = ", ".join(f"{v} for {k}" for k, v in known.items()) or "not measured"
     missing = "".join(f"\n\nNot run: {name}: {why}." for name, why in s["not_run"].items())
     return (
         f"## From ten thousand values to a billion: {s['recipe']}, amax included\n\n{lines}\n\n"
-        f"From a million values on, the dearest size costs as many times the cheapest: {cliffs}.{missing}"
+        "The most that a value costs in some size over the least that it costs in a smaller one (a cliff "
+        f"would be above 1): {rises}.{missing}"
     )
 
 

@@ -36,14 +36,11 @@ def measure(sizes: list[int], rounds: Rounds) -> dict[str, Any]:
     return found
 
 
-def cliff(found: dict[str, Any], dtype: str, least: int) -> float | None:
-    """Return the dearest median from `least` values on over the cheapest; None without two of them."""
-    medians = [
-        row["nanoseconds_per_value"]["median"]
-        for row in found["rows"]
-        if row["dtype"] == dtype and row["values"] >= least
-    ]
-    return significant(max(medians) / min(medians), 3) if len(medians) > 1 else None
+def rise(found: dict[str, Any], dtype: str) -> float | None:
+    """Return the most that a value costs in some size over the least in a smaller one; None for one size."""
+    medians = [row["nanoseconds_per_value"]["median"] for row in found["rows"] if row["dtype"] == dtype]
+    rises = [m / min(medians[:i]) for i, m in enumerate(medians) if i]
+    return significant(max(rises), 3) if rises else None
 
 
 def filled(n: int, dtype: str) -> AnyArray:

@@ -16,7 +16,15 @@ from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.model.quantize import tensor_scales
 
 DTYPES = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
-RECIPES = ("4over6", "te-mse-256", "fouroversix-mse", "4over6-mae", "4over6-16x16", "nvfp4")
+RECIPES = (
+    "4over6",
+    "te-mse-256",
+    "fouroversix-mse",
+    "4over6-mae",
+    "4over6-absmax",
+    "4over6-16x16",
+    "nvfp4",
+)
 INCLUDED, GIVEN = "included", "given"  #: who takes the tensor amax
 OUTPUT_BYTES = 0.5 + 1 / 16 + 1 / 16  #: a value's share of codes, block scales and choices
 Bits = tuple[U8, U8]  #: packed codes, block scales

@@ -129,13 +129,14 @@ def test_sizes_that_do_not_fit_are_named(monkeypatch):
     assert sizes.filled(20_000, "bfloat16").shape == (2, 10_000)
 
 
-def test_the_dearest_size_is_compared_with_the_cheapest():
+def test_a_cliff_is_a_size_that_costs_more_than_a_smaller_one():
     rows = [
         {"dtype": "float32", "values": n, "nanoseconds_per_value": {"median": ns}}
-        for n, ns in ((10, 50.0), (100, 1.0), (1000, 1.5))
+        for n, ns in ((10, 50.0), (100, 2.0), (1000, 2.5), (10000, 3.0))
     ]
-    assert sizes.cliff({"rows": rows}, "float32", 100) == 1.5
-    assert sizes.cliff({"rows": rows}, "float32", 1000) is None
+    assert sizes.rise({"rows": rows}, "float32") == 1.5
+    assert sizes.rise({"rows": rows[:2]}, "float32") == 0.04
+    assert sizes.rise({"rows": rows[:1]}, "float32") is None
 
 
 def test_memory_and_first_call_are_measured_in_processes_of_their_own():

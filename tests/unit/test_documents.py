@@ -8,7 +8,7 @@ import pytest
 from fos_ref.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCS = ["docs/numerics.md", "docs/divergences.md", "docs/proofs.md"]
+DOCS = ["docs/numerics.md", "docs/divergences.md", "docs/proofs.md", "docs/engine.md"]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
 
 
