@@ -12,8 +12,8 @@ from fos_ref.recipes.recipe import Recipe
 from tests.unit.fast_chunk import bound, irregular, LANES, ROW, worth
 
 FAMILIES = ("normal", "coarse", "equal", "two-levels", "grid")
-SAMPLES = 65
-HALVINGS = 60
+SAMPLES = 33
+HALVINGS = 40
 _GRID = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 8])
 
 
