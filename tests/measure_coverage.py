@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,7 @@ def summary(report: dict[str, Any], tests: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": 1,
         "command": COMMAND,
-        "versions": {"python": sys.version.split()[0], "coverage": version("coverage")},
+        "versions": {"python": sys.version.split()[0], "coverage": report["meta"]["version"]},
         "tests": tests,
         "total": counts(list(files.values())),
         "folders": {d: counts([f for n, f in files.items() if folder_of(n) == d]) for d in folders},

@@ -68,7 +68,8 @@ def test_a_report_is_summed_by_folder_and_gaps_are_listed():
         "fos_ref/a.py": file(10, 10, []),
         "fos_ref/x/b.py": file(7, 10, [4, 5, 9], [[3, 4], [6, -1], [6, 8]]),
     }
-    found = summary({"files": files}, {"passed": 1})
+    found = summary({"meta": {"version": "7.10"}, "files": files}, {"passed": 1})
+    assert found["versions"]["coverage"] == "7.10"
     assert found["total"] == counts(list(files.values()))
     assert (found["total"]["line_percent"], found["total"]["branch_percent"]) == ("85.00", "62.50")
     assert {d: c["lines_covered"] for d, c in found["folders"].items()} == {"fos_ref": 10, "fos_ref/x": 7}
