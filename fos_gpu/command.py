@@ -1,4 +1,4 @@
-"""What the two proof commands share: their arguments, the bar of progress, the finding on disk."""
+"""What the proof commands share: their arguments, the bar of progress, the finding on disk and beside one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fos_ref.errors import FosError
+from fos_ref.errors import FosError, InputError
 from fos_ref.proof.result import document, Proof
 from fos_ref.report.files import check_folder, write_all
 
@@ -21,31 +21,76 @@ def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = 
 
     more: facts of the machine beyond those of every proof, written under `ran_on`.
     """
-    parser = argparse.ArgumentParser(description=proof.claim)
-    parser.add_argument("--out", type=Path, metavar="DIR", help=f"write DIR/proof-{proof.name}.json")
-    parser.add_argument("--jobs", type=int, default=0, help="worker processes; 0: one per core")
-    given = parser.parse_args(argv)
+    return execute(proof, parser(proof).parse_args(argv), more)
+
+
+def parser(proof: Proof) -> argparse.ArgumentParser:
+    """Return the arguments that every proof takes."""
+    made = argparse.ArgumentParser(description=proof.claim)
+    made.add_argument("--out", type=Path, metavar="DIR", help=f"write DIR/{file_name(proof)}")
+    made.add_argument(
+        "--against", type=Path, metavar="DIR", help=f"fail unless DIR/{file_name(proof)} has the same figures"
+    )
+    made.add_argument("--jobs", type=int, default=0, help="worker processes; 0: one per core")
+    return made
+
+
+def file_name(proof: Proof) -> str:
+    """Return the name of a proof's file under reports."""
+    return f"proof-{proof.name}.json"
+
+
+def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None = None) -> int:
+    """Run a proof with parsed arguments; return 0 if it holds, 1 if not, 2 if it cannot run here."""
     try:
-        return _run(proof, given.out, given.jobs or os.cpu_count() or 1, more or {})
+        return _execute(proof, given, more or {})
     except (FosError, OSError) as e:
         sys.stderr.write(f"error: {e}\n")
         return 2
 
 
-def _run(proof: Proof, out: Path | None, jobs: int, more: dict[str, Any]) -> int:
-    if out is not None:
-        check_folder(out)
+def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> int:
+    if given.out is not None:
+        check_folder(given.out)
     start = time.perf_counter()
-    found = proof.run(_progress, jobs)
-    seconds = time.perf_counter() - start
-    data = document(proof, found, seconds)
+    found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
+    data = document(proof, found, time.perf_counter() - start)
     data["ran_on"] |= more
-    verdict = "FAILED" if found.unexplained else "holds"
-    sys.stdout.write(f"{proof.name}: {verdict}. {proof.claim}\n")
-    sys.stdout.write(f"  {found.compared:,} compared, {found.unexplained:,} differ, {seconds:.1f} s\n")
-    if out is not None:
-        write_all(out, {f"proof-{proof.name}.json": (json.dumps(data, indent=1) + "\n").encode()})
-    return 1 if found.unexplained else 0
+    problems = [f"{found.unexplained:,} differ"] if found.unexplained else []
+    if given.against is not None:
+        problems += other_figures(data, given.against / file_name(proof))
+    _show(data, problems)
+    if given.out is not None and not found.unexplained:
+        text = json.dumps(data, indent=1) + "\n"
+        write_all(given.out, {file_name(proof): text.encode()})
+    return 1 if problems else 0
+
+
+def _show(data: dict[str, Any], problems: list[str]) -> None:
+    verdict = "FAILED" if problems else "holds"
+    lines = [f"{data['name']}: {verdict}. {data['claim']}"]
+    seconds = data["ran_on"]["seconds"]
+    lines.append(f"  {data['compared']:,} compared, {data['unexplained']:,} differ, {seconds} s")
+    lines += [f"  not run: {part}: {why}" for part, why in data["not_run"].items()]
+    lines += [f"  {problem}" for problem in problems]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def other_figures(data: dict[str, Any], path: Path) -> list[str]:
+    """Return what differs from a committed finding; what was not run here is not held against it."""
+    try:
+        known = json.loads(path.read_bytes())
+    except ValueError as e:
+        msg = f"{path} is not a finding: {e}"
+        raise InputError(msg) from e
+    mine, theirs = json.loads(json.dumps(data["figures"])), known["figures"]
+    if data["not_run"] == known["not_run"]:
+        mine["compared"], theirs["compared"] = data["compared"], known["compared"]
+    return [
+        f"{k} is {mine.get(k)!r} here and {theirs.get(k)!r} in {path}"
+        for k in sorted(mine.keys() | theirs.keys())
+        if k not in data["not_run"] and mine.get(k) != theirs.get(k)
+    ]
 
 
 def _progress(done: int, tasks: int) -> None:

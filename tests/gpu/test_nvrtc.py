@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fos_gpu import kernels, nvrtc
-from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import fused, HEADER, INPUTS, source
+from fos_gpu.lower import fused, HEADER, source
 from fos_gpu.ptx import count_fused, violations
+from fos_gpu.targets import TARGETS
 from fos_ref.errors import ToolchainError
-from tests.gpu.cases import BY_NAME, FEW, TILES
-
-TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
+from tests.gpu.cases import BY_NAME
 
 
 def missing() -> str:
@@ -76,29 +74,9 @@ def test_a_cubin_comes_from_the_cache_the_second_time(monkeypatch):
     assert first.read_bytes()[:4] == b"\x7fELF"
 
 
-def test_the_check_names_each_forbidden_instruction_once():
-    ptx = "add.ftz.f32 %a; add.ftz.f32 %b; rcp.approx.f32 %c; div.full.f32 %d; fma.rn.f32 %e; fma.rn.f64 %f;"
-    all_of_them = ["add.ftz.f32", "div.full.f32", "fma.rn.f32", "fma.rn.f64", "rcp.approx.f32"]
-    assert violations(ptx, fused=False) == all_of_them
-    assert violations(ptx, fused=True) == [v for v in all_of_them if v != "fma.rn.f32"]
-    assert violations("div.rn.f32 %f1; mul.rn.f32 %f2; mad.lo.s64 %r;", fused=False) == []
-
-
 def test_without_nvrtc_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(nvrtc, "_candidates", lambda: iter(["libnot-there.so"]))
     nvrtc.library.cache_clear()
     with pytest.raises(ToolchainError, match=r"pip install nvidia-cuda-nvrtc \(libnot-there"):
         nvrtc.library()
     nvrtc.library.cache_clear()
-
-
-@needs_nvrtc
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("r", SUPPORTED, ids=lambda r: r.name)
-def test_every_preset_compiles_for_every_target(r):
-    for target in TARGETS:
-        for dtype in INPUTS if r.name in (*FEW, *TILES) else ("bfloat16",):
-            cubin, ptx = kernels.compile_kernels(r, dtype, target)
-            assert cubin[:4] == b"\x7fELF"
-            assert violations(ptx, fused=fused(r)) == []
-            assert (count_fused(ptx) > 0) == fused(r)

@@ -1,0 +1,70 @@
+"""The proof commands: exit codes, the file whole or not at all, and the comparison with a committed one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from fos_gpu.command import run
+from fos_ref.errors import ToolchainError
+from fos_ref.proof.result import Finding, Proof
+
+FOUND = Finding(compared=7, unexplained=0, figures={"blocks": {"4over6": 7}, "of": "text"})
+
+
+def proof(found=FOUND):
+    return Proof(name="small", claim="Seven are seven.", run=lambda _progress, _jobs: found, minutes=0)
+
+
+def written(folder):
+    return json.loads((folder / "proof-small.json").read_text(encoding="utf-8"))
+
+
+def test_a_finding_is_written_with_the_facts_of_the_machine(tmp_path, capsys):
+    assert run(proof(), ["--out", str(tmp_path)], {"card": "a card"}) == 0
+    assert written(tmp_path)["figures"] == FOUND.figures
+    assert written(tmp_path)["ran_on"]["card"] == "a card"
+    assert capsys.readouterr().out.startswith("small: holds. Seven are seven.\n  7 compared, 0 differ")
+
+
+def test_a_claim_that_fails_is_not_written(tmp_path, capsys):
+    assert run(proof(replace(FOUND, unexplained=2)), ["--out", str(tmp_path)]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert "small: FAILED" in capsys.readouterr().out
+
+
+def test_equal_figures_pass_and_others_are_named(tmp_path, capsys):
+    run(proof(), ["--out", str(tmp_path)], {"card": "another"})
+    against = ["--against", str(tmp_path)]
+    assert run(proof(), against) == 0
+    capsys.readouterr()
+    assert run(proof(replace(FOUND, compared=8)), against) == 1
+    assert "compared is 8 here and 7 in" in capsys.readouterr().out
+    assert run(proof(replace(FOUND, figures={"of": "text"})), against) == 1
+    assert "blocks is None here and {'4over6': 7} in" in capsys.readouterr().out
+
+
+def test_what_was_not_run_is_said_and_not_held_against_it(tmp_path, capsys):
+    run(proof(), ["--out", str(tmp_path)])
+    part = replace(FOUND, compared=0, figures={"of": "text"}, not_run={"blocks": "needs a card"})
+    assert run(proof(part), ["--against", str(tmp_path)]) == 0
+    assert "not run: blocks: needs a card" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", [None, "no JSON"])
+def test_a_file_that_cannot_be_compared_is_one_error(tmp_path, capsys, text):
+    if text is not None:
+        (tmp_path / "proof-small.json").write_text(text, encoding="utf-8")
+    assert run(proof(), ["--against", str(tmp_path)]) == 2
+    assert "proof-small.json" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_one_line_and_exit_2(capsys):
+    def absent(_progress, _jobs):
+        msg = "no compiler: install one"
+        raise ToolchainError(msg)
+
+    assert run(replace(proof(), run=absent), []) == 2
+    assert capsys.readouterr().err == "error: no compiler: install one\n"
