@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fos_ref.engines.given import caller_scales, check_finite
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_float_environment, check_shape
 from fos_ref.engines.registry import get_engine
-from fos_ref.errors import DtypeError, InputError, ShapeError
-from fos_ref.formats.arrays import AnyArray, F32, F64
+from fos_ref.errors import DtypeError, InputError
+from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.formats.bits import widen
 from fos_ref.model.dequantize import dequantize_matrix
-from fos_ref.model.quantize import given_tensor_scale, quantize_matrix, tensor_amax, tensor_scales
+from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
 from fos_ref.model.trace import Scales, Trace
-from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
@@ -51,7 +51,7 @@ def quantize(
     check_float_environment()
     chosen = get_engine(engine, r, matrix.size)
     own_amax = chosen.amax(matrix, r)
-    _check_finite(own_amax, r)
+    check_finite(own_amax, r)
     scales = _scales(own_amax, amax, tensor_scale, r, matrix)
     codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
@@ -81,7 +81,7 @@ def trace(
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
     own_amax = tensor_amax(widen(matrix), r)
-    _check_finite(own_amax, r)
+    check_finite(own_amax, r)
     return quantize_matrix(widen(matrix), _scales(own_amax, amax, tensor_scale, r, matrix), r)
 
 
@@ -140,70 +140,7 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     return matrix
 
 
-def _check_finite(amax: F32, r: Recipe) -> None:
-    """Raise InputError for a NaN or infinite input where the recipe refuses it: max|x| shows both."""
-    if r.nonfinite is NonFinite.RAISE and not np.all(np.isfinite(amax)):
-        msg = f"x has a NaN or an infinity: recipe {r.name!r} takes finite values only"
-        raise InputError(msg)
-
-
 def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, x: AnyArray) -> Scales:
     """Return the tensor scales from the caller's amax or tensor scale, else from the tensor's own amax."""
-    rows, dtype = x.shape[0], x.dtype
-    if amax is not None and tensor_scale is not None:
-        msg = "amax and tensor_scale were both given: one of them fixes the tensor scale"
-        raise InputError(msg)
-    if tensor_scale is not None:
-        return given_tensor_scale(_check_tensor_scale(tensor_scale, r), r, dtype)
-    return tensor_scales(own_amax if amax is None else _check_amax(amax, r, rows), r, dtype)
-
-
-def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:
-    """Return the caller's decode scale: a number that is a normal float32 and leaves A = D*C finite."""
-    if r.amax_scope is AmaxScope.ROW:
-        msg = f"tensor_scale: recipe {r.name!r} has one per row; pass amax of shape (rows,)"
-        raise InputError(msg)
-    d = _float32_values(tensor_scale, "tensor_scale")
-    info = np.finfo(np.float32)
-    if d.ndim or not info.tiny <= d <= info.max / r.range_max:
-        allowed = f"one positive normal float32 up to FLT_MAX / {r.range_max}"
-        msg = f"tensor_scale={tensor_scale!r}: {allowed} is allowed"
-        raise InputError(msg)
-    return np.float32(d)
-
-
-def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
-    """Return the caller's amax, () or (rows,); -0 counts as 0."""
-    given = _float32_values(amax, "amax")
-    wanted = (rows,) if r.amax_scope is AmaxScope.ROW else ()
-    if given.shape != wanted and not (wanted == () and given.size == 1):
-        msg = f"amax.shape={given.shape}: recipe {r.name!r} takes {wanted}"
-        raise ShapeError(msg)
-    if np.any(given < 0):
-        msg = f"amax={amax!r}: values of 0 and above are allowed"
-        raise InputError(msg)
-    return np.abs(given.reshape(wanted))
-
-
-def _float32_values(value: Any, name: str) -> F32:
-    """Return a caller's finite numbers as float32, exactly; InputError for anything else."""
-    wide = _numbers(value)
-    if wide is None or not np.all(np.isfinite(wide)):
-        msg = f"{name}={value!r}: finite numbers are allowed"
-        raise InputError(msg)
-    with np.errstate(over="ignore"):
-        narrow: F32 = wide.astype(np.float32)
-    if not np.array_equal(narrow, wide):
-        msg = f"{name}={value!r} is not a float32 value: round it first, nothing is cast silently"
-        raise InputError(msg)
-    return narrow
-
-
-def _numbers(value: Any) -> F64 | None:
-    """Return real numbers as float64; None for anything that is not a number or an array of them."""
-    is_plain = isinstance(value, (int, float, np.generic, np.ndarray, list, tuple))
-    try:
-        given = np.asarray(value if is_plain else as_numpy(value))
-        return None if given.dtype.kind in "bcSUmM" else given.astype(np.float64)
-    except (ValueError, TypeError, OverflowError):
-        return None
+    given = caller_scales(amax, tensor_scale, r, x.shape[0], x.dtype)
+    return tensor_scales(own_amax, r, x.dtype) if given is None else given
