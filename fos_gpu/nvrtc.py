@@ -21,6 +21,7 @@ from fos_ref.errors import ToolchainError
 ARITHMETIC = ("--fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true")
 LANGUAGE = ("--std=c++17",)
 NAMES = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so")
+FIRST_WITH_LETTER = 100  #: sm_100 lacks what sm_100a has: the conversion to E2M1
 MISSING = "NVRTC is not installed: pip install nvidia-cuda-nvrtc"
 
 
@@ -68,6 +69,11 @@ def architectures() -> tuple[int, ...]:
     found = (ctypes.c_int * count.value)()
     _check(library().nvrtcGetSupportedArchs(found), "nvrtcGetSupportedArchs")
     return tuple(found)
+
+
+def target(capability: int) -> str:
+    """Return what to compile for on a device: from sm_100 on with the letter a, for its own instructions."""
+    return f"sm_{capability}a" if capability >= FIRST_WITH_LETTER else f"sm_{capability}"
 
 
 def compile_source(text: str, headers: dict[str, str], options: tuple[str, ...]) -> tuple[bytes, str]:

@@ -1,8 +1,8 @@
 """What may stand in a kernel's PTX: operations that round once, to nearest even, and keep subnormals.
 
 The list says what is allowed, so that an instruction nobody thought of is a violation too: no .ftz, no
-.approx, no div.full, no fused operation, no add.f32 without its .rn (an assembler may fuse that one), no other
-rounding.
+.approx, no div.full, no fused operation, no add.f32 without its .rn (an assembler may fuse that one), no
+rounding but to nearest.
 A kernel that means one of these declares it, by entry: {"fos_sweep": {"cvt.rn.satfinite.e4m3x2.f32"}}.
 """
 

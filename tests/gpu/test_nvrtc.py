@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fos_gpu import kernels, nvrtc
+from fos_gpu import kernels, nvrtc, sweep
 from fos_gpu.lower import fused, HEADER, source
-from fos_gpu.ptx import count_fused, violations
+from fos_gpu.ptx import count_fused, entries, instructions, violations
 from fos_gpu.targets import TARGETS
 from fos_ref.errors import ToolchainError
 from tests.gpu.cases import BY_NAME
@@ -52,6 +52,30 @@ def test_the_check_sees_what_the_options_forbid():
     assert "mul.ftz.f32" in found
     assert "fma.rn.ftz.f32" in found
     assert "div.approx.ftz.f32" in found or "div.full.ftz.f32" in found
+
+
+@needs_nvrtc
+@pytest.mark.parametrize("target", [*TARGETS, "sm_89", "sm_100", "sm_120", "sm_100f"])
+def test_a_conversion_is_an_instruction_where_there_is_one(target):
+    """E4M3 from sm_89 on; E2M1 on the targets with a letter from sm_100 on."""
+    _, ptx = sweep.compile_sweep(target)
+    held = {name: sorted(instructions(text)) for name, text in entries(ptx).items() if name}
+    e4m3 = ["cvt.rn.satfinite.e4m3x2.f32"] if target != "sm_80" else []
+    e2m1 = ["cvt.rn.satfinite.e2m1x2.f32"] if target[-1] in "af" else []
+    assert [w for w in held["fos_sweep_e4m3"] if w.startswith("cvt")] == e4m3
+    assert [w for w in held["fos_sweep_e2m1"] if w.startswith("cvt")] == e2m1
+    assert violations(ptx, fused=False, declared=sweep.DECLARED) == []
+    assert violations(ptx, fused=False) == sorted(e2m1 + e4m3)
+
+
+def test_a_device_is_compiled_for_with_its_letter():
+    assert [nvrtc.target(c) for c in (80, 90, 100, 103, 120)] == [
+        "sm_80",
+        "sm_90",
+        "sm_100a",
+        "sm_103a",
+        "sm_120a",
+    ]
 
 
 @needs_nvrtc

@@ -140,7 +140,7 @@ WRITTEN = re.compile(
 
 
 def test_only_named_files_write_instructions():
-    """The literal path cannot hold what another path declares: its text has no way to say it, but for fused()."""
+    """The literal path cannot hold what another declares: its text has no way to say it, but for fused()."""
     texts = {p.name: p.read_text(encoding="utf-8") for p in (files("fos_gpu") / "csrc").iterdir()}
     found = {name: set(WRITTEN.findall(text)) for name, text in texts.items() if WRITTEN.search(text)}
     assert found["fos_numerics.h"] == {"__fmaf_"}
