@@ -10,6 +10,7 @@ import typer
 
 from fos_ref.commands.evidence import evidence
 from fos_ref.commands.golden import golden
+from fos_ref.commands.inspect import inspect
 from fos_ref.commands.prove import prove
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(report)
 app.command()(quantize)
+app.command()(inspect)
 app.command()(recipes)
 app.command()(evidence)
 app.command()(prove)
