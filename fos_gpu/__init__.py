@@ -2,8 +2,28 @@
 
 csrc/fos_numerics.h holds all arithmetic, once. `host` builds it by g++, `kernels` by NVRTC; `engine` is the
 engine "cuda" of fos_ref. `available()` says whether a kernel can run here, and if not, why.
+
+CuPy arrays and torch CUDA tensors, without a copy, on the caller's stream:
+
+    q = fos_gpu.quantize(x, "4over6")        # DeviceQuantized: codes, block_scales, tensor_amax, picked4
+    y = fos_gpu.dequantize(q, "bfloat16")
+    e = fos_gpu.errors(x, q)                 # DeviceErrors: per block and in all
+    q.to_host()                              # what fos_ref.quantize returns
 """
 
+from fos_gpu.dequantize import dequantize
+from fos_gpu.front import amax, quantize
 from fos_gpu.probe import Availability, available
+from fos_gpu.quantized import DeviceQuantized
+from fos_gpu.statistics import DeviceErrors, errors
 
-__all__ = ["Availability", "available"]
+__all__ = [
+    "Availability",
+    "DeviceErrors",
+    "DeviceQuantized",
+    "amax",
+    "available",
+    "dequantize",
+    "errors",
+    "quantize",
+]

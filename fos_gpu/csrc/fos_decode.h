@@ -1,0 +1,86 @@
+// From codes and scales back to values (N14), and what a block of 16 costs. For g++ and NVRTC, as fos_numerics.h,
+// which is all it includes. fos_gpu/modules.py writes the constants.
+#ifndef FOS_DECODE_H
+#define FOS_DECODE_H
+
+#include "fos_numerics.h"
+
+namespace fos {
+
+enum class Dequantize { amax_divide, amax_reciprocal, decode, decode_product, decode_quotient };
+constexpr Dequantize kDequantize = Dequantize::FOS_DEQUANTIZE;
+
+// The sign bit of an E4M3 scale byte is a flag, not a sign.
+FOS_HD float scale_value(u32 byte) {
+  u32 code = byte & 0x7Fu;
+  return code == 0x7Fu ? float_of(0x7FC00000u) : e4m3_value(code);
+}
+
+// N14. q times s is exact.
+FOS_HD float decoded(float q, float s, Tensor t) {
+  if constexpr (kDequantize == Dequantize::amax_divide) return ((q * s) * t.amax) / kRangeMax;
+  if constexpr (kDequantize == Dequantize::amax_reciprocal) return q * ((s * t.amax) * (1.0f / kRangeMax));
+  if constexpr (kDequantize == Dequantize::decode) return (q * s) * t.decode;
+  if constexpr (kDequantize == Dequantize::decode_product) return q * (s * t.decode);
+  return q * (s / t.encode);  // decode_quotient
+}
+
+FOS_HD void decode_row(const Codes& c, u32 byte, Tensor t, float (&v)[kRow]) {
+  float s = scale_value(byte);
+  FOS_UNROLL
+  for (int i = 0; i < kRow; i++) v[i] = decoded(e2m1_value((c.word[i / 8] >> (i % 8 * 4)) & 0xFu), s, t);
+}
+
+// --- float32 to the bits of a type: nearest even, gradual underflow, one NaN -------------------------------------
+
+FOS_HD u32 bfloat16_bits(float x) { return is_nan(x) ? 0x7FC0u : bits_of(to_bfloat16(x)) >> 16; }
+
+FOS_HD u32 float16_bits(float x) {
+  float size = to_float16(float_of(magnitude(x)));
+  u32 sign = (bits_of(x) >> 16) & 0x8000u, a = bits_of(size);
+  if (a > kInf) return 0x7E00u;
+  if (a == kInf) return sign | 0x7C00u;
+  if (a < 0x38800000u) return sign | (bits_of(size + 0.5f) - 0x3F000000u);  // counts units of 2^-24
+  return sign | ((a >> 13) - 0x1C000u);
+}
+
+// Sixteen values as words, two to a word where they have 16 bits, the first in the low half.
+template <Input kOutput>
+FOS_HD void pack(const float (&v)[kRow], u32 (&w)[kWords<kOutput>]) {
+  FOS_UNROLL
+  for (int i = 0; i < kWords<kOutput>; i++) {
+    if constexpr (kOutput == Input::float32) w[i] = is_nan(v[i]) ? 0x7FC00000u : bits_of(v[i]);
+    if constexpr (kOutput == Input::bfloat16) w[i] = bfloat16_bits(v[2 * i]) | bfloat16_bits(v[2 * i + 1]) << 16;
+    if constexpr (kOutput == Input::float16) w[i] = float16_bits(v[2 * i]) | float16_bits(v[2 * i + 1]) << 16;
+  }
+}
+
+// --- what a block costs: float64, each operation rounded once, in element order ----------------------------------
+
+constexpr int kStatistics = 5;
+constexpr int kLargest = 2;  // the statistic that is a maximum; the others are sums
+
+// Of the differences e = v - x: sum of e*e, sum of |e|, largest |e|; and of x: sum of x*x, sum of |x|.
+struct Statistics {
+  double of[kStatistics];
+};
+
+FOS_HD double size_of(double x) { return x < 0.0 ? -x : x; }
+FOS_HD double larger_or_nan(double a, double b) { return b > a || b != b ? b : a; }  // a NaN stays
+
+FOS_HD double joined(int statistic, double a, double b) { return statistic == kLargest ? larger_or_nan(a, b) : a + b; }
+
+FOS_HD Statistics statistics_of(const float (&v)[kRow], const float (&x)[kRow]) {
+  Statistics s = {{0.0, 0.0, 0.0, 0.0, 0.0}};
+  FOS_UNROLL
+  for (int i = 0; i < kRow; i++) {
+    double y = x[i], e = static_cast<double>(v[i]) - y;
+    double terms[kStatistics] = {e * e, size_of(e), size_of(e), y * y, size_of(y)};
+    FOS_UNROLL
+    for (int j = 0; j < kStatistics; j++) s.of[j] = joined(j, s.of[j], terms[j]);
+  }
+  return s;
+}
+
+}  // namespace fos
+#endif

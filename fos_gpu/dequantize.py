@@ -1,0 +1,58 @@
+"""Values of a quantized tensor on the device, in arrays of its own framework (N14)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fos_gpu import launch
+from fos_gpu.quantized import DeviceQuantized
+from fos_gpu.tensors import DTYPES, empty, launching, take
+from fos_ref.errors import DtypeError, InputError
+
+
+def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) -> Any:
+    """Return the values of `q` by its recipe's own expression, in q.shape: the bits of `fos_ref.dequantize`.
+
+    Dtypes:   float32; float16 or bfloat16 by one more rounding, to nearest even. By NumPy dtype, torch dtype
+              or name
+    out:      an array of that shape and dtype, which is written
+    Specials: a NaN is 7FC00000, 7FC0 or 7E00, whatever its bits are elsewhere
+    Streams:  the framework's current one; nothing waits for the device.
+    Raises:   DtypeError, InputError, ToolchainError.
+    """
+    wanted, shape = dtype_name(dtype), (q.rows, q.cols)
+    with launching(q.place, f"a {wanted} tensor of shape {q.shape}"):
+        own = empty(q.shape, wanted, q.place) if out is None else out
+        target = take(own, "out")
+        if (target.shape, target.dtype, target.place) != (q.shape, wanted, q.place):
+            given = f"{target.dtype} {target.shape} on {target.place}"
+            msg = f"out is {given}: {wanted} {q.shape} on {q.place} is allowed"
+            raise InputError(msg)
+        if target.size:
+            launch.dequantize(q.recipe, wanted, parts(q), shape, target.words(shape))
+    return own
+
+
+def parts(q: DeviceQuantized) -> tuple[Any, Any, Any]:
+    """Return codes, linear block scales and tensor scales as views of words."""
+    return (
+        take(q.codes, "codes").words((q.rows, q.cols // 2)),
+        take(q.linear_scales, "block scales", alignment=1).words((math.prod(q.linear_scales.shape),)),
+        take(q.tensor_scales, "tensor scales", alignment=4).words(tuple(q.tensor_scales.shape)),
+    )
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a NumPy dtype, a torch dtype or a name itself; DtypeError for one not taken."""
+    text = str(dtype).removeprefix("torch.")
+    try:
+        name = text if text in DTYPES else np.dtype(dtype).name
+    except TypeError:
+        name = text
+    if name not in DTYPES:
+        msg = f"dtype {dtype}: float32, float16 or bfloat16 is allowed"
+        raise DtypeError(msg)
+    return name

@@ -1,0 +1,218 @@
+"""The public calls on device arrays: quantize and amax. The host reads nothing, so graphs can hold them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fos_gpu import launch
+from fos_gpu.engine import launch_quantize
+from fos_gpu.lower import unsupported
+from fos_gpu.probe import available
+from fos_gpu.quantized import block_shape, DeviceQuantized, LAYOUTS
+from fos_gpu.tensors import (
+    DTYPES,
+    empty,
+    is_on_device,
+    launching,
+    Place,
+    take,
+    take_input,
+    Tensor,
+    to_numpy,
+)
+from fos_ref.engines.given import caller_scales, check_finite
+from fos_ref.engines.inputs import check_shape
+from fos_ref.errors import DtypeError, InputError, ShapeError, ToolchainError
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import swizzled_shape
+
+
+def quantize(
+    x: Any,
+    recipe: Recipe | str = "4over6",
+    *,
+    amax: Any = None,
+    tensor_scale: float | None = None,
+    scale_layout: str = "linear",
+    columnwise: bool = False,
+    out: DeviceQuantized | None = None,
+    check: bool = False,
+) -> DeviceQuantized:
+    """Quantize a device array by `recipe`: the bits of `fos_ref.quantize`, in arrays of x's own framework.
+
+    Shapes:   x (..., C) contiguous; columnwise: x (R, C), and the result is that of its transpose (C, R)
+    Dtypes:   float32, float16 or bfloat16: CuPy, torch or DLPack, in CUDA memory
+    amax:     the tensor amax: numbers as `fos_ref.quantize` takes them, or a float32 array on the device, ()
+              or (rows,), whose sign does not count and which nobody checks; None: max|x|
+    tensor_scale: the caller's decode scale D in place of an amax
+    scale_layout: "linear" or "swizzled" (N16)
+    out:      the result of an earlier call with the same arguments: its arrays are written, none is made
+    check:    wait for the device and refuse a NaN or an infinity of x where the recipe does; without it they
+              are carried as the recipe's formulas carry them, and to_host refuses a tensor amax not finite
+    Streams:  the framework's current one. Nothing waits for the device and nothing is copied, so the call can
+              be captured in a CUDA graph, except with check, or with amax as a host array of one per row; the
+              same call once before loads the kernels.
+    Raises:   RecipeError, ShapeError, DtypeError, InputError, ToolchainError.
+    """
+    r, x = get_recipe(recipe), take_input(x)
+    _check_place(r, x.place.device)
+    shape = _quantized_shape(x.shape, r, columnwise=columnwise)
+    if scale_layout not in LAYOUTS:
+        msg = f"scale_layout={scale_layout!r}: one of {list(LAYOUTS)} is allowed"
+        raise InputError(msg)
+    given = amax
+    if tensor_scale is not None or not is_on_device(amax):
+        given = caller_scales(amax, tensor_scale, r, math.prod(shape[:-1]), DTYPES[x.dtype])
+    if out is not None:
+        _check_out(out, x, r, shape, scale_layout, columnwise=columnwise)
+    with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):
+        q = _new(x, r, shape, scale_layout, columnwise=columnwise) if out is None else out
+        _fill_scales(q, x, given, check=check)
+        _fill(q, x)
+    return q
+
+
+def amax(x: Any, recipe: Recipe | str = "4over6", *, columnwise: bool = False, out: Any = None) -> Any:
+    """Return the tensor amax of a device array, () or (rows,) float32, on the device. N2.
+
+    x, columnwise and streams: as `quantize`. out: a float32 array of that shape, which is written.
+    """
+    r, x = get_recipe(recipe), take_input(x)
+    _check_place(r, x.place.device)
+    shape = _quantized_shape(x.shape, r, columnwise=columnwise)
+    wanted = (math.prod(shape[:-1]),) if r.amax_scope is AmaxScope.ROW else ()
+    with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):
+        own = empty(wanted, "float32", x.place) if out is None else out
+        words = _float32(own, "out", wanted, x.place)
+        launch.amax(r, x.dtype, x.words(_matrix(x.shape)), words, columnwise=columnwise)
+    return own
+
+
+@cache
+def _refusal(r: Recipe, device: int) -> str | None:  # noqa: ARG001 -- the answer is that of the current device
+    """Return why the kernels cannot run here; asked once per recipe and device."""
+    if sys.byteorder != "little":
+        return "its words are written for little-endian machines"
+    here = available()
+    return unsupported(r) if here else here.reason
+
+
+def _check_place(r: Recipe, device: int) -> None:
+    reason = _refusal(r, device)
+    if reason is not None:
+        _refusal.cache_clear()
+        msg = f"engine 'cuda' cannot run recipe {r.name!r}: {reason}"
+        raise ToolchainError(msg)
+
+
+def _matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    return math.prod(shape[:-1]), shape[-1]
+
+
+def _quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> tuple[int, ...]:
+    """Return the shape of what is quantized; ShapeError where blocks do not tile it."""
+    if columnwise:
+        if len(shape) != 2:  # noqa: PLR2004 -- a matrix
+            msg = f"x.shape={shape}: columnwise takes a matrix (R, C)"
+            raise ShapeError(msg)
+        shape = shape[::-1]
+    check_shape(shape, r.block_rows, r.block_cols)
+    return shape
+
+
+def _new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool) -> DeviceQuantized:
+    """Return a result with arrays of its own."""
+    blocks, rows = block_shape(shape), math.prod(shape[:-1])
+    linear = empty(blocks, "uint8", x.place)
+    flat = (math.prod(swizzled_shape(rows, blocks[-1])),)
+    return DeviceQuantized(
+        codes=empty((*shape[:-1], shape[-1] // 2), "uint8", x.place),
+        block_scales=linear if layout == "linear" else empty(flat, "uint8", x.place),
+        picked4=empty(blocks, "bool", x.place),
+        tensor_scales=empty((3, rows if r.amax_scope is AmaxScope.ROW else 1), "float32", x.place),
+        linear_scales=linear,
+        recipe=r,
+        shape=shape,
+        dtype=x.dtype,
+        scale_layout=layout,
+        columnwise=columnwise,
+        place=x.place,
+    )
+
+
+def _check_out(
+    q: Any, x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool
+) -> None:
+    """Raise InputError unless `q` is the result of the same call on such an x."""
+    if not isinstance(q, DeviceQuantized):
+        msg = f"out is a {type(q).__name__}: the DeviceQuantized of an earlier call is allowed"
+        raise DtypeError(msg)
+    own = (q.recipe, q.shape, q.dtype, q.scale_layout, q.columnwise, q.place)
+    for had, wanted in zip(own, (r, shape, x.dtype, layout, columnwise, x.place), strict=True):
+        if had != wanted:
+            msg = f"out was made for {had}: this call needs {wanted}"
+            raise InputError(msg)
+
+
+def _fill_scales(q: DeviceQuantized, x: Tensor, given: Any, *, check: bool) -> None:
+    """Put A, S and D on the device: from the host, from the caller's array there, or from max|x|."""
+    r, n = q.recipe, int(q.tensor_scales.shape[1])
+    scales = _view(q.tensor_scales, (3, n))
+    words = x.words(_matrix(x.shape))
+    if check:
+        own = empty((n,), "float32", x.place)
+        launch.amax(r, x.dtype, words, _view(own, (n,)), columnwise=q.columnwise)
+        check_finite(to_numpy(own), r)
+    if given is None:
+        launch.amax(r, x.dtype, words, scales[0], columnwise=q.columnwise)
+        launch.tensor_scales(r, x.dtype, scales[0], scales)
+    elif not isinstance(given, Scales):
+        wanted = (n,) if r.amax_scope is AmaxScope.ROW else ()
+        launch.tensor_scales(r, x.dtype, _float32(given, "amax", wanted, x.place), scales)
+    elif n == 1:
+        launch.set_tensor_scales(r, x.dtype, given, scales)
+    else:
+        three = [np.ravel(v) for v in (given.amax, given.encode, given.decode)]
+        scales.set(np.stack(three).view(np.uint32))
+
+
+def _fill(q: DeviceQuantized, x: Tensor) -> None:
+    """Start the kernels that write codes, block scales and choices."""
+    if x.size == 0:
+        return
+    rows, cols = q.rows, q.cols
+    blocks = (rows, block_shape(q.shape)[-1])
+    linear = _view(q.linear_scales, blocks)
+    out = (_view(q.codes, (rows, cols // 2)), linear, _view(q.picked4, blocks))
+    scales, words = _view(q.tensor_scales, tuple(q.tensor_scales.shape)), x.words(_matrix(x.shape))
+    if q.columnwise:
+        launch.quantize_columns(q.recipe, q.dtype, words, scales, out)
+    else:
+        launch_quantize(q.recipe, DTYPES[q.dtype], words, scales, out)
+    if q.scale_layout == "swizzled":
+        launch.swizzle(linear, _view(q.block_scales, tuple(q.block_scales.shape)))
+
+
+def _view(own: Any, shape: tuple[int, ...]) -> Any:
+    return take(own, "out").words(shape)
+
+
+def _float32(own: Any, name: str, wanted: tuple[int, ...], place: Place) -> Any:
+    """Return a caller's float32 array of the shape `wanted` as words (n,); one value may have any shape."""
+    tensor = take(own, name, alignment=4)
+    if tensor.dtype != "float32" or tensor.place != place:
+        msg = f"{name} is {tensor.dtype} on {tensor.place}: float32 on {place} is allowed"
+        raise DtypeError(msg)
+    n = math.prod(wanted)
+    if tensor.shape != wanted and not (n == 1 and tensor.size == 1):
+        msg = f"{name}.shape={tensor.shape}: {wanted} is allowed"
+        raise ShapeError(msg)
+    return tensor.words((n,))

@@ -1,0 +1,112 @@
+"""Starting these kernels on the current stream. Arrays are CuPy views of words; nothing is checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fos_gpu import modules
+from fos_gpu.modules import Unit
+from fos_gpu.tensors import cupy
+from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.recipe import BLOCK, Recipe
+
+THREADS = 128  #: of a thread block, as in the kernels
+MOST_PARTS = 4096  #: thread blocks that share one run of the maximum
+COLUMNS_AT_ONCE, BLOCKS_AT_ONCE = 32, 4  #: of a thread block along columns, as in fos_layout.h
+JOINING = 1024  #: threads that join the partial sums
+MOST_SUMS = 1 << 17  #: partial sums of the error statistics at most
+
+
+def amax(r: Recipe, dtype: str, x: Any, out: Any, *, columnwise: bool) -> None:
+    """Put the tensor amax of x (R, C) into out (n,) float32, n being 1, R or, columnwise, C. N2."""
+    out.data.memset_async(0, out.nbytes)
+    rows, cols = x.shape
+    unit = modules.tensor_unit(r, dtype)
+    if x.size == 0:
+        return
+    if columnwise and r.amax_scope is AmaxScope.ROW:
+        arguments = (x, np.int64(rows), np.int64(cols), out)
+        _start(unit, "fos_amax_of_columns", _column_groups(rows, cols), arguments)
+        return
+    runs, length = (rows, cols) if r.amax_scope is AmaxScope.ROW else (1, rows * cols)
+    parts = min(-(-length // (BLOCK * THREADS)), MOST_PARTS)
+    _start(unit, "fos_amax_of_rows", runs * parts, (x, np.int64(length), np.int32(parts), out))
+
+
+def tensor_scales(r: Recipe, dtype: str, amaxes: Any, out: Any) -> None:
+    """Put A, S and D of n tensor amaxes (n,) into out (3, n); amaxes may be out[0]. N3."""
+    n = amaxes.size
+    _start(modules.tensor_unit(r, dtype), "fos_tensor_scales", _groups(n), (amaxes, np.int64(n), out))
+
+
+def set_tensor_scales(r: Recipe, dtype: str, scales: Scales, out: Any) -> None:
+    """Put the host's A, S and D into out (3, 1): they travel as arguments of the kernel."""
+    three = (np.float32(scales.amax), np.float32(scales.encode), np.float32(scales.decode))
+    _start(modules.tensor_unit(r, dtype), "fos_set_tensor_scales", 1, (*three, out), threads=1)
+
+
+def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any, Any, Any]) -> None:
+    """Quantize the transpose of x (R, C): codes (C, R/2), block scales and choices (C, R/16). N4 to N13."""
+    rows, cols = x.shape
+    arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
+    unit = modules.columns_unit(r, dtype)
+    _start(unit, "fos_quantize_columns", _column_groups(rows, cols), arguments)
+
+
+def swizzle(linear: Any, out: Any) -> None:
+    """Put block scales (R, B) into `out` in the 128x4 layout, zeros in the padding. N16."""
+    rows, cols = linear.shape
+    arguments = (linear, np.int64(rows), np.int64(cols), out)
+    _start(modules.layout_unit(), "fos_swizzle", _groups(out.size), arguments)
+
+
+def unswizzle(swizzled: Any, out: Any) -> None:
+    """Put block scales in the 128x4 layout into `out` (R, B), linear. N16."""
+    rows, cols = out.shape
+    arguments = (swizzled, np.int64(rows), np.int64(cols), out)
+    _start(modules.layout_unit(), "fos_unswizzle", _groups(out.size), arguments)
+
+
+def dequantize(r: Recipe, dtype: str, parts: tuple[Any, Any, Any], shape: tuple[int, int], out: Any) -> None:
+    """Put the values of (codes, block scales, tensor scales) of a matrix (R, C) into `out`. N14."""
+    rows, cols = shape
+    arguments = (*parts, np.int64(rows), np.int64(cols), out)
+    _start(modules.dequantize_unit(r, dtype), "fos_dequantize", _groups(rows * cols // BLOCK), arguments)
+
+
+def sums_at_once(blocks: int) -> int:
+    """Return how many partial sums statistics of `blocks` blocks have: a power of two, MOST_SUMS at most."""
+    return min(1 << max(blocks - 1, 0).bit_length(), MOST_SUMS)
+
+
+def errors(
+    unit: Unit, x: Any, parts: tuple[Any, Any, Any], shape: tuple[int, int], out: tuple[Any, Any]
+) -> None:
+    """Put the error statistics of a matrix (R, C) into out: (3, blocks) and (5, partial sums) float64."""
+    rows, cols = shape
+    per_block, partial = out
+    count = partial.shape[1]
+    arguments = (x, *parts, np.int64(rows), np.int64(cols), np.int64(count), per_block, partial)
+    _start(unit, "fos_errors", _groups(count), arguments)
+    _start(unit, "fos_join", 1, (partial, np.int64(count)), threads=JOINING)
+
+
+def _groups(threads: int) -> int:
+    return -(-threads // THREADS)
+
+
+def _column_groups(rows: int, cols: int) -> int:
+    return -(-cols // COLUMNS_AT_ONCE) * -(-rows // (BLOCK * BLOCKS_AT_ONCE))
+
+
+def _start(unit: Unit, name: str, groups: int, arguments: tuple[Any, ...], threads: int = THREADS) -> None:
+    device = cupy().cuda.runtime.getDevice()
+    modules.function(unit, name, _capability(device), device)((groups,), (threads,), arguments)
+
+
+def _capability(device: int) -> int:
+    """Return a device's compute capability, as 90 for 9.0."""
+    return int(cupy().cuda.Device(device).compute_capability)

@@ -1,0 +1,95 @@
+"""What quantizing cost, on the device: per block of 16 and over the tensor, float64, in a stated order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fos_gpu import launch, modules
+from fos_gpu.dequantize import parts
+from fos_gpu.quantized import block_shape, DeviceQuantized
+from fos_gpu.tensors import empty, launching, take, take_input, to_numpy
+from fos_ref.errors import InputError, ShapeError
+from fos_ref.recipes.recipe import BLOCK
+from fos_ref.report.metrics import Sums
+
+PER_BLOCK = 3  #: squared, absolute, largest
+STATISTICS = 5  #: those, and of x: power, magnitude
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceErrors:
+    """Errors e = v - x of a quantized tensor in float64: v the dequantized float32 values, x the input."""
+
+    per_block: Any  #: float64 (3, ..., C/16): sum of e*e, sum of |e|, largest |e| of each 16 values
+    partial: Any  #: float64 (5, P): column 0 holds the totals, the rest is work space
+    quantized: DeviceQuantized
+
+    @property
+    def squared(self) -> Any:
+        """Sum of e*e per block of 16, (..., C/16)."""
+        return self.per_block[0]
+
+    @property
+    def absolute(self) -> Any:
+        """Sum of |e| per block."""
+        return self.per_block[1]
+
+    @property
+    def largest(self) -> Any:
+        """Largest |e| per block."""
+        return self.per_block[2]
+
+    @property
+    def totals(self) -> Any:
+        """Over the tensor, (5,): sum of e*e, of |e|, largest |e|; sum of x*x, of |x|."""
+        return self.partial[:, 0]
+
+    def to_host(self) -> Sums:
+        """Return the totals in the form of the report; waits for the device."""
+        squared, absolute, largest, power, magnitude = to_numpy(self.totals).tolist()
+        picked4, amax = to_numpy(self.quantized.picked4), to_numpy(self.quantized.tensor_scales)[0]
+        most = float(amax.max(initial=0))
+        return Sums(
+            squared=squared,
+            absolute=absolute,
+            power=power,
+            magnitude=magnitude,
+            blocks=picked4.size,
+            picked4=int(picked4.sum()),
+            worst=largest / most if most else 0.0,
+        )
+
+
+def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
+    """Return the errors of `q` against the array it was made from.
+
+    Shapes:   x as it was given to `quantize`: (R, C) for a columnwise q of (C, R)
+    Rounding: float64, each operation once, nothing fused: e = v - x, e * e, then sums. In a block of 16 the
+              terms are added in order to 0. With P the least power of two that is not below the number of
+              blocks, 2^17 at most: partial sum p adds the blocks p, p + P, p + 2P ... in order to 0, then p
+              takes p + P/2, then p + P/4, down to p + 1.
+    Specials: a NaN stays, in sums and in maxima
+    Streams:  the framework's current one; nothing waits for the device.
+    Raises:   ShapeError, DtypeError, InputError, ToolchainError.
+    """
+    x = take_input(x)
+    made_from = q.shape[::-1] if q.columnwise else q.shape
+    if x.shape != made_from:
+        msg = f"x.shape={x.shape}: q was made from {made_from}"
+        raise ShapeError(msg)
+    if x.place != q.place:
+        msg = f"x is on {x.place}: q is on {q.place}"
+        raise InputError(msg)
+    unit = modules.errors_unit(q.recipe, x.dtype, columnwise=q.columnwise)
+    blocks = q.rows * q.cols // BLOCK
+    sums = launch.sums_at_once(blocks)
+    with launching(q.place, f"the errors of a tensor of shape {q.shape}"):
+        per_block = empty((PER_BLOCK, *block_shape(q.shape)), "float64", q.place)
+        partial = empty((STATISTICS, sums), "float64", q.place)
+        out = (
+            take(per_block, "out").words((PER_BLOCK, blocks)),
+            take(partial, "out").words((STATISTICS, sums)),
+        )
+        launch.errors(unit, x.words((x.size,)), parts(q), (q.rows, q.cols), out)
+    return DeviceErrors(per_block, partial, q)

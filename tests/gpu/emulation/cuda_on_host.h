@@ -1,0 +1,108 @@
+// CUDA C++ kernels run by g++: the threads of a thread block take turns on one core, and change at every barrier.
+//
+// It is exact where all threads of a thread block meet the same barriers in the same order, returned ones apart.
+// Each thread that is alive runs up to its next barrier in turn, so that after a round all stand at the same one.
+#ifndef CUDA_ON_HOST_H
+#define CUDA_ON_HOST_H
+
+#include <ucontext.h>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(n)
+#define __shared__ static
+
+struct uint2 {
+  unsigned x, y;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+static inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+
+struct Index3 {
+  unsigned x, y, z;
+};
+static Index3 threadIdx, blockIdx;
+
+namespace host_cuda {
+
+constexpr int kMost = 1024, kStack = 1 << 16;
+
+static ucontext_t contexts[kMost], scheduler;
+static char stacks[kMost][kStack];
+static bool alive[kMost];
+static unsigned slots[kMost];
+static void (*body)();
+static void** given;
+
+static void enter() {
+  body();
+  alive[threadIdx.x] = false;
+}
+
+static void wait() { swapcontext(&contexts[threadIdx.x], &scheduler); }
+
+static void run_block(int count) {
+  for (int i = 0; i < count; i++) {
+    getcontext(&contexts[i]);
+    contexts[i].uc_stack.ss_sp = stacks[i];
+    contexts[i].uc_stack.ss_size = kStack;
+    contexts[i].uc_link = &scheduler;
+    makecontext(&contexts[i], enter, 0);
+    alive[i] = true;
+  }
+  for (bool any = true; any;) {
+    any = false;
+    for (int i = 0; i < count; i++) {
+      if (!alive[i]) continue;
+      threadIdx.x = i;
+      swapcontext(&scheduler, &contexts[i]);
+      any = any || alive[i];
+    }
+  }
+}
+
+// Calls kernel f with its arguments as cuLaunchKernel takes them: a pointer to each.
+template <int... I>
+struct Sequence {};
+
+template <class... A, int... I>
+void call(void (*f)(A...), Sequence<I...>) {
+  f(*static_cast<A*>(given[I])...);
+}
+
+template <class... A>
+void call(void (*f)(A...)) {
+  call(f, Sequence<__integer_pack(sizeof...(A))...>{});
+}
+
+static void launch(void (*kernel)(), long long groups, int count, void** arguments) {
+  body = kernel;
+  given = arguments;
+  for (long long g = 0; g < groups; g++) {
+    blockIdx.x = static_cast<unsigned>(g);
+    run_block(count);
+  }
+}
+
+}  // namespace host_cuda
+
+static inline void __syncthreads() { host_cuda::wait(); }
+static inline void __syncwarp() { host_cuda::wait(); }
+
+static inline unsigned __shfl_xor_sync(unsigned, unsigned value, int step) {
+  unsigned own = threadIdx.x;
+  host_cuda::slots[own] = value;
+  host_cuda::wait();
+  unsigned got = host_cuda::slots[own ^ static_cast<unsigned>(step)];
+  host_cuda::wait();
+  return got;
+}
+
+static inline void atomicMax(unsigned* at, unsigned value) { *at = *at < value ? value : *at; }
+
+#endif

@@ -1,0 +1,68 @@
+"""A unit's kernel file built by g++ with cuda_on_host.h: the kernels' own text, run on the host."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from fos_gpu.cache import cached
+from fos_gpu.host import ALWAYS, COMPILER, compiler_version
+from fos_gpu.lower import source
+from fos_ref.errors import ToolchainError
+
+SHIM = Path(__file__).with_name("cuda_on_host.h")
+ENTRY = re.compile(r'extern "C" __global__ void(?:\s+__launch_bounds__\(\w+\))?\s+(\w+)\(')
+LAUNCHER = """
+extern "C" void launch_{name}(long long groups, int count, void** given) {{
+  host_cuda::launch([] {{ host_cuda::call({name}); }}, groups, count, given);
+}}
+"""
+
+
+def text_of(unit) -> str:
+    """Return the unit's source with a launcher behind each kernel."""
+    text = source(unit.source)
+    return text + "".join(LAUNCHER.format(name=name) for name in ENTRY.findall(text))
+
+
+def build(unit, options=("-O1",)) -> Path:
+    """Return the shared library of a unit, from the cache where it has been built before."""
+    arguments = (*ALWAYS, "-Wno-unknown-pragmas", *options, *unit.definitions)
+    shim, text = SHIM.read_text(encoding="utf-8"), text_of(unit)
+    parts = (text, shim, *unit.headers.values(), *arguments, compiler_version())
+
+    def make(path: Path) -> None:
+        with tempfile.TemporaryDirectory() as work:
+            for name, content in {**unit.headers, SHIM.name: shim, "unit.cpp": text}.items():
+                (Path(work) / name).write_text(content, encoding="utf-8")
+            command = [COMPILER, *arguments, "-include", SHIM.name, "unit.cpp", "-o", str(path)]
+            run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=work)
+        if run.returncode:
+            raise ToolchainError(run.stderr[:2000])
+
+    return cached(parts, ".so", make)
+
+
+@cache
+def library(unit) -> ctypes.CDLL:
+    return ctypes.CDLL(str(build(unit)))
+
+
+@cache
+def function(unit, name, *_):
+    """Return a kernel as CuPy would: called with (groups,), (threads,) and its arguments."""
+    launcher = getattr(library(unit), f"launch_{name}")
+    launcher.restype = None
+
+    def start(groups, threads, arguments) -> None:
+        boxes = [np.array([a.ctypes.data], np.uint64) if a.ndim else np.array([a]) for a in arguments]
+        given = (ctypes.c_void_p * len(boxes))(*(b.ctypes.data for b in boxes))
+        launcher(ctypes.c_longlong(max(1, groups[0])), ctypes.c_int(threads[0]), given)
+
+    return start
