@@ -8,6 +8,7 @@ from typing import cast
 
 import typer
 
+from fos_ref.commands.check import check
 from fos_ref.commands.evidence import evidence
 from fos_ref.commands.golden import golden
 from fos_ref.commands.inspect import inspect
@@ -33,6 +34,7 @@ app.command()(report)
 app.command()(quantize)
 app.command()(inspect)
 app.command()(recipes)
+app.command()(check)
 app.command()(evidence)
 app.command()(prove)
 app.add_typer(golden)

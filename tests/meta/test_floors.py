@@ -16,6 +16,7 @@ FLOORS = (
     "engines",
     "fast",
     "verify",
+    "check",
     "proof",
     "report",
     "commands",

@@ -1,0 +1,110 @@
+"""Hypotheses on trial: what a reading of the bytes and a set of flaws make of sampled blocks, and of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fos_ref.check.flaw import Flaw, steps_with
+from fos_ref.check.layouts import Bytes
+from fos_ref.check.population import Population, Source
+from fos_ref.check.steps import walk
+from fos_ref.formats.arrays import Bool, I64, U8
+from fos_ref.recipes.recipe import Recipe
+
+CHUNK = 1 << 14  #: blocks walked at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One reading of the bytes: its blocks, and where they differ from the recipe's."""
+
+    flags: tuple[str, ...]
+    what: str
+    source: Source
+    got: Bytes
+    differing: Bool  #: (N,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """A reading and the flaws that are to explain the rest."""
+
+    case: Case
+    flaws: tuple[Flaw, ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of both."""
+        return (*self.case.flags, *(f.flag for f in self.flaws))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a hypothesis does on a sample: shares of the differing and of the other blocks."""
+
+    explained: float
+    kept: float
+    partial: float  #: share of bytes of the differing blocks
+
+    @property
+    def perfect(self) -> bool:
+        """Whether every sampled block comes out as it was given."""
+        return self.explained == 1 and self.kept == 1
+
+    @property
+    def exact(self) -> float:
+        """One number for whole blocks."""
+        return self.explained + self.kept
+
+
+@dataclass(slots=True)
+class Bench:
+    """A sample of one tensor's blocks under a recipe, and what sets of flaws make of it."""
+
+    recipe: Recipe
+    source: Source
+    index: I64
+    _population: Population = field(init=False)
+    _given: dict[int, Bytes] = field(init=False, default_factory=dict)
+    _made: dict[tuple[Flaw, ...], tuple[U8, U8] | None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._population = self.source.pick(self.index)
+
+    def outcome(self, flaws: tuple[Flaw, ...]) -> tuple[U8, U8] | None:
+        """Return (codes, scale) of the sampled blocks; None where the flaws exclude each other."""
+        if flaws not in self._made:
+            steps = steps_with(self.recipe, flaws)
+            w = None if steps is None else walk(self._population, steps)
+            self._made[flaws] = None if w is None else (w.codes, w.scale)
+        return self._made[flaws]
+
+    def score(self, h: Hypothesis) -> Score | None:
+        """Return how well h does here; None where its flaws exclude each other."""
+        made = self.outcome(h.flaws)
+        if made is None:
+            return None
+        if id(h.case) not in self._given:
+            self._given[id(h.case)] = h.case.got.pick(self.index)
+        got, differs = self._given[id(h.case)], h.case.differing[self.index]
+        right = got.equal(*made)
+        same = 0.5 * got.same_scale(made[1]) + 0.5 * (got.codes == made[0]).mean(axis=1)
+        return Score(_share(right[differs]), _share(right[~differs]), _share(same[differs]))
+
+
+def _share(a: Bool) -> float:
+    return float(a.mean()) if a.size else 1.0
+
+
+def reproduced(h: Hypothesis, r: Recipe, index: I64) -> Bool:
+    """Return, for blocks at `index`, where the hypothesis gives the bytes that were given."""
+    steps = steps_with(r, h.flaws)
+    assert steps is not None
+    out = np.empty(len(index), dtype=np.bool_)
+    for start in range(0, len(index), CHUNK):
+        part = index[start : start + CHUNK]
+        w = walk(h.case.source.pick(part), steps)
+        out[start : start + CHUNK] = h.case.got.pick(part).equal(w.codes, w.scale)
+    return out

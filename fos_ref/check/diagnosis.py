@@ -1,0 +1,108 @@
+"""A diagnosis as a value, as JSON, and as text of at most 30 lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fos_ref.check.dossier import Dossier
+from fos_ref.check.flags import FLAGS
+
+_LIMIT = 30  #: lines of text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One flag: how many of the differing blocks it accounts for, and what speaks for it."""
+
+    flag: str
+    blocks: int
+    what: str  #: the mistake in words
+    together: tuple[str, ...] = ()  #: flags without which it does not explain them
+    rivals: tuple[str, ...] = ()  #: flags that give the same bytes on this whole input
+    breaks: int = 0  #: blocks that are right and that it would change
+    near_ties: int = 0  #: of its blocks, those whose errors are within a few float32 steps
+    example: Dossier | None = None
+
+    def evidence(self) -> dict[str, Any]:
+        """Return what speaks for it, as JSON values."""
+        found: dict[str, Any] = {"what": self.what, "meaning": FLAGS[self.flag]}
+        for key in ("together", "rivals"):
+            if getattr(self, key):
+                found[key] = list(getattr(self, key))
+        found |= {"breaks": self.breaks, "near_ties": self.near_ties}
+        if self.example is not None:
+            found["example"] = self.example.to_dict()
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The answer of `check`: equal, or why not. True where equal."""
+
+    recipe: str
+    blocks: int  #: of the recipe: a 16x16 tile is one
+    mismatching_blocks: int
+    causes: tuple[Cause, ...] = ()  #: the best explanation first
+    first: Dossier | None = None  #: the first mismatch
+    closest: str | None = None  #: the preset that fits better than the recipe, in words
+
+    @property
+    def equal(self) -> bool:
+        """Whether every byte is the recipe's."""
+        return self.mismatching_blocks == 0
+
+    def __bool__(self) -> bool:
+        """Return `equal`."""
+        return self.equal
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags, the best explanation first."""
+        return tuple(c.flag for c in self.causes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `fos check --json` prints."""
+        causes: list[dict[str, Any]] = [
+            {"flag": c.flag, "blocks": c.blocks, "evidence": c.evidence()} for c in self.causes
+        ]
+        if causes and self.closest is not None:
+            causes[0]["evidence"]["closest_preset"] = self.closest
+        return {
+            "equal": self.equal,
+            "blocks": self.blocks,
+            "mismatching_blocks": self.mismatching_blocks,
+            "causes": causes,
+            "first": {} if self.first is None else self.first.to_dict(),
+        }
+
+    def __str__(self) -> str:
+        """Return the diagnosis in at most 30 lines."""
+        return "\n".join(list(_lines(self))[:_LIMIT])
+
+
+def _lines(d: Diagnosis) -> Iterator[str]:
+    if d.equal:
+        yield f"{d.recipe}: all {d.blocks:,} blocks equal, every bit"
+        return
+    share = f"{100 * d.mismatching_blocks / d.blocks:.4g} %"
+    yield f"{d.recipe}: {d.mismatching_blocks:,} of {d.blocks:,} blocks differ ({share})"
+    if d.closest is not None:
+        yield f"  {d.closest}"
+    for c in d.causes:
+        yield from _cause_lines(c)
+    shown = next((c.example for c in d.causes if c.example is not None), None) or d.first
+    if shown is not None:
+        yield from shown.lines()
+
+
+def _cause_lines(c: Cause) -> Iterator[str]:
+    extra = f", breaks {c.breaks:,} others" if c.breaks else ""
+    joint = f" (together with {', '.join(c.together)})" if c.together else ""
+    yield f"  {c.flag}: {c.blocks:,} blocks{extra}{joint}: {c.what}"
+    if c.near_ties and c.flag != "NearTie":
+        all_ = "all" if c.near_ties == c.blocks else f"{c.near_ties:,}"
+        yield f"    {all_} of them near ties, which no error is lost by"
+    if c.rivals:
+        yield f"    {', '.join(c.rivals)} would give the same bytes on this input"

@@ -1,0 +1,48 @@
+"""The bug classes by name, in the order of the walk, with the words a diagnosis uses for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+#: Flag -> what it says. The order decides between explanations that nothing else tells apart.
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "NibbleOrder": "the two codes of each byte are swapped",
+        "ScaleLayout": "the block scales are in another layout than the one asked for",
+        "ScaleTransposed": "the block scales are laid out column by column",
+        "Transposed": "blocks run down the columns where they should run along the rows",
+        "Bound": "the tensor scale maps to another E4M3 bound",
+        "TensorScaleInverted": "the tensor scale is inverted: a multiplier where a divisor is meant",
+        "AmaxPrecision": "the amax is rounded, or belongs to other values",
+        "AlwaysSix": "no selection: every block maps to 6",
+        "AlwaysFour": "no selection: every block maps to 4",
+        "MetricMse": "candidates are compared by their squared error",
+        "MetricMae": "candidates are compared by their absolute error",
+        "MetricAbsMax": "candidates are compared by their largest error",
+        "TieRule": "candidates with equal errors: the other one is kept",
+        "ScaleCeil": "block scales are rounded up where they should go to the nearest",
+        "ScaleFloor": "block scales are rounded down where they should go to the nearest",
+        "ScaleSubnormalFlush": "subnormal block scales are flushed to zero or raised to 2^-6",
+        "ScaleNaN": "a block scale that should saturate becomes NaN",
+        "ExpandAfterRounding": "the map-to-4 scale is 1.5 times the rounded six-scale, or the reverse",
+        "ScaleAssociation": "the scales' products and quotients are taken in another order",
+        "ReciprocalForDivision": "a product with a reciprocal where the recipe divides, or the reverse",
+        "E2m1TiesAway": "E2M1 midpoints go to the larger magnitude where that is not even",
+        "E2m1TiesZero": "E2M1 midpoints go to the smaller magnitude where that is not even",
+        "E2m1NoSaturation": "scaled magnitudes above 6 are not clamped to code 7",
+        "ZeroScalePolicy": "codes or scale byte of a block whose scale is zero",
+        "NegativeZero": "the sign of a code that is zero",
+        "DoubleRounding": "the scaled value is rounded to a 16-bit type before E2M1",
+        "FlushToZero": "subnormal float32 intermediates are flushed to zero",
+        "ErrorDomain": "the error is measured in another domain",
+        "FmaContraction": "the error is taken with fused multiply-add, or without where the recipe fuses",
+        "ReductionOrder": "the error terms are added in another order",
+        "NearTie": "harmless: the other of two candidates whose errors are a few float32 steps apart",
+        "Unexplained": "no known mistake reproduces these bytes",
+    }
+)
+#: Named when no mistake is: not part of a search.
+OUTCOMES = ("NearTie", "Unexplained")
+#: Mistakes of the choice that only show where the two errors are nearly equal.
+OF_LAST_BITS = ("TieRule", "ErrorDomain", "FmaContraction", "ReductionOrder", "ReciprocalForDivision")

@@ -1,0 +1,200 @@
+"""Layouts in which codes and scales may have been written: index maps, so that each can be read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fos_ref.formats.arrays import AnyArray, Bool, I64, U8
+from fos_ref.model.blocks import to_blocks
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import pack_nibbles, swizzle, swizzled_shape, unpack_nibbles
+
+ScaleLayout = Literal["linear", "swizzled"]
+LOST = -1  #: a byte that the layout cut off
+_SHORT_ROWS = 8  #: rows of a tile of the 8x4 layout
+_TILE_COLS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Bytes read as one layout has them. The blocks are those of x, or of x transposed."""
+
+    flags: tuple[str, ...]  #: none for the layout that was asked for
+    what: str
+    transposed: bool
+    codes: U8  #: (R, C / 2)
+    scales: U8  #: (R, B)
+    known: Bool | None  #: (R, B) False where the layout lost a scale byte; None: all are there
+
+    def blocks(self, r: Recipe) -> Bytes:
+        """Return the bytes block by block."""
+        per_block = r.block_cols // 2
+        codes = to_blocks(self.codes, r.block_rows, per_block)
+        known = None if self.known is None else _column(self.known, r)
+        return Bytes(codes.reshape(-1, codes.shape[-1]), _column(self.scales, r), known)
+
+
+def _column(a: AnyArray, r: Recipe) -> AnyArray:
+    return to_blocks(a, r.block_rows, 1).reshape(-1, r.block_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """What blocks consist of: codes (N, n/2), the scale byte on each of a block's rows (N, block rows)."""
+
+    codes: U8
+    scales: U8
+    known: Bool | None = None
+
+    def equal(self, codes: U8, scale: U8) -> Bool:
+        """Return (N,): where all bytes are those of codes (N, n/2), scale (N,); lost ones count as equal."""
+        same = self.same_scale(scale) & (self.codes == codes).all(axis=1)
+        return np.asarray(same)
+
+    def same_scale(self, scale: U8) -> Bool:
+        """Return (N,): where the scale byte is `scale`."""
+        same = self.scales == scale[:, None]
+        return np.asarray((same if self.known is None else same | ~self.known).all(axis=1))
+
+    def pick(self, index: I64) -> Bytes:
+        """Return some of the blocks."""
+        return Bytes(self.codes[index], self.scales[index], None if self.known is None else self.known[index])
+
+
+# --- scales --------------------------------------------------------------------------------------------
+
+
+def sizes(rows: int, cols: int) -> set[int]:
+    """Return how many scale bytes a tensor of rows x cols scales may have: bare, or padded to whole tiles."""
+    padded_rows, padded_cols = swizzled_shape(rows, cols)
+    short = -(-rows // _SHORT_ROWS) * _SHORT_ROWS
+    return {rows * cols, padded_rows * padded_cols, short * padded_cols}
+
+
+def scale_maps(rows: int, cols: int, size: int, asked: ScaleLayout) -> Iterator[tuple[str, str, I64]]:
+    """Yield (flag, words, position of each linear byte) of `size` bytes; the layout asked for has no flag."""
+    r, k = np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")
+    linear, swizzled = r * cols + k, _swizzled_at(rows, cols)
+    padded_cols = swizzled_shape(rows, cols)[1]
+    other = "ScaleLayout"
+    maps = {
+        "linear": (other, "in linear order", linear),
+        "swizzled": (other, "in the 128x4 swizzle", swizzled),
+        "padded": (other, "linear, but padded to whole 128x4 tiles", r * padded_cols + k),
+        "8x4": (other, "in the 8x4 swizzle", _short_at(r, k, padded_cols)),
+        "back": (other, "unswizzled although they were linear", _inverse(swizzled, rows * cols)),
+        "columns": ("ScaleTransposed", "column by column", k * rows + r),
+    }
+    if size != rows * cols and asked == "linear":
+        for bare in ("linear", "columns", "back"):
+            del maps[bare]
+    first = maps.pop(asked, None)
+    if first is not None:
+        yield "", "", _kept(first[2], size)
+    for flag, words, at in maps.values():
+        yield flag, f"block scales are {words}", _kept(at, size)
+
+
+def _kept(at: I64, size: int) -> I64:
+    return np.where(at < size, at, LOST)
+
+
+def _swizzled_at(rows: int, cols: int) -> I64:
+    """Return where the 128x4 layout puts each scale (rows, cols)."""
+    counted = np.arange(1, rows * cols + 1).reshape(rows, cols)
+    planes = [
+        swizzle(((counted >> shift) & 0xFF).astype(np.uint8)).astype(np.int64) for shift in (0, 8, 16, 24)
+    ]
+    flat = planes[0] | planes[1] << 8 | planes[2] << 16 | planes[3] << 24
+    at = np.empty(rows * cols, dtype=np.int64)
+    filled = np.flatnonzero(flat)
+    at[flat[filled] - 1] = filled
+    return at.reshape(rows, cols)
+
+
+def _short_at(r: I64, k: I64, padded_cols: int) -> I64:
+    tile = (r // _SHORT_ROWS) * (padded_cols // _TILE_COLS) + k // _TILE_COLS
+    return tile * _SHORT_ROWS * _TILE_COLS + (r % _SHORT_ROWS) * _TILE_COLS + k % _TILE_COLS
+
+
+def _inverse(at: I64, size: int) -> I64:
+    """Return the inverse of a permutation; all lost where `at` is none, because of padding."""
+    if at.size and at.max() >= size:
+        return np.full(at.shape, LOST)
+    inverse = np.empty(at.size, dtype=np.int64)
+    inverse[at.ravel()] = np.arange(at.size)
+    return inverse.reshape(at.shape)
+
+
+def _read(scales: U8, at: I64) -> tuple[U8, Bool | None]:
+    known = at != LOST
+    return scales[np.where(known, at, 0)], None if known.all() else known
+
+
+# --- codes ---------------------------------------------------------------------------------------------
+
+
+def _swapped(codes: U8) -> U8:
+    return (codes << np.uint8(4)) | (codes >> np.uint8(4))
+
+
+def _from_halves(codes: U8, block_cols: int) -> U8:
+    """Return packed codes read from bytes that hold element j low and j + n/2 high, block by block."""
+    bytes_ = codes.reshape(*codes.shape[:-1], -1, block_cols // 2)
+    elements = np.concatenate([bytes_ & np.uint8(15), bytes_ >> np.uint8(4)], axis=-1)
+    return pack_nibbles(elements.reshape(*codes.shape[:-1], -1))
+
+
+def _code_readings(codes: U8, r: Recipe) -> Iterator[tuple[str, str, U8]]:
+    yield "", "", codes
+    yield "NibbleOrder", "the even element is in the high nibble of its byte", _swapped(codes)
+    words = "a byte holds element j low and element j + 8 high"
+    yield "NibbleOrder", words, _from_halves(codes, r.block_cols)
+
+
+# --- both ----------------------------------------------------------------------------------------------
+
+
+def readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "linear") -> Iterator[Reading]:
+    """Yield the bytes as every layout has them, the one asked for first if the sizes allow it.
+
+    Shapes: codes (R, C / 2), scales flat: see `sizes`
+    """
+    rows, cols = codes.shape[0], codes.shape[1] * 2 // r.block_cols
+    yield from _combined(codes, scales, r, (rows, cols), asked)
+
+
+def transposed_readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "linear") -> Iterator[Reading]:
+    """Yield the bytes as those of x transposed: as one buffer, and with every code at its value's place.
+
+    Nothing where the rows do not make whole blocks.
+    """
+    rows, width = codes.shape[0], codes.shape[1] * 2
+    if rows % r.block_cols or width % r.block_rows or not codes.size:
+        return
+    shape = (width, rows // r.block_cols)
+    yield from _combined(codes.reshape(width, rows // 2), scales, r, shape, asked, "Transposed")
+    in_place = pack_nibbles(np.ascontiguousarray(unpack_nibbles(codes).T))
+    yield from _combined(in_place, scales, r, shape, asked, "Transposed")
+    if scales.size == shape[0] * shape[1]:
+        down = np.ascontiguousarray(scales.reshape(shape[1], shape[0]).T).reshape(-1)
+        yield from _combined(in_place, down, r, shape, asked, "Transposed")
+
+
+def _combined(  # noqa: PLR0917 -- one call for each orientation
+    codes: U8, scales: U8, r: Recipe, shape: tuple[int, int], asked: ScaleLayout, outer: str = ""
+) -> Iterator[Reading]:
+    maps = list(scale_maps(*shape, scales.size, asked))
+    turned = "blocks run down the columns" if outer else ""
+    for code_flag, code_words, read_codes in _code_readings(codes, r):
+        for scale_flag, scale_words, at in maps:
+            if (at == LOST).all() and at.size:
+                continue
+            flags = tuple(f for f in (outer, code_flag, scale_flag) if f)
+            words = "; ".join(w for w in (turned, code_words, scale_words) if w)
+            read_scales, known = _read(scales, at)
+            yield Reading(flags, words, bool(outer), read_codes, read_scales, known)

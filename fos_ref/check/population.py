@@ -1,0 +1,77 @@
+"""Blocks picked out of a tensor, each with the tensor amaxes it may have been given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fos_ref.formats.arrays import AnyArray, F32, I64
+from fos_ref.formats.bits import widen
+from fos_ref.model.blocks import to_blocks
+from fos_ref.recipes.recipe import Recipe
+
+USED = "used"  #: the amax that the recipe uses: the caller's, or the tensor's or row's own
+_TILE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """N blocks of n values as a column of blocks: the shapes (T, B, n) of the model with T = N and B = 1."""
+
+    x: F32  #: (N, 1, n)
+    amaxes: Mapping[str, F32]  #: what it is taken over -> (N, 1)
+    dtype: np.dtype[Any]  #: of the input
+
+    @property
+    def size(self) -> int:
+        """How many blocks there are."""
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A tensor in blocks, ready to be picked from: block i is (i // B, i % B), row-major."""
+
+    blocks: AnyArray  #: (T, B, n) in the input's dtype
+    amaxes: Mapping[str, F32]  #: (T or 1, B or 1)
+
+    @property
+    def size(self) -> int:
+        """How many blocks there are."""
+        return int(self.blocks.shape[0] * self.blocks.shape[1])
+
+    def pick(self, index: I64) -> Population:
+        """Return the blocks at flat positions `index`."""
+        rows, cols = np.divmod(index, self.blocks.shape[1])
+        amaxes = {k: a[rows % a.shape[0], cols % a.shape[1]][:, None] for k, a in self.amaxes.items()}
+        return Population(widen(self.blocks[rows, cols])[:, None, :], amaxes, self.blocks.dtype)
+
+
+def source(x: AnyArray, used: F32, r: Recipe) -> Source:
+    """Return the blocks of x (R, C) with the amax `used`, () or (R,), and amaxes of other granularities."""
+    blocks = to_blocks(x, r.block_rows, r.block_cols)
+    with np.errstate(invalid="ignore"):
+        block_amax = np.fmax.reduce(np.abs(widen(blocks)), axis=-1, initial=np.float32(0))
+    row = block_amax.max(axis=1, initial=np.float32(0), keepdims=True)
+    amaxes = {
+        USED: np.asarray(used, dtype=np.float32).reshape(-1, 1),
+        "tensor": row.max(axis=0, initial=np.float32(0), keepdims=True),
+        "row": row,
+        "column of blocks": block_amax.max(axis=0, initial=np.float32(0), keepdims=True),
+        "128 values": _over(block_amax, 1, _TILE // r.block_cols),
+        "128x128 tile": _over(block_amax, _TILE // r.block_rows, _TILE // r.block_cols),
+    }
+    return Source(blocks, amaxes)
+
+
+def _over(a: F32, rows: int, cols: int) -> F32:
+    """Return, for each entry of a (T, B), the largest of its group of rows x cols."""
+    row_starts, col_starts = np.arange(0, a.shape[0], rows), np.arange(0, a.shape[1], cols)
+    if not a.size:
+        return a
+    grouped = np.maximum.reduceat(np.maximum.reduceat(a, row_starts, axis=0), col_starts, axis=1)
+    spread = np.repeat(np.repeat(grouped, rows, axis=0), cols, axis=1)
+    return np.asarray(spread[: a.shape[0], : a.shape[1]])

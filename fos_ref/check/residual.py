@@ -1,0 +1,65 @@
+"""What no flaw explains: near ties, judged by the errors themselves, and the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fos_ref.check.bench import CHUNK, Hypothesis
+from fos_ref.check.flaw import steps_with
+from fos_ref.check.steps import Steps, walk, Walked
+from fos_ref.formats.arrays import Bool, I64
+from fos_ref.formats.bits import f32_bits
+from fos_ref.model.quantize import keep
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import pack_nibbles
+
+#: |err4 - err6| in float32 steps up to which a choice counts as a near tie: one for each term of a row's sum.
+NEAR_TIE_ULPS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """For some blocks: where the errors are nearly equal, and where the bytes are the other candidate's."""
+
+    near: Bool  #: (N,)
+    other: Bool  #: (N,)
+
+    @property
+    def near_ties(self) -> Bool:
+        """Blocks that differ by a near tie alone."""
+        return self.near & self.other
+
+
+def judged(h: Hypothesis, r: Recipe, index: I64) -> Judged:
+    """Return how the blocks at `index` look under the hypothesis' steps."""
+    steps = steps_with(r, h.flaws)
+    assert steps is not None
+    near, other = np.zeros(len(index), dtype=np.bool_), np.zeros(len(index), dtype=np.bool_)
+    if steps.recipe.chooses:
+        for start in range(0, len(index), CHUNK):
+            part = slice(start, min(start + CHUNK, len(index)))
+            near[part], other[part] = _judge(h, steps, index[part])
+    return Judged(near, other)
+
+
+def _judge(h: Hypothesis, steps: Steps, index: I64) -> tuple[Bool, Bool]:
+    w = walk(h.case.source.pick(index), steps)
+    assert w.map6 is not None
+    assert w.map4 is not None
+    codes, scale = keep(w.map6, w.map4, ~w.picked4[:, None], steps.recipe)
+    return ulps_apart(w) <= NEAR_TIE_ULPS, h.case.got.pick(index).equal(
+        pack_nibbles(codes[:, 0]), scale[:, 0]
+    )
+
+
+def ulps_apart(w: Walked) -> I64:
+    """Return (N,) how many float32 steps lie between the two errors; very many where one is not finite."""
+    assert w.map6 is not None
+    assert w.map4 is not None
+    assert w.map6.error is not None
+    assert w.map4.error is not None
+    err6, err4 = w.map6.error[:, 0], w.map4.error[:, 0]
+    apart = np.abs(f32_bits(err4).astype(np.int64) - f32_bits(err6).astype(np.int64))
+    return np.where(np.isfinite(err4) & np.isfinite(err6), apart, np.int64(1) << 40)

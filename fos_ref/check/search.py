@@ -1,0 +1,182 @@
+"""The search: single flaws on every reading, then pairs and triples, each verified on every block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
+from fos_ref.check.catalogue import catalogue
+from fos_ref.check.flags import FLAGS
+from fos_ref.check.flaw import Flaw
+from fos_ref.check.sample import chosen
+from fos_ref.formats.arrays import Bool, I64
+from fos_ref.recipes.recipe import Recipe
+
+SAMPLE = 768  #: differing blocks, and as many of the others
+BEAM = 8  #: hypotheses carried on, by whole blocks and by bytes each
+DEPTH = 3  #: flaws in one explanation
+ROUNDS = 4  #: times that counterexamples join the sample
+_COUNTEREXAMPLES = 256
+_ALIKE = 2  #: hypotheses of the same flags that are carried on
+#: (blocks, hypotheses): how many of both go through each round of a verification.
+_RACE: tuple[tuple[int | None, int], ...] = ((1 << 14, 64), (1 << 17, 16), (None, 4))
+_ORDER = {flag: i for i, flag in enumerate(FLAGS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A hypothesis, and over all blocks of its reading where it gives the bytes that were given."""
+
+    hypothesis: Hypothesis
+    right: Bool  #: (N,)
+    rivals: tuple[Hypothesis, ...] = ()  #: others that give the same bytes everywhere
+
+    @property
+    def explained(self) -> int:
+        """Differing blocks that it reproduces."""
+        return int(np.count_nonzero(self.right & self.hypothesis.case.differing))
+
+    @property
+    def broken(self) -> int:
+        """Blocks that are as the recipe has them, and that it would change."""
+        return int(np.count_nonzero(~self.right & ~self.hypothesis.case.differing))
+
+    @property
+    def perfect(self) -> bool:
+        """Whether nothing is left to explain."""
+        return bool(self.right.all())
+
+
+class Search:
+    """One search over the readings of one tensor."""
+
+    def __init__(self, cases: Sequence[Case], r: Recipe) -> None:
+        """Take the readings, the one that was asked for first if there is one."""
+        self.cases, self.recipe = list(cases), r
+        self.flaws = catalogue(r)
+        self.benches = {k: self._bench(v) for k, v in _by_source(self.cases).items()}
+
+    def _bench(self, cases: list[Case]) -> Bench:
+        """Return the blocks to look at: telling ones of the first reading, and of the one that fits best."""
+        telling = (cases[0], min(cases, key=lambda c: int(np.count_nonzero(c.differing))))
+        kinds = {id(c): (c.differing, ~c.differing) for c in telling}
+        picked = [chosen(cases[0].source, among, self.recipe, SAMPLE) for k in kinds.values() for among in k]
+        return Bench(self.recipe, cases[0].source, np.unique(np.concatenate(picked)))
+
+    def best(self) -> Explanation:
+        """Return the simplest explanation of every block, or the one that leaves the fewest."""
+        beam = [Hypothesis(c) for c in self.cases]
+        fallback: list[Explanation] = []
+        for _ in range(DEPTH):
+            grown = [Hypothesis(h.case, (*h.flaws, f)) for h in beam for f in self.flaws if f not in h.flaws]
+            scored = self._scored([*beam, *grown])
+            scored, found = self._refined(scored)
+            if found is not None and found.perfect:
+                return found
+            fallback += [found] if found is not None else []
+            beam = _leaders(scored)
+        return max(fallback, key=lambda e: (e.explained - 2 * e.broken, -len(e.hypothesis.flags)))
+
+    def _scored(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[Score, Hypothesis]]:
+        scored = []
+        for h in hypotheses:
+            s = self.benches[id(h.case.source)].score(h)
+            if s is not None:
+                scored.append((s, h))
+        return scored
+
+    def _refined(
+        self, scored: list[tuple[Score, Hypothesis]]
+    ) -> tuple[list[tuple[Score, Hypothesis]], Explanation | None]:
+        """Return the scores, and the best of the leaders on all blocks; counterexamples join the sample."""
+        found: Explanation | None = None
+        for _ in range(ROUNDS):
+            perfect = [h for s, h in scored if s.perfect]
+            if not perfect:
+                break
+            simplest = min(len(h.flags) for h in perfect)
+            found, wrong = self._verified([h for h in perfect if len(h.flags) == simplest])
+            if found.perfect:
+                return scored, found
+            self._add(found.hypothesis.case, wrong)
+            scored = self._scored([h for _, h in scored])
+        leader = max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1]
+        return scored, self._on_all(leader)
+
+    def _verified(self, hypotheses: list[Hypothesis]) -> tuple[Explanation, I64]:
+        """Return the best of hypotheses that are alike on the sample, and blocks that some get wrong."""
+        left = self._ranked(hypotheses)
+        rng = np.random.Generator(np.random.Philox(key=np.array([0, 0x5EA], dtype=np.uint64)))
+        order = rng.permutation(left[0].case.source.size)
+        wrong: list[I64] = []
+        for limit, many in _RACE:
+            left = left[:many]
+            part = order[:limit]
+            misses = [part[~reproduced(h, self.recipe, part)] for h in left]
+            wrong += [m[:_COUNTEREXAMPLES] for m in misses]
+            if all(len(m) for m in misses):
+                best = min(range(len(left)), key=lambda i: len(misses[i]))
+                return self._on_all(left[best]), np.unique(np.concatenate(wrong))
+            left = [h for h, m in zip(left, misses, strict=True) if not len(m)]
+            if limit is None or limit >= len(order):
+                break
+        first, *rivals = self._ranked(left)
+        return Explanation(first, np.ones_like(first.case.differing), tuple(rivals)), np.empty(0, np.int64)
+
+    def _on_all(self, h: Hypothesis) -> Explanation:
+        return Explanation(h, reproduced(h, self.recipe, np.arange(h.case.source.size)))
+
+    def _add(self, c: Case, index: I64) -> None:
+        old = self.benches[id(c.source)]
+        self.benches[id(c.source)] = Bench(self.recipe, c.source, np.union1d(old.index, index))
+
+    def _ranked(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+        """Return explanations of the same blocks, the best first.
+
+        Each flag is as likely as another beforehand, and each flaw of a flag as another of it: so the flag of
+        which the larger share of flaws fits comes first, then the earlier one in the walk.
+        """
+        return ranked(hypotheses, self.flaws)
+
+
+def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
+    """Return the readings by the tensor whose blocks they are: x or x transposed."""
+    found: dict[int, list[Case]] = {}
+    for c in cases:
+        found.setdefault(id(c.source), []).append(c)
+    return found
+
+
+def ranked(hypotheses: list[Hypothesis], flaws: Sequence[Flaw]) -> list[Hypothesis]:
+    """Return explanations of the same blocks, the best first: see Search."""
+    total = Counter(f.flag for f in flaws)
+    fitting = Counter(h.flags for h in hypotheses)
+
+    def key(h: Hypothesis) -> tuple[int, int, float, list[int]]:
+        of_flag = 1
+        for f in h.flaws:
+            of_flag *= total[f.flag]
+        rare = sum(not f.usual for f in h.flaws)
+        return len(h.flags), rare, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
+
+    return sorted(hypotheses, key=key)
+
+
+def _leaders(scored: list[tuple[Score, Hypothesis]]) -> list[Hypothesis]:
+    """Return the hypotheses that a further flaw may complete: the best by blocks and the best by bytes."""
+    whole = sorted(scored, key=lambda p: (-p[0].exact, len(p[1].flags)))
+    part = sorted(scored, key=lambda p: (-p[0].partial, -p[0].kept, len(p[1].flags)))
+    kept: dict[int, Hypothesis] = {}
+    for ranking in (whole, part):
+        taken: Counter[tuple[str, ...]] = Counter()
+        for _, h in ranking:
+            if len(kept) >= 2 * BEAM or sum(taken.values()) >= BEAM:
+                break
+            if taken[h.flags] < _ALIKE:
+                taken[h.flags] += 1
+                kept[id(h)] = h
+    return list(kept.values())

@@ -1,0 +1,139 @@
+"""What is checked, validated once: the input, the bytes that were given, and the bytes of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fos_ref.check.bench import Case
+from fos_ref.check.bytes_door import as_bytes
+from fos_ref.check.layouts import Bytes, Reading, readings, ScaleLayout, sizes, transposed_readings
+from fos_ref.check.population import Source, source
+from fos_ref.engines.front import quantize
+from fos_ref.engines.inputs import as_numpy, check_shape
+from fos_ref.errors import InputError, ShapeError
+from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.model.blocks import to_blocks
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.tensor import QuantizedTensor
+
+#: Below this share of differing blocks the blocks are where they belong: no other orientation is tried.
+_TURNED_FROM = 0.05
+_LAYOUTS = ("linear", "swizzled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A tensor, what somebody made of it, and what the recipe makes of it."""
+
+    x: AnyArray  #: (R, C)
+    codes: U8  #: (R, C / 2) as given
+    scales: U8  #: flat, as given
+    recipe: Recipe
+    amax: Any  #: the caller's, or None
+    asked: ScaleLayout
+    want: QuantizedTensor
+
+    @property
+    def source(self) -> Source:
+        """The blocks of x."""
+        return source(self.x, self.want.tensor_amax, self.recipe)
+
+    def asked_reading(self) -> Reading | None:
+        """Return the bytes in the layout that was asked for; None where their number does not fit it."""
+        first = next(readings(self.codes, self.scales, self.recipe, self.asked))
+        return None if first.flags else first
+
+    def wanted(self) -> Bytes:
+        """Return the recipe's bytes, block by block."""
+        return blocks_of(self.want)
+
+    def cases(self) -> Iterator[Case]:
+        """Yield every reading as a case, the one that was asked for first; transposed ones if they may be."""
+        own, want = self.source, self.wanted()
+        shares = []
+        for reading in readings(self.codes, self.scales, self.recipe, self.asked):
+            case = _case(reading, own, want, self.recipe)
+            shares.append(float(case.differing.mean()) if case.differing.size else 0.0)
+            yield case
+        if shares and min(shares) > _TURNED_FROM and self._turns():
+            yield from self._turned()
+
+    def _turns(self) -> bool:
+        r = self.recipe
+        fits = self.x.shape[0] % r.block_cols == 0 and self.x.shape[1] % r.block_rows == 0
+        return fits and (self.amax is None or r.amax_scope is AmaxScope.TENSOR)
+
+    def _turned(self) -> Iterator[Case]:
+        x = np.ascontiguousarray(self.x.T)
+        q = quantize(x, self.recipe, amax=self.amax)
+        own, want = source(x, q.tensor_amax, self.recipe), blocks_of(q)
+        for reading in transposed_readings(self.codes, self.scales, self.recipe, self.asked):
+            yield _case(reading, own, want, self.recipe)
+
+
+def blocks_of(q: QuantizedTensor) -> Bytes:
+    """Return the bytes of a quantized matrix, block by block."""
+    r = q.recipe
+    codes = to_blocks(q.codes, r.block_rows, r.block_cols // 2)
+    scales = to_blocks(q.block_scales, r.block_rows, 1)
+    return Bytes(codes.reshape(-1, codes.shape[-1]), scales.reshape(-1, r.block_rows))
+
+
+def _case(reading: Reading, own: Source, want: Bytes, r: Recipe) -> Case:
+    got = reading.blocks(r)
+    return Case(reading.flags, reading.what, own, got, ~got.equal(want.codes, want.scales[:, 0]))
+
+
+def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale_layout: str) -> Subject:
+    """Return the validated subject. Raises: ShapeError, DtypeError, InputError, and as `quantize`."""
+    if scale_layout not in _LAYOUTS:
+        msg = f"scale_layout={scale_layout!r}: one of {_LAYOUTS} is allowed"
+        raise InputError(msg)
+    array = as_numpy(x)
+    check_shape(array.shape, recipe.block_rows, recipe.block_cols)
+    matrix = array.reshape(-1, array.shape[-1]) if array.size else array.reshape(0, array.shape[-1])
+    given, bytes_ = _codes(codes, array.shape), _scales(scales, matrix.shape, recipe)
+    want = quantize(matrix, recipe, amax=amax)
+    return Subject(
+        x=matrix,
+        codes=given.reshape(matrix.shape[0], -1),
+        scales=bytes_,
+        recipe=recipe,
+        amax=amax,
+        asked="swizzled" if scale_layout == "swizzled" else "linear",
+        want=want,
+    )
+
+
+def _codes(codes: Any, shape: tuple[int, ...]) -> U8:
+    given = as_bytes(codes, "codes")
+    wanted = (*shape[:-1], shape[-1] // 2)
+    turned = (shape[-1], shape[0] // 2)
+    if given.shape not in (wanted, turned, (given.size,)) or given.size != int(np.prod(wanted)):
+        hint = " (two codes a byte)" if given.shape == shape else ""
+        msg = f"codes.shape={given.shape}: x of {shape} takes {wanted}{hint}"
+        raise ShapeError(msg)
+    return given
+
+
+def _scales(scales: Any, shape: tuple[int, int], r: Recipe) -> U8:
+    given = as_bytes(scales, "scales")
+    rows, cols = shape[0], shape[1] // r.block_cols
+    allowed = sizes(rows, cols)
+    if given.size not in allowed:
+        hint = _size_hint(given.size, rows, cols, r)
+        padded = max(allowed)
+        msg = f"scales.shape={given.shape}: {rows}x{cols} bytes{hint}, or {padded} padded ones, are allowed"
+        raise ShapeError(msg)
+    return given.reshape(-1)
+
+
+def _size_hint(size: int, rows: int, cols: int, r: Recipe) -> str:
+    if r.block_rows > 1 and size == rows // r.block_rows * cols:
+        return " (a tile's byte on each of its 16 rows: np.repeat(scales, 16, axis=0))"
+    return ""

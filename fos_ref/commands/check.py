@@ -1,0 +1,68 @@
+"""`fos check`: a kernel's codes and scales against a recipe, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from fos_ref.errors import InputError
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.verify.distributions import DTYPES
+
+EXIT_DIFFERENT = 1
+
+
+def check(  # noqa: PLR0917 -- typer reads the parameters
+    x: Annotated[Path, typer.Argument(metavar="X.npy", help="The input: float32 or float16; see --x-dtype.")],
+    codes: Annotated[Path, typer.Argument(metavar="CODES.npy", help="Packed codes, uint8.")],
+    scales: Annotated[Path, typer.Argument(metavar="SCALES.npy", help="Block scales, uint8.")],
+    recipe: Annotated[str, typer.Option(help="A preset; `fos recipes` lists them.")],
+    amax: Annotated[
+        float | None, typer.Option(help="The caller's tensor amax: a float32 value. None: max|x|.")
+    ] = None,
+    scale_layout: Annotated[str, typer.Option(help="The layout asked for: linear or swizzled.")] = "linear",
+    x_dtype: Annotated[
+        str | None, typer.Option(help="Read a 16-bit X as bfloat16, which .npy files cannot say.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+) -> None:
+    """Compare codes and scales with the recipe; name the mistake. Exit 0 equal, 1 not, 2 unusable input."""
+    from fos_ref.check.api import check as run  # noqa: PLC0415 -- not needed by the other commands
+
+    found = run(
+        _input(x, x_dtype), _array(codes), _array(scales), recipe=recipe, amax=amax, scale_layout=scale_layout
+    )
+    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
+    raise typer.Exit(code=0 if found.equal else EXIT_DIFFERENT)
+
+
+def _array(path: Path) -> AnyArray:
+    """Return the array of a .npy file. Raises: InputError for another file, OSError for none."""
+    try:
+        a: Any = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as e:
+        msg = f"{path}: not a .npy array ({e})"
+        raise InputError(msg) from e
+    if not isinstance(a, np.ndarray):
+        msg = f"{path}: an archive of arrays: one .npy array is allowed"
+        raise InputError(msg)
+    return a
+
+
+def _input(path: Path, dtype: str | None) -> AnyArray:
+    """Return x; bits of a 16-bit type where `dtype` says which."""
+    a = _array(path)
+    if dtype is None:
+        return a
+    if dtype not in DTYPES or a.dtype.itemsize != DTYPES[dtype].itemsize:
+        sizes = ", ".join(f"{k} ({v.itemsize} bytes)" for k, v in DTYPES.items())
+        msg = f"--x-dtype {dtype} for {path} of {a.dtype}: one of {sizes} that fits is allowed"
+        raise InputError(msg)
+    return a.view(DTYPES[dtype])
+
+
+__all__ = ["check"]
