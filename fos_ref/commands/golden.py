@@ -1,22 +1,25 @@
-"""`fos golden`: write the vectors, or verify that an engine gives every bit of them."""
+"""`fos golden`: write the vectors, check their form, or verify that an engine gives every bit of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fos_ref.errors import BitMismatch
+from fos_ref.errors import BitMismatch, InputError
 from fos_ref.report.files import write_all
-from fos_ref.verify.distinguish import axis_pairs
-from fos_ref.verify.golden_check import Failure, failures, MANIFEST, manifest, read, read_mutants, VECTORS
-from fos_ref.verify.golden_file import canonical, distinguishing
-from fos_ref.verify.mutants import MUTANTS
+from fos_ref.verify.golden_check import Failure
+from fos_ref.verify.vectors.folder import by_folder, completed, generated, read_all, Say
+from fos_ref.verify.vectors.lint import lint as find_problems
+from fos_ref.verify.vectors.manifest import MANIFEST, read_manifest
+from fos_ref.verify.vectors.verify import Checked
+from fos_ref.verify.vectors.verify import verify as verify_files
 
 golden = typer.Typer(
     name="golden", no_args_is_help=True, help="Golden vectors: write them, or verify an engine against them."
@@ -24,59 +27,81 @@ golden = typer.Typer(
 
 _SHOWN = 10
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @golden.command()
 def write(folder: Folder = Path("golden")) -> None:
-    """Search the distinguishing vectors and write them: one for each pair of an axis's values, and mutant.
+    """Make every vector and write the folder; README.md and v1/chains.json are kept as they are.
 
-    The same code writes the same bytes. Takes about half a minute.
+    The same code writes the same bytes. A file of a frozen version that would change is refused. Takes about
+    a minute.
     """
-    with _progress() as bar:
-        task = bar.add_task("axis pairs and mutants", total=len(list(axis_pairs())) + len(MUTANTS))
-        document = distinguishing(lambda: bar.advance(task))
-    data = canonical(document)
-    count = len(document["vectors"]) + len(document["mutants"])
-    path = folder / VECTORS
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_all(path.parent, {path.name: data})
-    write_all(folder, {MANIFEST: manifest({VECTORS: data}, count)})
-    typer.echo(
-        f"{path}: {count} vectors, {len(document['mutants'])} of them for mutants, "
-        f"{len(document['indistinguishable'])} pairs that nothing tells apart"
-    )
+    there = read_all(folder)
+    with _progress() as say:
+        files = completed(generated(say), there)
+    for part, documents in by_folder(files).items():
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        write_all(folder / part, documents)
+    entries = read_manifest(files[MANIFEST])["files"]
+    typer.echo(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
+
+
+@golden.command()
+def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
+    files = _files(folder)
+    found = find_problems(files)
+    if as_json:
+        typer.echo(json.dumps({"clean": not found, "files": len(files), "problems": found}, indent=2))
+        raise typer.Exit(code=1 if found else 0)
+    if found:
+        raise BitMismatch("\n".join([f"{folder}: {len(found)} problems", *(f"  {p}" for p in found)]))
+    size = sum(map(len, files.values()))
+    typer.echo(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB: nothing wrong")
 
 
 @golden.command()
 def verify(
     folder: Folder = Path("golden"),
-    engine: Annotated[str, typer.Option(help="numpy, numba, cuda or auto.")] = "numpy",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+    engine: Annotated[str, typer.Option(help="numpy, numba, cuda, host or auto.")] = "numpy",
+    only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to check, as v1/4over6/*.")] = "*",
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Check that an engine gives every committed bit, on all sides of every vector. Exit 1 if not."""
-    data, listed = (folder / VECTORS).read_bytes(), (folder / MANIFEST).read_bytes()
-    with _progress() as bar:
-        task = bar.add_task("vectors", total=len(read(data)) + len(read_mutants(data)))
-        count, found = failures(data, listed, engine, lambda: bar.advance(task))
+    """Check that an engine gives every committed bit; of numpy every intermediate too. Exit 1 if not."""
+    files = _files(folder)
+    with _progress() as say:
+        found = verify_files(files, engine, only, say)
     if as_json:
-        document = {
-            "equal": not found,
-            "engine": engine,
-            "vectors": count,
-            "failures": [asdict(f) for f in found],
-        }
+        document = asdict(found) | {"equal": not found.failures}
         typer.echo(json.dumps(document, indent=2))
-        raise typer.Exit(code=1 if found else 0)
-    if found:
-        raise BitMismatch(_dossier(found, count))
-    typer.echo(f"{folder / VECTORS}: {count} vectors, all sides, engine {engine}: every bit as committed")
+        raise typer.Exit(code=1 if found.failures else 0)
+    if found.failures:
+        raise BitMismatch(_dossier(found))
+    typer.echo(f"{folder}: {found.vectors} vectors, engine {engine}: every bit as committed{_left(found)}")
 
 
-def _dossier(found: list[Failure], count: int) -> str:
+def _files(folder: Path) -> dict[str, bytes]:
+    files = read_all(folder)
+    if MANIFEST not in files:
+        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
+        raise InputError(msg)
+    return files
+
+
+def _left(found: Checked) -> str:
+    """Return what the engine could not run, in words."""
+    if not found.not_run:
+        return ""
+    return f"; not run: {', '.join(sorted(found.not_run))} ({next(iter(found.not_run.values()))})"
+
+
+def _dossier(found: Checked) -> str:
     """Return the first differences, one a line."""
-    more = [f"  and {len(found) - _SHOWN} more; --json lists all"] if len(found) > _SHOWN else []
-    head = f"{count} vectors, all sides: {len(found)} differences"
-    return "\n".join([head, *map(_line, found[:_SHOWN]), *more])
+    failures = found.failures
+    more = [f"  and {len(failures) - _SHOWN} more; --json lists all"] if len(failures) > _SHOWN else []
+    head = f"{found.vectors} vectors, engine {found.engine}: {len(failures)} differences"
+    return "\n".join([head, *map(_line, failures[:_SHOWN]), *more])
 
 
 def _line(f: Failure) -> str:
@@ -84,11 +109,15 @@ def _line(f: Failure) -> str:
     return f"  {f.vector}{side}: {f.what} is {f.got}, committed is {f.want}"
 
 
-def _progress() -> Progress:
-    """Return a bar on the error stream: drawn on a terminal, silent when piped."""
+@contextmanager
+def _progress() -> Iterator[Say]:
+    """Show what is under way on the error stream of a terminal; nothing when piped."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("starting") as status:
+        yield status.update
 
 
 __all__ = ["golden"]

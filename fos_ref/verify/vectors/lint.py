@@ -1,0 +1,91 @@
+"""What is wrong with the golden folder as a set of files: form, names, digests, flags. No engine runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from fos_ref.errors import GoldenFormatError
+from fos_ref.verify.golden_check import read, read_mutants, VECTORS
+from fos_ref.verify.golden_file import canonical, parse
+from fos_ref.verify.vectors import layout
+from fos_ref.verify.vectors.file import read as read_file
+from fos_ref.verify.vectors.folder import notes, NOTES_FILE, README, SCHEMA
+from fos_ref.verify.vectors.manifest import FROZEN, frozen, MANIFEST, manifest
+from fos_ref.verify.vectors.notes import NOTES
+from fos_ref.verify.vectors.schema import check, schema
+
+MOST_BYTES = 20_000_000
+_FIXED = (README, SCHEMA, NOTES_FILE, FROZEN, MANIFEST)
+
+
+def lint(files: Mapping[str, bytes]) -> list[str]:
+    """Return everything that is wrong with the files of the folder, a line each; empty: nothing."""
+    found = [problem for name in files for problem in _file(name, files[name])]
+    found += [f"{name}: missing" for name in (*_FIXED, VECTORS, layout.NAME) if name not in files]
+    return found or [*_sizes(files), *_derived(files), *_ids(files)]
+
+
+def _file(name: str, data: bytes) -> Iterator[str]:
+    """Yield what is wrong with one file."""
+    reader = _READERS.get(name) or _by_place(name)
+    if reader is None:
+        yield f"{name}: no file of this name belongs here"
+        return
+    try:
+        reader(data, name)
+    except GoldenFormatError as e:
+        yield str(e)
+
+
+def _by_place(name: str) -> Callable[[bytes, str], object] | None:
+    parts = name.split("/")
+    is_vectors = len(parts) == 3 and parts[0] == "v1" and name.endswith(".json")  # noqa: PLR2004
+    return read_file if is_vectors else None
+
+
+def _equal_to(want: bytes, data: bytes, name: str) -> None:
+    if data != want:
+        msg = f"{name}: not what `fos golden write` writes"
+        raise GoldenFormatError(msg)
+
+
+def _distinguishing(data: bytes, name: str) -> None:
+    check(parse(data, name), "distinguishing", name)
+    read(data)
+    read_mutants(data)
+
+
+_READERS: Mapping[str, Callable[[bytes, str], object]] = {
+    SCHEMA: lambda data, name: _equal_to(canonical(schema()), data, name),
+    NOTES_FILE: lambda data, name: _equal_to(canonical(notes()), data, name),
+    VECTORS: _distinguishing,
+    layout.NAME: lambda data, name: check(parse(data, name), "layout", name),
+    MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),
+    README: lambda data, _: data.decode(),
+    FROZEN: lambda data, _: data.decode(),
+}
+
+
+def _sizes(files: Mapping[str, bytes]) -> Iterator[str]:
+    total = sum(map(len, files.values()))
+    if total > MOST_BYTES:
+        yield f"{total} bytes: at most {MOST_BYTES} are allowed"
+
+
+def _derived(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what of the two derived files is not what the other files give."""
+    if files[FROZEN] != frozen(files):
+        yield f"{FROZEN}: not the digests of the files: a file of v1 was changed, added or lost"
+    rest = {name: data for name, data in files.items() if name != MANIFEST}
+    if files[MANIFEST] != manifest(rest):
+        yield f"{MANIFEST}: not what the files give: one of them was changed, added or lost"
+
+
+def _ids(files: Mapping[str, bytes]) -> Iterator[str]:
+    vectors = [v for name, data in files.items() if _by_place(name) for v in read_file(data, name)]
+    maps = parse(files[layout.NAME], layout.NAME)["maps"]
+    ids = Counter([*(v.id for v in vectors), *(m["id"] for m in maps)])
+    yield from (f"id {name}: {count} vectors have it" for name, count in ids.items() if count > 1)
+    used = {flag for v in vectors for flag in v.flags}
+    yield from (f"flag {flag}: no vector has it" for flag in NOTES if flag not in used)
