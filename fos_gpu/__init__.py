@@ -13,6 +13,7 @@ CuPy arrays and torch CUDA tensors, without a copy, on the caller's stream:
 
 from fos_gpu.dequantize import dequantize
 from fos_gpu.front import amax, quantize
+from fos_gpu.layout import swizzle, unswizzle
 from fos_gpu.probe import Availability, available
 from fos_gpu.quantized import DeviceQuantized
 from fos_gpu.statistics import DeviceErrors, errors
@@ -26,4 +27,6 @@ __all__ = [
     "dequantize",
     "errors",
     "quantize",
+    "swizzle",
+    "unswizzle",
 ]
