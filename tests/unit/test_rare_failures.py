@@ -101,9 +101,8 @@ def test_a_pair_without_vector_or_reason_is_an_error_that_names_it(monkeypatch):
 @pytest.mark.parametrize("vectors", [None, [], {}])
 def test_a_golden_file_without_vectors_is_refused(vectors):
     data = canonical({"format": 1, "indistinguishable": [], "vectors": vectors})
-    listed = canonical({"format": 1, "files": {}})
     with pytest.raises(GoldenFormatError, match=f"{VECTORS}: `vectors` has to be a list that is not empty"):
-        failures(data, listed, "numpy", lambda: None)
+        failures(data, "numpy", lambda: None)
 
 
 def test_the_terminal_says_how_many_tensors_were_not_measured(capsys):
