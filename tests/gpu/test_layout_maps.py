@@ -31,7 +31,9 @@ void place(index at, index tiles, index* out) {{
   out[0] = p.row, out[1] = p.col;
 }}
 index groups(index rows, index cols) {{ return column_groups(rows, cols); }}
-index value_at(index column, index block, int i, index cols) {{ return column_value_at(column, block, i, cols); }}
+index value_at(index column, index block, int i, index cols) {{
+  return column_value_at(column, block, i, cols);
+}}
 void block(index group, int thread, index rows, index cols, index* out) {{
   ColumnBlock b = column_block(group, thread, rows, cols);
   out[0] = b.column, out[1] = b.block, out[2] = b.inside;

@@ -15,6 +15,7 @@ from tests.gpu.emulation import fake_cupy
 from tests.gpu.emulation.device import device
 
 __all__ = ["device"]
+FULL, BROKEN = ("tried to allocate 9 bytes",), ("CUDA_ERROR_ILLEGAL_ADDRESS",)
 R, BY_ROW = BY_NAME[FEW[0]], BY_NAME[FEW[3]]
 
 
@@ -119,7 +120,7 @@ def test_results_of_another_call(idle):
         {"x": idle(ones((16, 32)))},
         {"x": idle(ones((32, 32), np.float16))},
     ):
-        with pytest.raises(InputError, match="out was made for .*: this call needs"):
+        with pytest.raises(InputError, match=r"out was made for .*: this call needs"):
             fos_gpu.quantize(**{"x": x, "recipe": R, "out": q, **given})
     with pytest.raises(InputError, match=r"out is float32 .*: float16 .* is allowed"):
         fos_gpu.dequantize(q, "float16", out=idle(ones((32, 32))))
@@ -129,7 +130,7 @@ def test_results_of_another_call(idle):
 
 def test_memory_that_runs_out(device, monkeypatch):
     def full(*_):
-        raise fake_cupy.OutOfMemoryError("tried to allocate 9 bytes")
+        raise fake_cupy.OutOfMemoryError(*FULL)
 
     x = device(ones())
     monkeypatch.setattr(front, "empty", full)
@@ -139,14 +140,14 @@ def test_memory_that_runs_out(device, monkeypatch):
 
 def test_a_failure_of_cuda(device, monkeypatch):
     def broken(*_, **__):
-        raise fake_cupy.CUDADriverError("CUDA_ERROR_ILLEGAL_ADDRESS")
+        raise fake_cupy.CUDADriverError(*BROKEN)
 
     monkeypatch.setattr(front, "_fill", broken)
     monkeypatch.setattr(front, "_fill_scales", lambda *_, **__: None)
     with pytest.raises(ToolchainError, match=r"CUDA failed on a float32 tensor of shape .*ILLEGAL_ADDRESS$"):
         fos_gpu.quantize(device(ones()), R)
     monkeypatch.setattr(fake_cupy.Stream, "is_capturing", lambda _: True)
-    with pytest.raises(ToolchainError, match="before a graph is captured, make the same call once$"):
+    with pytest.raises(ToolchainError, match=r"before a graph is captured, make the same call once$"):
         fos_gpu.quantize(device(ones()), R)
 
 

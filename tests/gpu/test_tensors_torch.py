@@ -72,6 +72,6 @@ def test_views_that_are_refused(torch_device):
 def test_a_tensor_in_host_memory_is_refused(device):
     assert device
     with pytest.raises(
-        DtypeError, match="x is a torch tensor on cpu with layout torch.strided: a dense CUDA"
+        DtypeError, match=r"x is a torch tensor on cpu with layout torch\.strided: a dense CUDA"
     ):
         fos_gpu.quantize(torch.ones(16, 32), R)

@@ -1,4 +1,4 @@
-"""torch CPU tensors that pass for CUDA tensors, so that the door's way with torch can be walked without a GPU."""
+"""torch CPU tensors that pass for CUDA tensors: the door's way with torch, walked without a GPU."""
 
 from __future__ import annotations
 
