@@ -34,16 +34,21 @@ class Swept:
     differing: dict[str, int]  #: class of the operand -> codes in which conversion and twin differ
 
 
+def options(arch: str) -> tuple[str, ...]:
+    """Return NVRTC's options for an architecture such as sm_90."""
+    return (f"-arch={arch}", *DEFINITIONS)
+
+
 def compile_sweep(arch: str, text: str | None = None) -> tuple[bytes, str]:
     """Return (cubin, PTX) of the sweep, or of another text in its place."""
     headers = {name: source(name) for name in (HEADER, PTX)}
-    return nvrtc.compile_source(text or source(KERNELS), headers, (f"-arch={arch}", *DEFINITIONS))
+    return nvrtc.compile_source(text or source(KERNELS), headers, options(arch))
 
 
 def cubin(arch: str, text: str | None = None) -> Path:
     """Return the cubin's file, from the cache where it was compiled before."""
     used = text or source(KERNELS)
-    parts = (used, source(HEADER), source(PTX), arch, *DEFINITIONS, *nvrtc.ARITHMETIC, str(nvrtc.version()))
+    parts = (used, source(HEADER), source(PTX), *options(arch), *nvrtc.ARITHMETIC, str(nvrtc.version()))
     return cached(parts, ".cubin", lambda path: _write(path, arch, used))
 
 

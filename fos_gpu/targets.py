@@ -9,39 +9,45 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from typing import Any, NamedTuple
 
-from fos_gpu import kernels, nvrtc
+from fos_gpu import kernels, modules, nvrtc, sweep
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.command import execute, parser
-from fos_gpu.lower import AXES, definitions, fused, INPUTS
-from fos_gpu.ptx import count_fused, entries, violations
+from fos_gpu.lower import definitions, fused, INPUTS, source
+from fos_gpu.ptx import count_fused, Declared, entries, FMA, violations
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweep_pool import Tally, total
-from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
 TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
 MAIN = "bfloat16"  #: the dtype in which every recipe is compiled
 ELF = b"\x7fELF"
 FILES, WRONG, LISTED = "files", "violations", "entries"  #: what a tally counts
+#: What single entries hold on purpose, by source file; a kernel of the recipe's own words holds nothing else.
+DECLARED: dict[str, Declared] = {sweep.KERNELS: sweep.DECLARED}
 
 
 class Task(NamedTuple):
     """One call of NVRTC."""
 
-    recipe: str
-    dtype: str
+    source: str
+    options: tuple[str, ...]
+    name: str  #: the recipe and dtype, in words
     target: str
+    fused: bool  #: whether the recipe itself says fma
 
 
+@cache
 def distinct() -> tuple[Recipe, ...]:
     """Return the recipes that have kernels, one for each set of compile-time constants."""
     return tuple({definitions(r): r for r in reversed(SUPPORTED)}.values())[::-1]
 
 
+@cache
 def covering() -> tuple[Recipe, ...]:
     """Return few recipes in which each value of each constant occurs, the ones with most new values first."""
     left = {value for r in distinct() for value in definitions(r)}
@@ -54,31 +60,58 @@ def covering() -> tuple[Recipe, ...]:
 
 
 def plan(*, every: bool = False, few: bool = False) -> list[Task]:
-    """Return what to compile for each target: all recipes in bfloat16, the covering ones in each dtype.
+    """Return what to compile for each target: every recipe in bfloat16, the covering ones in each dtype.
 
-    every: all recipes in each dtype. few: the covering recipes in bfloat16 alone.
+    The other kernels' list is theirs. every: all recipes in each dtype. few: the covering recipes in bfloat16
+    and the sweep, nothing else.
     """
-    wanted = {
-        dtype: covering() if few or (dtype != MAIN and not every) else distinct()
-        for dtype in INPUTS
-        if dtype == MAIN or not few
-    }
-    return [Task(r.name, dtype, t) for dtype, recipes in wanted.items() for r in recipes for t in TARGETS]
+    wanted = [(r, MAIN) for r in (covering() if few else distinct())]
+    if not few:
+        wanted += [(r, d) for d in INPUTS if d != MAIN for r in (distinct() if every else covering())]
+    return [
+        task
+        for target in TARGETS
+        for task in (
+            *(_quantize(r, dtype, target) for r, dtype in wanted),
+            Task(sweep.KERNELS, sweep.options(target), "conversions", target, fused=False),
+            *(() if few else _others(target)),
+        )
+    ]
+
+
+def _quantize(r: Recipe, dtype: str, target: str) -> Task:
+    given = kernels.options(r, dtype, target)
+    return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r))
+
+
+def _others(target: str) -> list[Task]:
+    """Return the tasks of the kernels beside the quantizer's."""
+    return [
+        Task(u.source, given, " ".join(given[1:]), target, any("=fused" in o for o in given))
+        for u in modules.units()
+        for given in (modules.options(u, target),)
+    ]
+
+
+@cache
+def headers() -> dict[str, str]:
+    """Return every text that a kernel may include, by name."""
+    names = sorted(p.name for p in (files("fos_gpu") / "csrc").iterdir())
+    return {name: source(name) for name in names if name.endswith((".h", ".cuh"))}
 
 
 def compile_one(task: Task) -> Tally:
-    """Compile one kernel and read its PTX; return what was found under the task's dtype and target."""
-    r = PRESETS[task.recipe]
-    cubin, ptx = kernels.compile_kernels(r, task.dtype, task.target)
+    """Compile one file and read its PTX; return what was found, by target and by source."""
+    cubin, ptx = nvrtc.compile_source(source(task.source), headers(), task.options)
     if cubin[:4] != ELF or f".target {task.target}\n" not in ptx:
-        msg = f"NVRTC gave no cubin for {task.target}: {r.name}, {task.dtype}"
+        msg = f"NVRTC gave no cubin for {task.target}: {task.source}, {task.name}"
         raise ToolchainError(msg)
-    found: Tally = Counter({(FILES, task.target): 1, (FILES, task.dtype): 1})
+    found: Tally = Counter({(FILES, task.target): 1, (FILES, task.source): 1})
     found.update((LISTED, name) for name in entries(ptx) if name)
-    wrong = violations(ptx, fused=fused(r))
-    if fused(r) != (count_fused(ptx) > 0):
-        wrong.append(f"{count_fused(ptx)} fma")
-    found.update((WRONG, f"{' '.join(task)}: {word}") for word in wrong)
+    wrong = violations(ptx, fused=task.fused, declared=DECLARED.get(task.source))
+    if task.source == kernels.KERNELS and task.fused and not count_fused(ptx):
+        wrong.append(f"no {FMA}")
+    found.update((WRONG, f"{task.source} {task.name} {task.target}: {word}") for word in wrong)
     return found
 
 
@@ -86,29 +119,30 @@ def run(tasks: Sequence[Task], progress: Progress, jobs: int) -> Finding:
     """Compile the tasks; ToolchainError where NVRTC is missing or refuses one."""
     nvrtc.version()
     found = total(compile_one, tasks, jobs, progress)
-    wrong = {what: n for (kind, what), n in sorted(found.items()) if kind == WRONG}
-    recipes = {task.recipe for task in tasks}
+    wrong = _kind(found, WRONG)
+    counted = _kind(found, FILES)
     return Finding(
         compared=len(tasks),
         unexplained=sum(wrong.values()),
         figures={
-            "kernels": len(recipes),
-            "of these with fma": sum(fused(PRESETS[name]) for name in recipes),
-            "constants": len({c for name in recipes for c in definitions(PRESETS[name])}),
-            "axes": len(AXES),
-            "files by target": {t: found[FILES, t] for t in TARGETS},
-            "files by input dtype": {d: n for d in INPUTS if (n := found[FILES, d])},
-            "entries": {what: n for (kind, what), n in sorted(found.items()) if kind == LISTED},
+            "files by target": {t: counted.pop(t, 0) for t in TARGETS},
+            "files by source": counted,
+            "entries": _kind(found, LISTED),
+            "files of recipes that say fma": sum(task.fused for task in tasks),
             "violations": wrong,
         },
     )
+
+
+def _kind(found: Tally, kind: str) -> dict[str, int]:
+    return {what: n for (k, what), n in sorted(found.items()) if k == kind}
 
 
 PROOF = Proof(
     name="targets",
     claim="Every kernel compiles for sm_80, sm_90, sm_100a, sm_120a, and its PTX rounds as the recipe says.",
     run=lambda progress, jobs: run(plan(), progress, jobs),
-    minutes=1.2,
+    minutes=1.5,
 )
 
 

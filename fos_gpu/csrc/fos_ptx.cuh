@@ -31,7 +31,7 @@
 
 namespace fos {
 
-// Whether N9 of the recipe is the instruction: then a kernel may use e2m1_pair for two codes.
+// Whether N9 of the recipe is the instruction: then a kernel may use cast_e2m1_pair for two codes.
 constexpr bool kHardwareElements = kElementCast == ElementCast::saturate && kElementNan == ElementNan::code_7 &&
                                    kZeroSign == ZeroSign::sign_bit;
 
@@ -50,12 +50,12 @@ FOS_HD u32 e4m3_code(float x) {
 }
 
 // Two codes, `high` in the high half: 8 bits.
-FOS_HD u32 e2m1_pair_twin(float high, float low) { return (e2m1_code(high) << 4) | e2m1_code(low); }
+FOS_HD u32 cast_e2m1_pair_twin(float high, float low) { return (e2m1_code(high) << 4) | e2m1_code(low); }
 
 // Two codes, `high` in the high half: 16 bits.
-FOS_HD u32 e4m3_pair_twin(float high, float low) { return (e4m3_code(high) << 8) | e4m3_code(low); }
+FOS_HD u32 cast_e4m3_pair_twin(float high, float low) { return (e4m3_code(high) << 8) | e4m3_code(low); }
 
-FOS_HD u32 e2m1_pair(float high, float low) {
+FOS_HD u32 cast_e2m1_pair(float high, float low) {
 #if FOS_HAS_E2M1X2
   u16 pair;
   asm("{ .reg .b8 both;\n\t"
@@ -65,17 +65,17 @@ FOS_HD u32 e2m1_pair(float high, float low) {
       : "f"(high), "f"(low));
   return pair;
 #else
-  return e2m1_pair_twin(high, low);
+  return cast_e2m1_pair_twin(high, low);
 #endif
 }
 
-FOS_HD u32 e4m3_pair(float high, float low) {
+FOS_HD u32 cast_e4m3_pair(float high, float low) {
 #if FOS_HAS_E4M3X2
   u16 pair;
   asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(high), "f"(low));
   return pair;
 #else
-  return e4m3_pair_twin(high, low);
+  return cast_e4m3_pair_twin(high, low);
 #endif
 }
 

@@ -60,26 +60,26 @@ __device__ void sweep(u32* table, u32* differing, Convert convert, Twin twin) {
 extern "C" __global__ void fos_sweep_e2m1(u32* table, u32* differing, u32* instruction) {
   *instruction = FOS_HAS_E2M1X2;
   sweep<4>(
-      table, differing, [](float high, float low) { return e2m1_pair(high, low); },
-      [](float high, float low) { return e2m1_pair_twin(high, low); });
+      table, differing, [](float high, float low) { return cast_e2m1_pair(high, low); },
+      [](float high, float low) { return cast_e2m1_pair_twin(high, low); });
 }
 
 extern "C" __global__ void fos_sweep_e4m3(u32* table, u32* differing, u32* instruction) {
   *instruction = FOS_HAS_E4M3X2;
   sweep<8>(
-      table, differing, [](float high, float low) { return e4m3_pair(high, low); },
-      [](float high, float low) { return e4m3_pair_twin(high, low); });
+      table, differing, [](float high, float low) { return cast_e4m3_pair(high, low); },
+      [](float high, float low) { return cast_e4m3_pair_twin(high, low); });
 }
 
 // The twin beside itself, for its runs; *instruction is 0.
 extern "C" __global__ void fos_sweep_e2m1_twin(u32* table, u32* differing, u32* instruction) {
   *instruction = 0u;
-  auto twin = [](float high, float low) { return e2m1_pair_twin(high, low); };
+  auto twin = [](float high, float low) { return cast_e2m1_pair_twin(high, low); };
   sweep<4>(table, differing, twin, twin);
 }
 
 extern "C" __global__ void fos_sweep_e4m3_twin(u32* table, u32* differing, u32* instruction) {
   *instruction = 0u;
-  auto twin = [](float high, float low) { return e4m3_pair_twin(high, low); };
+  auto twin = [](float high, float low) { return cast_e4m3_pair_twin(high, low); };
   sweep<8>(table, differing, twin, twin);
 }

@@ -10,9 +10,9 @@ extern "C" void fos_twin_e4m3(const float* x, fos::u8* out, long long n) {
 }
 
 extern "C" void fos_pairs_e2m1(const float* high, const float* low, fos::u16* out, long long n) {
-  for (long long i = 0; i < n; i++) out[i] = static_cast<fos::u16>(fos::e2m1_pair(high[i], low[i]));
+  for (long long i = 0; i < n; i++) out[i] = static_cast<fos::u16>(fos::cast_e2m1_pair(high[i], low[i]));
 }
 
 extern "C" void fos_pairs_e4m3(const float* high, const float* low, fos::u16* out, long long n) {
-  for (long long i = 0; i < n; i++) out[i] = static_cast<fos::u16>(fos::e4m3_pair(high[i], low[i]));
+  for (long long i = 0; i < n; i++) out[i] = static_cast<fos::u16>(fos::cast_e4m3_pair(high[i], low[i]));
 }

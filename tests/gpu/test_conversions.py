@@ -201,8 +201,8 @@ def test_the_sweep_keeps_the_runs_of_its_threads(library, kind):
 def test_the_sweep_counts_what_differs_by_the_class_of_each_operand(tmp_path):
     """A conversion that calls -0 plus zero: wrong for one low operand, and for one high operand elsewhere."""
     broken = source(emulated.PTX).replace(
-        "return e2m1_pair_twin(high, low);",
-        "return e2m1_pair_twin(bits_of(high) == ~kAbs ? 0.0f : high, bits_of(low) == ~kAbs ? 0.0f : low);",
+        "return cast_e2m1_pair_twin(high, low);",
+        "return cast_e2m1_pair_twin(bits_of(high) == ~kAbs ? 0.0f : high, bits_of(low) == ~kAbs ? 0.0f : low);",
     )
     library = emulated.build(tmp_path, header=broken)
     inverse = pow(0x9E3779B1, -1, ALL)
