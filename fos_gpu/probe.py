@@ -32,24 +32,69 @@ def available() -> Availability:
     try:
         cupy = importlib.import_module("cupy")
     except ImportError as e:
-        return Availability(ok=False, reason=f"CuPy does not import ({e}): pip install 'fos-ref[gpu]'")
-    if not cupy.cuda.is_available():
-        return Availability(ok=False, reason="CuPy finds no CUDA device or no driver: check nvidia-smi")
+        return _no(f"CuPy does not import ({_first_line(e)}): pip install 'fos-ref[gpu]'")
+    missing = _missing_device(cupy)
+    if missing:
+        return _no(missing)
     try:
-        return _device(cupy, nvrtc.version(), nvrtc.architectures())
+        version, known = nvrtc.version(), nvrtc.architectures()
     except ToolchainError as e:
-        return Availability(ok=False, reason=str(e))
+        return _no(str(e))
+    return _device(cupy, version, known)
+
+
+def _missing_device(cupy: Any) -> str:
+    """Return why CUDA shows no device here, "" if it shows one."""
+    runtime = cupy.cuda.runtime
+    try:
+        if runtime.getDeviceCount() > 0:
+            return ""
+    except runtime.CUDARuntimeError as e:
+        driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+        if driver == 0:
+            return "no CUDA driver is loaded: install NVIDIA's driver; nvidia-smi shows the devices it sees"
+        if driver // 1000 < needed // 1000:
+            return (
+                f"the driver is for CUDA {release(driver)}, CuPy for CUDA {release(needed)}: update the driver, "
+                f"or install cupy-cuda{driver // 1000}x"
+            )
+        if "NoDevice" not in str(e):
+            return (
+                f"CUDA does not start: {_first_line(e)}; nvidia-smi shows whether driver and device are well"
+            )
+    return "CUDA finds no device: nvidia-smi lists those there are, CUDA_VISIBLE_DEVICES can hide them"
 
 
 def _device(cupy: Any, version: tuple[int, int], known: tuple[int, ...]) -> Availability:
     """Return whether the current device and its driver can run what this NVRTC compiles."""
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
     capability = int(cupy.cuda.Device().compute_capability)
-    driver = cupy.cuda.runtime.driverGetVersion() // 1000
-    if driver < version[0]:
-        reason = f"the driver is for CUDA {driver}, NVRTC is {version[0]}.{version[1]}: update the driver"
-        return Availability(ok=False, reason=reason)
-    if capability < OLDEST or capability not in known:
-        reason = f"{name} is sm_{capability}: NVRTC {version[0]}.{version[1]} and these kernels need one of "
-        return Availability(ok=False, reason=reason + ", ".join(f"sm_{a}" for a in known if a >= OLDEST))
-    return Availability(ok=True, reason=f"{name} (sm_{capability}), NVRTC {version[0]}.{version[1]}")
+    driver = cupy.cuda.runtime.driverGetVersion()
+    compiler = f"NVRTC {version[0]}.{version[1]}"
+    if driver // 1000 < version[0]:
+        older = f"nvidia-cuda-nvrtc-cu{driver // 1000}"
+        return _no(
+            f"the driver is for CUDA {release(driver)}, which loads nothing that {compiler} compiles: "
+            f"update the driver, or install {older} in place of nvidia-cuda-nvrtc"
+        )
+    if capability < OLDEST:
+        return _no(f"{name} is sm_{capability}: the kernels need sm_{OLDEST} (Ampere) or newer")
+    if capability not in known:
+        return _no(
+            f"{name} is sm_{capability}, which {compiler} does not know: "
+            "install a newer one (pip install -U nvidia-cuda-nvrtc)"
+        )
+    return Availability(ok=True, reason=f"{name} (sm_{capability}), {compiler}")
+
+
+def release(version: int) -> str:
+    """Return CUDA's number of a version as text: 13020 is 13.2."""
+    return f"{version // 1000}.{version % 1000 // 10}"
+
+
+def _no(reason: str) -> Availability:
+    return Availability(ok=False, reason=reason)
+
+
+def _first_line(e: Exception) -> str:
+    return next(iter(str(e).strip().splitlines()), type(e).__name__)

@@ -16,12 +16,29 @@ from fos_gpu.engine import CudaEngine
 from fos_ref.errors import ToolchainError
 
 
-def fake_cupy(*, device=True, capability="90", driver=13000):
-    properties = {"name": b"Card"}
-    runtime = SimpleNamespace(getDeviceProperties=lambda _: properties, driverGetVersion=lambda: driver)
+class CudaError(RuntimeError):
+    """What CuPy raises: the name of CUDA's error and its text."""
+
+
+def fake_cupy(*, count=1, error="", capability="90", driver=13000):
+    def device_count():
+        if error:
+            raise CudaError(error)
+        return count
+
+    runtime = SimpleNamespace(
+        CUDARuntimeError=CudaError,
+        getDeviceCount=device_count,
+        getDeviceProperties=lambda _: {"name": b"Card"},
+        driverGetVersion=lambda: driver,
+        runtimeGetVersion=lambda: 13020,
+    )
     here = SimpleNamespace(id=0, compute_capability=capability)
-    cuda = SimpleNamespace(is_available=lambda: device, runtime=runtime, Device=lambda: here)
-    return SimpleNamespace(cuda=cuda)
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=lambda: here))
+
+
+OLD_DRIVER = "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+NO_DEVICE = "cudaErrorNoDevice: no CUDA-capable device is detected"
 
 
 @pytest.fixture
@@ -46,10 +63,25 @@ def test_a_card_that_can_run_is_named(place):
     ("cupy", "says"),
     [
         (None, "pip install 'fos-ref[gpu]'"),
-        (fake_cupy(device=False), "check nvidia-smi"),
-        (fake_cupy(capability="75"), "Card is sm_75: NVRTC 13.5 and these kernels need one of sm_80, sm_90"),
-        (fake_cupy(capability="110"), "Card is sm_110"),
-        (fake_cupy(driver=12080), "the driver is for CUDA 12, NVRTC is 13.5: update the driver"),
+        (fake_cupy(error=OLD_DRIVER, driver=0), "no CUDA driver is loaded: install NVIDIA's driver"),
+        (
+            fake_cupy(error=OLD_DRIVER, driver=12080),
+            "the driver is for CUDA 12.8, CuPy for CUDA 13.2: update the driver, or install cupy-cuda12x",
+        ),
+        (fake_cupy(error=NO_DEVICE), "CUDA finds no device: nvidia-smi lists those there are"),
+        (fake_cupy(count=0), "CUDA_VISIBLE_DEVICES can hide them"),
+        (fake_cupy(error="cudaErrorUnknown: unknown error\n..."), "CUDA does not start: cudaErrorUnknown"),
+        (fake_cupy(capability="75"), "Card is sm_75: the kernels need sm_80 (Ampere) or newer"),
+        (
+            fake_cupy(capability="130"),
+            "Card is sm_130, which NVRTC 13.5 does not know: install a newer one "
+            "(pip install -U nvidia-cuda-nvrtc)",
+        ),
+        (
+            fake_cupy(driver=12080),
+            "the driver is for CUDA 12.8, which loads nothing that NVRTC 13.5 compiles: update the driver, or "
+            "install nvidia-cuda-nvrtc-cu12 in place of nvidia-cuda-nvrtc",
+        ),
     ],
 )
 def test_what_is_missing_is_said(place, cupy, says):
@@ -81,6 +113,13 @@ def test_the_public_call_raises_the_reason(place):
         ToolchainError, match=r"engine 'cuda' cannot run recipe '4over6': CuPy does not import"
     ):
         fos_ref.quantize(np.ones((1, 16), np.float32), engine="cuda")
+
+
+def test_a_cupy_that_breaks_on_import_says_how(tmp_path, monkeypatch):
+    (tmp_path / "cupy.py").write_text("raise ImportError('libcudart is not here\\nmore')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    assert fos_gpu.available().reason.startswith("CuPy does not import (libcudart is not here): pip install")
 
 
 def test_the_probe_imports_nothing_of_a_gpu_before_it_is_asked():
