@@ -37,10 +37,11 @@ def available() -> Availability:
     if missing:
         return _no(missing)
     try:
-        version, known = nvrtc.version(), nvrtc.architectures()
+        return _device(cupy, nvrtc.version(), nvrtc.architectures())
     except ToolchainError as e:
         return _no(str(e))
-    return _device(cupy, version, known)
+    except cupy.cuda.runtime.CUDARuntimeError as e:
+        return _no(_does_not_start(e))
 
 
 def _missing_device(cupy: Any) -> str:
@@ -54,14 +55,10 @@ def _missing_device(cupy: Any) -> str:
         if driver == 0:
             return "no CUDA driver is loaded: install NVIDIA's driver; nvidia-smi shows the devices it sees"
         if driver // 1000 < needed // 1000:
-            return (
-                f"the driver is for CUDA {release(driver)}, CuPy for CUDA {release(needed)}: update the driver, "
-                f"or install cupy-cuda{driver // 1000}x"
-            )
+            versions = f"the driver is for CUDA {release(driver)}, CuPy for CUDA {release(needed)}"
+            return f"{versions}: update the driver, or install cupy-cuda{driver // 1000}x"
         if "NoDevice" not in str(e):
-            return (
-                f"CUDA does not start: {_first_line(e)}; nvidia-smi shows whether driver and device are well"
-            )
+            return _does_not_start(e)
     return "CUDA finds no device: nvidia-smi lists those there are, CUDA_VISIBLE_DEVICES can hide them"
 
 
@@ -94,6 +91,10 @@ def release(version: int) -> str:
 
 def _no(reason: str) -> Availability:
     return Availability(ok=False, reason=reason)
+
+
+def _does_not_start(e: Exception) -> str:
+    return f"CUDA does not start: {_first_line(e)}; nvidia-smi shows whether driver and device are well"
 
 
 def _first_line(e: Exception) -> str:
