@@ -15,7 +15,7 @@ from fos_gpu.dequantize import dequantize
 from fos_gpu.front import amax, quantize
 from fos_gpu.layout import swizzle, unswizzle
 from fos_gpu.probe import Availability, available
-from fos_gpu.quantized import DeviceQuantized
+from fos_gpu.quantized import DeviceQuantized, to_device
 from fos_gpu.statistics import DeviceErrors, errors
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "errors",
     "quantize",
     "swizzle",
+    "to_device",
     "unswizzle",
 ]

@@ -44,7 +44,7 @@ def tensor_scales(r: Recipe, dtype: str, amaxes: Any, out: Any) -> None:
 
 def set_tensor_scales(r: Recipe, dtype: str, scales: Scales, out: Any) -> None:
     """Put the host's A, S and D into out (3, 1): they travel as arguments of the kernel."""
-    three = (np.float32(scales.amax), np.float32(scales.encode), np.float32(scales.decode))
+    three = [np.float32(v.item()) for v in (scales.amax, scales.encode, scales.decode)]
     _start(modules.tensor_unit(r, dtype), "fos_set_tensor_scales", 1, (*three, out), threads=1)
 
 

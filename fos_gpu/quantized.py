@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fos_gpu.tensors import Place, to_numpy
+import numpy as np
+
+from fos_gpu.tensors import launching, Place, take, to_numpy, upload
 from fos_ref.engines.given import check_finite
+from fos_ref.errors import ShapeError
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.tensor import QuantizedTensor
@@ -24,12 +27,12 @@ class DeviceQuantized:
 
     codes: Any  #: uint8 (..., C/2): element 2j in the low nibble of byte j
     block_scales: Any  #: uint8 (..., C/16), or flat in whole 128x4 tiles where scale_layout is "swizzled"
-    picked4: Any  #: bool (..., C/16): True where map-to-4 won; linear in both layouts
+    picked4: Any  #: bool (..., C/16), linear in both layouts: True where map-to-4 won; None: not known
     tensor_scales: Any  #: float32 (3, n): A, S and D, n being 1 or the rows
     linear_scales: Any  #: uint8 (..., C/16): block_scales itself in the linear layout
     recipe: Recipe
     shape: tuple[int, ...]  #: of what was quantized: of the transpose with columnwise=True
-    dtype: str  #: of the input, by name
+    dtype: str  #: of the input, by name; "" where it came from the host
     scale_layout: str
     columnwise: bool
     place: Place
@@ -76,9 +79,36 @@ class DeviceQuantized:
             tensor_amax=amax,
             encode_scale=encode,
             decode_scale=decode,
-            picked4=to_numpy(self.picked4),
+            picked4=None if self.picked4 is None else to_numpy(self.picked4),
             recipe=self.recipe,
             shape=self.shape,
+        )
+
+
+def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
+    """Return a quantized tensor of the host on the device, in arrays of the framework and place of `like`.
+
+    Raises: ShapeError for one that was padded, ToolchainError where it does not fit.
+    """
+    place, shape = take(like, "like", alignment=1).place, (*q.codes.shape[:-1], q.codes.shape[-1] * 2)
+    if q.shape != shape:
+        msg = f"q.shape={q.shape}: its codes are those of {shape}; a tensor without padding is allowed"
+        raise ShapeError(msg)
+    three = [np.ravel(v) for v in (q.tensor_amax, q.encode_scale, q.decode_scale)]
+    with launching(place, f"a quantized tensor of shape {shape}"):
+        scales = upload(q.block_scales, place)
+        return DeviceQuantized(
+            codes=upload(q.codes, place),
+            block_scales=scales,
+            picked4=None if q.picked4 is None else upload(q.picked4, place),
+            tensor_scales=upload(np.stack(three), place),
+            linear_scales=scales,
+            recipe=q.recipe,
+            shape=shape,
+            dtype="",
+            scale_layout=LAYOUTS[0],
+            columnwise=False,
+            place=place,
         )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from fos_gpu import launch, modules
 from fos_gpu.dequantize import parts
@@ -46,17 +49,18 @@ class DeviceErrors:
         return self.partial[:, 0]
 
     def to_host(self) -> Sums:
-        """Return the totals in the form of the report; waits for the device."""
+        """Return the totals in the form of the report; waits for the device. Unknown choices count as 0."""
         squared, absolute, largest, power, magnitude = to_numpy(self.totals).tolist()
-        picked4, amax = to_numpy(self.quantized.picked4), to_numpy(self.quantized.tensor_scales)[0]
+        chosen, amax = self.quantized.picked4, to_numpy(self.quantized.tensor_scales)[0]
+        picked4 = 0 if chosen is None else np.count_nonzero(to_numpy(chosen))
         most = float(amax.max(initial=0))
         return Sums(
             squared=squared,
             absolute=absolute,
             power=power,
             magnitude=magnitude,
-            blocks=picked4.size,
-            picked4=int(picked4.sum()),
+            blocks=math.prod(self.quantized.linear_scales.shape),
+            picked4=int(picked4),
             worst=largest / most if most else 0.0,
         )
 

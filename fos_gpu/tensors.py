@@ -111,6 +111,16 @@ def empty(shape: tuple[int, ...], dtype: str, place: Place) -> Any:
     return cupy().empty(shape, dtype=DTYPES.get(dtype) or np.dtype(dtype))
 
 
+def upload(values: AnyArray, place: Place) -> Any:
+    """Return an array of the host on the device; waits for the copy."""
+    own = empty(values.shape, values.dtype.name, place)
+    if place.framework == "torch":
+        own.copy_(sys.modules["torch"].from_numpy(np.array(values)))
+    else:
+        own.set(np.ascontiguousarray(values))
+    return own
+
+
 def to_numpy(own: Any) -> AnyArray:
     """Return a device array's values in host memory; waits for the device."""
     torch = sys.modules.get("torch")

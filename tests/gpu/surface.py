@@ -7,14 +7,17 @@ import numpy as np
 
 import fos_gpu
 import fos_ref
-from fos_gpu import DeviceQuantized
+from fos_gpu.beside import SUPPORTED
 from fos_gpu.launch import sums_at_once
-from fos_gpu.tensors import take, to_numpy
+from fos_gpu.modules import decode_definitions
+from fos_gpu.tensors import to_numpy
 from fos_ref import QuantizedTensor
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.storage.layout import pack_nibbles
 
+#: One recipe for each kernel of dequantization.
+DECODED = tuple({decode_definitions(r): r for r in reversed(SUPPORTED)}.values())[::-1]
 NUMPY = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 
 
@@ -77,14 +80,16 @@ def expected_errors(x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarra
         e = v.astype(np.float64).reshape(-1, 16) - y
         terms = (e * e, np.abs(e), np.abs(e), y * y, np.abs(y))
         blocks = np.stack([_chain(t, "max" if i == 2 else "add") for i, t in enumerate(terms)])
-        n = blocks.shape[1]
-        parts = sums_at_once(n)
-        padded = np.zeros((5, -(-n // parts) * parts))
-        padded[:, :n] = blocks
-        rows = padded.reshape(5, -1, parts).transpose(0, 2, 1)
-        partial = [_chain(t, "max" if i == 2 else "add") for i, t in enumerate(rows)]
-        totals = np.array([_halves(p, "max" if i == 2 else "add") for i, p in enumerate(partial)])
+        totals = np.array([added(b, "max" if i == 2 else "add") for i, b in enumerate(blocks)])
     return blocks[:3].reshape(3, *v.shape[:-1], v.shape[-1] // 16), totals
+
+
+def added(blocks: np.ndarray, how: str = "add") -> float:
+    """Return the total of numbers, one a block of 16, in the documented order."""
+    parts = sums_at_once(blocks.size)
+    padded = np.zeros(-(-blocks.size // parts) * parts)
+    padded[: blocks.size] = blocks.ravel()
+    return _halves(_chain(padded.reshape(-1, parts).T, how), how)
 
 
 def _join(a, b, how):
@@ -127,26 +132,6 @@ def all_codes(r, amaxes: np.ndarray) -> QuantizedTensor:
     )
 
 
-def on_device(put, q: QuantizedTensor) -> DeviceQuantized:
-    """Return a quantized tensor of the host on the device."""
-    three = [np.ravel(v) for v in (q.tensor_amax, q.encode_scale, q.decode_scale)]
-    scales = put(q.block_scales)
-    codes = put(q.codes)
-    return DeviceQuantized(
-        codes=codes,
-        block_scales=scales,
-        picked4=None,
-        tensor_scales=put(np.stack(three)),
-        linear_scales=scales,
-        recipe=q.recipe,
-        shape=q.shape,
-        dtype="float32",
-        scale_layout="linear",
-        columnwise=False,
-        place=take(codes).place,
-    )
-
-
 def amaxes(count: int, seed: int = 0) -> np.ndarray:
     """Return tensor amaxes: the ends of the range, and any magnitudes."""
     ends = [0, 2.0**-149, 2.0**-126, 1e-37, 1, 448, 2688, 3.4028234663852886e38, np.inf, np.nan]
@@ -157,11 +142,11 @@ def amaxes(count: int, seed: int = 0) -> np.ndarray:
 
 def check_all_codes(put, r, dtype: str, amaxes: np.ndarray) -> int:
     """Every code under every scale byte dequantizes to the model's value; return how many values."""
-    values = 0
+    values, like = 0, put(np.zeros(16, np.uint8))
     groups = [amaxes] if r.amax_scope is AmaxScope.ROW else amaxes[:, None]
     for group in groups:
         q = all_codes(r, group)
-        got = to_numpy(fos_gpu.dequantize(on_device(put, q), dtype))
+        got = to_numpy(fos_gpu.dequantize(fos_gpu.to_device(q, like), dtype))
         with np.errstate(all="ignore"):
             assert_same(got, fos_ref.dequantize(q, NUMPY[dtype]))
         values += got.size

@@ -11,20 +11,18 @@ import fos_gpu
 import fos_ref
 from fos_gpu import front
 from fos_gpu.beside import SUPPORTED
-from fos_gpu.modules import decode_definitions
 from fos_gpu.tensors import to_numpy
 from fos_ref.errors import InputError
 from fos_ref.verify.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW, inputs, TILES
 from tests.gpu.emulation.device import device
+from tests.gpu.surface import DECODED
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="g++ is not installed: no kernel was run on the host"
 )
 __all__ = ["device"]
-#: One recipe for each kernel of dequantization.
-DECODED = list({decode_definitions(r): r for r in reversed(SUPPORTED)}.values())[::-1]
 ONE_PER_RULE = list({r.dequantize: r for r in DECODED}.values())
 SHAPES = ((48, 80), (80, 48), (16, 160))
 
