@@ -1,6 +1,6 @@
 """The choice without the recipe's divisions: cheap errors with a proved bound, word for word where close.
 
-Where every block of a chunk is regular (`regular`), a candidate's error is, up to a factor V^2 (V for MAE
+Where a block is regular (`regular`), a candidate's error is, up to a factor V^2 (V for MAE
 and ABS_MAX) that both candidates share,
 
     s^2 * g,  g = sum of (q - y)^2      (MAE: s * sum of |q - y|; ABS_MAX: s * max of |q - y|)
@@ -30,7 +30,7 @@ own y, which is below 7, so saturation changes nothing.
 
 So s4^2 g4 - s6^2 g6 decides as the recipe does wherever it exceeds, in size, the sum over both candidates of
 s^2 (c1 sqrt(g) + c2 g + c3), for MSE c1 = 2 t sqrt(n), c2 = 2 (n + 3) u, c3 = 2 n t^2. MAE and ABS_MAX have
-s for s^2, c1 = 0, and n t or t for c3. Elsewhere the chunk is computed word for word. What the bound's own
+s for s^2, c1 = 0, and n t or t for c3. Elsewhere the block is left open, and computed word for word. What the bound's own
 few roundings take is covered by making each constant larger by a thousandth.
 """
 
@@ -76,6 +76,7 @@ from fos_ref.fast.lanes import (
     INVERSE6,
     KEPT,
     LANES,
+    OPEN,
     put,
     SCALE4,
     SCALE6,
@@ -131,41 +132,54 @@ def is_usual(c: np.ndarray) -> bool:
 
 
 @step
-def usual_and_regular(w: np.ndarray, two: bool) -> bool:
-    """Store the usual block scales of 64 blocks; return whether every block is regular."""
+def usual_scales(w: np.ndarray, two: bool) -> np.uint32:
+    """Store the usual block scales of 64 blocks, leave open those not regular; return nonzero if one is."""
     bad = U32(0)
     for group in range(0, LANES, GROUP):
         bad = U32(bad | (usual_scales_two(w, group) if two else usual_scales_one(w, group)))
-    return bad == U32(0)
+    return bad
 
 
 @step
-def regular(w: np.ndarray, c: np.ndarray) -> bool:
-    """Return whether 64 blocks have scales above zero and scaled values below 7, as the filter needs."""
+def regular(w: np.ndarray, c: np.ndarray) -> np.uint32:
+    """Leave open the blocks without scales above zero and scaled values below 7; return nonzero if any.
+
+    A NaN anywhere is not below 7.
+    """
+    for i in range(LANES):
+        store(w, OPEN + i, U32(0))
     bad = _irregular(w, c, SCALE6, FACTOR6)
     if chooses(c):
         bad = U32(bad | _irregular(w, c, SCALE4, FACTOR4))
-    return bad == U32(0)
+    return bad
 
 
 @step
 def _irregular(w: np.ndarray, c: np.ndarray, scale: int, factor: int) -> np.uint32:
-    """Return 1 if some block is not regular; a NaN anywhere makes it so."""
+    """Leave open the blocks that are not regular under one candidate; return 1 if any."""
     bad = U32(0)
     if divides(c):
         for i in range(LANES):
             y = F32(get(w, AMAX + i) / get(w, factor + i))
-            bad = U32(bad | (U32(0) if y < SEVEN and get(w, scale + i) > ZERO else U32(1)))
+            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
     else:
         for i in range(LANES):
             y = F32(get(w, AMAX + i) * get(w, factor + i))
-            bad = U32(bad | (U32(0) if y < SEVEN and get(w, scale + i) > ZERO else U32(1)))
+            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
+    return bad
+
+
+@step
+def _noted(w: np.ndarray, lane: int, good: bool) -> np.uint32:
+    """Leave a block open if it is not good; return 1 then."""
+    bad = U32(0) if good else U32(1)
+    store(w, OPEN + lane, U32(load(w, OPEN + lane) | bad))
     return bad
 
 
 @walk
-def decide(w: np.ndarray, c: np.ndarray) -> bool:
-    """Store the choice of regular blocks; return False if some pair of errors is too close to call."""
+def decide(w: np.ndarray, c: np.ndarray) -> np.uint32:
+    """Store the choice of 64 blocks, leave open where errors are too close; return nonzero if any is open."""
     for i in range(LANES):
         store(w, SUM6 + i, U32(0))
         store(w, SUM4 + i, U32(0))
@@ -180,7 +194,7 @@ def decide(w: np.ndarray, c: np.ndarray) -> bool:
             close = U32(close | judge16_squares(w, group, c1, c2, squares))
         else:
             close = U32(close | judge16_magnitudes(w, group, ZERO, c2, c3))
-    return close == U32(0)
+    return close
 
 
 @step

@@ -27,12 +27,13 @@ from fos_ref.fast.lanes import (
     FACTOR4,
     FACTOR6,
     KEPT,
+    OPEN,
     SCALE4,
     SCALE6,
     SUM4,
     SUM6,
 )
-from fos_ref.fast.vector import float_bits, FLOATS16, WIDTH, WORD
+from fos_ref.fast.vector import float_bits, FLOATS16, WIDTH, WORD, WORDS16
 
 _BITS = ir.IntType(WIDTH)
 _BYTES16 = ir.VectorType(ir.IntType(8), WIDTH)
@@ -59,9 +60,14 @@ class _Rows(Block):
         """Return a float32 constant in every lane."""
         return self.v.floats(self.v.word(float_bits(value)))
 
-    def any(self, mask: Any) -> Any:
-        """Return a uint32 that is nonzero where some lane of a mask is set."""
+    def left_open(self, mask: Any) -> Any:
+        """Store where a mask is set, and return a uint32 that is nonzero where some lane of it is."""
+        self.put(OPEN, self.builder.zext(mask, WORDS16))
         return self.builder.zext(self.builder.bitcast(mask, _BITS), WORD)
+
+    def open(self) -> Any:
+        """Return the mask that `left_open` has stored."""
+        return self.builder.icmp_unsigned("!=", self.v.words(self.get(OPEN)), self.v.word(0))
 
 
 def _e4m3(k: _Rows, base: Any) -> Any:
@@ -98,7 +104,7 @@ def _scales(*, two: bool) -> Any:
         w: types.Array,
         group: types.Integer,
     ) -> tuple[Signature, object]:
-        """Return nonzero if some of the 16 blocks at lane `group` is not regular."""
+        """Store which of the 16 blocks at lane `group` are not regular; return nonzero if one is."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = _Rows(context, builder, signature, args)
@@ -107,7 +113,7 @@ def _scales(*, two: bool) -> Any:
             if two:
                 expanded = builder.fmul(base, k.number(1.5))
                 bad = builder.or_(bad, _candidate(k, expanded, (BYTE4, SCALE4, FACTOR4)))
-            return k.any(bad)
+            return k.left_open(bad)
 
         return types.uint32(w, types.intp), codegen
 
@@ -129,7 +135,7 @@ def _judge(*, squares: bool) -> Any:
         c2: types.Float,
         c3: types.Float,
     ) -> tuple[Signature, object]:
-        """Store choice, factor and scale byte of 16 blocks; return nonzero if a pair is too close to call."""
+        """Store choice, factor and scale byte of 16 blocks; leave open those too close to call as well."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = _Rows(context, builder, signature, args)
@@ -143,7 +149,7 @@ def _judge(*, squares: bool) -> Any:
             k.put(CHOICE, b.select(four, v.word(1), v.word(0)))
             k.put(CHOSEN, b.select(four, k.get(FACTOR4), k.get(FACTOR6)))
             k.put(KEPT, b.select(four, v.words(k.get(BYTE4)), v.words(k.get(BYTE6))))
-            return k.any(b.fcmp_unordered("<=", size, limit))
+            return k.left_open(b.or_(k.open(), b.fcmp_unordered("<=", size, limit)))
 
         return types.uint32(w, types.intp, types.float32, types.float32, types.float32), codegen
 
