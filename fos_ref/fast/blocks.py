@@ -37,7 +37,9 @@ def read_blocks(
 
 
 @step
-def _read_value(w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, j: int, to: int, count: int) -> None:
+def _read_value(
+    w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, j: int, to: int, count: int
+) -> None:
     if dtype == 0:
         for i in range(count):
             store(w, to + i, read_word(x, load(at, i) + j))
@@ -64,7 +66,9 @@ def block_amaxes(w: np.ndarray, values: int, drop_nan: bool) -> None:
 
 
 @step
-def write_codes(w: np.ndarray, out: np.ndarray, at: np.ndarray, count: int, stride: int, shape: tuple) -> None:
+def write_codes(
+    w: np.ndarray, out: np.ndarray, at: np.ndarray, count: int, stride: int, shape: tuple
+) -> None:
     """Write the kept codes, eight to a word: element 2j in the low nibble of byte j. N15.
 
     A code above 15 spills into the high nibble of its byte by OR; one in the high nibble loses its top.

@@ -13,8 +13,8 @@ from numba import types
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
-from fos_ref.fast.lanes import AMAX, CHOSEN, INVERSE4, INVERSE6, LANES, SUM4, SUM6, X
-from fos_ref.fast.vector import float_bits, pointer, Vectors, WIDTH
+from fos_ref.fast.lanes import AMAX, CHOSEN, LANES, SUM4, SUM6, X
+from fos_ref.fast.vector import float_bits, pointer, Vectors, WIDTH, WORD
 
 _ABS = 0x7FFFFFFF
 _EXPONENT = 0x7F800000
@@ -124,14 +124,20 @@ def _summer(term: str) -> Any:
         w: types.Array,
         row: types.Integer,
         group: types.Integer,
+        factor6: types.Integer,
+        factor4: types.Integer,
     ) -> tuple[Signature, object]:
-        """Add the errors of the 16 values from `row` on to rows SUM6 and SUM4 at lane `group`."""
+        """Add the errors of the 16 values from `row` on to rows SUM6 and SUM4 at lane `group`.
+
+        Row 0 starts the sums. The values' factors are in the rows factor6 and factor4.
+        """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = Block(context, builder, signature, args)
             v, b = k.v, builder
             start = b.add(b.mul(args[1], ir.Constant(args[1].type, LANES)), args[2])
-            factors = [v.floats(v.load(k.row(at, args[2]))) for at in (INVERSE6, INVERSE4)]
+            factors = [v.floats(v.load(k.at(0, 0, b.add(at, args[2])))) for at in args[3:]]
+            later = b.sext(b.icmp_signed("!=", args[1], ir.Constant(args[1].type, 0)), WORD)
             sums: list[Any] = [None, None]
             for j in range(WIDTH):
                 a = v.floats(b.and_(v.load(k.row(X + j * LANES, start)), v.word(_ABS)))
@@ -141,11 +147,11 @@ def _summer(term: str) -> Any:
                     d = b.fsub(b.fsub(v.floats(t), v.floats(m)), y)
                     sums[side] = _accumulated(k, sums[side], d, term)
             for total, to in zip(sums, (SUM6, SUM4), strict=True):
-                old = v.floats(v.load(k.row(to, args[2])))
+                old = v.floats(b.and_(v.load(k.row(to, args[2])), v.everywhere(later)))
                 v.store(_joined(k, old, total, term), k.row(to, args[2]))
             return k.nothing()
 
-        return types.void(w, types.intp, types.intp), codegen
+        return types.void(w, types.intp, types.intp, types.intp, types.intp), codegen
 
     return sum16
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
@@ -33,7 +32,7 @@ from fos_ref.fast.lanes import (
     SUM4,
     SUM6,
 )
-from fos_ref.fast.vector import float_bits, FLOATS16, WIDTH, WORD, WORDS16
+from fos_ref.fast.vector import float_bits, WIDTH, WORD, WORDS16
 
 _BITS = ir.IntType(WIDTH)
 _BYTES16 = ir.VectorType(ir.IntType(8), WIDTH)
@@ -131,16 +130,15 @@ def _judge(*, squares: bool) -> Any:
         typingctx: object,
         w: types.Array,
         group: types.Integer,
-        c1: types.Float,
-        c2: types.Float,
-        c3: types.Float,
+        slope: types.Float,
+        constant: types.Float,
     ) -> tuple[Signature, object]:
         """Store choice, factor and scale byte of 16 blocks; leave open those too close to call as well."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = _Rows(context, builder, signature, args)
             b, v = builder, k.v
-            bounds = [_everywhere(b, c) for c in args[2:]]
+            bounds = [v.everywhere(c) for c in args[2:]]
             sides = [_side(k, rows, bounds, squares=squares) for rows in ((SUM4, SCALE4), (SUM6, SCALE6))]
             delta = b.fsub(sides[0][0], sides[1][0])
             limit = b.fadd(sides[0][1], sides[1][1])
@@ -151,16 +149,9 @@ def _judge(*, squares: bool) -> Any:
             k.put(KEPT, b.select(four, v.words(k.get(BYTE4)), v.words(k.get(BYTE6))))
             return k.left_open(b.or_(k.open(), b.fcmp_unordered("<=", size, limit)))
 
-        return types.uint32(w, types.intp, types.float32, types.float32, types.float32), codegen
+        return types.uint32(w, types.intp, types.float32, types.float32), codegen
 
     return judge16
-
-
-def _everywhere(builder: Any, value: Any) -> Any:
-    """Return a float in every lane."""
-    one = builder.insert_element(ir.Constant(FLOATS16, ir.Undefined), value, ir.Constant(WORD, 0))
-    lanes = ir.Constant(ir.VectorType(WORD, WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(one, ir.Constant(FLOATS16, ir.Undefined), lanes)
 
 
 def _side(k: _Rows, rows: tuple[int, int], bounds: list[Any], *, squares: bool) -> tuple[Any, Any]:
@@ -168,11 +159,7 @@ def _side(k: _Rows, rows: tuple[int, int], bounds: list[Any], *, squares: bool) 
     b = k.builder
     g, s = k.get(rows[0]), k.get(rows[1])
     weight = b.fmul(s, s) if squares else s
-    limit = b.fadd(b.fmul(bounds[1], g), bounds[2])
-    if squares:
-        kind = ir.FunctionType(FLOATS16, [FLOATS16])
-        root = cgutils.get_or_insert_function(b.module, kind, "llvm.sqrt.v16f32")
-        limit = b.fadd(b.fmul(bounds[0], b.call(root, [g])), limit)
+    limit = b.fadd(b.fmul(bounds[0], g), bounds[1])
     return b.fmul(weight, g), b.fmul(weight, limit)
 
 

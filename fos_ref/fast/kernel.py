@@ -1,4 +1,4 @@
-"""The walk over a range of chunks: read 64 blocks, find their scales, choose, write; the rest word for word."""
+"""The walk over a range of chunks: read 64 blocks, find their scales, choose, write; the rest literally."""
 
 from __future__ import annotations
 
@@ -73,14 +73,13 @@ def _append(at: np.ndarray, waiting: int, first: int, width: int, count: int) ->
 
 
 @step
-def _drop_decided(w: np.ndarray, at: np.ndarray, waiting: int) -> int:
-    """Keep of the 64 blocks that were appended those left open; return how many blocks are waiting."""
-    kept = waiting
+def _append_open(w: np.ndarray, at: np.ndarray, waiting: int, first: int) -> int:
+    """Store where the blocks left open of a whole chunk begin; return how many blocks are waiting."""
     for i in range(LANES):
         if load(w, OPEN + i) != U32(0):
-            store(at, kept, load(at, waiting + i))
-            kept += 1
-    return kept
+            store(at, waiting, first + i * ROW)
+            waiting += 1
+    return waiting
 
 
 @step
@@ -157,18 +156,19 @@ def _make(stamp: str) -> Any:
                 continue
             first, count = _place(chunk, geometry)
             chunk += 1
-            _append(at, waiting, first, block_cols, count)
             if count < LANES or c[k.FILTER_AT] == 0:
+                _append(at, waiting, first, block_cols, count)
                 waiting += count
                 continue
             if by_row:
+                _append(at, waiting, first, block_cols, LANES)
                 _row_scales(w, at, waiting, LANES, cols, filtered)
             _read_whole(w, x, c[k.DTYPE_AT], first, cols, block_rows)
             left = fast_chunk(w, c, f, two)
             encode_regular(w, c, codes, first // 8, cols // 8, block_rows)
             write_regular(w, scale_bytes, picked, first // ROW, per_row, block_rows)
             if left != 0:
-                waiting = _drop_decided(w, at, waiting)
+                waiting = _append_open(w, at, waiting, first)
 
     return quantize_range
 

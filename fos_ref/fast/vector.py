@@ -67,6 +67,12 @@ class Vectors:
         words = self.builder.bitcast(value, WORDS16)
         self.builder.store(words, self.builder.bitcast(pointer, WORDS16.as_pointer()), align=4)
 
+    def everywhere(self, value: Any) -> Any:
+        """Return a vector with one word or float in every lane."""
+        kind = ir.VectorType(value.type, WIDTH)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(WORD, 0))
+        return self.shuffle(first, ir.Constant(kind, ir.Undefined), [0] * WIDTH)
+
     def floats(self, value: Any) -> Any:
         """Return words as the float32 whose bits they are."""
         return self.builder.bitcast(value, FLOATS16)
