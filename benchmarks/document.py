@@ -109,14 +109,14 @@ def _peers(s: Row) -> str:
 def _inputs(s: Row) -> str:
     rows, cols = s["shape"]
     lines = table(
-        ("input", "dtype", "ms", "times as long as normal", "chunks on the literal path"),
+        ("input", "dtype", "ms", "times as long as normal", "blocks on the literal path"),
         [
             (
                 r["input"],
                 r["dtype"],
                 spread(r["milliseconds"]),
                 spread(r["times_as_long_as_normal"]),
-                f"{r['literal_chunks'] / r['chunks']:.1%}",
+                f"{r['literal_blocks'] / r['blocks']:.2%}",
             )
             for r in s["rows"]
         ],
@@ -175,13 +175,13 @@ def _first_call(s: Row) -> str:
 
 def _profile(s: Row) -> str:
     lines = table(
-        ("recipe", "dtype", *STEPS, LITERAL, "literal chunks", "sum", WALK),
+        ("recipe", "dtype", *STEPS, LITERAL, "literal blocks", "sum", WALK),
         [
             (
                 r["recipe"],
                 r["dtype"],
                 *(number(r["nanoseconds_per_chunk"][step]["median"]) for step in (*STEPS, LITERAL)),
-                f"{r['literal_chunks'] / r['chunks']:.2%}",
+                f"{r['literal_blocks'] / r['blocks']:.3%}",
                 number(r["sum_of_steps"]),
                 number(r["nanoseconds_per_chunk"][WALK]["median"]),
             )
@@ -190,9 +190,9 @@ def _profile(s: Row) -> str:
     )
     return (
         "## Where the time goes: nanoseconds a chunk of 64 blocks, one thread\n\n"
-        "Each step runs over the tensor in a loop of its own, in processor time. `literal` is what a chunk "
-        "that the filter cannot decide costs besides, `sum` what the steps come to with the share of such "
-        f"chunks, `walk` the whole as it runs.\n\n{lines}\n\n{_limit(s)}"
+        "Each step runs over the tensor in a loop of its own, in processor time. `literal` is what 64 "
+        "blocks that the filter leaves open cost besides, `sum` what the steps come to with the share of "
+        f"such blocks, `walk` the whole as it runs.\n\n{lines}\n\n{_limit(s)}"
     )
 
 
@@ -200,7 +200,7 @@ def _limit(s: Row) -> str:
     """Say which step takes most of the first row, and how much."""
     row = s["rows"][0]
     spent = {step: row["nanoseconds_per_chunk"][step]["median"] for step in STEPS}
-    share = row["literal_chunks"] / row["chunks"]
+    share = row["literal_blocks"] / row["blocks"]
     spent[LITERAL] = share * row["nanoseconds_per_chunk"][LITERAL]["median"]
     most = max(spent, key=lambda step: spent[step])
     parts = ", ".join(f"{step} {v / sum(spent.values()):.0%}" for step, v in spent.items())

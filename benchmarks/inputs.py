@@ -9,8 +9,8 @@ import numpy as np
 import fos_ref
 from benchmarks.clock import alternate, ratios, Rounds, Spread, Subject
 from benchmarks.profile import job, undecided
-from benchmarks.profile_steps import CHUNK
 from benchmarks.subjects import Case, INCLUDED, ours
+from fos_ref.recipes.recipe import BLOCK
 from fos_ref.verify.distributions import make
 
 RECIPE = "4over6"
@@ -40,8 +40,8 @@ def measure(shape: tuple[int, int], rounds: Rounds) -> dict[str, Any]:
                 "input": f,
                 "milliseconds": Spread.of([t * _MILLI for t in times[f]]).document(4),
                 "times_as_long_as_normal": ratios(times[f], times[FAMILIES[0]]).document(3),
-                "literal_chunks": undecided(job(tensors[f], r), r),
-                "chunks": int(np.prod(shape)) // CHUNK // r.block_rows,
+                "literal_blocks": undecided(job(tensors[f], r), r),
+                "blocks": int(np.prod(shape)) // BLOCK // r.block_rows,
             }
             for f in FAMILIES
         ]

@@ -46,23 +46,21 @@ def _row(name: str, dtype: str, shape: tuple[int, int], rounds: Rounds) -> dict[
     literal = undecided(given, r)
     LOOPS["ready"](w, given, chunks)
     LOOPS["read"](w, given, 1)
-    few = max(1, chunks // LITERAL_SHARE)
+    few, blocks = max(1, chunks // LITERAL_SHARE), chunks * LANES
     counts = dict.fromkeys(STEPS, chunks) | {LITERAL: few, WALK: chunks}
     runs: dict[str, Callable[[], object]] = {s: _on(LOOPS[s], w, given, counts[s]) for s in (*STEPS, LITERAL)}
     runs[WALK] = lambda: quantize_range(*_range_arguments(given), 0, chunks)
     times = alternate([Subject(step, run) for step, run in runs.items()], rounds)
     spent = {step: Spread.of([t / counts[step] * _NANO for t in times[step]]) for step in runs}
-    share = literal / chunks
-    usual = sum(spent[s].median for s in STEPS)
-    slow = spent["read"].median + spent["scales"].median + spent["errors"].median + spent[LITERAL].median
+    whole = sum(spent[s].median for s in STEPS) + literal / blocks * spent[LITERAL].median
     return {
         "recipe": name,
         "dtype": dtype,
         "values_per_chunk": CHUNK * r.block_rows,
         "nanoseconds_per_chunk": {step: s.document(3) for step, s in spent.items()},
-        "literal_chunks": literal,
-        "chunks": chunks,
-        "sum_of_steps": significant((1 - share) * usual + share * slow, 3),
+        "literal_blocks": literal,
+        "blocks": blocks,
+        "sum_of_steps": significant(whole, 3),
     }
 
 
@@ -81,7 +79,7 @@ def job(x: AnyArray, r: Recipe) -> tuple[Any, ...]:
 
 
 def undecided(given: tuple[Any, ...], r: Recipe) -> int:
-    """Return how many chunks of a tensor take the literal path."""
+    """Return how many blocks of a tensor take the literal path."""
     rows, columns, *_ = given[3]
     w, chunks = np.zeros(WORDS, np.uint32), rows * columns // CHUNK // r.block_rows
     LOOPS["ready"](w, given, chunks)
@@ -91,7 +89,8 @@ def undecided(given: tuple[Any, ...], r: Recipe) -> int:
 def _range_arguments(given: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return what the walk itself takes but for its range."""
     bits, c, f, layout, scales, outputs = given
-    return bits, c, f, layout[:-1], tuple(np.array([s]) for s in scales), outputs
+    one = tuple(np.array([s]) for s in scales)
+    return bits, c, f, layout[:-1], one, one, outputs
 
 
 def _on(loop: Callable[..., Any], w: AnyArray, given: tuple[Any, ...], chunks: int) -> Callable[[], object]:

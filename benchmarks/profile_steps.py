@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from fos_ref.fast import config as k
-from fos_ref.fast.blocks import numbers_only, write_codes, write_scales
+from fos_ref.fast.blocks import block_amaxes, read_blocks, write_codes, write_scales
 from fos_ref.fast.filter import (
     decide,
     encode_regular,
     is_usual,
     keep_only,
     regular,
-    usual_and_regular,
+    usual_scales,
     write_regular,
 )
-from fos_ref.fast.kernel import _read_whole, _stamp, fast_chunk
-from fos_ref.fast.lanes import CHOICE, LANES
+from fos_ref.fast.kernel import _append, _append_open, _read_whole, _stamp, DROP_NAN, fast_chunk
+from fos_ref.fast.lanes import LANES
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
 from fos_ref.fast.scales import tensor_scales
 
@@ -74,14 +75,14 @@ def _(stamp: str) -> Loop:
     def scales(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
         _, c, f, _, _, _ = job
-        good = 0
+        left = 0
         for _ in range(chunks):
             if is_usual(c):
-                good += usual_and_regular(w, chooses(c))
+                left += usual_scales(w, chooses(c))
             else:
                 block_scales(w, c, f)
-                good += regular(w, c)
-        return good
+                left += regular(w, c)
+        return left
 
     return scales
 
@@ -90,13 +91,13 @@ def _(stamp: str) -> Loop:
 def _(stamp: str) -> Loop:
     def errors(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
-        c, good = job[1], 0
+        c, left = job[1], 0
         for _ in range(chunks):
             if chooses(c):
-                good += decide(w, c)
+                left += decide(w, c)
             else:
                 keep_only(w, c)
-        return good
+        return left
 
     return errors
 
@@ -119,14 +120,17 @@ def _(stamp: str) -> Loop:
 def _(stamp: str) -> Loop:
     def literal(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
-        _, c, f, layout, _, (codes, scale_bytes, picked) = job
+        x, c, f, layout, _, (codes, scale_bytes, picked) = job
         _, columns, rows, width, count = layout
+        shape, at = (rows, width), np.empty(LANES, np.int64)
         for i in range(chunks):
-            first, block = _places(i, layout)
+            _append(at, 0, _places(i, layout)[0], width, count)
+            read_blocks(w, x, c[k.DTYPE_AT], at, count, columns, shape)
+            block_amaxes(w, c[k.VALUES_AT], c[k.NONFINITE_AT] == DROP_NAN)
             block_scales(w, c, f)
             quantize_literally(w, c, f)
-            write_codes(w, codes, first, columns, (rows, width), count)
-            write_scales(w, scale_bytes, picked, CHOICE, block, columns // width, rows, count)
+            write_codes(w, codes, at, count, columns, shape)
+            write_scales(w, scale_bytes, picked, at, count, columns, shape)
 
     return literal
 
@@ -136,11 +140,12 @@ def _(stamp: str) -> Loop:
     def undecided(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
         x, c, f, layout, _, _ = job
-        count = 0
+        count, at = 0, np.zeros(LANES, np.int64)
         for i in range(chunks):
             first, _ = _places(i, layout)
             _read_whole(w, x, c[k.DTYPE_AT], first, layout[1], layout[2])
-            count += not (numbers_only(w) and fast_chunk(w, c, f, chooses(c)))
+            if fast_chunk(w, c, f, chooses(c)) != 0:
+                count += _append_open(w, at, 0, first)
         return count
 
     return undecided

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fos_ref.formats.arrays import F32
+from fos_ref.formats.arrays import Bool, F32
 from fos_ref.recipes.axes import (
     BlockScale,
     BlockShape,
@@ -24,8 +24,10 @@ SMALLEST, LARGEST = 2.0**-44, 2.0**40  #: of D: what squares lose by underflow i
 TOLERANCE = 4 * 2.0**-24
 
 
-def filter_holds(r: Recipe, scales: list[F32]) -> bool:
-    """Return whether the fast path gives the recipe's bits for regular blocks under scales (A, S, D).
+def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
+    """Return where the fast path gives the recipe's bits for regular blocks, (1,) or (R,) as the scales are.
+
+    scales: A, S and D.
 
     The recipe has to round E2M1 elements to nearest even under E4M3 scales, in blocks of 16 or 16x16. Codes
     of a block of zeros must not be forced where its scale is not zero: such a block counts as regular. A
@@ -40,11 +42,11 @@ def filter_holds(r: Recipe, scales: list[F32]) -> bool:
         and not (r.zero_scale is ZeroScale.ZERO_BLOCKS and _zeros_have_scales(r))
     )
     if not plain or not r.chooses:
-        return plain
+        return np.full(scales[0].shape, plain)
     known = r.error_domain is not ErrorDomain.TRIAL and r.tensor_scale is not TensorScale.NONE
     orders = (Reduction.HALVES, Reduction.FUSED_EVEN_ODD)
     tiled = r.block_shape is BlockShape.TILE_16X16 and r.reduction in orders
-    return known and not tiled and _consistent(scales, r.range_max)
+    return _consistent(scales, r.range_max) & (known and not tiled)
 
 
 def _zeros_have_scales(r: Recipe) -> bool:
@@ -52,10 +54,11 @@ def _zeros_have_scales(r: Recipe) -> bool:
     return r.scale_floor is not ScaleFloor.NONE or r.block_scale is BlockScale.NORMALISED
 
 
-def _consistent(scales: list[F32], range_max: int) -> bool:
+def _consistent(scales: list[F32], range_max: int) -> Bool:
     """Return whether D is of a size that the bound allows for, and D, 1/S and A/C agree pair by pair."""
     with np.errstate(all="ignore"):
         amax, encode, decode = (v.astype(np.float64) for v in scales)
         ratios = (decode * encode, amax / range_max / decode, amax / range_max * encode)
-        same = np.all([np.abs(ratio - 1) <= TOLERANCE for ratio in ratios])
-    return bool(same and np.all((decode >= SMALLEST) & (decode <= LARGEST)))
+        same = np.all([np.abs(ratio - 1) <= TOLERANCE for ratio in ratios], axis=0)
+    agree: Bool = same & (decode >= SMALLEST) & (decode <= LARGEST)
+    return agree

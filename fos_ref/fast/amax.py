@@ -31,6 +31,14 @@ def largest_bits(x, start, stop, signless, infinity, drop_nan):
     return most
 
 
+@njit(error_model="numpy", nogil=True, cache=True)
+def largest_of_rows(x, out, start, stop, signless, infinity, drop_nan):
+    """Store the largest magnitude's bits of each of the rows start..stop of a matrix with out.size rows."""
+    cols = x.size // out.size
+    for i in range(start, stop):
+        out[i] = largest_bits(x, i * cols, (i + 1) * cols, signless, infinity, drop_nan)
+
+
 def largest(x: AnyArray, r: Recipe) -> F32:
     """Return max|x| as the recipe's non-finite policy has it, () or per row (R,) float32: exact."""
     x = np.ascontiguousarray(x)
@@ -38,9 +46,10 @@ def largest(x: AnyArray, r: Recipe) -> F32:
     flat.flags.writeable = False  # whatever x is: Numba would compile again for the other kind
     tail = (U32(SIGNLESS[x.dtype.itemsize]), U32(INFINITY[x.dtype.name]), r.nonfinite is NonFinite.DROP_NAN)
     if r.amax_scope is AmaxScope.ROW:
-        cols = x.shape[1]
-        found = [largest_bits(flat, i * cols, (i + 1) * cols, *tail) for i in range(x.shape[0])]
-        return _values(np.array(found, dtype=np.uint32), x.dtype)
+        found = np.zeros(x.shape[0], dtype=np.uint32)
+        rows = max(1, PART // max(1, x.shape[1]))
+        shared_out(lambda start, stop: largest_of_rows(flat, found, start, stop, *tail), found.size, rows)
+        return _values(found, x.dtype)
     parts = shared_out(lambda start, stop: largest_bits(flat, start, stop, *tail), flat.size, PART)
     most = max(parts, default=U32(0))
     return _values(np.array(most, dtype=np.uint32), x.dtype)

@@ -1,7 +1,6 @@
 """From memory to lanes and back: 64 blocks are read value by value into rows, and written as bytes.
 
-`first` is the position in x of the first block's first value; the next block lies `width` further, the next
-row of a tile `stride` further.
+`at` holds the position in x of each block's first value; the next row of a tile lies `stride` values further.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from fos_ref.fast.codec import ABS, bits_of, F32, float_of, INF, U32
-from fos_ref.fast.lanes import AMAX, CODES4, CODES6, KEPT, LANES, PICKED, step, X
+from fos_ref.fast.lanes import AMAX, CHOICE, CODES4, CODES6, KEPT, LANES, PICKED, step, X
 from fos_ref.fast.memory import load, read_half, read_word, store
 from fos_ref.fast.scales import HALF_TO_F32
 
@@ -28,27 +27,28 @@ def widen_half(h: np.uint32) -> np.uint32:
 
 @step
 def read_blocks(
-    w: np.ndarray, x: np.ndarray, dtype: int, first: int, stride: int, shape: tuple, count: int
+    w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, count: int, stride: int, shape: tuple
 ) -> None:
     """Read `count` blocks of shape (rows, width) into region X as float32 bits; the other lanes become 0."""
     rows, width = shape
     for row in range(rows):
-        at, to = first + row * stride, X + row * width * LANES
         for j in range(width):
-            _read_value(w, x, dtype, at + j, width, to + j * LANES, count)
+            _read_value(w, x, dtype, at, row * stride + j, X + (row * width + j) * LANES, count)
 
 
 @step
-def _read_value(w: np.ndarray, x: np.ndarray, dtype: int, at: int, width: int, to: int, count: int) -> None:
+def _read_value(
+    w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, j: int, to: int, count: int
+) -> None:
     if dtype == 0:
         for i in range(count):
-            store(w, to + i, read_word(x, at + i * width))
+            store(w, to + i, read_word(x, load(at, i) + j))
     elif dtype == BFLOAT16_AT:
         for i in range(count):
-            store(w, to + i, U32(read_half(x, at + i * width) << U32(16)))
+            store(w, to + i, U32(read_half(x, load(at, i) + j) << U32(16)))
     else:
         for i in range(count):
-            store(w, to + i, widen_half(read_half(x, at + i * width)))
+            store(w, to + i, widen_half(read_half(x, load(at, i) + j)))
     for i in range(count, LANES):
         store(w, to + i, U32(0))
 
@@ -66,16 +66,9 @@ def block_amaxes(w: np.ndarray, values: int, drop_nan: bool) -> None:
 
 
 @step
-def numbers_only(w: np.ndarray) -> bool:
-    """Return whether no block amax, as it was read, is a NaN: a NaN has larger bits than any number."""
-    most = U32(0)
-    for i in range(LANES):
-        most = max(most, U32(load(w, AMAX + i)))
-    return bool(most <= INF)
-
-
-@step
-def write_codes(w: np.ndarray, out: np.ndarray, first: int, stride: int, shape: tuple, count: int) -> None:
+def write_codes(
+    w: np.ndarray, out: np.ndarray, at: np.ndarray, count: int, stride: int, shape: tuple
+) -> None:
     """Write the kept codes, eight to a word: element 2j in the low nibble of byte j. N15.
 
     A code above 15 spills into the high nibble of its byte by OR; one in the high nibble loses its top.
@@ -84,7 +77,7 @@ def write_codes(w: np.ndarray, out: np.ndarray, first: int, stride: int, shape: 
     for row in range(rows):
         for part in range(width // CODES_PER_WORD):
             j = row * width + part * CODES_PER_WORD
-            to = (first + row * stride) // CODES_PER_WORD + part
+            to = row * stride // CODES_PER_WORD + part
             for i in range(count):
                 codes = CODES4 if load(w, PICKED + i) != U32(0) else CODES6
                 word = U32(0)
@@ -92,7 +85,7 @@ def write_codes(w: np.ndarray, out: np.ndarray, first: int, stride: int, shape: 
                     low = U32(load(w, codes + (j + n) * LANES + i) & U32(0xFF))
                     high = U32(load(w, codes + (j + n + 1) * LANES + i) & U32(0xF))
                     word = U32(word | U32(U32(low | U32(high << U32(4))) << U32(4 * n)))
-                store(out, to + i * (width // CODES_PER_WORD), word)
+                store(out, to + load(at, i) // CODES_PER_WORD, word)
 
 
 @step
@@ -100,14 +93,15 @@ def write_scales(
     w: np.ndarray,
     scales: np.ndarray,
     picked: np.ndarray,
-    choice: int,
-    first: int,
-    stride: int,
-    rows: int,
+    at: np.ndarray,
     count: int,
+    stride: int,
+    shape: tuple,
 ) -> None:
-    """Write the kept block scale bytes and the choice (the row `choice`), once for each row of a tile."""
+    """Write the kept block scale bytes and the choices as they were made, once for each row of a tile."""
+    rows, width = shape
     for row in range(rows):
         for i in range(count):
-            store(scales, first + row * stride + i, np.uint8(load(w, KEPT + i)))
-            store(picked, first + row * stride + i, np.uint8(load(w, choice + i)))
+            block = (load(at, i) + row * stride) // width
+            store(scales, block, np.uint8(load(w, KEPT + i)))
+            store(picked, block, np.uint8(load(w, CHOICE + i)))

@@ -93,6 +93,9 @@ def run(x: AnyArray, scales: Scales, r: Recipe, outputs: tuple[Any, ...]) -> Non
     bits = x.reshape(-1).view(np.uint8)
     bits.flags.writeable = False  # whatever x is: Numba would compile everything again for the other kind
     c = integers(r, x.dtype)
-    c[FILTER_AT] = filter_holds(r, flat)
-    fixed = (bits, c, constants(r), geometry, tuple(flat), outputs)
+    held = filter_holds(r, flat)
+    c[FILTER_AT] = held.any()
+    # A NaN scale keeps the filter from every block of a row that it does not hold for.
+    filtered = (flat[0], *(np.where(held, v, np.float32(np.nan)) for v in flat[1:]))
+    fixed = (bits, c, constants(r), geometry, tuple(flat), filtered, outputs)
     shared_out(lambda start, stop: quantize_range(*fixed, start, stop), chunks, CHUNKS_PER_PART)

@@ -1,6 +1,6 @@
 """The choice without the recipe's divisions: cheap errors with a proved bound, word for word where close.
 
-Where every block of a chunk is regular (`regular`), a candidate's error is, up to a factor V^2 (V for MAE
+Where a block is regular (`regular`), a candidate's error is, up to a factor V^2 (V for MAE
 and ABS_MAX) that both candidates share,
 
     s^2 * g,  g = sum of (q - y)^2      (MAE: s * sum of |q - y|; ABS_MAX: s * max of |q - y|)
@@ -29,9 +29,10 @@ own y, which is below 7, so saturation changes nothing.
   overflows.
 
 So s4^2 g4 - s6^2 g6 decides as the recipe does wherever it exceeds, in size, the sum over both candidates of
-s^2 (c1 sqrt(g) + c2 g + c3), for MSE c1 = 2 t sqrt(n), c2 = 2 (n + 3) u, c3 = 2 n t^2. MAE and ABS_MAX have
-s for s^2, c1 = 0, and n t or t for c3. Elsewhere the chunk is computed word for word. What the bound's own
-few roundings take is covered by making each constant larger by a thousandth.
+s^2 (c1 sqrt(g) + c2 g + c3), for MSE c1 = 2 t sqrt(n), c2 = 2 (n + 3) u, c3 = 2 n t^2. No root is taken:
+sqrt(g) is at most g / 2h + h / 2 for any h above 0; h = sqrt(n) / 4 is near sqrt(g) for usual blocks. MAE and
+ABS_MAX have s for s^2, c1 = 0, and n t or t for c3. Elsewhere the block is left open, and computed word for
+word. What the bound's own few roundings take is covered by making each constant larger by a thousandth.
 """
 
 from __future__ import annotations
@@ -76,12 +77,11 @@ from fos_ref.fast.lanes import (
     INVERSE6,
     KEPT,
     LANES,
+    OPEN,
     put,
     SCALE4,
     SCALE6,
     step,
-    SUM4,
-    SUM6,
     walk,
 )
 from fos_ref.fast.literal import chooses, FOUR, FOUR_OVER_SIX
@@ -102,8 +102,12 @@ T = 80 * U
 
 
 def _bounds(n: int) -> tuple[F32, ...]:
-    """Return (c1, c2, c3 for squares, for magnitudes, for their maximum), a little larger than proved."""
-    exact = (2 * T * n**0.5, 2 * (n + 3) * U, 2 * n * T * T, n * T, T)
+    """Return what g is multiplied by and what is added: for squares, for magnitudes; last, for their maximum.
+
+    A little larger than proved.
+    """
+    c1, c2, h = 2 * T * n**0.5, 2 * (n + 3) * U, n**0.5 / 4
+    exact = (c2 + c1 / (2 * h), 2 * n * T * T + c1 * h / 2, c2, n * T, T)
     return tuple(F32(c * 1.001) for c in exact)
 
 
@@ -131,77 +135,89 @@ def is_usual(c: np.ndarray) -> bool:
 
 
 @step
-def usual_and_regular(w: np.ndarray, two: bool) -> bool:
-    """Store the usual block scales of 64 blocks; return whether every block is regular."""
+def usual_scales(w: np.ndarray, two: bool) -> np.uint32:
+    """Store the usual block scales of 64 blocks, leave open those not regular; return nonzero if one is."""
     bad = U32(0)
     for group in range(0, LANES, GROUP):
         bad = U32(bad | (usual_scales_two(w, group) if two else usual_scales_one(w, group)))
-    return bad == U32(0)
+    return bad
 
 
 @step
-def regular(w: np.ndarray, c: np.ndarray) -> bool:
-    """Return whether 64 blocks have scales above zero and scaled values below 7, as the filter needs."""
+def regular(w: np.ndarray, c: np.ndarray) -> np.uint32:
+    """Leave open the blocks without scales above zero and scaled values below 7; return nonzero if any.
+
+    A NaN anywhere is not below 7.
+    """
+    for i in range(LANES):
+        store(w, OPEN + i, U32(0))
     bad = _irregular(w, c, SCALE6, FACTOR6)
     if chooses(c):
         bad = U32(bad | _irregular(w, c, SCALE4, FACTOR4))
-    return bad == U32(0)
+    return bad
 
 
 @step
 def _irregular(w: np.ndarray, c: np.ndarray, scale: int, factor: int) -> np.uint32:
-    """Return 1 if some block is not regular; a NaN anywhere makes it so."""
+    """Leave open the blocks that are not regular under one candidate; return 1 if any."""
     bad = U32(0)
     if divides(c):
         for i in range(LANES):
             y = F32(get(w, AMAX + i) / get(w, factor + i))
-            bad = U32(bad | (U32(0) if y < SEVEN and get(w, scale + i) > ZERO else U32(1)))
+            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
     else:
         for i in range(LANES):
             y = F32(get(w, AMAX + i) * get(w, factor + i))
-            bad = U32(bad | (U32(0) if y < SEVEN and get(w, scale + i) > ZERO else U32(1)))
+            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
+    return bad
+
+
+@step
+def _noted(w: np.ndarray, lane: int, good: bool) -> np.uint32:
+    """Leave a block open if it is not good; return 1 then."""
+    bad = U32(0) if good else U32(1)
+    store(w, OPEN + lane, U32(load(w, OPEN + lane) | bad))
     return bad
 
 
 @walk
-def decide(w: np.ndarray, c: np.ndarray) -> bool:
-    """Store the choice of regular blocks; return False if some pair of errors is too close to call."""
-    for i in range(LANES):
-        store(w, SUM6 + i, U32(0))
-        store(w, SUM4 + i, U32(0))
-    _invert(w, divides(c))
+def decide(w: np.ndarray, c: np.ndarray) -> np.uint32:
+    """Store the choice of 64 blocks, leave open where errors are too close; return nonzero if any is open."""
+    factor6, factor4 = FACTOR6, FACTOR4
+    if divides(c):
+        _invert(w)
+        factor6, factor4 = INVERSE6, INVERSE4
     for row in range(0, c[k.VALUES_AT], ROW):
-        _add_errors(w, c[k.ERROR_METRIC_AT], row)
-    c1, c2, squares, magnitudes, maximum = BOUNDS16 if c[k.VALUES_AT] == ROW else BOUNDS256
-    c3 = magnitudes if c[k.ERROR_METRIC_AT] == MAE else maximum
+        _add_errors(w, c[k.ERROR_METRIC_AT], row, factor6, factor4)
+    steep, squares, slope, magnitudes, maximum = BOUNDS16 if c[k.VALUES_AT] == ROW else BOUNDS256
+    constant = magnitudes if c[k.ERROR_METRIC_AT] == MAE else maximum
     close = U32(0)
     for group in range(0, LANES, GROUP):
         if c[k.ERROR_METRIC_AT] == MSE:
-            close = U32(close | judge16_squares(w, group, c1, c2, squares))
+            close = U32(close | judge16_squares(w, group, steep, squares))
         else:
-            close = U32(close | judge16_magnitudes(w, group, ZERO, c2, c3))
-    return close == U32(0)
+            close = U32(close | judge16_magnitudes(w, group, slope, constant))
+    return close
 
 
 @step
-def _invert(w: np.ndarray, divided: bool) -> None:
-    """Store what the filter multiplies by."""
+def _invert(w: np.ndarray) -> None:
+    """Store what the filter multiplies by where the recipe divides."""
     for i in range(LANES):
-        f6, f4 = get(w, FACTOR6 + i), get(w, FACTOR4 + i)
-        put(w, INVERSE6 + i, F32(ONE / f6) if divided else f6)
-        put(w, INVERSE4 + i, F32(ONE / f4) if divided else f4)
+        put(w, INVERSE6 + i, F32(ONE / get(w, FACTOR6 + i)))
+        put(w, INVERSE4 + i, F32(ONE / get(w, FACTOR4 + i)))
 
 
 @step
-def _add_errors(w: np.ndarray, metric: int, row: int) -> None:
+def _add_errors(w: np.ndarray, metric: int, row: int, factor6: int, factor4: int) -> None:
     """Add the errors of one row of 16 values of each block to SUM6 and SUM4."""
     for group in range(0, LANES, GROUP):
         if metric == MSE:
-            sum16_square(w, row, group)
+            sum16_square(w, row, group, factor6, factor4)
         elif metric == MAE:
-            sum16_magnitude(w, row, group)
+            sum16_magnitude(w, row, group, factor6, factor4)
         else:
-            sum16_maximum(w, row, group)
+            sum16_maximum(w, row, group, factor6, factor4)
 
 
 @step

@@ -13,8 +13,8 @@ from numba import types
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
-from fos_ref.fast.lanes import AMAX, CHOSEN, INVERSE4, INVERSE6, LANES, SUM4, SUM6, X
-from fos_ref.fast.vector import float_bits, pointer, Vectors, WIDTH
+from fos_ref.fast.lanes import AMAX, CHOSEN, LANES, SUM4, SUM6, X
+from fos_ref.fast.vector import float_bits, pointer, Vectors, WIDTH, WORD
 
 _ABS = 0x7FFFFFFF
 _EXPONENT = 0x7F800000
@@ -22,8 +22,11 @@ _ONE = 0x3F800000
 _SHIFT = 22 << 23
 _FIRST = 0x4A800000  #: bits of 2^22
 _CODES_PER_WORD = 8
+_NIBBLE = 4
+_EVERY_NIBBLE = 0x11111111
 _HALF_EXPONENT = 0x7C00
 WORD_BYTES = 4
+_AHEAD = 8192  #: bytes, two chunks of float32: what is read next is on its way while 64 blocks are computed
 
 
 class Block:
@@ -63,6 +66,7 @@ def _widened(k: Block, index: Any, dtype: int) -> Any:
     v, b = k.v, k.builder
     size = WORD_BYTES if dtype == 0 else WORD_BYTES // 2
     at = k.at(1, 0, b.mul(index, ir.Constant(index.type, size)))
+    v.prefetch(b.gep(at, [ir.Constant(ir.IntType(64), _AHEAD)]))
     if dtype == 0:
         return v.load(at)
     short = v.load_short(at)
@@ -120,14 +124,20 @@ def _summer(term: str) -> Any:
         w: types.Array,
         row: types.Integer,
         group: types.Integer,
+        factor6: types.Integer,
+        factor4: types.Integer,
     ) -> tuple[Signature, object]:
-        """Add the errors of the 16 values from `row` on to rows SUM6 and SUM4 at lane `group`."""
+        """Add the errors of the 16 values from `row` on to rows SUM6 and SUM4 at lane `group`.
+
+        Row 0 starts the sums. The values' factors are in the rows factor6 and factor4.
+        """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = Block(context, builder, signature, args)
             v, b = k.v, builder
             start = b.add(b.mul(args[1], ir.Constant(args[1].type, LANES)), args[2])
-            factors = [v.floats(v.load(k.row(at, args[2]))) for at in (INVERSE6, INVERSE4)]
+            factors = [v.floats(v.load(k.at(0, 0, b.add(at, args[2])))) for at in args[3:]]
+            later = b.sext(b.icmp_signed("!=", args[1], ir.Constant(args[1].type, 0)), WORD)
             sums: list[Any] = [None, None]
             for j in range(WIDTH):
                 a = v.floats(b.and_(v.load(k.row(X + j * LANES, start)), v.word(_ABS)))
@@ -137,11 +147,11 @@ def _summer(term: str) -> Any:
                     d = b.fsub(b.fsub(v.floats(t), v.floats(m)), y)
                     sums[side] = _accumulated(k, sums[side], d, term)
             for total, to in zip(sums, (SUM6, SUM4), strict=True):
-                old = v.floats(v.load(k.row(to, args[2])))
+                old = v.floats(b.and_(v.load(k.row(to, args[2])), v.everywhere(later)))
                 v.store(_joined(k, old, total, term), k.row(to, args[2]))
             return k.nothing()
 
-        return types.void(w, types.intp, types.intp), codegen
+        return types.void(w, types.intp, types.intp, types.intp, types.intp), codegen
 
     return sum16
 
@@ -181,13 +191,11 @@ def _encoder(sign: str, *, divides: bool) -> Any:
             v, b = k.v, builder
             start = b.add(b.mul(args[2], ir.Constant(args[2].type, LANES)), args[3])
             factor = v.floats(v.load(k.row(CHOSEN, args[3])))
-            words: list[Any] = [None, None]
+            halves = [_Word(k), _Word(k)]
             for j in range(WIDTH):
-                x = v.load(k.row(X + j * LANES, start))
-                code = _signed_code(k, x, factor, sign, divides=divides)
                 half, place = divmod(j, _CODES_PER_WORD)
-                moved = b.shl(code, v.word(4 * place))
-                words[half] = moved if words[half] is None else b.or_(words[half], moved)
+                halves[half].append(v.load(k.row(X + j * LANES, start)), factor, place, sign, divides=divides)
+            words = [h.value() for h in halves]
             for part in range(2):
                 lanes = [(i // 2) + part * _CODES_PER_WORD + (i % 2) * WIDTH for i in range(WIDTH)]
                 v.store(v.shuffle(words[0], words[1], lanes), k.at(1, part * WIDTH, args[4]))
@@ -198,17 +206,33 @@ def _encoder(sign: str, *, divides: bool) -> Any:
     return encode16
 
 
-def _signed_code(k: Block, x: Any, factor: Any, sign: str, *, divides: bool) -> Any:
-    """Return the E2M1 codes of 16 values."""
-    v, b = k.v, k.builder
-    y = k.scaled(v.floats(b.and_(x, v.word(_ABS))), factor, divides=divides)
-    m, t = k.steps(y)
-    magnitude = b.add(b.sub(t, m), b.lshr(b.sub(m, v.word(_FIRST)), v.word(22)))
-    bit = b.and_(b.lshr(x, v.word(28)), v.word(8))
-    code = b.or_(magnitude, bit)
-    if sign == "value":
-        return b.select(b.icmp_unsigned("==", v.words(y), v.word(0)), magnitude, code)
-    return code
+class _Word:
+    """Eight codes of each of 16 blocks, magnitudes and signs apart.
+
+    (t - m) + (m >> 22) is a magnitude's code plus a constant, which is taken off the whole word at the end.
+    """
+
+    def __init__(self, k: Block) -> None:
+        self.k = k
+        self.magnitudes: Any = None
+        self.signs: Any = None
+
+    def append(self, x: Any, factor: Any, place: int, sign: str, *, divides: bool) -> None:
+        """Add the codes of 16 values at a nibble's place."""
+        k, v, b = self.k, self.k.v, self.k.builder
+        y = k.scaled(v.floats(b.and_(x, v.word(_ABS))), factor, divides=divides)
+        m, t = k.steps(y)
+        code = b.shl(b.add(b.sub(t, m), b.lshr(m, v.word(22))), v.word(_NIBBLE * place))
+        bit = b.and_(b.lshr(x, v.word(28 - _NIBBLE * place)), v.word(8 << (_NIBBLE * place)))
+        if sign == "value":
+            bit = b.select(b.icmp_unsigned("==", v.words(y), v.word(0)), v.word(0), bit)
+        self.magnitudes = code if self.magnitudes is None else b.add(self.magnitudes, code)
+        self.signs = bit if self.signs is None else b.or_(self.signs, bit)
+
+    def value(self) -> Any:
+        """Return the words."""
+        constants = self.k.v.word((_FIRST >> 22) * _EVERY_NIBBLE)
+        return self.k.builder.or_(self.k.builder.sub(self.magnitudes, constants), self.signs)
 
 
 encode16_bit, encode16_value = (_encoder(s, divides=False) for s in ("bit", "value"))

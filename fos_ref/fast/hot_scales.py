@@ -10,7 +10,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
@@ -27,12 +26,13 @@ from fos_ref.fast.lanes import (
     FACTOR4,
     FACTOR6,
     KEPT,
+    OPEN,
     SCALE4,
     SCALE6,
     SUM4,
     SUM6,
 )
-from fos_ref.fast.vector import float_bits, FLOATS16, WIDTH, WORD
+from fos_ref.fast.vector import float_bits, WIDTH, WORD, WORDS16
 
 _BITS = ir.IntType(WIDTH)
 _BYTES16 = ir.VectorType(ir.IntType(8), WIDTH)
@@ -59,9 +59,14 @@ class _Rows(Block):
         """Return a float32 constant in every lane."""
         return self.v.floats(self.v.word(float_bits(value)))
 
-    def any(self, mask: Any) -> Any:
-        """Return a uint32 that is nonzero where some lane of a mask is set."""
+    def left_open(self, mask: Any) -> Any:
+        """Store where a mask is set, and return a uint32 that is nonzero where some lane of it is."""
+        self.put(OPEN, self.builder.zext(mask, WORDS16))
         return self.builder.zext(self.builder.bitcast(mask, _BITS), WORD)
+
+    def open(self) -> Any:
+        """Return the mask that `left_open` has stored."""
+        return self.builder.icmp_unsigned("!=", self.v.words(self.get(OPEN)), self.v.word(0))
 
 
 def _e4m3(k: _Rows, base: Any) -> Any:
@@ -98,7 +103,7 @@ def _scales(*, two: bool) -> Any:
         w: types.Array,
         group: types.Integer,
     ) -> tuple[Signature, object]:
-        """Return nonzero if some of the 16 blocks at lane `group` is not regular."""
+        """Store which of the 16 blocks at lane `group` are not regular; return nonzero if one is."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = _Rows(context, builder, signature, args)
@@ -107,7 +112,7 @@ def _scales(*, two: bool) -> Any:
             if two:
                 expanded = builder.fmul(base, k.number(1.5))
                 bad = builder.or_(bad, _candidate(k, expanded, (BYTE4, SCALE4, FACTOR4)))
-            return k.any(bad)
+            return k.left_open(bad)
 
         return types.uint32(w, types.intp), codegen
 
@@ -125,16 +130,15 @@ def _judge(*, squares: bool) -> Any:
         typingctx: object,
         w: types.Array,
         group: types.Integer,
-        c1: types.Float,
-        c2: types.Float,
-        c3: types.Float,
+        slope: types.Float,
+        constant: types.Float,
     ) -> tuple[Signature, object]:
-        """Store choice, factor and scale byte of 16 blocks; return nonzero if a pair is too close to call."""
+        """Store choice, factor and scale byte of 16 blocks; leave open those too close to call as well."""
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             k = _Rows(context, builder, signature, args)
             b, v = builder, k.v
-            bounds = [_everywhere(b, c) for c in args[2:]]
+            bounds = [v.everywhere(c) for c in args[2:]]
             sides = [_side(k, rows, bounds, squares=squares) for rows in ((SUM4, SCALE4), (SUM6, SCALE6))]
             delta = b.fsub(sides[0][0], sides[1][0])
             limit = b.fadd(sides[0][1], sides[1][1])
@@ -143,18 +147,11 @@ def _judge(*, squares: bool) -> Any:
             k.put(CHOICE, b.select(four, v.word(1), v.word(0)))
             k.put(CHOSEN, b.select(four, k.get(FACTOR4), k.get(FACTOR6)))
             k.put(KEPT, b.select(four, v.words(k.get(BYTE4)), v.words(k.get(BYTE6))))
-            return k.any(b.fcmp_unordered("<=", size, limit))
+            return k.left_open(b.or_(k.open(), b.fcmp_unordered("<=", size, limit)))
 
-        return types.uint32(w, types.intp, types.float32, types.float32, types.float32), codegen
+        return types.uint32(w, types.intp, types.float32, types.float32), codegen
 
     return judge16
-
-
-def _everywhere(builder: Any, value: Any) -> Any:
-    """Return a float in every lane."""
-    one = builder.insert_element(ir.Constant(FLOATS16, ir.Undefined), value, ir.Constant(WORD, 0))
-    lanes = ir.Constant(ir.VectorType(WORD, WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(one, ir.Constant(FLOATS16, ir.Undefined), lanes)
 
 
 def _side(k: _Rows, rows: tuple[int, int], bounds: list[Any], *, squares: bool) -> tuple[Any, Any]:
@@ -162,11 +159,7 @@ def _side(k: _Rows, rows: tuple[int, int], bounds: list[Any], *, squares: bool) 
     b = k.builder
     g, s = k.get(rows[0]), k.get(rows[1])
     weight = b.fmul(s, s) if squares else s
-    limit = b.fadd(b.fmul(bounds[1], g), bounds[2])
-    if squares:
-        kind = ir.FunctionType(FLOATS16, [FLOATS16])
-        root = cgutils.get_or_insert_function(b.module, kind, "llvm.sqrt.v16f32")
-        limit = b.fadd(b.fmul(bounds[0], b.call(root, [g])), limit)
+    limit = b.fadd(b.fmul(bounds[0], g), bounds[1])
     return b.fmul(weight, g), b.fmul(weight, limit)
 
 

@@ -1,4 +1,4 @@
-"""The walk over a range of chunks: read 64 blocks, find their scales, choose, write."""
+"""The walk over a range of chunks: read 64 blocks, find their scales, choose, write; the rest literally."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from fos_ref.fast import config as k
-from fos_ref.fast.blocks import block_amaxes, numbers_only, read_blocks, write_codes, write_scales
+from fos_ref.fast.blocks import block_amaxes, read_blocks, write_codes, write_scales
 from fos_ref.fast.codec import U32
 from fos_ref.fast.config import position
 from fos_ref.fast.filter import (
@@ -19,13 +19,13 @@ from fos_ref.fast.filter import (
     is_usual,
     keep_only,
     regular,
-    usual_and_regular,
+    usual_scales,
     write_regular,
 )
 from fos_ref.fast.hot import read16_bfloat16, read16_float16, read16_float32
-from fos_ref.fast.lanes import AMAX, CHOICE, DECODE, ENCODE, LANES, put, step, TENSOR_AMAX, walk, WORDS
+from fos_ref.fast.lanes import AMAX, DECODE, ENCODE, LANES, OPEN, put, step, TENSOR_AMAX, walk, WORDS
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
-from fos_ref.fast.memory import store
+from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import tensor_scales
 from fos_ref.recipes.axes import NonFinite
 
@@ -42,14 +42,52 @@ def _stamp() -> str:
 
 
 @step
-def _row_scales(w: np.ndarray, first: int, per_row: int, scales: tuple) -> None:
-    """Store the scales of each block's own row."""
+def _row_scales(w: np.ndarray, at: np.ndarray, start: int, count: int, cols: int, scales: tuple) -> None:
+    """Store the scales of the rows that blocks at[start] and following are in."""
     amax, encode, decode = scales
-    for i in range(LANES):
-        row = min((first + i) // per_row, amax.size - 1)
+    for i in range(count):
+        row = load(at, start + i) // cols
         put(w, TENSOR_AMAX + i, amax[row])
         put(w, ENCODE + i, encode[row])
         put(w, DECODE + i, decode[row])
+
+
+@step
+def _place(chunk: int, geometry: tuple) -> tuple:
+    """Return where the first of a chunk's blocks begins, and how many blocks the chunk has."""
+    rows, cols, block_rows, block_cols = geometry
+    per_row = cols // block_cols
+    if block_rows == 1:
+        block = chunk * LANES
+        return block * block_cols, min(LANES, rows * per_row - block)
+    groups = (per_row + LANES - 1) // LANES
+    line, column = chunk // groups, chunk % groups * LANES
+    return line * block_rows * cols + column * block_cols, min(LANES, per_row - column)
+
+
+@step
+def _append(at: np.ndarray, waiting: int, first: int, width: int, count: int) -> None:
+    """Store where the blocks of a chunk begin, after those that are waiting."""
+    for i in range(count):
+        store(at, waiting + i, first + i * width)
+
+
+@step
+def _append_open(w: np.ndarray, at: np.ndarray, waiting: int, first: int) -> int:
+    """Store where the blocks left open of a whole chunk begin; return how many blocks are waiting."""
+    for i in range(LANES):
+        if load(w, OPEN + i) != U32(0):
+            store(at, waiting, first + i * ROW)
+            waiting += 1
+    return waiting
+
+
+@step
+def _drop_first(at: np.ndarray, count: int, waiting: int) -> int:
+    """Move the blocks after the first `count` to the front; return how many there are."""
+    for i in range(waiting - count):
+        store(at, i, load(at, count + i))
+    return waiting - count
 
 
 @step
@@ -69,70 +107,68 @@ def _read_whole(w: np.ndarray, x: np.ndarray, dtype: int, first: int, stride: in
 
 
 @walk
-def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> bool:
-    """Store what is kept of 64 blocks, if all are regular and no choice is close; else return False."""
+def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> np.uint32:
+    """Store what is kept of 64 blocks; return nonzero if some are left open: not regular, or too close."""
     if is_usual(c):
-        if not usual_and_regular(w, two):
-            return False
+        left = usual_scales(w, two)
     else:
         block_scales(w, c, f)
-        if not regular(w, c):
-            return False
+        left = regular(w, c)
     if two:
         return decide(w, c)
     keep_only(w, c)
-    return True
+    return left
 
 
 def _make(stamp: str) -> Any:
     """Return the kernel; `stamp` is part of its cache key, because Numba hashes what a closure holds."""
 
     @njit(error_model="numpy", nogil=True, fastmath=False, cache=True)
-    def quantize_range(x, c, f, geometry, scales, outputs, start, stop):
+    def quantize_range(x, c, f, geometry, scales, filtered, outputs, start, stop):
         """Quantize chunks start..stop.
 
         x flat bytes of float32, bfloat16 or float16; geometry (rows, cols, block rows, block cols); scales
-        (A, S, D) of one or a row each, float32; outputs (codes as uint32 words, block scale bytes, choices),
-        flat.
+        (A, S, D) of one or a row each, float32, and as the filter may use them; outputs (codes as uint32
+        words, block scale bytes, choices), flat. Blocks that the filter leaves open wait until there are 64
+        of them, and are then computed word for word.
         """
         assert stamp
-        rows, cols, block_rows, block_cols = geometry
+        _, cols, block_rows, block_cols = geometry
         codes, scale_bytes, picked = outputs
-        per_row = cols // block_cols
-        w = np.empty(WORDS, np.uint32)
+        per_row, shape = cols // block_cols, (block_rows, block_cols)
+        w, at = np.empty(WORDS, np.uint32), np.empty(2 * LANES, np.int64)
         w[:] = U32(0)
-        shape = (block_rows, block_cols)
-        two = chooses(c)
-        groups = (per_row + LANES - 1) // LANES
+        two, by_row = chooses(c), scales[0].size > 1
         tensor_scales(w, scales[0][0], scales[1][0], scales[2][0])
-        for chunk in range(start, stop):
-            if block_rows == 1:
-                block = chunk * LANES
-                count = min(LANES, rows * per_row - block)
-                first, out = block * block_cols, block
-            else:
-                line, column = chunk // groups, chunk % groups * LANES
-                count = min(LANES, per_row - column)
-                first = line * block_rows * cols + column * block_cols
-                out = line * block_rows * per_row + column
-            if scales[0].size > 1:
-                _row_scales(w, chunk * LANES, per_row, scales)
-            whole = count == LANES and block_cols == ROW
-            if whole:
-                _read_whole(w, x, c[k.DTYPE_AT], first, cols, block_rows)
-            else:
-                read_blocks(w, x, c[k.DTYPE_AT], first, cols, shape, count)
-            clean = whole and c[k.FILTER_AT] != 0 and numbers_only(w)
-            if not whole or c[k.NONFINITE_AT] == DROP_NAN:
+        waiting, chunk = 0, start
+        while chunk < stop or waiting > 0:
+            if waiting >= LANES or chunk == stop:
+                count = min(waiting, LANES)
+                if by_row:
+                    _row_scales(w, at, 0, count, cols, scales)
+                read_blocks(w, x, c[k.DTYPE_AT], at, count, cols, shape)
                 block_amaxes(w, c[k.VALUES_AT], c[k.NONFINITE_AT] == DROP_NAN)
-            if clean and fast_chunk(w, c, f, two):
-                encode_regular(w, c, codes, first // 8, cols // 8, block_rows)
-                write_regular(w, scale_bytes, picked, out, per_row, block_rows)
-            else:
                 block_scales(w, c, f)
                 quantize_literally(w, c, f)
-                write_codes(w, codes, first, cols, shape, count)
-                write_scales(w, scale_bytes, picked, CHOICE, out, per_row, block_rows, count)
+                write_codes(w, codes, at, count, cols, shape)
+                write_scales(w, scale_bytes, picked, at, count, cols, shape)
+                waiting = _drop_first(at, count, waiting)
+                continue
+            first, count = _place(chunk, geometry)
+            chunk += 1
+            if count < LANES or c[k.FILTER_AT] == 0:
+                _append(at, waiting, first, block_cols, count)
+                waiting += count
+                continue
+            if by_row:
+                _append(at, waiting, first, block_cols, LANES)
+                _row_scales(w, at, waiting, LANES, cols, filtered)
+            _read_whole(w, x, c[k.DTYPE_AT], first, cols, block_rows)
+            left = fast_chunk(w, c, f, two)
+            encode_regular(w, c, codes, first // 8, cols // 8, block_rows)
+            write_regular(w, scale_bytes, picked, first // ROW, per_row, block_rows)
+            if left != 0:
+                waiting = _append_open(w, at, waiting, first)
 
     return quantize_range
 

@@ -46,7 +46,8 @@ CHOSEN = _ROWS + 19 * LANES  #: the factor of the candidate that is kept
 CHOICE = _ROWS + 20 * LANES  #: the choice as it was made; PICKED says whose codes are kept
 INVERSE6 = _ROWS + 21 * LANES  #: what the filter multiplies by: the factor, or its reciprocal
 INVERSE4 = _ROWS + 22 * LANES
-SCRATCH = _ROWS + 23 * LANES  #: rows for whoever needs one
+OPEN = _ROWS + 23 * LANES  #: not 0 where the filter leaves a block to the literal path
+SCRATCH = _ROWS + 24 * LANES  #: rows for whoever needs one
 _SPARE = 24
 WORDS = SCRATCH + _SPARE * LANES
 

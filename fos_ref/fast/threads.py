@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from itertools import count as numbers
 from typing import TypeVar
 
 import numba
@@ -16,12 +17,32 @@ def shared_out(work: Callable[[int, int], Out], count: int, smallest: int) -> li
     """Return work(start, stop) for the parts of range(count), in order.
 
     Parts have at least `smallest` items: a hand-over between threads costs tens of microseconds. There are as
-    many threads as numba.set_num_threads or NUMBA_NUM_THREADS allows; the work has to release the GIL.
+    many threads as numba.set_num_threads or NUMBA_NUM_THREADS allows, the caller's own among them; the work
+    has to release the GIL. What it raises is raised here, once all threads have stopped.
     """
     threads = numba.get_num_threads()
     step = max(smallest, -(-count // (threads * PARTS_PER_THREAD)))
     parts = [(i, min(i + step, count)) for i in range(0, count, step)]
     if threads == 1 or len(parts) <= 1:
         return [work(*part) for part in parts]
-    with ThreadPoolExecutor(min(threads, len(parts))) as pool:
-        return list(pool.map(lambda part: work(*part), parts))
+    done: dict[int, Out] = {}
+    raised: list[BaseException] = []
+    following = numbers()
+
+    def take() -> None:
+        """Work on the next part that nobody has taken, until there is none."""
+        try:
+            while not raised and (i := next(following)) < len(parts):
+                done[i] = work(*parts[i])
+        except BaseException as e:  # noqa: BLE001 -- it is raised again, in the caller's thread
+            raised.append(e)
+
+    helpers = [threading.Thread(target=take) for _ in range(min(threads, len(parts)) - 1)]
+    for h in helpers:
+        h.start()
+    take()
+    for h in helpers:
+        h.join()
+    if raised:
+        raise raised[0]
+    return [done[i] for i in range(len(parts))]

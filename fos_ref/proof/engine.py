@@ -15,7 +15,7 @@ from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweep_pool import Tally, total
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.verify.distributions import FAMILIES, make
 
 SHAPE = (256, 4096)
@@ -23,9 +23,10 @@ PATTERNS = "bit-patterns"  #: any float32, exponents and signs as they fall
 SCALED = "own-amax"  #: normal values under an amax that is not theirs
 NAN = "nan-and-infinity"
 KINDS = (*FAMILIES, PATTERNS, SCALED, NAN)
-SEEDS = 9  #: tensors of every kind: 17 kinds x 9 x 65,536 blocks are 10,027,008 a preset
+SEEDS = 10  #: tensors of every kind: 16 kinds (17 with NaN) x 10 x 65,536 blocks of 16, 10,485,760 a preset
 MANY = ("4over6", "te-mse-256")  #: these meet ten times as many
 DISTINCT = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
+WIDE = tuple(r.name for r in DISTINCT if r.block_cols > BLOCK)  #: blocks of 32: as many tensors again
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,11 @@ def _differing(x: AnyArray, r: Recipe, task: Task) -> int:
 
 
 def tasks() -> list[Task]:
-    """Return every tensor with every preset, and nine more rounds of the two that are asked for most."""
+    """Return every tensor with every preset; one more round of wide blocks; nine of the two most asked for."""
     names = tuple(r.name for r in DISTINCT)
     first = [Task(kind, seed, names) for seed in range(SEEDS) for kind in KINDS]
-    return first + [Task(kind, seed, MANY) for seed in range(SEEDS, 10 * SEEDS) for kind in KINDS]
+    second = [Task(kind, seed, WIDE) for seed in range(SEEDS, 2 * SEEDS) for kind in KINDS]
+    return first + second + [Task(kind, seed, MANY) for seed in range(SEEDS, 10 * SEEDS) for kind in KINDS]
 
 
 def run(progress: Progress, jobs: int) -> Finding:

@@ -1,4 +1,4 @@
-"""What the error filter sees of chunks of 64 blocks: its sums, its choices, its verdict on each chunk."""
+"""What the error filter sees of chunks of 64 blocks: its sums, its choices, which blocks it decides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numba import njit
 
 from fos_ref.fast import config as k
 from fos_ref.fast import lanes
-from fos_ref.fast.blocks import numbers_only
 from fos_ref.fast.config import constants, integers
 from fos_ref.fast.filter import BOUNDS16, BOUNDS256
 from fos_ref.fast.kernel import _read_whole, _stamp, fast_chunk
@@ -22,7 +21,7 @@ from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
 LANES = lanes.LANES
 ROW = 16
 SUMS = (lanes.SUM6, lanes.SUM4)
-CHOICE = lanes.CHOICE
+CHOICE, OPEN = lanes.CHOICE, lanes.OPEN
 
 
 def _compiled(stamp: str):
@@ -37,13 +36,17 @@ def _compiled(stamp: str):
         w = np.zeros(lanes.WORDS, np.uint32)
         store_scales(w, scales[0], scales[1], scales[2])
         two = chooses(c)
-        for chunk in range(decided.size):
+        for chunk in range(decided.size // LANES):
             _read_whole(w, x, c[k.DTYPE_AT], chunk * LANES * ROW, stride, rows)
-            decided[chunk] = numbers_only(w) and fast_chunk(w, c, f, two)
+            left = fast_chunk(w, c, f, two)
+            count = 0
             for i in range(LANES):
                 sums[0, chunk * LANES + i] = w[SUMS[0] + i]
                 sums[1, chunk * LANES + i] = w[SUMS[1] + i]
                 choices[chunk * LANES + i] = w[CHOICE + i]
+                decided[chunk * LANES + i] = w[OPEN + i] == 0
+                count += w[OPEN + i]
+            assert (count != 0) == (left != 0)
 
     return walk
 
@@ -57,8 +60,8 @@ class Seen:
 
     trace: Trace
     sums: np.ndarray  #: (2, blocks) float32: to 6, to 4
-    choices: np.ndarray  #: bool; meaningful where its chunk is decided
-    decided: np.ndarray  #: bool (chunks,)
+    choices: np.ndarray  #: bool; meaningful where decided
+    decided: np.ndarray  #: bool
 
     @property
     def scales(self) -> np.ndarray:
@@ -94,11 +97,11 @@ class Seen:
 def bound(r, s: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Return the filter's bound for block scales s and sums g, in float64."""
     constants_ = BOUNDS16 if r.block_rows == 1 else BOUNDS256
-    c1, c2, squares, magnitudes, maximum = map(float, constants_)
+    steep, squares, slope, magnitudes, maximum = map(float, constants_)
     g = g.astype(np.float64)
     if r.error_metric is ErrorMetric.MSE:
-        return s**2 * (c1 * np.sqrt(g) + c2 * g + squares)
-    return s * (c2 * g + (magnitudes if r.error_metric is ErrorMetric.MAE else maximum))
+        return s**2 * (steep * g + squares)
+    return s * (slope * g + (magnitudes if r.error_metric is ErrorMetric.MAE else maximum))
 
 
 def worth(t: Trace) -> float:
@@ -122,7 +125,7 @@ def see(x: np.ndarray, scales: Scales, r) -> Seen:
     assert x.shape[0] == r.block_rows
     assert blocks % LANES == 0
     sums, choices = np.zeros((2, blocks), np.uint32), np.zeros(blocks, np.uint32)
-    decided = np.zeros(blocks // LANES, np.bool_)
+    decided = np.zeros(blocks, np.bool_)
     three = tuple(np.float32(v) for v in (scales.amax, scales.encode, scales.decode))
     bits = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
     recipe, layout = (integers(r, x.dtype), constants(r)), (r.block_rows, x.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import ml_dtypes
@@ -17,6 +18,7 @@ from fos_ref.fast.admit import filter_holds
 from fos_ref.fast.config import FIELDS
 from fos_ref.fast.kernel import quantize_range
 from fos_ref.fast.known import KNOWN
+from fos_ref.fast.threads import shared_out
 from fos_ref.model.quantize import tensor_amax, tensor_scales
 from fos_ref.recipes.recipe import field_kind
 from fos_ref.verify.distributions import make
@@ -86,6 +88,47 @@ def test_the_amax_is_exact_for_every_size_and_policy(dtype):
         r = fos_ref.PRESETS[name]
         assert engine().amax(x, r).tobytes() == tensor_amax(x.astype(np.float32), r).tobytes()
         assert engine().amax(x[:0], r).tobytes() == tensor_amax(x[:0].astype(np.float32), r).tobytes()
+
+
+@pytest.mark.parametrize("name", ["te-mse-256-row", "te-mae-448-fast-row", "flashinfer-mse-256-row"])
+def test_rows_whose_scales_keep_the_filter_out_are_computed_literally(name):
+    """Rows of zeros, of subnormals, near the largest value, beside usual ones; chunks run over their ends."""
+    r = fos_ref.PRESETS[name]
+    x = np.random.default_rng(4).standard_normal((40, 16 * 70)).astype(np.float32)
+    x[3], x[17] = 0, -0.0
+    x[5] *= np.float32(1e-40)
+    x[6] *= np.float32(2.0**-100)
+    x[20] *= np.float32(1e37)
+    scales = tensor_scales(MODEL.amax(x, r), r, x.dtype)
+    held = filter_holds(r, [np.reshape(v, -1) for v in (scales.amax, scales.encode, scales.decode)])
+    assert np.flatnonzero(~held).tolist() == [3, 5, 6, 17, 20]
+    same(x, r)
+    same(x.astype(ml_dtypes.bfloat16), r)
+
+
+def test_what_the_work_raises_is_raised_and_the_threads_are_gone(monkeypatch):
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 4)
+    before, taken = threading.active_count(), []
+
+    def work(start, _stop):
+        taken.append(start)
+        if start == 3:
+            msg = "of part 3"
+            raise ValueError(msg)
+        return start
+
+    with pytest.raises(ValueError, match="of part 3"):
+        shared_out(work, 16, 1)
+    assert threading.active_count() == before
+    assert sorted(set(taken)) == sorted(taken)
+    assert shared_out(lambda start, stop: (start, stop), 16, 3) == [
+        (0, 3),
+        (3, 6),
+        (6, 9),
+        (9, 12),
+        (12, 15),
+        (15, 16),
+    ]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -96,7 +96,7 @@ def largest_share(r, exponent, seed, families, count):
         x = regular_blocks(random_blocks(family, scales, ROW * r.block_rows, count, seed), scales, r)
         seen = see(as_matrix(whole_chunks(x), r), scales, r)
         assert not irregular(seen.trace).any()
-        assert np.array_equal(seen.choices, seen.trace.picked4[0]) or not seen.decided.all()
+        assert np.array_equal(seen.choices[seen.decided], seen.trace.picked4[0][seen.decided])
         most = max(most, float(seen.shares.max()))
     return most
 
@@ -143,12 +143,11 @@ def test_close_blocks_are_called_close(name):
             close = aimed(start, scales, r, aim)
             met += len(close)
             for i, block in enumerate(close[:: len(close) // 8 + 1]):
-                chunk = far.copy()
-                chunk[i * 7 % LANES] = block
+                chunk, lane = far.copy(), i * 7 % LANES
+                chunk[lane] = block
                 seen = see(as_matrix(chunk, r), scales, r)
-                assert seen.decided.tolist() == [decided]
-                if decided:
-                    assert np.array_equal(seen.choices, seen.trace.picked4[0])
+                assert np.flatnonzero(~seen.decided).tolist() == ([] if decided else [lane])
+                assert np.array_equal(seen.choices[seen.decided], seen.trace.picked4[0][seen.decided])
     assert met >= 90
 
 
@@ -163,7 +162,7 @@ def test_nothing_is_decided_within_the_bound(name):
     for family in ("normal", "coarse", "heavy-tailed", "worst-case", "near-max"):
         x = make(family, (r.block_rows, 16 * LANES * ROW), 3, "float32")
         seen = see(x, tensor_scales(tensor_amax(x, r), r), r)
-        inside = np.repeat(seen.decided, LANES)
+        inside = seen.decided
         difference = np.abs(seen.weighted[1] - seen.weighted[0])[inside]
         assert np.all(difference > PROVED * seen.bounds.sum(axis=0)[inside])
         assert np.array_equal(seen.choices[inside], seen.trace.picked4[0][inside])
@@ -174,11 +173,11 @@ def test_nothing_is_decided_within_the_bound(name):
 
 @pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16, np.float16])
 @pytest.mark.parametrize("name", ["4over6", "4over6-mae", "te-mse-256", "fouroversix-mse", "quartet2-4over6"])
-def test_usual_chunks_take_the_fast_path(name, dtype):
+def test_usual_blocks_take_the_fast_path(name, dtype):
     r = fos_ref.PRESETS[name]
     x = make("normal", (1, 256 * LANES * ROW), 1, "float32").astype(dtype)
     decided = see(x, tensor_scales(tensor_amax(x.astype(np.float32), r), r, x.dtype), r).decided
-    assert np.count_nonzero(decided) >= 231  # of 256: nine in ten
+    assert np.count_nonzero(~decided) <= decided.size // 500
 
 
 def _with(x, lane, values):
@@ -200,14 +199,14 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("what", UNUSUAL)
-def test_an_unusual_block_sends_its_chunk_to_the_literal_path(what):
+def test_an_unusual_block_is_left_to_the_literal_path_and_no_other(what):
     r = fos_ref.PRESETS["te-mse-256"]
     x = make("normal", (1, 3 * LANES * ROW), 2, "float32")
     scales = tensor_scales(tensor_amax(x, r), r)
     assert see(x, scales, r).decided.all()
     for lane in (0, 37, LANES - 1):
         changed = _with(x, lane, UNUSUAL[what])
-        assert see(changed, scales, r).decided.tolist() == [True, False, True]
+        assert np.flatnonzero(~see(changed, scales, r).decided).tolist() == [LANES + lane]
 
 
 @pytest.mark.parametrize("ulps", [1, -1])
@@ -225,5 +224,5 @@ def test_scales_that_disagree_by_more_than_the_proof_allows_are_refused(ulps):
 @pytest.mark.parametrize(("exponent", "held"), [(-45, False), (-44, True), (40, True), (41, False)])
 def test_the_size_of_d_is_bounded(exponent, held):
     d = np.float32([2.0**exponent])
-    assert filter_holds(BASE, [d * np.float32(BASE.range_max), 1 / d, d]) is held
+    assert filter_holds(BASE, [d * np.float32(BASE.range_max), 1 / d, d]).tolist() == [held]
     assert (SMALLEST <= d[0] <= LARGEST) == held
