@@ -9,6 +9,7 @@ import numpy as np
 
 from fos_ref.engines.given import caller_scales, check_finite
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_float_environment, check_shape
+from fos_ref.engines.on_device import quantize_on_device
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import DtypeError, InputError
 from fos_ref.formats.arrays import AnyArray, F32
@@ -46,6 +47,10 @@ def quantize(
     Raises:   RecipeError, ShapeError, DtypeError, InputError, ToolchainError.
     """
     r = get_recipe(recipe)
+    if engine == "cuda" and padding == "error":
+        there = quantize_on_device(x, r, amax, tensor_scale)
+        if there is not None:
+            return there
     array = as_numpy(x)
     matrix = _matrix(array, r, padding)
     check_float_environment()

@@ -11,6 +11,7 @@ import fos_gpu
 import fos_ref
 from fos_gpu import front
 from fos_gpu.beside import SUPPORTED
+from fos_gpu.door import quantize_to_host
 from fos_gpu.tensors import to_numpy
 from fos_ref.errors import InputError
 from fos_ref.verify.distributions import make
@@ -145,3 +146,29 @@ def test_errors_of_every_rule(device, r, dtype):
         for shape in ((16, 16), (80, 272), (2048, 1040)):
             x = make("heavy-tailed", shape, 3, dtype)
             surface.check_errors(device, x, r, columnwise=columnwise)
+
+
+@pytest.mark.parametrize("name", [FEW[0], FEW[3]])
+def test_the_package_s_own_call_takes_a_device_array_where_it_lies(device, monkeypatch, name):
+    x, r = make("normal", (32, 64), 3, {FEW[0]: "bfloat16", FEW[3]: "float16"}[name]), BY_NAME[name]
+    there, amax = device(x), np.full((32,) if name == FEW[3] else (), 3.5, np.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(fos_ref.engines.front, "as_numpy", None)  # the door for arrays in host memory
+        got = fos_ref.quantize(there, r, engine="cuda")
+    surface.assert_same_tensor(got, surface.model(x, r))
+    got = fos_ref.quantize(there, r, engine="cuda", amax=device(amax))
+    surface.assert_same_tensor(got, surface.model(x, r, amax=amax))
+    x[0, 0] = np.nan
+    if name == FEW[0]:
+        with pytest.raises(InputError, match="x has a NaN or an infinity"):
+            fos_ref.quantize(device(x), r, engine="cuda", amax=1.0)
+    with pytest.raises(InputError, match="values of 0 and above are allowed"):
+        fos_ref.quantize(there, r, engine="cuda", amax=device(-amax))
+
+
+def test_a_device_array_that_is_no_matrix_in_a_row_comes_to_the_host(device):
+    assert (
+        quantize_to_host(device(make("normal", (32, 64), 3, "float32")).T, BY_NAME[FEW[0]], None, None)
+        is None
+    )
+    assert quantize_to_host(np.ones((16, 16), np.float32), BY_NAME[FEW[0]], None, None) is None
