@@ -15,10 +15,14 @@ from rich.console import Console
 from fos_ref.errors import BitMismatch, InputError
 from fos_ref.report.files import write_all
 from fos_ref.verify.golden_check import Failure
+from fos_ref.verify.golden_file import canonical
+from fos_ref.verify.vectors.chain import document as chains
+from fos_ref.verify.vectors.chain import NAME as CHAINS
+from fos_ref.verify.vectors.chain import STEPS
 from fos_ref.verify.vectors.folder import by_folder, completed, generated, read_all, Say
 from fos_ref.verify.vectors.lint import lint as find_problems
-from fos_ref.verify.vectors.manifest import MANIFEST, read_manifest
-from fos_ref.verify.vectors.verify import Checked
+from fos_ref.verify.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest
+from fos_ref.verify.vectors.verify import CHAIN_STEPS, Checked
 from fos_ref.verify.vectors.verify import verify as verify_files
 
 golden = typer.Typer(
@@ -48,6 +52,26 @@ def write(folder: Folder = Path("golden")) -> None:
 
 
 @golden.command()
+def chain(
+    folder: Folder = Path("golden"),
+    engine: Annotated[str, typer.Option(help="numpy, numba, cuda or host.")] = "numba",
+) -> None:
+    """Compute every chain, 10^8 blocks each, and write v1/chains.json: minutes. Run `write` after it."""
+    with _progress() as say:
+        data = canonical(chains(engine, done=say))
+    check_frozen(_frozen_list(folder), {CHAINS: data})
+    path = folder / CHAINS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_all(path.parent, {path.name: data})
+    typer.echo(f"{path}: written; `fos golden write` puts it into the manifest")
+
+
+def _frozen_list(folder: Path) -> bytes:
+    path = folder / FROZEN
+    return path.read_bytes() if path.exists() else b""
+
+
+@golden.command()
 def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
     files = _files(folder)
@@ -66,12 +90,15 @@ def verify(
     folder: Folder = Path("golden"),
     engine: Annotated[str, typer.Option(help="numpy, numba, cuda, host or auto.")] = "numpy",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to check, as v1/4over6/*.")] = "*",
+    steps: Annotated[
+        int, typer.Option(min=0, max=STEPS, help="Steps of each chain, of 10,000.")
+    ] = CHAIN_STEPS,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; of numpy every intermediate too. Exit 1 if not."""
     files = _files(folder)
     with _progress() as say:
-        found = verify_files(files, engine, only, say)
+        found = verify_files(files, engine, only=only, steps=steps, progress=say)
     if as_json:
         document = asdict(found) | {"equal": not found.failures}
         typer.echo(json.dumps(document, indent=2))

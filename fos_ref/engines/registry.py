@@ -19,6 +19,8 @@ ENGINES = {
     "numba": "fos_ref.fast.engine:NumbaEngine",
     "cuda": "fos_gpu.engine:CudaEngine",
 }
+#: For checks only: `installed` and "auto" do not know them.
+CHECKING = {"host": "fos_gpu.host_engine:HostEngine"}
 #: From how many values on "auto" takes the compiled engine: below, loading it costs more than it saves.
 COMPILED_FROM = 1 << 20
 
@@ -42,7 +44,7 @@ class Engine(Protocol):
 def load_engine(name: str) -> Engine:
     """Return the engine called `name`; ToolchainError if what it needs is not installed."""
     keep_memory()
-    module, _, kind = ENGINES[name].partition(":")
+    module, _, kind = {**ENGINES, **CHECKING}[name].partition(":")
     try:
         engine: Engine = getattr(import_module(module), kind)()
     except ImportError as e:
@@ -68,7 +70,7 @@ def get_engine(name: str, recipe: Recipe, values: int) -> Engine:
     NumPy model. Raises: InputError for an unknown name, ToolchainError, with the reason, when the engine
     cannot run here.
     """
-    if name not in ("auto", *ENGINES):
+    if name not in ("auto", *ENGINES, *CHECKING):
         msg = f"engine {name!r}: one of auto, {', '.join(ENGINES)} is allowed"
         raise InputError(msg)
     if name == "auto":

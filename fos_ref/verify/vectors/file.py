@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from fos_ref.errors import GoldenFormatError
@@ -13,7 +14,7 @@ from fos_ref.verify.bits_text import from_hex, to_hex
 from fos_ref.verify.golden_bits import input_json, Json, RAISES, read_input
 from fos_ref.verify.golden_file import FORMAT, parse
 from fos_ref.verify.vectors.case import Case
-from fos_ref.verify.vectors.flags import flags, Kills, kills
+from fos_ref.verify.vectors.flags import flags, kills
 from fos_ref.verify.vectors.schema import check
 from fos_ref.verify.vectors.steps import outcome, steps
 
@@ -37,23 +38,36 @@ def name_of(recipe: str, group: str) -> str:
     return f"v1/{recipe}/{group}.json"
 
 
-def document(r: Recipe, group: str, comment: str, cases: Sequence[Case]) -> tuple[Json, Kills]:
-    """Return a file of vectors, and which of them each mutant fails."""
-    killed = kills(cases, r)
-    marked = zip(cases, flags(cases, r, killed), strict=True)
-    vectors = [_vector(f"{r.name}/{group}/{i}", c, r, found) for i, (c, found) in enumerate(marked, 1)]
-    made: Json = {
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One file to write."""
+
+    group: str
+    comment: str
+    cases: Sequence[Case]
+
+
+def documents(r: Recipe, plans: Sequence[Plan]) -> Iterator[tuple[str, Json]]:
+    """Yield the name and the content of each of a recipe's files; flags are found for all of them at once."""
+    cases = [case for p in plans for case in p.cases]
+    marked = iter(zip(cases, flags(cases, r, kills(cases, r)), strict=True))
+    for p in plans:
+        yield name_of(r.name, p.group), _document(r, p, list(islice(marked, len(p.cases))))
+
+
+def _document(r: Recipe, p: Plan, marked: Sequence[tuple[Case, list[str]]]) -> Json:
+    vectors = [_vector(f"{r.name}/{p.group}/{i}", c, r, found) for i, (c, found) in enumerate(marked, 1)]
+    return {
         "format": FORMAT,
         "kind": KIND,
         "recipe": r.name,
         "fingerprint": r.fingerprint(),
         "axes": plain_values(r.axes()),
-        "group": group,
-        "comment": comment,
+        "group": p.group,
+        "comment": p.comment,
         "blocks": sum(len(v["steps"]["blocks"]) for v in vectors if v["steps"] is not None),
         "vectors": vectors,
     }
-    return made, killed
 
 
 def _vector(name: str, case: Case, r: Recipe, found: list[str]) -> Json:
@@ -70,7 +84,7 @@ def _vector(name: str, case: Case, r: Recipe, found: list[str]) -> Json:
 
 
 def read(data: bytes, name: str) -> list[Vector]:
-    """Return the vectors of a file; GoldenFormatError for anything that `document` would not write."""
+    """Return the vectors of a file; GoldenFormatError for anything that `documents` would not write."""
     found = parse(data, name)
     check(found, KIND, name)
     if found["recipe"] not in PRESETS or name != name_of(found["recipe"], found["group"]):

@@ -73,8 +73,9 @@ def _stacks(cases: Sequence[Case]) -> list[Stack]:
     groups: dict[Any, list[int]] = {}
     for i, case in enumerate(cases):
         amax, x = case.given.amax, case.given.x
+        has_nan = not np.isfinite(x.astype(np.float32)).all()  # a recipe may refuse the whole stack
         own = amax is None or case.buffer is not None or case.padding != "error"
-        key = i if own else (f32_hex(np.float32(amax)), x.dtype.name, x.shape[1])
+        key = i if own or has_nan else (f32_hex(np.float32(amax)), x.dtype.name, x.shape[1])
         groups.setdefault(key, []).append(i)
     return [(indices, _stacked([cases[i] for i in indices])) for indices in groups.values()]
 

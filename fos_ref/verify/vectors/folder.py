@@ -11,8 +11,8 @@ from fos_ref.verify.golden_bits import Json
 from fos_ref.verify.golden_check import VECTORS
 from fos_ref.verify.golden_file import canonical, distinguishing, FORMAT
 from fos_ref.verify.mutant_vectors import read_mutant_vector
-from fos_ref.verify.vectors import layout
-from fos_ref.verify.vectors.file import document, name_of
+from fos_ref.verify.vectors import bulk, layout
+from fos_ref.verify.vectors.file import documents
 from fos_ref.verify.vectors.manifest import check_frozen, FROZEN, frozen, MANIFEST, manifest
 from fos_ref.verify.vectors.notes import NOTES
 from fos_ref.verify.vectors.plan import plan
@@ -37,12 +37,11 @@ def generated(say: Say) -> dict[str, bytes]:
     telling = distinguishing(lambda: None)
     found[VECTORS] = canonical(telling)
     hunted = [read_mutant_vector(v).input for v in telling["mutants"]]
-    for r, group, comment, cases in plan(hunted):
-        name = name_of(r.name, group)
-        say(name)
-        found[name] = canonical(document(r, group, comment, cases)[0])
-    found[layout.NAME] = canonical(layout.document())
-    return found
+    for r, plans in plan(hunted):
+        say(r.name)
+        found |= {name: canonical(document) for name, document in documents(r, plans)}
+    say(bulk.INDEX)
+    return found | dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
 
 
 def read_all(folder: Path) -> dict[str, bytes]:

@@ -8,22 +8,34 @@ from collections.abc import Callable, Iterator, Mapping
 from fos_ref.errors import GoldenFormatError
 from fos_ref.verify.golden_check import read, read_mutants, VECTORS
 from fos_ref.verify.golden_file import canonical, parse
-from fos_ref.verify.vectors import layout
+from fos_ref.verify.vectors import bulk, chain, layout
 from fos_ref.verify.vectors.file import read as read_file
 from fos_ref.verify.vectors.folder import notes, NOTES_FILE, README, SCHEMA
 from fos_ref.verify.vectors.manifest import FROZEN, frozen, MANIFEST, manifest
 from fos_ref.verify.vectors.notes import NOTES
+from fos_ref.verify.vectors.npz import read_npz
 from fos_ref.verify.vectors.schema import check, schema
 
 MOST_BYTES = 20_000_000
-_FIXED = (README, SCHEMA, NOTES_FILE, FROZEN, MANIFEST)
+_FIXED = (
+    README,
+    SCHEMA,
+    NOTES_FILE,
+    FROZEN,
+    MANIFEST,
+    VECTORS,
+    layout.NAME,
+    bulk.INDEX,
+    bulk.INPUTS,
+    chain.NAME,
+)
 
 
 def lint(files: Mapping[str, bytes]) -> list[str]:
     """Return everything that is wrong with the files of the folder, a line each; empty: nothing."""
     found = [problem for name in files for problem in _file(name, files[name])]
-    found += [f"{name}: missing" for name in (*_FIXED, VECTORS, layout.NAME) if name not in files]
-    return found or [*_sizes(files), *_derived(files), *_ids(files)]
+    found += [f"{name}: missing" for name in _FIXED if name not in files]
+    return found or [*_sizes(files), *_derived(files), *_ids(files), *_bulk(files)]
 
 
 def _file(name: str, data: bytes) -> Iterator[str]:
@@ -40,8 +52,9 @@ def _file(name: str, data: bytes) -> Iterator[str]:
 
 def _by_place(name: str) -> Callable[[bytes, str], object] | None:
     parts = name.split("/")
-    is_vectors = len(parts) == 3 and parts[0] == "v1" and name.endswith(".json")  # noqa: PLR2004
-    return read_file if is_vectors else None
+    if len(parts) != 3 or parts[0] != "v1":  # noqa: PLR2004
+        return None
+    return {".json": read_file, ".npz": read_npz}.get(name[name.rfind(".") :])
 
 
 def _equal_to(want: bytes, data: bytes, name: str) -> None:
@@ -60,7 +73,9 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     SCHEMA: lambda data, name: _equal_to(canonical(schema()), data, name),
     NOTES_FILE: lambda data, name: _equal_to(canonical(notes()), data, name),
     VECTORS: _distinguishing,
-    layout.NAME: lambda data, name: check(parse(data, name), "layout", name),
+    layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
+    bulk.INDEX: lambda data, name: check(parse(data, name), bulk.KIND, name),
+    chain.NAME: lambda data, _: chain.read(data),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),
     README: lambda data, _: data.decode(),
     FROZEN: lambda data, _: data.decode(),
@@ -83,9 +98,21 @@ def _derived(files: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _ids(files: Mapping[str, bytes]) -> Iterator[str]:
-    vectors = [v for name, data in files.items() if _by_place(name) for v in read_file(data, name)]
+    vectors = [
+        v for name, data in files.items() if _by_place(name) is read_file for v in read_file(data, name)
+    ]
     maps = parse(files[layout.NAME], layout.NAME)["maps"]
     ids = Counter([*(v.id for v in vectors), *(m["id"] for m in maps)])
     yield from (f"id {name}: {count} vectors have it" for name, count in ids.items() if count > 1)
     used = {flag for v in vectors for flag in v.flags}
     yield from (f"flag {flag}: no vector has it" for flag in NOTES if flag not in used)
+
+
+def _bulk(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what is wrong with the bulk files as a set."""
+    try:
+        bulk.read(files)
+    except GoldenFormatError as e:
+        yield str(e)
+    known = {bulk.INPUTS, *(bulk.name_of(r) for r in bulk.recipes())}
+    yield from (f"{n}: no recipe of this name" for n in files if n.endswith(".npz") and n not in known)

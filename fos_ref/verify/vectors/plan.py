@@ -12,6 +12,7 @@ from fos_ref.recipes.recipe import Recipe
 from fos_ref.verify.outcomes import Input
 from fos_ref.verify.vectors import groups_choice, groups_elements, groups_scales, groups_tensors
 from fos_ref.verify.vectors.case import Case
+from fos_ref.verify.vectors.file import Plan
 from fos_ref.verify.vectors.schema import MOST_BLOCKS
 
 
@@ -113,18 +114,16 @@ PLAN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def plan(hunted: Sequence[Input]) -> Iterator[tuple[Recipe, str, str, list[Case]]]:
-    """Yield recipe, group, comment and cases of every file, in the order of the plan.
+def plan(hunted: Sequence[Input]) -> Iterator[tuple[Recipe, list[Plan]]]:
+    """Yield each recipe with its files, in the order of the plan.
 
     `hunted` are the inputs of the mutants' vectors; those that fit a recipe's blocks are its hunt.
     """
     for name, groups in PLAN.items():
         r = PRESETS[name]
-        for group, g in GROUPS.items():
-            if group in groups and g.suits(r):
-                yield r, group, g.comment, list(g.cases(r))
-        if HUNT in groups:
-            yield r, HUNT, _HUNT, _hunt(r, hunted)
+        suited = {group: g for group, g in GROUPS.items() if group in groups and g.suits(r)}
+        files = [Plan(group, g.comment, list(g.cases(r))) for group, g in suited.items()]
+        yield r, [*files, *([Plan(HUNT, _HUNT, _hunt(r, hunted))] if HUNT in groups else ())]
 
 
 def _hunt(r: Recipe, hunted: Sequence[Input]) -> list[Case]:

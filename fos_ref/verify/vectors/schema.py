@@ -254,7 +254,6 @@ def _bulk() -> Json:
         dtype={"enum": list(DTYPES)},
         shape=_SHAPE,
         amax_bits=_either(_NULL, _WORD),
-        x_sha256=_SHA,
     )
     return _closed(
         format=_FORMAT,

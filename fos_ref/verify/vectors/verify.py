@@ -11,16 +11,16 @@ from fos_ref.engines.registry import get_engine
 from fos_ref.errors import ToolchainError
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.verify.golden_bits import Json
 from fos_ref.verify.golden_check import Failure, read, read_mutants, vector_failures, VECTORS
 from fos_ref.verify.golden_file import Committed
 from fos_ref.verify.mutant_vectors import MutantVector
-from fos_ref.verify.vectors import layout
+from fos_ref.verify.vectors import bulk, chain, layout
 from fos_ref.verify.vectors.file import read as read_file
 from fos_ref.verify.vectors.file import Vector
 from fos_ref.verify.vectors.manifest import digest, MANIFEST, read_manifest
 from fos_ref.verify.vectors.steps import outcome, steps
 
+CHAIN_STEPS = 10  #: of each chain, where no other number is asked for: 100,000 blocks
 STEPPED = "numpy"  #: the engine whose intermediates are vectors too
 
 
@@ -44,10 +44,16 @@ class Checked:
 
 
 def verify(
-    files: Mapping[str, bytes], engine: str, only: str = "*", progress: Callable[[str], None] = lambda _: None
+    files: Mapping[str, bytes],
+    engine: str,
+    *,
+    only: str = "*",
+    steps: int = CHAIN_STEPS,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Checked:
-    """Check the files of the golden folder whose names match `only` (a shell pattern).
+    """Check the files of the golden folder whose names match `only` (a shell pattern); `steps` of each chain.
 
+    A file whose digest is not the manifest's is a failure, and is not read.
     Raises: GoldenFormatError for files of another form; InputError for an unknown engine.
     """
     get_engine(engine, PRESETS["4over6"], 0)  # an unknown engine, or one that is not installed, is an error
@@ -56,31 +62,47 @@ def verify(
     for name in listed:
         if fnmatchcase(name, only):
             progress(name)
-            found.failures += _file(name, files, listed[name])
-            _contents(name, files, found)
+            got = digest(files[name]) if name in files else "missing"
+            if got != listed[name]["sha256"]:
+                found.failures.append(Failure(name, -1, "sha256", got, listed[name]["sha256"]))
+            elif name == chain.NAME:
+                _chains(files[name], found, steps)
+            else:
+                _contents(name, files, found)
     return found
-
-
-def _file(name: str, files: Mapping[str, bytes], entry: Json) -> Iterator[Failure]:
-    """Yield a file that is missing, or is not the one of the manifest."""
-    got = digest(files[name]) if name in files else "missing"
-    if got != entry["sha256"]:
-        yield Failure(name, -1, "sha256", got, entry["sha256"])
 
 
 def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     if name == VECTORS:
         _distinguishing(files[name], found)
     elif name == layout.NAME:
-        found.failures += [
-            Failure(i, -1, "offsets", "other", "swizzle's") for i in layout.failures(files[name])
-        ]
+        found.failures += [Failure(i, -1, "offsets", "other", "these") for i in layout.failures(files[name])]
+    elif name == bulk.INDEX:
+        _bulk(files, found)
     elif name.startswith("v1/") and name.count("/") == 2 and name.endswith(".json"):  # noqa: PLR2004
         vectors = read_file(files[name], name)
         if not found.refused(vectors[0].recipe, vectors[0].recipe.name):
             found.vectors += len(vectors)
             for v in vectors:
                 found.failures += differences(v, found.engine)
+
+
+def _bulk(files: Mapping[str, bytes], found: Checked) -> None:
+    given = bulk.read(files)
+    for r in bulk.recipes():
+        if not found.refused(r, r.name):
+            found.vectors += len(given)
+            found.failures += bulk.failures(files[bulk.name_of(r)], r, given, found.engine)
+
+
+def _chains(data: bytes, found: Checked, steps: int) -> None:
+    for c in chain.read(data) if steps else ():
+        if not found.refused(PRESETS[c["recipe"]], c["recipe"]):
+            found.vectors += 1
+            wrong = chain.first_wrong(c, found.engine, steps)
+            if wrong is not None:
+                step, got, want = wrong
+                found.failures.append(Failure(f"chain {c['id']}", -1, f"digest after step {step}", got, want))
 
 
 def _distinguishing(data: bytes, found: Checked) -> None:
