@@ -85,7 +85,7 @@ def _differing(x: AnyArray, r: Recipe, task: Task) -> int:
 
 
 def tasks() -> list[Task]:
-    """Return every tensor with every preset; one more round of wide blocks; nine of the two most asked for."""
+    """Return every tensor with every preset, again with wide blocks, nine times more with the two of MANY."""
     names = tuple(r.name for r in DISTINCT)
     first = [Task(kind, seed, names) for seed in range(SEEDS) for kind in KINDS]
     second = [Task(kind, seed, WIDE) for seed in range(SEEDS, 2 * SEEDS) for kind in KINDS]
