@@ -229,6 +229,10 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
             "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
         ),
         (
+            r.scale_format is not ScaleFormat.E4M3 and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
+            f"scale_floor {r.scale_floor.value!r} is an E4M3 code, so scale_format has to be E4M3",
+        ),
+        (
             r.block_shape is BlockShape.ROW_32 and r.reduction is not None,
             f"reduction = {r.reduction}: no order is known for the errors of a block of 32",
         ),
