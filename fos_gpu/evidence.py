@@ -1,7 +1,7 @@
 """`python -m fos_gpu.evidence --out reports`: everything that a GPU can show, run on this one, in one file.
 
 From a checkout: the proofs, the tests marked gpu, compute-sanitizer and the benchmark, each as the command
-that stands in the file. Writes evidence-<card>.json and .md, so that cards do not overwrite one another. A part
+that stands in the file. Writes evidence-<card>.json and .md: cards do not overwrite one another. A part
 that cannot run here is listed with the reason; a part that fails is listed as failed, and the exit code is 1.
 """
 
