@@ -222,6 +222,18 @@ def test_views_that_are_refused(put):
 
 
 @PUTS
+def test_the_package_s_own_call_leaves_the_input_where_it_lies(put, monkeypatch):
+    values = make("normal", (64, 128), 1, "bfloat16")
+    x, want = put(values), surface.model(values, R)
+    with monkeypatch.context() as patch:
+        patch.setattr(fos_ref.engines.front, "as_numpy", None)  # the door for arrays in host memory
+        got = fos_ref.quantize(x, R, engine="cuda")
+    surface.assert_same_tensor(got, want)
+    turned = fos_ref.quantize(x.T, R, engine="cuda")  # not contiguous: it comes to the host
+    surface.assert_same_tensor(turned, surface.model(values, R, columnwise=True))
+
+
+@PUTS
 def test_a_tensor_on_another_device(put):
     if cupy().cuda.runtime.getDeviceCount() < 2:
         pytest.skip("one GPU: a tensor on another one was not tried")
