@@ -1,6 +1,6 @@
 """Compile what the tests on a GPU need into the cache, on all cores: `python -m tests.gpu.compile_units`.
 
-An argument names another architecture than the current device's. Set FOS_GPU_CACHE, so that the tests find it.
+An argument names another architecture than the current device's. Set FOS_GPU_CACHE so that tests find it.
 """
 
 from __future__ import annotations
