@@ -10,8 +10,9 @@ import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
 from fos_ref.check.catalogue import catalogue
-from fos_ref.check.flags import FLAGS
+from fos_ref.check.flags import FLAGS, OF_LAST_BITS
 from fos_ref.check.flaw import Flaw
+from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
 from fos_ref.formats.arrays import Bool, I64
 from fos_ref.recipes.recipe import Recipe
@@ -137,10 +138,18 @@ class Search:
     def _ranked(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         """Return explanations of the same blocks, the best first.
 
-        Each flag is as likely as another beforehand, and each flaw of a flag as another of it: so the flag of
-        which the larger share of flaws fits comes first, then the earlier one in the walk.
+        Where every differing block is a near tie, a mistake of the last bits comes before one that would
+        change others too. Each flag is as likely as another beforehand, and each flaw of a flag as another of
+        it: so the flag of which the larger share of flaws fits comes first, then the earlier one of FLAGS.
         """
-        return ranked(hypotheses, self.flaws)
+        bold = {f for h in hypotheses for f in h.flags} - set(OF_LAST_BITS)
+        last_bits = bool(bold) and any(set(h.flags) <= set(OF_LAST_BITS) for h in hypotheses)
+        near = last_bits and self._near_ties_only(hypotheses[0].case)
+        return ranked(hypotheses, self.flaws, prefer=OF_LAST_BITS if near else ())
+
+    def _near_ties_only(self, c: Case) -> bool:
+        differing = np.flatnonzero(c.differing)
+        return bool(judged(Hypothesis(c), self.recipe, differing).near_ties.all())
 
 
 def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
@@ -151,17 +160,20 @@ def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
     return found
 
 
-def ranked(hypotheses: list[Hypothesis], flaws: Sequence[Flaw]) -> list[Hypothesis]:
+def ranked(
+    hypotheses: list[Hypothesis], flaws: Sequence[Flaw], prefer: Sequence[str] = ()
+) -> list[Hypothesis]:
     """Return explanations of the same blocks, the best first: see Search."""
     total = Counter(f.flag for f in flaws)
     fitting = Counter(h.flags for h in hypotheses)
 
-    def key(h: Hypothesis) -> tuple[int, int, float, list[int]]:
+    def key(h: Hypothesis) -> tuple[int, int, int, float, list[int]]:
         of_flag = 1
         for f in h.flaws:
             of_flag *= total[f.flag]
         rare = sum(not f.usual for f in h.flaws)
-        return len(h.flags), rare, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
+        bold = sum(f not in prefer for f in h.flags)
+        return len(h.flags), rare, bold, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
 
     return sorted(hypotheses, key=key)
 
