@@ -77,7 +77,7 @@ def _show(data: dict[str, Any], problems: list[str]) -> None:
 
 
 def other_figures(data: dict[str, Any], path: Path) -> list[str]:
-    """Return what differs from a committed finding; what was not run here is not held against it."""
+    """Return what differs from a committed finding; what was not run here or there is not held against it."""
     try:
         known = json.loads(path.read_bytes())
     except ValueError as e:
@@ -89,7 +89,7 @@ def other_figures(data: dict[str, Any], path: Path) -> list[str]:
     return [
         f"{k} is {mine.get(k)!r} here and {theirs.get(k)!r} in {path}"
         for k in sorted(mine.keys() | theirs.keys())
-        if k not in data["not_run"] and mine.get(k) != theirs.get(k)
+        if k not in data["not_run"] and k not in known["not_run"] and mine.get(k) != theirs.get(k)
     ]
 
 

@@ -51,6 +51,8 @@ def test_what_was_not_run_is_said_and_not_held_against_it(tmp_path, capsys):
     part = replace(FOUND, compared=0, figures={"of": "text"}, not_run={"blocks": "needs a card"})
     assert run(proof(part), ["--against", str(tmp_path)]) == 0
     assert "not run: blocks: needs a card" in capsys.readouterr().out
+    run(proof(part), ["--out", str(tmp_path)])
+    assert run(proof(), ["--against", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize("text", [None, "no JSON"])
