@@ -9,11 +9,14 @@ import ctypes
 import subprocess
 from pathlib import Path
 
+import numpy as np
+
 from fos_gpu.lower import HEADER, source
 from fos_gpu.runs import empty_table
 from fos_gpu.sweep import KERNELS, RUN, THREADS
 from fos_gpu.twins import DEFINITIONS, OPTIONS, PTX
 
+KERNEL_NAMES = ("e2m1", "e4m3", "e2m1_twin", "e4m3_twin")
 SHIM = """
 struct Three { unsigned x; };
 static Three blockIdx, blockDim, threadIdx;
@@ -34,7 +37,7 @@ extern "C" void run_{name}(unsigned thread, unsigned* table, unsigned* differing
 def build(folder: Path, text: str | None = None, header: str | None = None) -> ctypes.CDLL:
     """Return the library of the sweep's kernels; text and header stand in for the sources of that role."""
     body = text or source(KERNELS)
-    runners = [RUNNER.format(name=f"fos_sweep_{k}", threads=THREADS) for k in ("e2m1", "e4m3")]
+    runners = [RUNNER.format(name=f"fos_sweep_{k}", threads=THREADS) for k in KERNEL_NAMES]
     (folder / "sweep.cpp").write_text(SHIM + body + "".join(runners), encoding="utf-8")
     (folder / HEADER).write_text(source(HEADER), encoding="utf-8")
     (folder / PTX).write_text(header or source(PTX), encoding="utf-8")
@@ -47,12 +50,15 @@ def build(folder: Path, text: str | None = None, header: str | None = None) -> c
 
 def run(library: ctypes.CDLL, kind: str, patterns):
     """Return (table, differing) of the threads that meet the given patterns."""
-    import numpy as np  # noqa: PLC0415
-
     table, differing = empty_table(), np.zeros(20, dtype=np.uint32)
     flag = np.zeros(1, dtype=np.uint32)
-    for thread in sorted({p // RUN for p in patterns}):
-        pointers = (ctypes.c_void_p(a.ctypes.data) for a in (table, differing, flag))
-        getattr(library, f"run_fos_sweep_{kind.lower()}")(ctypes.c_uint(thread), *pointers)
+    start(library, f"fos_sweep_{kind.lower()}", patterns, (table, differing, flag))
     assert flag[0] == 0
     return table, differing
+
+
+def start(library: ctypes.CDLL, name: str, patterns, arguments) -> None:
+    """Run the threads of one kernel that meet the given patterns."""
+    for thread in sorted({p // RUN for p in patterns}):
+        pointers = (ctypes.c_void_p(a.ctypes.data) for a in arguments)
+        getattr(library, f"run_{name}")(ctypes.c_uint(thread), *pointers)

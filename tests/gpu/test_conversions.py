@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,10 +204,9 @@ def test_the_sweep_keeps_the_runs_of_its_threads(library, kind):
 @needs_compiler
 def test_the_sweep_counts_what_differs_by_the_class_of_each_operand(tmp_path):
     """A conversion that calls -0 plus zero: wrong for one low operand, and for one high operand elsewhere."""
-    broken = source(emulated.PTX).replace(
-        "return cast_e2m1_pair_twin(high, low);",
-        "return cast_e2m1_pair_twin(bits_of(high) == ~kAbs ? 0.0f : high, bits_of(low) == ~kAbs ? 0.0f : low);",
-    )
+    high, low = (f"bits_of({name}) == ~kAbs ? 0.0f : {name}" for name in ("high", "low"))
+    twin = "return cast_e2m1_pair_twin({}, {});"
+    broken = source(emulated.PTX).replace(twin.format("high", "low"), twin.format(high, low))
     library = emulated.build(tmp_path, header=broken)
     inverse = pow(0x9E3779B1, -1, ALL)
     table, differing = emulated.run(library, "E2M1", [0x80000000, 0x80000000 * inverse % ALL])
@@ -212,6 +215,40 @@ def test_the_sweep_counts_what_differs_by_the_class_of_each_operand(tmp_path):
     }
     assert named == {"-zero as low": 1, "-zero as high": 1}
     assert table[0, group(0x80000000, 0)] == 1
+
+
+class Emulated:
+    """Stands in for CuPy: a module is the emulated library, a launch runs the threads of a few patterns."""
+
+    def __init__(self, library, patterns):
+        self.library, self.patterns, self.launched = library, patterns, []
+        self.cuda = SimpleNamespace(Device=lambda: SimpleNamespace(compute_capability="90"))
+        self.asarray, self.asnumpy = np.copy, np.copy
+
+    def RawModule(self, *, path):  # noqa: N802 -- CuPy's name
+        assert path == "a.cubin"
+        return SimpleNamespace(get_function=lambda name: partial(self.launch, name))
+
+    def launch(self, name, grid, block, arguments):
+        assert grid[0] * block[0] * sweep.RUN == ALL
+        self.launched.append(name)
+        emulated.start(self.library, name, self.patterns, arguments)
+
+
+@needs_compiler
+def test_a_sweep_starts_one_thread_for_each_run_of_patterns(library, monkeypatch):
+    cupy = Emulated(library, [0x80000000])
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(sweep, "cubin", lambda arch, _: Path("a.cubin") if arch == "sm_90" else None)
+    for kind, twin in (("E2M1", False), ("E4M3", True)):
+        found = sweep.sweep(kind, twin=twin)
+        assert (found.instruction, found.differing) == (False, {})
+        assert found.table[:, group(0x80000000, 8 if kind == "E2M1" else 0x80)].tolist() == [
+            sweep.RUN,
+            0x80000000,
+            0x80000000 + sweep.RUN - 1,
+        ]
+    assert cupy.launched == ["fos_sweep_e2m1", "fos_sweep_e4m3_twin"]
 
 
 @needs_compiler
