@@ -1,48 +1,59 @@
 """Which mistakes a vector catches: every mutant is run on it, and where bytes differ its flag is set.
 
-A flag says something that was computed, never what somebody meant. Most mistakes act block by block, so
-that vectors under the same caller's amax are run as one tensor; those of layout get each vector alone.
+A flag says something that was computed, never what somebody meant. Most mistakes act block by block, so that
+vectors are run as rows of one tensor; those of layout and of the tensor's own amax get each vector alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from fos_ref.engines.front import quantize, trace
+from fos_ref.engines.front import Padding, quantize, trace
 from fos_ref.errors import InputError, ShapeError
-from fos_ref.formats.arrays import Bool, U8
-from fos_ref.formats.bits import f32_hex
-from fos_ref.recipes.axes import ErrorDomain
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.quantize import tensor_amax
+from fos_ref.recipes.axes import AmaxScope, ErrorDomain
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.verify import mutant_layout
 from fos_ref.verify.mutants import Mutant, MUTANTS
 from fos_ref.verify.near_tie import _places
-from fos_ref.verify.outcomes import Input
 from fos_ref.verify.vectors.case import Case
 from fos_ref.verify.vectors.notes import NOTES
 
 #: By mutant, which cases (by position) it shows on.
 Kills: TypeAlias = dict[str, set[int]]
-#: Cases that are run as one: their positions and the tensor of all their rows.
-Stack: TypeAlias = tuple[list[int], Case]
 _LAYOUT = frozenset(m.name for m in mutant_layout.MUTANTS)
 _ULPS = 4  #: float32 steps between the errors of a near tie, as near_tie.near_ties has it
 _SPELT = {"MetricAbsmax": "MetricAbsMax"}  #: a mutant's flag that the notes spell otherwise
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Cases that are run as one tensor, one below the other."""
+
+    indices: tuple[int, ...]
+    starts: tuple[int, ...]  #: the first row of each, and the end
+    x: AnyArray
+    amax: Any
+    recipe: Recipe
+    padding: Padding = "error"
+
+
 def kills(cases: Sequence[Case], r: Recipe) -> Kills:
     """Return which of the cases each mutant fails when it is planted under the recipe r."""
-    alone: list[Stack] = [([i], case) for i, case in enumerate(cases)]
-    together = _stacks(cases)
+    alone = [_alone(i, case, r) for i, case in enumerate(cases)]
+    together = list(_together(cases, alone, r))
+    own_amax = [s for s in alone if s.amax is None]
+    runs = ((_is_layout, alone), (_is_of_tensor_amax, own_amax), (_is_of_blocks, together))
     found: Kills = {}
-    for stacks, is_chosen in ((alone, _is_layout), (together, lambda m: not _is_layout(m))):
-        right = [_made(case, r) for _, case in stacks]
-        for m in filter(is_chosen, MUTANTS.values()):
-            found[m.name] = _killed(m, stacks, right, cases, r)
+    for is_chosen, stacks in runs:
+        right = [_made(s) for s in stacks]
+        found |= {m.name: _killed(m, stacks, right) for m in filter(is_chosen, MUTANTS.values())}
     return {name: found[name] for name in MUTANTS}
 
 
@@ -68,45 +79,65 @@ def _is_layout(m: Mutant) -> bool:
     return m.name in _LAYOUT
 
 
-def _stacks(cases: Sequence[Case]) -> list[Stack]:
-    """Return the cases, those of equal amax, dtype and width one below the other."""
-    groups: dict[Any, list[int]] = {}
-    for i, case in enumerate(cases):
-        amax, x = case.given.amax, case.given.x
-        has_nan = not np.isfinite(x.astype(np.float32)).all()  # a recipe may refuse the whole stack
-        own = amax is None or case.buffer is not None or case.padding != "error"
-        key = i if own or has_nan else (f32_hex(np.float32(amax)), x.dtype.name, x.shape[1])
-        groups.setdefault(key, []).append(i)
-    return [(indices, _stacked([cases[i] for i in indices])) for indices in groups.values()]
+def _is_of_tensor_amax(m: Mutant) -> bool:
+    """Return whether a mistake is in the tensor's own amax: it shows only where nobody gives one."""
+    return any(s.old is tensor_amax for s in m.swaps)
 
 
-def _stacked(cases: Sequence[Case]) -> Case:
-    if len(cases) == 1:
-        return cases[0]
-    x = np.concatenate([case.x for case in cases])
-    return Case(comment="stacked", given=Input(x=x, amax=cases[0].given.amax))
+def _is_of_blocks(m: Mutant) -> bool:
+    return not _is_layout(m) and not _is_of_tensor_amax(m)
 
 
-def _killed(
-    m: Mutant, stacks: Sequence[Stack], right: Sequence[Any], cases: Sequence[Case], r: Recipe
-) -> set[int]:
+def _alone(i: int, case: Case, r: Recipe) -> Stack:
+    return Stack((i,), (0, case.x.shape[0]), case.x, case.amax(r), r, case.padding)
+
+
+def _together(cases: Sequence[Case], alone: Sequence[Stack], r: Recipe) -> Iterator[Stack]:
+    """Yield every case once, those together whose rows can have a tensor amax of their own each.
+
+    A row-scaled recipe does to each row what the recipe does to a tensor of that amax. Tiles have no such
+    form, and a case that a recipe may refuse would take the others with it.
+    """
+    groups: dict[tuple[str, int], list[int]] = {}
+    for i, (case, s) in enumerate(zip(cases, alone, strict=True)):
+        x = s.x.astype(np.float32)
+        fits = case.padding == "error" and r.block_rows == 1 and x.shape[1] % r.block_cols == 0
+        if fits and np.isfinite(x).all():
+            groups.setdefault((s.x.dtype.name, x.shape[1]), []).append(i)
+        else:
+            yield s
+    by_row = replace(r, amax_scope=AmaxScope.ROW) if r.block_rows == 1 else r
+    for indices in groups.values():
+        x = np.concatenate([alone[i].x for i in indices])
+        amax = np.concatenate([_row_amaxes(alone[i]) for i in indices])
+        starts = np.cumsum([0, *(alone[i].x.shape[0] for i in indices)])
+        yield Stack(tuple(indices), tuple(starts.tolist()), x, amax, by_row)
+
+
+def _row_amaxes(s: Stack) -> F32:
+    """Return the tensor amax of each row: the caller's, or the model's own."""
+    own: F32 = tensor_amax(s.x.astype(np.float32), s.recipe) if s.amax is None else np.asarray(s.amax)
+    return np.broadcast_to(own, s.x.shape[:1]).astype(np.float32)
+
+
+def _killed(m: Mutant, stacks: Sequence[Stack], right: Sequence[QuantizedTensor | None]) -> set[int]:
     found: set[int] = set()
     with m.planted(), np.errstate(all="ignore"):
-        for (indices, case), want in zip(stacks, right, strict=True):
-            got = _made(case, r)
+        for s, want in zip(stacks, right, strict=True):
+            got = _made(s)
             if got is None or want is None:
-                found.update(indices if (got is None) != (want is None) else ())
+                found.update(s.indices if (got is None) != (want is None) else ())
                 continue
             rows = _rows_differ(want, got)
-            starts = np.cumsum([0, *(cases[i].x.shape[0] for i in indices)])
-            found.update(i for i, a, b in zip(indices, starts, starts[1:], strict=False) if rows[a:b].any())
+            spans = zip(s.indices, s.starts, s.starts[1:], strict=False)
+            found.update(i for i, a, b in spans if rows[a:b].any())
     return found
 
 
-def _made(case: Case, r: Recipe) -> QuantizedTensor | None:
-    """Return what the model makes of a case, mistakes planted in it included; None where it refuses."""
+def _made(s: Stack) -> QuantizedTensor | None:
+    """Return what the model makes of a stack, mistakes planted in it included; None where it refuses."""
     try:
-        return quantize(case.x, r, amax=case.amax(r), engine="numpy", padding=case.padding)
+        return quantize(s.x, s.recipe, amax=s.amax, engine="numpy", padding=s.padding)
     except (InputError, ShapeError):
         return None
 
