@@ -9,7 +9,7 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu import front
+from fos_gpu import front, launch
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.door import quantize_to_host
 from fos_gpu.tensors import to_numpy
@@ -62,9 +62,13 @@ def test_a_tensor_scale_of_the_caller_s(device):
     surface.assert_same_tensor(got, surface.model(x, r, tensor_scale=0.125))
 
 
-@pytest.mark.parametrize("r", ONE_PER_RULE, ids=lambda r: r.name)
-def test_every_code_under_every_scale_byte(device, r):
-    dtype = list(surface.NUMPY)[ONE_PER_RULE.index(r) % 3]
+@pytest.mark.parametrize(
+    ("r", "dtype"),
+    [*((r, "float32") for r in ONE_PER_RULE), (ONE_PER_RULE[0], "bfloat16"), (ONE_PER_RULE[1], "float16")],
+    ids=lambda v: getattr(v, "name", v),
+)
+def test_every_code_under_every_scale_byte(device, r, dtype):
+    """In float32 each rule's roundings are seen; in 16 bits the last one is."""
     assert surface.check_all_codes(device, r, dtype, surface.amaxes(12)) == 12 * 4096
 
 
@@ -72,6 +76,17 @@ def test_every_code_under_every_scale_byte(device, r):
 def test_errors(device, columnwise):
     x = make("heavy-tailed", (96, 192), 5, "bfloat16")
     surface.check_errors(device, x, BY_NAME[FEW[0]], columnwise=columnwise)
+
+
+def test_errors_of_more_blocks_than_partial_sums(device, monkeypatch):
+    monkeypatch.setattr(launch, "MOST_SUMS", 8)
+    surface.check_errors(device, make("normal", (48, 112), 5, "bfloat16"), BY_NAME[FEW[0]])
+
+
+def test_a_nan_stays_in_the_errors(device):
+    x, r = make("normal", (32, 64), 5, "float16"), BY_NAME[FEW[3]]
+    x[0, 3], x[7, 20], x[9, 40] = np.nan, np.inf, -np.inf
+    surface.check_errors(device, x, r)
 
 
 def test_a_comparison_sees_one_wrong_byte(device):
