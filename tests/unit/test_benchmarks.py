@@ -25,6 +25,12 @@ REPORT = ROOT / "reports" / "benchmark-cpu.json"
 BRIEF = Rounds(2, 0.0)
 
 
+@pytest.fixture(autouse=True)
+def no_collection(monkeypatch):
+    """Leave this process's many objects where they are: collecting them takes seconds, and times nothing here."""
+    monkeypatch.setattr("benchmarks.clock.gc.collect", lambda: 0)
+
+
 def test_every_round_visits_all_and_starts_elsewhere():
     calls = []
     subjects = [Subject(n, lambda n=n: calls.append(n)) for n in "abc"]
