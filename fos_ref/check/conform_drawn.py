@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fos_ref.check.conform_kernel import Failure, Kernel
@@ -56,6 +56,7 @@ def draw(kernel: Kernel, dtype: str, examples: int) -> Drawn:
             return
         found_wrong = kernel.failure(trial)
         if isinstance(found_wrong, Failure):
+            found.failure = found_wrong
             raise _Differs(found_wrong)
 
     try:
@@ -63,5 +64,6 @@ def draw(kernel: Kernel, dtype: str, examples: int) -> Drawn:
     except _Differs as e:
         found.failure = e.failure
     except errors.Flaky:
-        found.not_run = "the kernel does not give the same bytes each time"
+        assert found.failure is not None
+        found.failure = replace(found.failure, what=f"not the same bytes each time: {found.failure.what}")
     return found

@@ -51,7 +51,7 @@ class Kernel:
     to: Callable[[Any], Any] | None
     takes_amax: bool
     scale_layout: str
-    nan_codes: str  #: "equal", or "any": codes under a NaN block scale are not compared
+    nan_blocks: str  #: "equal", or "any": blocks whose scale is NaN here and there count as equal
 
     def failure(self, t: Trial) -> Failure | Answer:
         """Return what is wrong on a trial; its answer where every byte is right."""
@@ -74,9 +74,9 @@ class Kernel:
         return Failure(trial=t, what=_first(differs, answer, t), blocks=count, of=differs.size, answer=answer)
 
     def _excused(self, a: Answer, t: Trial) -> Bool:
-        """Return where both scale bytes are NaN and the codes may be any."""
-        may_be_any = self.nan_codes == "any"
-        nan: Bool = ((t.block_scales & _NAN) == _NAN) & (a.block_scales == t.block_scales) & may_be_any
+        """Return where both scale bytes are NaN, of any sign, and the codes may be any."""
+        may_be_any = self.nan_blocks == "any"
+        nan: Bool = (((t.block_scales & a.block_scales) & _NAN) == _NAN) & may_be_any
         return nan
 
     def _called(self, t: Trial) -> Any:

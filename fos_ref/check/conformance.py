@@ -30,7 +30,7 @@ from fos_ref.verify.distributions import DTYPES
 
 DIAGNOSED = 2  #: tensors of answers that the checker is asked about
 _NAN = 0x7F
-_NAN_CODES = ("equal", "any")
+_NAN_BLOCKS = ("equal", "any")
 _LAYOUTS = ("linear", "swizzled")
 
 
@@ -46,7 +46,7 @@ def conformance(
     shapes: Sequence[tuple[int, int]] = SHAPES,
     examples: int = 50,
     golden: str | os.PathLike[str] | None = None,
-    nan_codes: str = "equal",
+    nan_blocks: str = "equal",
 ) -> Report:
     """Try `f`, a quantizer of somebody's, on the vectors, tensors and strategies of a recipe.
 
@@ -60,10 +60,10 @@ def conformance(
     shapes:     of whole tensors, rounded up to whole blocks
     examples:   drawn by Hypothesis for each dtype; not run where it is not installed, and the report says so
     golden:     a golden folder, whose files then say what is expected; None: the vectors are made here
-    nan_codes:  "any" leaves codes under a NaN block scale uncompared: implementations differ, and nothing
-                reads them
-    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_codes. Whatever f raises is
-                a finding.
+    nan_blocks: "any" counts blocks equal whose scale is NaN here and there, whatever its sign and the codes:
+                implementations differ in them, and nothing reads them
+    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. What f raises is a
+                finding.
     """
     r = get_recipe(recipe)
     chosen = group_names(r) if groups is None else tuple(groups)
@@ -71,11 +71,11 @@ def conformance(
         ("group", chosen, group_names(r)),
         ("dtype", dtypes, tuple(DTYPES)),
         ("scale_layout", (scale_layout,), _LAYOUTS),
-        ("nan_codes", (nan_codes,), _NAN_CODES),
+        ("nan_blocks", (nan_blocks,), _NAN_BLOCKS),
     ):
         _check(what, given, allowed, r)
     takes = names_amax(f) if takes_amax is None else takes_amax
-    kernel = Kernel(f, r, to, takes, scale_layout, nan_codes)
+    kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
     report, folder = Report(recipe=r), None if golden is None else Path(golden)
     stacks = Stacks(r)
     for group in chosen:

@@ -11,6 +11,8 @@ _CALLS = {
     "assert_bits_equal": "fos_ref.check.asserts",
     "assert_quantized_equal": "fos_ref.check.asserts",
     "Diagnosis": "fos_ref.check.diagnosis",
+    "conformance": "fos_ref.check.conformance",
+    "conformance_groups": "fos_ref.check.conformance",
 }
 
 

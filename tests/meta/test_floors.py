@@ -26,7 +26,7 @@ NEVER = ("torch", "cupy", "fos_gpu")  #: not even inside a function
 COMPILED_ONLY = ("numba", "llvmlite")  #: in fos_ref/fast only
 REPORT_ONLY = ("pandas", "matplotlib")
 #: The public face and the program's entry stand above the floors.
-ABOVE = ("fos_ref", "fos_ref.__main__")
+ABOVE = ("fos_ref", "fos_ref.__main__", "fos_ref.pytest_plugin")
 SOURCES = [p for p in files("fos_ref") if module(p) not in ABOVE]
 MODULES = {module(p) for p in files("fos_ref")}
 
