@@ -27,7 +27,7 @@ BRIEF = Rounds(2, 0.0)
 
 @pytest.fixture(autouse=True)
 def no_collection(monkeypatch):
-    """Leave this process's many objects where they are: collecting them takes seconds, and times nothing here."""
+    """Leave a whole test run's objects where they are: to collect them takes seconds."""
     monkeypatch.setattr("benchmarks.clock.gc.collect", lambda: 0)
 
 
