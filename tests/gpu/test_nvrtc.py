@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from fos_gpu import kernels, nvrtc, sweep
+from fos_gpu import kernels, nvrtc, sweep, targets
 from fos_gpu.lower import fused, HEADER, source
 from fos_gpu.ptx import count_fused, entries, instructions, violations
 from fos_gpu.targets import TARGETS
@@ -104,3 +106,11 @@ def test_without_nvrtc_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(ToolchainError, match=r"pip install nvidia-cuda-nvrtc \(libnot-there"):
         nvrtc.library()
     nvrtc.library.cache_clear()
+
+
+@needs_nvrtc
+@pytest.mark.exhaustive
+def test_every_kernel_compiles_for_every_target():
+    tasks = targets.plan("every")
+    found = targets.run(tasks, lambda *_: None, os.cpu_count() or 1)
+    assert (found.compared, found.figures["violations"]) == (len(tasks), {})
