@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -102,11 +103,14 @@ def problem(tool: str, ours: dict[str, object], wrong: dict[str, object]) -> str
     return ""
 
 
-def check(program: str) -> tuple[dict[str, object], list[str]]:
-    """Return the figures of every tool, and what speaks against them."""
+def check(program: str, jobs: int) -> tuple[dict[str, object], list[str]]:
+    """Return the figures of every tool, and what speaks against them; `jobs` programs at a time."""
     figures, problems = {}, []
-    for tool in TOOLS:
-        ours, wrong = run_tool(program, tool, "kernels"), run_tool(program, tool, tool)
+    with ThreadPoolExecutor(jobs) as pool:
+        ours_of = [pool.submit(run_tool, program, tool, "kernels") for tool in TOOLS]
+        wrong_of = [pool.submit(run_tool, program, tool, tool) for tool in TOOLS]
+    for tool, first, second in zip(TOOLS, ours_of, wrong_of, strict=True):
+        ours, wrong = first.result(), second.result()
         problems += filter(None, [problem(tool, ours, wrong)])
         sys.stdout.write(f"{tool}: {ours['errors']} errors in {ours['seconds']} s\n")
         figures[tool] = {
@@ -138,6 +142,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run every tool; return 0 if the kernels are clean, 1 if not, 2 if nothing could run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write DIR/sanitizer.json")
+    parser.add_argument("--jobs", type=int, default=4, help="programs at a time on the device")
     given = parser.parse_args(argv)
     try:
         if given.out is not None:
@@ -146,7 +151,7 @@ def main(argv: list[str] | None = None) -> int:
         if not here:
             raise ToolchainError(here.reason)
         program = find_program()
-        figures, problems = check(program)
+        figures, problems = check(program, given.jobs)
         if given.out is not None and not problems:
             text = json.dumps(document(program, figures), indent=1) + "\n"
             write_all(given.out, {"sanitizer.json": text.encode()})

@@ -58,8 +58,8 @@ def run_kernels() -> None:
     cupy = alone()
     for switch in ("1", "0"):
         os.environ[kernels.SWITCH] = switch
-        for name in (*FEW, *TILES):
-            for i, shape in enumerate(TILED if name in TILES else SHAPES):
+        for i, name in enumerate((*FEW, *TILES)):
+            for shape in TILED if name in TILES else SHAPES:
                 host = make("normal", shape, i, DTYPES[i % 3])
                 x = cupy.asarray(host.view(f"u{host.dtype.itemsize}")).view(host.dtype)
                 run_one(x, name)
