@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -32,17 +31,9 @@ def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) 
             msg = f"out is {given}: {wanted} {q.shape} on {q.place} is allowed"
             raise InputError(msg)
         if target.size:
-            launch.dequantize(q.recipe, wanted, parts(q), shape, target.words(shape))
+            parts = (q.words.codes, q.words.linear, q.words.scales)
+            launch.dequantize(q.recipe, wanted, parts, shape, target.words(shape))
     return own
-
-
-def parts(q: DeviceQuantized) -> tuple[Any, Any, Any]:
-    """Return codes, linear block scales and tensor scales as views of words."""
-    return (
-        take(q.codes, "codes").words((q.rows, q.cols // 2)),
-        take(q.linear_scales, "block scales", alignment=1).words((math.prod(q.linear_scales.shape),)),
-        take(q.tensor_scales, "tensor scales", alignment=4).words(tuple(q.tensor_scales.shape)),
-    )
 
 
 def dtype_name(dtype: Any) -> str:

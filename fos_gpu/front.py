@@ -24,6 +24,7 @@ from fos_gpu.tensors import (
     take_input,
     Tensor,
     to_numpy,
+    zeros,
 )
 from fos_ref.engines.given import caller_scales, check_finite
 from fos_ref.engines.inputs import check_shape
@@ -131,13 +132,14 @@ def _quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> 
 def _new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool) -> DeviceQuantized:
     """Return a result with arrays of its own."""
     blocks, rows = block_shape(shape), math.prod(shape[:-1])
+    by_row = r.amax_scope is AmaxScope.ROW
     linear = empty(blocks, "uint8", x.place)
     flat = (math.prod(swizzled_shape(rows, blocks[-1])),)
     return DeviceQuantized(
         codes=empty((*shape[:-1], shape[-1] // 2), "uint8", x.place),
         block_scales=linear if layout == "linear" else empty(flat, "uint8", x.place),
         picked4=empty(blocks, "bool", x.place),
-        tensor_scales=empty((3, rows if r.amax_scope is AmaxScope.ROW else 1), "float32", x.place),
+        tensor_scales=empty((3, rows if by_row else 1), "float32", x.place),
         linear_scales=linear,
         recipe=r,
         shape=shape,
@@ -145,6 +147,7 @@ def _new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwis
         scale_layout=layout,
         columnwise=columnwise,
         place=x.place,
+        work=None if by_row else zeros((2,), "int32", x.place),
     )
 
 
@@ -164,14 +167,15 @@ def _check_out(
 
 def _fill_scales(q: DeviceQuantized, x: Tensor, given: Any, *, check: bool) -> None:
     """Put A, S and D on the device: from the host, from the caller's array there, or from max|x|."""
-    r, n = q.recipe, int(q.tensor_scales.shape[1])
-    scales = _view(q.tensor_scales, (3, n))
-    words = x.words(_matrix(x.shape))
+    r, scales = q.recipe, q.words.scales
+    n, words = scales.shape[1], x.words(_matrix(x.shape))
     if check:
         own = empty((n,), "float32", x.place)
-        launch.amax(r, x.dtype, words, _view(own, (n,)), columnwise=q.columnwise)
+        launch.amax(r, x.dtype, words, take(own).words((n,)), columnwise=q.columnwise)
         check_finite(to_numpy(own), r)
-    if given is None:
+    if given is None and q.work is not None:
+        launch.amax_and_scales(r, x.dtype, words, q.words.work, scales)
+    elif given is None:
         launch.amax(r, x.dtype, words, scales[0], columnwise=q.columnwise)
         launch.tensor_scales(r, x.dtype, scales[0], scales)
     elif not isinstance(given, Scales):
@@ -188,21 +192,14 @@ def _fill(q: DeviceQuantized, x: Tensor) -> None:
     """Start the kernels that write codes, block scales and choices."""
     if x.size == 0:
         return
-    rows, cols = q.rows, q.cols
-    blocks = (rows, block_shape(q.shape)[-1])
-    linear = _view(q.linear_scales, blocks)
-    out = (_view(q.codes, (rows, cols // 2)), linear, _view(q.picked4, blocks))
-    scales, words = _view(q.tensor_scales, tuple(q.tensor_scales.shape)), x.words(_matrix(x.shape))
+    own, words = q.words, x.words(_matrix(x.shape))
+    out = (own.codes, own.linear, own.picked4)
     if q.columnwise:
-        launch.quantize_columns(q.recipe, q.dtype, words, scales, out)
+        launch.quantize_columns(q.recipe, q.dtype, words, own.scales, out)
     else:
-        launch_quantize(q.recipe, DTYPES[q.dtype], words, scales, out)
-    if q.scale_layout == "swizzled":
-        launch.swizzle(linear, _view(q.block_scales, tuple(q.block_scales.shape)))
-
-
-def _view(own: Any, shape: tuple[int, ...]) -> Any:
-    return take(own, "out").words(shape)
+        launch_quantize(q.recipe, DTYPES[q.dtype], words, own.scales, out)
+    if q.scale_layout != LAYOUTS[0]:
+        launch.swizzle(own.linear, own.block_scales)
 
 
 def _float32(own: Any, name: str, wanted: tuple[int, ...], place: Place) -> Any:

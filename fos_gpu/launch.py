@@ -14,7 +14,7 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
 THREADS = 128  #: of a thread block, as in the kernels
-MOST_PARTS = 4096  #: thread blocks that share one run of the maximum
+MOST_PARTS = 2048  #: thread blocks that share one run of the maximum: about what a large card holds at once
 COLUMNS_AT_ONCE, BLOCKS_AT_ONCE = 32, 4  #: of a thread block along columns, as in fos_layout.h
 JOINING = 1024  #: threads that join the partial sums
 MOST_SUMS = 1 << 17  #: partial sums of the error statistics at most
@@ -32,8 +32,16 @@ def amax(r: Recipe, dtype: str, x: Any, out: Any, *, columnwise: bool) -> None:
         _start(unit, "fos_amax_of_columns", _column_groups(rows, cols), arguments)
         return
     runs, length = (rows, cols) if r.amax_scope is AmaxScope.ROW else (1, rows * cols)
-    parts = min(-(-length // (BLOCK * THREADS)), MOST_PARTS)
+    parts = _parts(length)
     _start(unit, "fos_amax_of_rows", runs * parts, (x, np.int64(length), np.int32(parts), out))
+
+
+def amax_and_scales(r: Recipe, dtype: str, x: Any, work: Any, out: Any) -> None:
+    """Put A, S and D of all of x (R, C) into out (3, 1) by one kernel; work (2,) is zero before and after."""
+    values = x.shape[0] * x.shape[1]
+    parts = _parts(values)
+    arguments = (x, np.int64(values), np.int32(parts), work, out)
+    _start(modules.tensor_unit(r, dtype), "fos_amax_and_scales", parts, arguments)
 
 
 def tensor_scales(r: Recipe, dtype: str, amaxes: Any, out: Any) -> None:
@@ -92,6 +100,11 @@ def errors(
     arguments = (x, *parts, np.int64(rows), np.int64(cols), np.int64(count), per_block, partial)
     _start(unit, "fos_errors", _groups(count), arguments)
     _start(unit, "fos_join", 1, (partial, np.int64(count)), threads=JOINING)
+
+
+def _parts(values: int) -> int:
+    """Return how many thread blocks share the maximum of a run of `values` values."""
+    return max(1, min(-(-values // (BLOCK * THREADS)), MOST_PARTS))
 
 
 def _groups(threads: int) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,17 @@ from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 
 LAYOUTS = ("linear", "swizzled")
+
+
+class Words(NamedTuple):
+    """The arrays of a quantized tensor as the kernels take them: CuPy views of words, as matrices."""
+
+    codes: Any  #: (rows, C/2)
+    linear: Any  #: (rows, C/16)
+    block_scales: Any  #: (rows, C/16) or flat
+    picked4: Any  #: (rows, C/16) or None
+    scales: Any  #: (3, n)
+    work: Any  #: (2,) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +47,22 @@ class DeviceQuantized:
     scale_layout: str
     columnwise: bool
     place: Place
+    work: Any = None  #: int32 (2,), zero between calls: where the thread blocks of the tensor amax meet
+    words: Words = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take the arrays' addresses once; raises as `take`."""
+        blocks = (self.rows, block_shape(self.shape)[-1])
+        swizzled = self.scale_layout != LAYOUTS[0]
+        words = Words(
+            codes=take(self.codes, "codes").words((self.rows, self.cols // 2)),
+            linear=_bytes(self.linear_scales, blocks),
+            block_scales=_bytes(self.block_scales, tuple(self.block_scales.shape) if swizzled else blocks),
+            picked4=None if self.picked4 is None else _bytes(self.picked4, blocks),
+            scales=take(self.tensor_scales, "tensor scales").words(tuple(self.tensor_scales.shape)),
+            work=None if self.work is None else take(self.work, "work").words((2,)),
+        )
+        object.__setattr__(self, "words", words)
 
     @property
     def rows(self) -> int:
@@ -83,6 +110,10 @@ class DeviceQuantized:
             recipe=self.recipe,
             shape=self.shape,
         )
+
+
+def _bytes(own: Any, shape: tuple[int, ...]) -> Any:
+    return take(own, "block scales", alignment=1).words(shape)
 
 
 def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:

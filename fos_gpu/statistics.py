@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from fos_gpu import launch, modules
-from fos_gpu.dequantize import parts
 from fos_gpu.quantized import block_shape, DeviceQuantized
 from fos_gpu.tensors import empty, launching, take, take_input, to_numpy
 from fos_ref.errors import InputError, ShapeError
@@ -95,5 +94,6 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
             take(per_block, "out").words((PER_BLOCK, blocks)),
             take(partial, "out").words((STATISTICS, sums)),
         )
-        launch.errors(unit, x.words((x.size,)), parts(q), (q.rows, q.cols), out)
+        parts = (q.words.codes, q.words.linear, q.words.scales)
+        launch.errors(unit, x.words((x.size,)), parts, (q.rows, q.cols), out)
     return DeviceErrors(per_block, partial, q)

@@ -19,6 +19,7 @@ import numpy as np
 from fos_ref.errors import DtypeError, InputError, ToolchainError
 from fos_ref.formats.arrays import AnyArray
 
+NAMES = {np.dtype(t): np.dtype(t).name for t in ("f4", "f2", ml_dtypes.bfloat16, "u1", "?", "i4", "f8")}
 DTYPES = {t.name: t for t in map(np.dtype, (np.float32, ml_dtypes.bfloat16, np.float16))}
 ALIGNMENT = 16  #: bytes: the kernels read and write 16 at once
 CUDA_DEVICE, CUDA_MANAGED = 2, 13  #: DLPack's device types
@@ -58,6 +59,9 @@ class Tensor:
 
 def cupy() -> Any:
     """Return CuPy; ToolchainError says how to install it."""
+    found = sys.modules.get("cupy")
+    if found is not None:
+        return found
     try:
         return importlib.import_module("cupy")
     except ImportError as e:
@@ -109,6 +113,14 @@ def empty(shape: tuple[int, ...], dtype: str, place: Place) -> Any:
         torch = sys.modules["torch"]
         return torch.empty(shape, dtype=getattr(torch, dtype), device=f"cuda:{place.device}")
     return cupy().empty(shape, dtype=DTYPES.get(dtype) or np.dtype(dtype))
+
+
+def zeros(shape: tuple[int, ...], dtype: str, place: Place) -> Any:
+    """Return a new array of zeros, set on the framework's current stream."""
+    own = empty(shape, dtype, place)
+    words = take(own).words(shape)
+    words.data.memset_async(0, words.nbytes)
+    return own
 
 
 def upload(values: AnyArray, place: Place) -> Any:
@@ -187,7 +199,8 @@ def _torch_tensor(x: Any, name: str) -> Tensor | None:
 def _cupy_tensor(x: Any, name: str) -> Tensor:
     if not x.flags.c_contiguous:
         raise _not_contiguous(name, tuple(s // x.dtype.itemsize for s in x.strides))
-    return Tensor(x, Place("cupy", int(x.device.id)), x.dtype.name, tuple(x.shape), int(x.data.ptr))
+    name = NAMES.get(x.dtype) or x.dtype.name  # NumPy builds a name anew each time
+    return Tensor(x, Place("cupy", int(x.device.id)), name, tuple(x.shape), int(x.data.ptr))
 
 
 def _not_contiguous(name: str, strides: tuple[int, ...]) -> InputError:

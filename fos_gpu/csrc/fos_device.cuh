@@ -58,11 +58,6 @@ __device__ __forceinline__ Tensor tensor_at(const float* scales, long long rows,
   return {scales[at], scales[own + at], scales[2 * own + at]};
 }
 
-__device__ __forceinline__ void keep_largest(u32 most, u32* out) {
-  for (int step = 16; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));
-  if (threadIdx.x % 32 == 0 && most != 0u) atomicMax(out, most);
-}
-
 // A tile's error: each thread holds the differences of one row, every thread of the tile gets the result.
 __device__ __forceinline__ float error_of_tile(const float (&d)[kRow], float* shared, int row) {
   __syncwarp();

@@ -5,21 +5,49 @@ using namespace fos;
 
 namespace {
 constexpr Input kInput = Input::FOS_INPUT;
+
+// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread.
+__device__ __forceinline__ u32 largest_of_block(const void* x, long long from, long long groups, u32 part, u32 parts) {
+  __shared__ u32 of_warps[kThreads / 32];
+  u32 most = 0u;
+  for (long long i = part * static_cast<long long>(kThreads) + threadIdx.x; i < groups;
+       i += static_cast<long long>(kThreads) * parts) {
+    float v[kRow];
+    read_row<kInput>(x, from + i * kRow, v);
+    most = larger(most, block_amax(v));
+  }
+  for (int step = 16; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));
+  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = most;
+  __syncthreads();
+  for (int i = 0; i < kThreads / 32; i++) most = larger(most, of_warps[i]);
+  return most;
 }
+}  // namespace
 
 // The largest magnitude of each of `rows` runs of `cols` values, as float32 bits, into out (rows,), zero before.
 // `parts` thread blocks share a run; a run starts at a multiple of 16 bytes.
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_amax_of_rows(const void* x, long long cols, int parts, u32* out) {
-  long long row = blockIdx.x / parts, groups = cols / kRow;
-  u32 most = 0u;
-  for (long long i = blockIdx.x % parts * static_cast<long long>(kThreads) + threadIdx.x; i < groups;
-       i += static_cast<long long>(kThreads) * parts) {
-    float v[kRow];
-    read_row<kInput>(x, row * cols + i * kRow, v);
-    most = larger(most, block_amax(v));
-  }
-  keep_largest(most, out + row);
+  long long row = blockIdx.x / parts;
+  u32 most = largest_of_block(x, row * cols, cols / kRow, blockIdx.x % parts, parts);
+  if (threadIdx.x == 0 && most != 0u) atomicMax(out + row, most);
+}
+
+// A, S and D of all of x into out (3, 1): the thread block that is done last computes them. work: the largest so
+// far and how many thread blocks are done; both are zero before and after.
+extern "C" __global__ void __launch_bounds__(kThreads)
+    fos_amax_and_scales(const void* x, long long values, int parts, u32* work, float* out) {
+  u32 most = largest_of_block(x, 0, values / kRow, blockIdx.x, parts);
+  if (threadIdx.x != 0) return;
+  atomicMax(work, most);
+  __threadfence();
+  if (atomicAdd(work + 1, 1u) + 1u != static_cast<u32>(parts)) return;
+  __threadfence();
+  Tensor t = tensor_scales<kInput>(float_of(atomicExch(work, 0u)));
+  work[1] = 0u;
+  out[0] = t.amax;
+  out[1] = t.encode;
+  out[2] = t.decode;
 }
 
 // The same of each column of x (rows, cols) into out (cols,): one thread 16 values of a column.

@@ -105,4 +105,16 @@ static inline unsigned __shfl_xor_sync(unsigned, unsigned value, int step) {
 
 static inline void atomicMax(unsigned* at, unsigned value) { *at = *at < value ? value : *at; }
 
+static inline unsigned atomicAdd(unsigned* at, unsigned value) {
+  unsigned old = *at;
+  *at += value;
+  return old;
+}
+static inline unsigned atomicExch(unsigned* at, unsigned value) {
+  unsigned old = *at;
+  *at = value;
+  return old;
+}
+static inline void __threadfence() {}
+
 #endif
