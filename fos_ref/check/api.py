@@ -12,7 +12,7 @@ from fos_ref.check.closest import closest
 from fos_ref.check.diagnosis import Cause, Diagnosis
 from fos_ref.check.dossier import dossier
 from fos_ref.check.flags import OF_LAST_BITS
-from fos_ref.check.residual import judged, NEAR_TIE_ULPS
+from fos_ref.check.residual import exact_verdict, judged, NEAR_TIE_ULPS
 from fos_ref.check.search import Explanation, Search
 from fos_ref.check.subject import Subject, subject
 from fos_ref.formats.arrays import I64
@@ -70,14 +70,14 @@ def _diagnosed(s: Subject, blocks: int) -> Diagnosis:
         mismatching_blocks=mismatching,
         causes=causes,
         first=dossier(first, s.recipe, int(np.argmax(first.differing))),
-        closest=_closest(s, mismatching, blocks),
+        closest=_closest(s),
     )
 
 
-def _closest(s: Subject, mismatching: int, blocks: int) -> str | None:
+def _closest(s: Subject) -> str | None:
     """Return the preset that fits better than the recipe, as a question; None where none nearly fits."""
     near = closest(s)
-    if near is None or near.share < max(_NEAR_PERFECT, 1 - mismatching / blocks):
+    if near is None or near.share < _NEAR_PERFECT or near.equal <= near.own:
         return None
     percent = "100" if near.equal == near.of else f"{min(100 * near.share, 99.99):.4g}"
     return f"{percent} % of blocks equal {near.preset}: did you mean that?"
@@ -90,7 +90,7 @@ def _causes(e: Explanation, s: Subject, first: Case, mismatching: int) -> Iterat
     h = e.hypothesis
     if h.flags:
         yield from sorted(_named(e, s, mismatching), key=lambda c: -c.blocks)
-    left = np.flatnonzero(~e.right & (h.case.differing if not h.case.flags else True))
+    left = np.flatnonzero(~e.right & h.case.at_stake)
     near = judged(h, s.recipe, left).near_ties
     for flag, index in (("NearTie", left[near]), ("Unexplained", left[~near])):
         if len(index):
@@ -98,23 +98,18 @@ def _causes(e: Explanation, s: Subject, first: Case, mismatching: int) -> Iterat
 
 
 def _acceptable(e: Explanation) -> bool:
-    if not e.hypothesis.flags or e.perfect:
-        return bool(e.hypothesis.flags)
-    if e.hypothesis.case.flags:
-        return float(e.right.mean()) >= _LEAST_SHARE
-    differing = int(np.count_nonzero(e.hypothesis.case.differing))
-    return e.explained >= _LEAST_SHARE * differing and e.broken <= _MOST_BROKEN * e.explained
+    enough = e.gain >= _LEAST_SHARE * e.hypothesis.case.wrong and e.broken <= _MOST_BROKEN * e.explained
+    return bool(e.hypothesis.flags) and (e.perfect or enough)
 
 
 def _named(e: Explanation, s: Subject, mismatching: int) -> Iterator[Cause]:
     """Yield a cause for each flag: alone, the blocks explained; in company, those that need it."""
     h, flags = e.hypothesis, e.hypothesis.flags
-    reproduced_now = _explained(e, mismatching)
     for i, flag in enumerate(flags):
         on_layout = i < len(h.case.flags)
         flaw = None if on_layout else h.flaws[i - len(h.case.flags)]
-        blocks = reproduced_now if on_layout or len(flags) == 1 else _needing(e, h, i, s)
-        sample = np.flatnonzero(e.right & h.case.differing)
+        blocks = min(e.explained, mismatching) if on_layout or len(flags) == 1 else _needing(e, h, i, s)
+        sample = np.flatnonzero(e.right & h.case.at_stake)
         near = judged(Hypothesis(h.case), s.recipe, sample).near if flag in OF_LAST_BITS else np.zeros(0)
         yield Cause(
             flag=flag,
@@ -122,17 +117,10 @@ def _named(e: Explanation, s: Subject, mismatching: int) -> Iterator[Cause]:
             what=h.case.what if flaw is None else flaw.what,
             together=tuple(f for f in flags if f != flag),
             rivals=tuple(dict.fromkeys(f for r in e.rivals for f in r.flags if f not in flags)),
-            breaks=0 if h.case.flags else e.broken,
+            breaks=e.broken,
             near_ties=min(int(np.count_nonzero(near)), blocks),
             example=_example(h, sample, s),
         )
-
-
-def _explained(e: Explanation, mismatching: int) -> int:
-    """Return how many of the blocks that differ as the bytes were asked for come out right."""
-    if not e.hypothesis.case.flags:
-        return e.explained
-    return min(mismatching, int(np.count_nonzero(e.right)))
 
 
 def _needing(e: Explanation, h: Hypothesis, i: int, s: Subject) -> int:
@@ -153,4 +141,6 @@ def _leftover(flag: str, index: I64, h: Hypothesis, s: Subject) -> Cause:
         "Unexplained": "no known mistake, alone or with another, gives these bytes",
     }[flag]
     near = len(index) if flag == "NearTie" else 0
-    return Cause(flag=flag, blocks=len(index), what=what, near_ties=near, example=_example(h, index, s))
+    exact = exact_verdict(h, s.recipe, int(index[0])) if near else None
+    words = f"{what}; the first one: {exact}" if exact else what
+    return Cause(flag=flag, blocks=len(index), what=words, near_ties=near, example=_example(h, index, s))

@@ -25,6 +25,8 @@ class Case:
     source: Source
     got: Bytes
     differing: Bool  #: (N,)
+    wrong: int  #: blocks that differ read as they were asked for
+    at_stake: Bool  #: (N,) where the bytes, read as they were asked for, differ; all blocks of x transposed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +90,7 @@ class Bench:
             return None
         if id(h.case) not in self._given:
             self._given[id(h.case)] = h.case.got.pick(self.index)
-        got, differs = self._given[id(h.case)], h.case.differing[self.index]
+        got, differs = self._given[id(h.case)], h.case.at_stake[self.index]
         right = got.equal(*made)
         same = 0.5 * got.same_scale(made[1]) + 0.5 * (got.codes == made[0]).mean(axis=1)
         return Score(_share(right[differs]), _share(right[~differs]), _share(same[differs]))

@@ -26,6 +26,7 @@ class Closest:
     preset: str
     equal: int
     of: int
+    own: int  #: those that are equal by the recipe itself
 
     @property
     def share(self) -> float:
@@ -48,7 +49,9 @@ def closest(s: Subject) -> Closest | None:
     best = sorted(ranking, key=lambda t: t[:2], reverse=True)[:_FINALISTS]
     full = [(_equal(s, r, np.arange(len(s.x)), got), -i, r) for i, (_, _, r) in enumerate(best)]
     equal, _, winner = max(full, key=lambda t: t[:2])
-    return Closest(winner.name, equal, len(got.codes)) if equal else None
+    own = _row_bytes(s.want.codes, s.want.block_scales, s.recipe)
+    as_is = int(np.count_nonzero(got.equal(own.codes, own.scales[:, 0])))
+    return Closest(winner.name, equal, len(got.codes), as_is) if equal else None
 
 
 def _comparable(r: Recipe, to: Recipe) -> bool:

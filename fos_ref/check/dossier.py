@@ -19,6 +19,7 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 
 _SHOWN = 32  #: values of a block that are printed
+_TILE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +53,15 @@ class Dossier:
     row_scaled: bool
 
     def reproduce(self) -> str:
-        """Return one line that gives the recipe's bytes for this block; a tile's is cut off."""
-        words = " ".join(self.x[:_SHOWN])
+        """Return one line that gives the recipe's bytes for this block; for a tile, from the caller's x."""
+        words = ", ".join(f"0x{w}" for w in self.x)
+        x = f"np.array([[{words}]], np.uint32).view(np.float32)"
+        if len(self.x) > _SHOWN:
+            row, col = (_TILE * at for at in self.block)
+            turned = ".T" if self.transposed else ""
+            x = f"x{turned}[{row}:{row + _TILE}, {col}:{col + _TILE}]"
         amax = f"np.uint32(0x{self.tensor_amax}).view(np.float32)"
-        given = f"[{amax}]" if self.row_scaled else amax
-        more = "" if len(self.x) <= _SHOWN else " ..."
-        return (
-            f'x = np.array([int(w, 16) for w in "{words}{more}".split()], np.uint32).view(np.float32)[None]; '
-            f'q = fos_ref.quantize(x, "{self.recipe}", amax={given})'
-        )
+        return f'fos_ref.quantize({x}, "{self.recipe}", amax={f"[{amax}]" if self.row_scaled else amax})'
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dossier as JSON values."""
@@ -97,12 +98,17 @@ def _side_dict(s: Side) -> dict[str, Any]:
     return {
         "name": s.name,
         "scale_byte": f"{s.scale_byte:02X}",
-        "scale": s.scale,
-        "base": s.base if np.isfinite(s.base) else str(s.base),
+        "scale": _number(s.scale),
+        "base": _number(s.base),
         "codes": s.codes,
-        "error": None if s.error is None else (s.error if np.isfinite(s.error) else str(s.error)),
+        "error": None if s.error is None else _number(s.error),
         "error_bits": s.error_bits,
     }
+
+
+def _number(v: float) -> float | str:
+    """Return a number as JSON has it: NaN and infinities as text."""
+    return v if np.isfinite(v) else str(v)
 
 
 def _cut(text: str) -> str:

@@ -20,6 +20,7 @@ from fos_ref.recipes.recipe import Recipe, SCALE_BOUNDS
 BF16 = np.dtype(ml_dtypes.bfloat16)
 FP16 = np.dtype(np.float16)
 _OTHERS = ("tensor", "row", "column of blocks", "128 values", "128x128 tile")
+_NAMED = ("tensor", "row")  #: the granularities that recipes have
 _FRACTION = np.uint32(0xFFFF)  #: the bits of a float32 that bfloat16 has not
 
 
@@ -40,7 +41,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
 def _amaxes() -> Iterator[Flaw]:
     for name in _OTHERS:
         what = f"the amax is that of the {name}, where the recipe or the caller gives another"
-        yield Flaw("AmaxPrecision", what, wraps={"amax": _taken_over(name)})
+        yield Flaw("AmaxPrecision", what, wraps={"amax": _taken_over(name)}, usual=name in _NAMED)
     roundings: dict[str, Callable[[F32], F32]] = {
         "rounded to bfloat16": lambda a: to_dtype(a, BF16),
         "rounded to float16": lambda a: to_dtype(a, FP16),

@@ -88,7 +88,8 @@ def _domains(r: Recipe) -> Iterator[Flaw]:
         yield Flaw(flag, what, {"error_domain": domain})
     for flag, form, difference in _OWN_DOMAINS:
         what = f"the error is {form} where the recipe has {r.error_domain.value}"
-        yield Flaw(flag, what, wraps={"difference": _instead(difference)})
+        usual = flag == "ReciprocalForDivision"
+        yield Flaw(flag, what, wraps={"difference": _instead(difference)}, usual=usual)
 
 
 Difference = Callable[[F32, F32, F32, Scales], F32]

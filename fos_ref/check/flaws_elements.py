@@ -54,7 +54,7 @@ def _scalings(r: Recipe) -> Iterator[Flaw]:
             flag = "ReciprocalForDivision" if swapped else "ScaleAssociation"
             yield Flaw(flag, _elements_are(member.value, r), {"element_scaling": member})
     for flag, form, scaled in _OWN_SCALINGS:
-        yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)})
+        yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
 
 
 def _elements_are(form: str, r: Recipe) -> str:

@@ -8,12 +8,15 @@ import numpy as np
 
 from fos_ref.check.bench import CHUNK, Hypothesis
 from fos_ref.check.flaw import steps_with
+from fos_ref.check.population import USED
 from fos_ref.check.steps import Steps, walk, Walked
 from fos_ref.formats.arrays import Bool, I64
 from fos_ref.formats.bits import f32_bits
 from fos_ref.model.quantize import keep
+from fos_ref.recipes.axes import AmaxScope, ErrorDomain
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import pack_nibbles
+from fos_ref.verify.near_tie import near_ties
 
 #: |err4 - err6| in float32 steps up to which a choice counts as a near tie: one for each term of a row's sum.
 NEAR_TIE_ULPS = 16
@@ -52,6 +55,23 @@ def _judge(h: Hypothesis, steps: Steps, index: I64) -> tuple[Bool, Bool]:
     return ulps_apart(w) <= NEAR_TIE_ULPS, h.case.got.pick(index).equal(
         pack_nibbles(codes[:, 0]), scale[:, 0]
     )
+
+
+def exact_verdict(h: Hypothesis, r: Recipe, i: int) -> str | None:
+    """Return what exact arithmetic says about the choice of block i; None where a flaw changed a step."""
+    steps = steps_with(r, h.flaws)
+    if steps is None or any(f.wraps for f in h.flaws) or steps.recipe.error_domain is ErrorDomain.TRIAL:
+        return None
+    p = h.case.source.pick(np.array([i]))
+    used = p.amaxes[USED][0, 0]
+    amax = np.array([used]) if steps.recipe.amax_scope is AmaxScope.ROW else used
+    found = near_ties(p.x.reshape(r.block_rows, r.block_cols), steps.recipe, amax=amax, ulps=NEAR_TIE_ULPS)
+    if not found:
+        return None
+    n = found[0]
+    better = "an exact tie" if n.margin == 0 else f"exactly {'map4' if n.margin < 0 else 'map6'} is better"
+    orders = f"{len(n.flipping)} of {len(n.orders)} orders of summation and error domains choose the other"
+    return f"{better}: err4 - err6 = {float(n.margin):.3g}, {n.ulps} steps apart in float32; {orders}"
 
 
 def ulps_apart(w: Walked) -> I64:

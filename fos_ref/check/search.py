@@ -38,13 +38,19 @@ class Explanation:
 
     @property
     def explained(self) -> int:
-        """Differing blocks that it reproduces."""
-        return int(np.count_nonzero(self.right & self.hypothesis.case.differing))
+        """Blocks that differ as the bytes were asked for, and that it reproduces."""
+        return int(np.count_nonzero(self.right & self.hypothesis.case.at_stake))
 
     @property
     def broken(self) -> int:
         """Blocks that are as the recipe has them, and that it would change."""
-        return int(np.count_nonzero(~self.right & ~self.hypothesis.case.differing))
+        return int(np.count_nonzero(~self.right & ~self.hypothesis.case.at_stake))
+
+    @property
+    def gain(self) -> int:
+        """Blocks that come out right beyond those that were right without it."""
+        case = self.hypothesis.case
+        return int(np.count_nonzero(self.right)) - (len(self.right) - case.wrong)
 
     @property
     def perfect(self) -> bool:
@@ -80,7 +86,7 @@ class Search:
                 return found
             fallback += [found] if found is not None else []
             beam = _leaders(scored)
-        return max(fallback, key=lambda e: (e.explained - 2 * e.broken, -len(e.hypothesis.flags)))
+        return max(fallback, key=lambda e: (e.gain, -len(e.hypothesis.flags)))
 
     def _scored(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[Score, Hypothesis]]:
         scored = []

@@ -15,7 +15,7 @@ from fos_ref.check.population import Source, source
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
 from fos_ref.errors import InputError, ShapeError
-from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
@@ -55,25 +55,33 @@ class Subject:
     def cases(self) -> Iterator[Case]:
         """Yield every reading as a case, the one that was asked for first; transposed ones if they may be."""
         own, want = self.source, self.wanted()
-        shares = []
+        at_stake: Bool | None = None
+        fewest = wrong = len(want.codes)
         for reading in readings(self.codes, self.scales, self.recipe, self.asked):
-            case = _case(reading, own, want, self.recipe)
-            shares.append(float(case.differing.mean()) if case.differing.size else 0.0)
-            yield case
-        if shares and min(shares) > _TURNED_FROM and self._turns():
-            yield from self._turned()
+            got = reading.blocks(self.recipe)
+            differing = ~got.equal(want.codes, want.scales[:, 0])
+            if at_stake is None:
+                at_stake = np.ones_like(differing) if reading.flags else differing
+                wrong = int(np.count_nonzero(at_stake))
+            fewest = min(fewest, int(np.count_nonzero(differing)))
+            yield Case(reading.flags, reading.what, own, got, differing, wrong, at_stake)
+        if fewest > _TURNED_FROM * len(want.codes) and self._turns():
+            yield from self._turned(wrong)
 
     def _turns(self) -> bool:
         r = self.recipe
         fits = self.x.shape[0] % r.block_cols == 0 and self.x.shape[1] % r.block_rows == 0
         return fits and (self.amax is None or r.amax_scope is AmaxScope.TENSOR)
 
-    def _turned(self) -> Iterator[Case]:
+    def _turned(self, wrong: int) -> Iterator[Case]:
         x = np.ascontiguousarray(self.x.T)
         q = quantize(x, self.recipe, amax=self.amax)
         own, want = source(x, q.tensor_amax, self.recipe), blocks_of(q)
+        everything = np.ones(len(want.codes), dtype=np.bool_)
         for reading in transposed_readings(self.codes, self.scales, self.recipe, self.asked):
-            yield _case(reading, own, want, self.recipe)
+            got = reading.blocks(self.recipe)
+            differing = ~got.equal(want.codes, want.scales[:, 0])
+            yield Case(reading.flags, reading.what, own, got, differing, wrong, everything)
 
 
 def blocks_of(q: QuantizedTensor) -> Bytes:
@@ -82,11 +90,6 @@ def blocks_of(q: QuantizedTensor) -> Bytes:
     codes = to_blocks(q.codes, r.block_rows, r.block_cols // 2)
     scales = to_blocks(q.block_scales, r.block_rows, 1)
     return Bytes(codes.reshape(-1, codes.shape[-1]), scales.reshape(-1, r.block_rows))
-
-
-def _case(reading: Reading, own: Source, want: Bytes, r: Recipe) -> Case:
-    got = reading.blocks(r)
-    return Case(reading.flags, reading.what, own, got, ~got.equal(want.codes, want.scales[:, 0]))
 
 
 def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale_layout: str) -> Subject:

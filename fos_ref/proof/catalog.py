@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fos_ref.proof.checker import PROOF as CHECKER
 from fos_ref.proof.corpus import PROOF as CORPUS
 from fos_ref.proof.engine import PROOF as ENGINE
 from fos_ref.proof.mutants import PROOF as MUTANTS
@@ -10,5 +11,5 @@ from fos_ref.proof.result import Proof
 from fos_ref.proof.sweeps import SWEEPS
 from fos_ref.proof.wrong_choice import PROOF as WRONG_CHOICE
 
-_ALL: tuple[Proof, ...] = (*SWEEPS, ENGINE, ORACLE, CORPUS, WRONG_CHOICE, MUTANTS)
+_ALL: tuple[Proof, ...] = (*SWEEPS, ENGINE, ORACLE, CORPUS, WRONG_CHOICE, MUTANTS, CHECKER)
 PROOFS = {p.name: p for p in _ALL}

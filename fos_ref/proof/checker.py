@@ -266,7 +266,7 @@ def finding(found: Sequence[tuple[Task, Tally | int]]) -> Finding:
 
 PROOF = Proof(
     name="checker",
-    claim="The checker names each planted mistake first in 95 % of the cases, two at once among the first three "
+    claim="The checker names a planted mistake first in 95 % of the cases, two at once among the first three "
     "in 80 %, and none on clean bytes.",
     run=run,
     minutes=90,

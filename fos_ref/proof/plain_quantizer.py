@@ -155,9 +155,9 @@ class Plain:
         d = _ftz(d) if bug & {"ftz", "ftz-error"} else d
         if "fma" in bug and self._metric() == "mse":
             return _fused(d)
-        t = np.abs(d) if self._metric() in ("mae", "absmax") else d * d
-        t = _ftz(t) if bug & {"ftz", "ftz-error"} else t
-        return t.max(axis=2) if self._metric() == "absmax" else self._sum(t)
+        terms = np.abs(d) if self._metric() in ("mae", "absmax") else d * d
+        terms = _ftz(terms) if bug & {"ftz", "ftz-error"} else terms
+        return self._sum(terms) if self._metric() != "absmax" else terms.max(axis=2)
 
     def _metric(self) -> str:
         wrong = [m for m in ("mse", "mae", "absmax") if f"metric-{m}" in self.bug]
