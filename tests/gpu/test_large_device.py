@@ -48,6 +48,7 @@ def test_the_tensor_amax(large):
     assert to_numpy(fos_gpu.amax(x, R)) == amax
     x.view(np.uint16)[-1, -1] = 0x4480  # 1024, behind every 32-bit index
     assert to_numpy(fos_gpu.amax(x, R)) == 1024
+    assert to_numpy(fos_gpu.quantize(x, R).tensor_amax) == 1024
     x.view(np.uint16)[-1, -1] = 0
 
 
