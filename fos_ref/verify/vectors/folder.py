@@ -36,7 +36,7 @@ def generated(say: Say) -> dict[str, bytes]:
     say(VECTORS)
     telling = distinguishing(lambda: None)
     found[VECTORS] = canonical(telling)
-    hunted = [read_mutant_vector(v).input for v in telling["mutants"]]
+    hunted = [read_mutant_vector(v) for v in telling["mutants"]]
     for r, plans in plan(hunted):
         say(r.name)
         found |= {name: canonical(document) for name, document in documents(r, plans)}

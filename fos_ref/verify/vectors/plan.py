@@ -9,7 +9,7 @@ from types import MappingProxyType
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.verify.outcomes import Input
+from fos_ref.verify.mutant_vectors import MutantVector
 from fos_ref.verify.vectors import groups_choice, groups_elements, groups_scales, groups_tensors
 from fos_ref.verify.vectors.case import Case
 from fos_ref.verify.vectors.file import Plan
@@ -114,10 +114,10 @@ PLAN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def plan(hunted: Sequence[Input]) -> Iterator[tuple[Recipe, list[Plan]]]:
+def plan(hunted: Sequence[MutantVector]) -> Iterator[tuple[Recipe, list[Plan]]]:
     """Yield each recipe with its files, in the order of the plan.
 
-    `hunted` are the inputs of the mutants' vectors; those that fit a recipe's blocks are its hunt.
+    `hunted` are the mutants' vectors; the inputs of those that fit a recipe's blocks are its hunt.
     """
     for name, groups in PLAN.items():
         r = PRESETS[name]
@@ -126,16 +126,17 @@ def plan(hunted: Sequence[Input]) -> Iterator[tuple[Recipe, list[Plan]]]:
         yield r, [*files, *([Plan(HUNT, _HUNT, _hunt(r, hunted))] if HUNT in groups else ())]
 
 
-def _hunt(r: Recipe, hunted: Sequence[Input]) -> list[Case]:
+def _hunt(r: Recipe, hunted: Sequence[MutantVector]) -> list[Case]:
     """Return the inputs of whole blocks, each once, as many as a file holds."""
     found: dict[bytes, Case] = {}
     blocks = 0
-    for given in hunted:
-        rows, cols = given.x.shape
+    for v in hunted:
+        rows, cols = v.input.x.shape
         count = (rows // r.block_rows) * (cols // r.block_cols)
-        key = b"%s %s %d" % (given.x.tobytes(), repr(given.amax).encode(), cols)
+        key = b"%s %s %d" % (v.input.x.tobytes(), repr(v.input.amax).encode(), cols)
         fits = not (rows % r.block_rows or cols % r.block_cols)
         if fits and key not in found and blocks + count <= MOST_BLOCKS:
             blocks += count
-            found[key] = Case(comment=f"hunted input {len(found) + 1}", given=given)
+            comment = f"shows the mistake {v.mutant} of {v.sides[0].recipe.name}"
+            found[key] = Case(comment=comment, given=v.input)
     return list(found.values())
