@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu import kernels
+from fos_gpu import grid, kernels
 from fos_gpu.host import stacked
 from fos_gpu.lower import unsupported
 from fos_gpu.probe import available
@@ -77,9 +77,14 @@ def launch_quantize(r: Recipe, dtype: np.dtype[Any], x: Any, scales: Any, out: t
     float32; out: codes (R, C/2), block scales (R, C/16) and choices (R, C/16) uint8: every byte is written.
     """
     rows, cols = x.shape
-    threads = rows * cols // BLOCK  # a row of a tile has one, as a block of 16 has
+    blocks = rows * cols // BLOCK
     arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
-    _function(r, dtype, "fos_quantize")((-(-threads // THREADS),), (THREADS,), arguments)
+    if kernels.has_fast(r) and blocks < grid.MOST_BLOCKS:
+        groups, parts = grid.fast_grid(r, (rows, cols), _multiprocessors(_device()))
+        start = _function(r, dtype, kernels.FAST_ENTRY, fast=True)
+        start((groups,), (grid.THREADS,), (*arguments, np.int32(parts)))
+    else:  # a thread for each block of 16 or row of a tile
+        _function(r, dtype, "fos_quantize")((-(-blocks // THREADS),), (THREADS,), arguments)
 
 
 def capability() -> int:
@@ -97,13 +102,28 @@ def _on_device(x: AnyArray) -> Any:
     return _cupy().asarray(np.ascontiguousarray(x).view(words))
 
 
-def _function(r: Recipe, dtype: np.dtype[Any], name: str) -> Any:
-    return _module(r, dtype.name, capability(), _cupy().cuda.Device().id).get_function(name)
+def _device() -> int:
+    return int(_cupy().cuda.runtime.getDevice())
 
 
 @cache
-def _module(r: Recipe, dtype: str, compute: int, device: int) -> Any:  # noqa: ARG001 -- a module is of one device
-    return _cupy().RawModule(path=str(kernels.cubin(r, dtype, f"sm_{compute}")))
+def _multiprocessors(device: int) -> int:
+    return int(_cupy().cuda.Device(device).attributes["MultiProcessorCount"])
+
+
+def _function(r: Recipe, dtype: np.dtype[Any], name: str, *, fast: bool = False) -> Any:
+    return _loaded(r, dtype.name, name, fast, _device())
+
+
+@cache
+def _loaded(r: Recipe, dtype: str, name: str, fast: bool, device: int) -> Any:  # noqa: FBT001 -- a key
+    return _module(r, dtype, fast, device).get_function(name)
+
+
+@cache
+def _module(r: Recipe, dtype: str, fast: bool, device: int) -> Any:  # noqa: ARG001, FBT001 -- of one device
+    path = kernels.cubin(r, dtype, f"sm_{capability()}", fast=fast)
+    return _cupy().RawModule(path=str(path))
 
 
 @contextmanager

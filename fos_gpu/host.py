@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fos_gpu.cache import cached
-from fos_gpu.lower import definitions, HEADER, source
+from fos_gpu.lower import definitions, FILTER, HEADER, source
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
@@ -25,6 +25,7 @@ from fos_ref.recipes.recipe import Recipe
 
 COMPILER = "g++"
 LOOPS = "fos_host.cpp"
+FAST = "-DFOS_FAST=1"  #: the fast path beside the recipe word for word
 #: -ffp-contract=off: with -march=native g++ fuses a product and a sum unless it is told not to.
 ALWAYS = ("-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-Wall", "-Werror")
 DEFAULT = ("-O2",)
@@ -44,7 +45,8 @@ def compiler_version() -> str:
 def build(r: Recipe, options: tuple[str, ...] = DEFAULT) -> Path:
     """Return the shared library of a recipe, from the cache where it has been built before."""
     arguments = (*ALWAYS, *options, *definitions(r))
-    parts = (source(HEADER), source(LOOPS), *arguments, compiler_version(), _processor(options))
+    texts = [source(name) for name in (HEADER, FILTER, LOOPS)]
+    parts = (*texts, *arguments, compiler_version(), _processor(options))
     return cached(parts, ".so", lambda path: _compile(arguments, path))
 
 
@@ -58,7 +60,7 @@ def _processor(options: tuple[str, ...]) -> str:
 
 def _compile(arguments: tuple[str, ...], path: Path) -> None:
     with TemporaryDirectory() as work:
-        for name in (HEADER, LOOPS):
+        for name in (HEADER, FILTER, LOOPS):
             (Path(work) / name).write_text(source(name), encoding="utf-8")
         command = [COMPILER, *arguments, str(Path(work) / LOOPS), "-o", str(path)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
@@ -99,13 +101,28 @@ class HostKernel:
         picked4 = np.empty((rows, cols // 16), dtype=np.bool_)
         three = stacked(scales)
         outputs = [_address(a) for a in (three, codes, block_scales, picked4)]
-        self._function("quantize", x)(_address(x), _whole(rows), _whole(cols), *outputs)
+        self._quantize(x, _address(x), _whole(rows), _whole(cols), *outputs)
         return codes, block_scales, picked4
+
+    def _quantize(self, x: AnyArray, *arguments: Any) -> None:
+        self._function("quantize", x)(*arguments)
 
     def _function(self, name: str, x: AnyArray) -> Any:
         function = getattr(self._library, f"fos_{name}_{x.dtype.name}")
-        function.restype = None
+        function.restype = ctypes.c_longlong
         return function
+
+
+class FastKernel(HostKernel):
+    """A recipe's fast path; it left `literal` of `seen` blocks or tiles to the recipe word for word."""
+
+    def __init__(self, r: Recipe, options: tuple[str, ...] = DEFAULT) -> None:
+        super().__init__(r, (*options, FAST))
+        self.seen = self.literal = 0
+
+    def _quantize(self, x: AnyArray, *arguments: Any) -> None:
+        self.seen += x.size // (self.recipe.block_rows * self.recipe.block_cols)
+        self.literal += self._function("quantize_fast", x)(*arguments)
 
 
 def stacked(scales: Scales) -> F32:

@@ -10,9 +10,13 @@ from enum import Enum
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+
+from fos_ref.fast.admit import filter_holds
 from fos_ref.recipes.recipe import Recipe
 
 HEADER = "fos_numerics.h"
+FILTER = "fos_filter.h"
 #: The axes that decide a bit of the kernels, in the order of the recipe.
 AXES = (
     "element_format",
@@ -66,6 +70,12 @@ def unsupported(r: Recipe) -> str | None:
         if member_name(value) not in members()[axis.replace("_", "")]:
             return f"no kernel for {axis} {value.value!r}: these are NVFP4 kernels (E2M1 under E4M3)"
     return None
+
+
+def admitted(r: Recipe) -> bool:
+    """Return whether the fast path of fos_filter.h is proved for a recipe; it tests tensor scales itself."""
+    consistent = [np.array(v, dtype=np.float32) for v in (r.range_max, 1, 1)]
+    return unsupported(r) is None and bool(filter_holds(r, consistent))
 
 
 def definitions(r: Recipe) -> tuple[str, ...]:

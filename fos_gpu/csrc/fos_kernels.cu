@@ -1,7 +1,7 @@
 // The kernels: indexing, loads, stores, shuffles. All arithmetic is in fos_numerics.h.
 //
 // Compiled by fos_gpu/nvrtc.py for one recipe and one input dtype (FOS_INPUT). The recipe word for word: both
-// candidates, errors, the choice.
+// candidates, errors, the choice. With FOS_FAST the kernel of the fast path too.
 #include "fos_numerics.h"
 
 using namespace fos;
@@ -11,6 +11,7 @@ namespace {
 constexpr Input kInput = Input::FOS_INPUT;
 constexpr int kThreads = 128;
 constexpr int kTiles = kThreads / 16;  // of a thread block: one thread a row of a tile
+constexpr int kTileFloats = kRowsApart ? 16 : 16 * kRow;  // that its threads share
 constexpr u32 kAll = 0xFFFFFFFFu;
 
 // Sixteen values from an address that is a multiple of 16 bytes.
@@ -54,6 +55,45 @@ __device__ __forceinline__ float tile_error(const float (&d)[kRow], float* share
   return block_error<16 * kRow>(shared);
 }
 
+// What a thread works on: a block of 16, or a row of a tile.
+struct Work {
+  const void* x;
+  Tensor scales;
+  uint2* codes;
+  u8 *bytes, *picked;
+};
+
+__device__ __forceinline__ void quantize_block(const Work& k, long long block) {
+  float v[kRow], d6[kRow], d4[kRow];
+  read16(k.x, block * kRow, v);
+  Pair pair = candidates<kInput>(float_of(block_amax(v)), k.scales);
+  Codes six = quantize_row(v, pair.six, k.scales, d6);
+  if constexpr (kChooses) {
+    Codes four = quantize_row(v, pair.four, k.scales, d4);
+    Kept kept = keep(pair, block_error<kRow>(d4), block_error<kRow>(d6));
+    write16(k.codes, k.bytes, k.picked, block, kept.four ? four : six, kept);
+  } else {
+    write16(k.codes, k.bytes, k.picked, block, six, keep(pair, 0.0f, 0.0f));
+  }
+}
+
+// Every thread of a tile comes here with its own row's block; it writes if the tile is its own.
+__device__ __forceinline__ void quantize_tile(const Work& k, long long block, int row, float* shared, bool mine) {
+  float v[kRow], d6[kRow], d4[kRow];
+  read16(k.x, block * kRow, v);
+  u32 most = block_amax(v);
+  for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
+  Pair pair = candidates<kInput>(float_of(most), k.scales);
+  Codes six = quantize_row(v, pair.six, k.scales, d6), four = six;
+  Kept kept = keep(pair, 0.0f, 0.0f);
+  if constexpr (kChooses) {
+    four = quantize_row(v, pair.four, k.scales, d4);
+    float e6 = tile_error(d6, shared, row);
+    kept = keep(pair, tile_error(d4, shared, row), e6);
+  }
+  if (mine) write16(k.codes, k.bytes, k.picked, block, kChooses && kept.four ? four : six, kept);
+}
+
 }  // namespace
 
 // x (rows, cols), scales (3, rows or 1): A, S, D. One thread a block of 16, or a row of a 16x16 tile.
@@ -62,41 +102,17 @@ extern "C" __global__ void __launch_bounds__(kThreads)
                  u8* picked) {
   long long per_row = cols / kRow;
   long long thread = blockIdx.x * static_cast<long long>(kThreads) + threadIdx.x;
-  float v[kRow], d6[kRow], d4[kRow];
   if constexpr (kRows == 1) {
     if (thread >= rows * per_row) return;
-    Tensor t = scales_at(scales, rows, thread / per_row);
-    read16(x, thread * kRow, v);
-    Pair pair = candidates<kInput>(float_of(block_amax(v)), t);
-    Codes six = quantize_row(v, pair.six, t, d6);
-    if constexpr (kChooses) {
-      Codes four = quantize_row(v, pair.four, t, d4);
-      Kept kept = keep(pair, block_error<kRow>(d4), block_error<kRow>(d6));
-      write16(codes, bytes, picked, thread, kept.four ? four : six, kept);
-    } else {
-      write16(codes, bytes, picked, thread, six, keep(pair, 0.0f, 0.0f));
-    }
+    quantize_block({x, scales_at(scales, rows, thread / per_row), codes, bytes, picked}, thread);
   } else {
-    __shared__ float shared[kTiles][kRowsApart ? 16 : 16 * kRow];
+    __shared__ float shared[kTiles][kTileFloats];
     long long tile = thread / 16, tiles = rows / 16 * per_row;
     int row = thread % 16;
     bool mine = tile < tiles;
     tile = mine ? tile : tiles - 1;  // the threads past the end work on the last tile and write nothing
     long long block = (tile / per_row * 16 + row) * per_row + tile % per_row;
-    Tensor t = scales_at(scales, rows, 0);
-    read16(x, block * kRow, v);
-    u32 most = block_amax(v);
-    for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
-    Pair pair = candidates<kInput>(float_of(most), t);
-    Codes six = quantize_row(v, pair.six, t, d6), four = six;
-    Kept kept = keep(pair, 0.0f, 0.0f);
-    if constexpr (kChooses) {
-      four = quantize_row(v, pair.four, t, d4);
-      float* own = shared[threadIdx.x / 16];
-      float e6 = tile_error(d6, own, row);
-      kept = keep(pair, tile_error(d4, own, row), e6);
-    }
-    if (mine) write16(codes, bytes, picked, block, kChooses && kept.four ? four : six, kept);
+    quantize_tile({x, scales_at(scales, rows, 0), codes, bytes, picked}, block, row, shared[threadIdx.x / 16], mine);
   }
 }
 
@@ -115,3 +131,7 @@ extern "C" __global__ void __launch_bounds__(kThreads)
   for (int step = 16; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
   if (threadIdx.x % 32 == 0 && most != 0u) atomicMax(out + row, most);
 }
+
+#if defined(FOS_FAST)
+#include "fos_fast.cuh"
+#endif

@@ -1,0 +1,161 @@
+// The kernel of the fast path (fos_filter.h): loads, stores, shuffles, no arithmetic. A part of fos_kernels.cu.
+//
+// One thread a block of 16, or a row of a tile, then the next one a stride away: so the table of what the block
+// scales' bytes decide is made once for many. A block that is not regular, or whose choice is close, is quantized
+// word for word, read again from memory: rare, so it costs the others no registers.
+#ifndef FOS_FAST_CUH
+#define FOS_FAST_CUH
+
+#include "fos_filter.h"
+
+// Threads of a thread block, how many of these an SM holds, blocks of 16 that are read before they are needed.
+#ifndef FOS_THREADS
+#define FOS_THREADS 256
+#endif
+#ifndef FOS_RESIDENT
+#define FOS_RESIDENT 4
+#endif
+#ifndef FOS_AHEAD
+#define FOS_AHEAD 0
+#endif
+#ifndef FOS_PICKED
+#define FOS_PICKED 1
+#endif
+// Loads and stores: 0 as usual, 1 both read or written once, 2 loads through the read-only cache, 3 stores alone.
+#ifndef FOS_STREAM
+#define FOS_STREAM 1
+#endif
+
+namespace {
+
+constexpr int kFastThreads = FOS_THREADS;
+constexpr int kQuads = kWords<kInput> / 4;
+constexpr bool kAhead = FOS_AHEAD != 0;
+constexpr bool kWritesPicked = FOS_PICKED != 0;
+constexpr int kStream = FOS_STREAM;
+
+struct Words {
+  u32 w[kWords<kInput>];
+};
+
+__device__ __forceinline__ Words words_at(const void* x, u32 block) {
+  const uint4* from = static_cast<const uint4*>(x) + static_cast<unsigned long long>(block) * kQuads;
+  Words out;
+#pragma unroll
+  for (int i = 0; i < kQuads; i++) {
+    uint4 q = kStream == 1 ? __ldcs(from + i) : kStream == 2 ? __ldg(from + i) : from[i];
+    out.w[4 * i] = q.x;
+    out.w[4 * i + 1] = q.y;
+    out.w[4 * i + 2] = q.z;
+    out.w[4 * i + 3] = q.w;
+  }
+  return out;
+}
+
+__device__ __forceinline__ void write_fast(const Work& k, u32 block, Codes c, Kept kept) {
+  uint2 both = make_uint2(c.word[0], c.word[1]);
+  if constexpr (kStream != 0) __stcs(k.codes + block, both);
+  else k.codes[block] = both;
+  k.bytes[block] = static_cast<u8>(kept.byte);
+  if constexpr (kWritesPicked) k.picked[block] = kept.four;
+}
+
+__device__ __noinline__ void left_over(const void* x, float a, float s, float d, uint2* codes, u8* bytes, u8* picked,
+                                       u32 block) {
+  quantize_block({x, {a, s, d}, codes, bytes, picked}, block);
+}
+
+__device__ __noinline__ void left_over_tile(const void* x, float a, float s, float d, uint2* codes, u8* bytes,
+                                            u8* picked, u32 block, int row, float* shared, bool mine) {
+  quantize_tile({x, {a, s, d}, codes, bytes, picked}, block, row, shared, mine);
+}
+
+__device__ __forceinline__ void one_block(const Work& k, const Entry* table, u32 block, const Words& x) {
+  float b = amax_of<kInput>(x.w);
+  Scales s = scales_for<kInput>(b, k.scales, table);
+  Side six, four;
+  round_row<kInput>(x.w, s.six, s.four, six, four);
+  bool picks = false, sure = s.regular;
+  if constexpr (kChooses) sure = decide(s, six.error, four.error, picks) && sure;
+  if (sure) write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
+  else if (is_blank(b, s, table)) write_fast(k, block, {{0u, 0u}}, kept_blank());
+  else left_over(k.x, k.scales.amax, k.scales.encode, k.scales.decode, k.codes, k.bytes, k.picked, block);
+}
+
+__device__ __forceinline__ float over_tile(float error) {
+  for (int step = 8; step > 0; step /= 2) error = joined(error, __shfl_xor_sync(kAll, error, step));
+  return error;
+}
+
+__device__ __forceinline__ void one_tile(const Work& k, const Entry* table, u32 block, const Words& x, float* shared,
+                                         bool mine) {
+  u32 most = bits_of(amax_of<kInput>(x.w));
+  for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
+  Scales s = scales_for<kInput>(float_of(most), k.scales, table);
+  Side six, four;
+  round_row<kInput>(x.w, s.six, s.four, six, four);
+  bool picks = false, sure = s.regular;
+  if constexpr (kChooses) sure = decide(s, over_tile(six.error), over_tile(four.error), picks) && sure;
+  bool blank = is_blank(float_of(most), s, table);
+  if (blank && mine) write_fast(k, block, {{0u, 0u}}, kept_blank());
+  else if (sure && mine)
+    write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
+  sure = sure || blank;
+  if (__any_sync(kAll, !sure))
+    left_over_tile(k.x, k.scales.amax, k.scales.encode, k.scales.decode, k.codes, k.bytes, k.picked, block,
+                   threadIdx.x % 16, shared, mine && !sure);
+}
+
+// Threads that walk together over `count` blocks of 16 from block `first` on: a whole tensor, or a row of it.
+__device__ __forceinline__ void walk(const Work& k, const Entry* table, u32 first, u32 count, u32 part, u32 parts) {
+  u32 i = part * kFastThreads + threadIdx.x, step = parts * kFastThreads;
+  if (i >= count) return;
+  Words x = words_at(k.x, first + i);
+  for (;;) {
+    bool more = count - i > step;
+    Words next = x;
+    if (kAhead && more) next = words_at(k.x, first + i + step);
+    one_block(k, table, first + i, x);
+    if (!more) return;
+    i += step;
+    x = kAhead ? next : words_at(k.x, first + i);
+  }
+}
+
+// The same over one line of tiles, 16 rows high; `first` is its first block of 16, `across` how many a row has.
+__device__ __forceinline__ void walk_tiles(const Work& k, const Entry* table, u32 first, u32 across, u32 part,
+                                           u32 parts) {
+  __shared__ float shared[kFastThreads / 16][kTileFloats];
+  u32 row = threadIdx.x % 16;
+  for (u32 at = part * (kFastThreads / 16); at < across; at += parts * (kFastThreads / 16)) {
+    u32 tile = at + threadIdx.x / 16;
+    bool mine = tile < across;
+    u32 block = first + row * across + (mine ? tile : across - 1);
+    one_tile(k, table, block, words_at(k.x, block), shared[threadIdx.x / 16], mine);
+  }
+}
+
+}  // namespace
+
+// x (rows, cols), scales (3, rows or 1): A, S, D, fewer than 2^31 blocks of 16. `parts` thread blocks share a run:
+// the whole tensor, a row where each has its own scales, or a line of tiles.
+extern "C" __global__ void __launch_bounds__(kFastThreads, FOS_RESIDENT)
+    fos_quantize_fast(const void* x, long long rows, long long cols, const float* scales, uint2* codes, u8* bytes,
+                      u8* picked, int parts) {
+  __shared__ Entry table[kEntries];
+  constexpr bool own = kAmaxScope == AmaxScope::row;
+  u32 across = static_cast<u32>(cols / kRow), runs = static_cast<u32>(own ? rows : kRows > 1 ? rows / kRows : 1);
+  u32 count = own ? across : static_cast<u32>(rows) * across, part = blockIdx.x % parts;
+  for (u32 run = blockIdx.x / parts; run < runs; run += gridDim.x / parts) {
+    Work k = {x, scales_at(scales, rows, run), codes, bytes, picked};
+    if (own || run == blockIdx.x / parts) {
+      __syncthreads();
+#pragma unroll 1
+      for (u32 i = threadIdx.x; i < kEntries; i += kFastThreads) table[i] = entry_of<kInput>(i, k.scales);
+      __syncthreads();
+    }
+    if constexpr (kRows == 1) walk(k, table, run * across, count, part, parts);
+    else walk_tiles(k, table, run * kRows * across, across, part, parts);
+  }
+}
+#endif
