@@ -35,6 +35,7 @@ CHUNK_VALUES = 1 << 18  #: quantized at once by each contender
 LEAD = 4  #: a contender is dropped when its differing blocks are more than LEAD times the best's
 GRACE = 64  #: plus this many
 MAX_WORKERS = 8
+_WORTH_THREADS = 1 << 20  #: values to quantize, over all contenders
 _BLIND = ("dequantize", "nonfinite")  #: axes that move no byte of a finite weight's codes and scales
 _OWN_FAMILY = ("4over6", "nvfp4")
 #: Names that a convention's own program goes by, taken first among contenders that do equally well.
@@ -177,7 +178,8 @@ class _Weight:
             return int(np.count_nonzero((_words(codes) == got) & (block_scales == scales)))
 
         live = [c for c in self._search.live() if x.shape[0] % c.recipe.block_rows == 0]
-        workers = min(MAX_WORKERS, os.cpu_count() or 1)
+        alone = x.size * len(live) < _WORTH_THREADS
+        workers = 1 if alone else min(MAX_WORKERS, os.cpu_count() or 1)
         for c, count in zip(live, in_order(equal, live, workers), strict=True):
             c.blocks, c.equal = c.blocks + got.size, c.equal + count
 

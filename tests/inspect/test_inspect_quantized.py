@@ -27,9 +27,16 @@ def storable(name: str) -> bool:
 
 
 STORABLE = [r.name for r in dict.fromkeys(fos_ref.PRESETS.values()) if storable(r.name)]
-BOTH = [n for n in STORABLE if n.startswith(("4over6", "nvfp4"))]  #: in both conventions by default
-CASES = [(n, list(CONVENTIONS)[i % 2]) for i, n in enumerate(STORABLE)]
-CASES += [(n, c) for n in BOTH for c in CONVENTIONS if (n, c) not in CASES]
+#: By default: our own in both conventions, and one preset for each tensor scale and map-to-4 scale there is.
+OWN = [n for n in STORABLE if n.startswith(("4over6", "nvfp4"))]
+KINDS = {
+    (fos_ref.PRESETS[n].tensor_scale, fos_ref.PRESETS[n].map4_scale, fos_ref.PRESETS[n].scale_max): n
+    for n in STORABLE
+}
+STATIC_4 = "fouroversix-static4"
+QUICK = [(n, c) for n in (*OWN, STATIC_4) for c in CONVENTIONS]
+QUICK += [(n, list(CONVENTIONS)[i % 2]) for i, n in enumerate(KINDS.values()) if n not in OWN]
+CASES = [*QUICK, *((n, c) for n in STORABLE for c in CONVENTIONS if (n, c) not in QUICK)]
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +46,19 @@ def source(tmp_path_factory) -> Path:
 
 def test_the_list_has_every_rule_in_every_convention():
     assert len(STORABLE) > 100
+    assert len(set(CASES)) == len(CASES) == 2 * len(STORABLE)
     for c in CONVENTIONS:
-        assert {fos_ref.PRESETS[n].candidates for n, k in CASES if k == c} == {
+        assert {fos_ref.PRESETS[n].candidates for n, k in QUICK if k == c} == {
             Candidates.SIX,
             Candidates.FOUR,
             Candidates.FOUR_OVER_SIX,
         }
 
 
-@pytest.mark.parametrize(("recipe", "convention"), CASES)
+@pytest.mark.parametrize(
+    ("recipe", "convention"),
+    [c if c in QUICK else pytest.param(*c, marks=pytest.mark.exhaustive) for c in CASES],
+)
 def test_convention_bound_rule_and_shape_are_named(recipe, convention, source, tmp_path):
     r, out = fos_ref.PRESETS[recipe], tmp_path / "out.safetensors"
     done = quantize_checkpoint(source, out, recipe, convention=convention)

@@ -30,7 +30,7 @@ def kernel(**changes: Any) -> Callable[[np.ndarray], Answer]:
 #: What is changed, the flag that has to be named, and groups that show it.
 MISTAKES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "tie": ({"tie": Tie.FOUR}, "TieRule", ("ties", "zeros")),
-    "metric": ({"error_metric": ErrorMetric.MAE}, "MetricMae", ("near-ties", "tensors")),
+    "metric": ({"error_metric": ErrorMetric.MAE}, "MetricMae", ("near-ties",)),
     "ties-away": ({"element_cast": ElementCast.TIES_AWAY}, "E2m1TiesAway", ("midpoints", "tensors")),
     "zero-scale": ({"zero_scale": ZeroScale.ZERO_CODES}, "ZeroScalePolicy", ("scale-extremes",)),
     "bound": ({"scale_max": 448}, "Bound", ("worked", "tensors")),
