@@ -80,6 +80,37 @@ def test_the_arrays_are_the_framework_s_own_and_the_input_is_not_copied(put):
     assert take(x).words((64, 128)).data.ptr == address
 
 
+class Dlpack:
+    """An array of a framework that the package does not know: DLPack is all it offers."""
+
+    def __init__(self, own):
+        self.own = own
+
+    def __dlpack__(self, **given):
+        return self.own.__dlpack__(**given)
+
+    def __dlpack_device__(self):
+        return self.own.__dlpack_device__()
+
+
+class ArrayInterface:
+    """The same with the CUDA array interface."""
+
+    def __init__(self, own):
+        self.__cuda_array_interface__ = own.__cuda_array_interface__
+        self.own = own
+
+
+@pytest.mark.parametrize("kind", [Dlpack, ArrayInterface])
+def test_other_frameworks(kind):
+    values = make("normal", (32, 128), 1, "float16")
+    x = to_cupy(values)
+    q = fos_gpu.quantize(kind(x), R)
+    assert type(q.codes) is type(x)
+    assert take(kind(x)).address == x.data.ptr
+    surface.assert_same_tensor(q.to_host(), surface.model(values, R))
+
+
 def test_memory_of_cupy_does_not_grow_for_the_input():
     x = to_cupy(make("normal", (1024, 4096), 1, "bfloat16"))
     fos_gpu.quantize(x, R)
