@@ -37,7 +37,8 @@ def compile_unit(arch: str, unit: modules.Unit) -> None:
 
 def compile_recipe(arch: str, task: tuple[str, str]) -> None:
     name, dtype = task
-    kernels.cubin(BY_NAME[name], dtype, arch)
+    r = BY_NAME[name]
+    kernels.cubin(r, dtype, arch, fast=kernels.has_fast(r))
 
 
 def main() -> None:
