@@ -67,7 +67,7 @@ def vector_trials(
     """Yield the golden vectors of a group: read where the folder has them, else made."""
     path = None if golden is None else golden / name_of(r.name, group)
     if path is not None and path.is_file():
-        found = [_read(v) for v in read(path.read_bytes(), name_of(r.name, group))]
+        found = _committed(path.read_bytes(), name_of(r.name, group))
     else:
         found = _made(r, group)
     for case, trial in found:
@@ -75,6 +75,11 @@ def vector_trials(
             yield trial
         elif case.given.x.dtype.name in dtypes:
             yield _with_amax(trial, r) if takes_amax else _without_amax(trial, r)
+
+
+@cache
+def _committed(data: bytes, name: str) -> list[tuple[Case, Trial | NotRun]]:
+    return [_read(v) for v in read(data, name)]
 
 
 def _read(v: Vector) -> tuple[Case, Trial | NotRun]:

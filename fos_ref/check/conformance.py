@@ -28,7 +28,6 @@ from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.verify.distributions import DTYPES
 
-DIAGNOSED = 2  #: tensors of answers that the checker is asked about
 _NAN = 0x7F
 _NAN_BLOCKS = ("equal", "any")
 _LAYOUTS = ("linear", "swizzled")
@@ -47,6 +46,7 @@ def conformance(
     examples: int = 50,
     golden: str | os.PathLike[str] | None = None,
     nan_blocks: str = "equal",
+    diagnose: int = 2,
 ) -> Report:
     """Try `f`, a quantizer of somebody's, on the vectors, tensors and strategies of a recipe.
 
@@ -62,6 +62,7 @@ def conformance(
     golden:     a golden folder, whose files then say what is expected; None: the vectors are made here
     nan_blocks: "any" counts blocks equal whose scale is NaN here and there, whatever its sign and the codes:
                 implementations differ in them, and nothing reads them
+    diagnose:   how many tensors of wrong answers the checker is asked about, a second or so for each
     Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. What f raises is a
                 finding.
     """
@@ -92,7 +93,7 @@ def conformance(
                 report.not_run[t.why] += 1
             else:
                 _tried(kernel, t, report, stacks)
-    report.diagnoses = stacks.diagnoses(DIAGNOSED)
+    report.diagnoses = stacks.diagnoses(diagnose)
     return report
 
 

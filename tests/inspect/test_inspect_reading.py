@@ -11,7 +11,7 @@ import fos_ref
 from fos_ref.verify.inspect import inspect
 from tests.inspect.checkpoints import save, stored, trained
 
-WEIGHTS = {"a": trained(256, 256), "b": trained(128, 512, seed=6)}
+WEIGHTS = {"a": trained(128, 256), "b": trained(128, 128, seed=6)}
 
 
 def write(folder: Path, tensors: dict[str, np.ndarray], name: str = "q.safetensors") -> Path:

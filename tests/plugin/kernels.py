@@ -42,4 +42,5 @@ SMALL: dict[str, Any] = {
     "examples": 4,
     "dtypes": ("float32",),
     "golden": GOLDEN,
+    "diagnose": 1,
 }
