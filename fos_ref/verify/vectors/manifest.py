@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fos_ref.errors import GoldenFormatError
@@ -61,6 +61,20 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
             "recipes": {name: PRESETS[name].fingerprint() for name in recipes},
         }
     )
+
+
+def changed(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield every file that is not as the manifest and the frozen list say: digests only, nothing is read."""
+    listed = read_manifest(files[MANIFEST])["files"]
+    for name in sorted({*listed, *files} - {MANIFEST}):
+        if name not in files:
+            yield f"{name}: missing"
+        elif name not in listed:
+            yield f"{name}: not in {MANIFEST}"
+        elif digest(files[name]) != listed[name]["sha256"]:
+            yield f"{name}: its sha256 is not that of {MANIFEST}"
+    if files.get(FROZEN) != frozen(files):
+        yield f"{FROZEN}: not the digests of the files: a file of {VERSION} was changed, added or lost"
 
 
 def read_manifest(data: bytes) -> Json:
