@@ -84,7 +84,7 @@ PROOF = Proof(
 )
 
 
-def _compiler() -> dict[str, str]:
+def compiler() -> dict[str, str]:
     """Return what built the loops; empty where there is no g++, which the proof then says itself."""
     try:
         return {"compiler": compiler_version(), "options": " ".join(DEFAULT)}
@@ -94,7 +94,7 @@ def _compiler() -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
-    return run_command(PROOF, argv, _compiler())
+    return run_command(PROOF, argv, compiler())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 // The kernel of the fast path (fos_filter.h): loads, stores, shuffles, no arithmetic. A part of fos_kernels.cu.
 //
 // One thread a block of 16, or a row of a tile, then the next one a stride away: so the table of what the block
-// scales' bytes decide is made once for many. A block that is not regular, or whose choice is close, is quantized
-// word for word, read again from memory: rare, so it costs the others no registers.
+// scales' bytes decide is made once for many. A block that is not regular, or whose choice is close, is put on a list;
+// in the end the threads take what is on it side by side, read it again and quantize it word for word.
 #ifndef FOS_FAST_CUH
 #define FOS_FAST_CUH
 
@@ -34,6 +34,13 @@ constexpr bool kAhead = FOS_AHEAD != 0;
 constexpr bool kWritesPicked = FOS_PICKED != 0;
 constexpr int kStream = FOS_STREAM;
 
+constexpr u32 kPending = 2048;  // what a list holds; beyond that a block is not put off
+
+// The blocks that a thread block has put off: of a tile its first row's.
+struct Pending {
+  u32 count, block[kPending];
+};
+
 struct Words {
   u32 w[kWords<kInput>];
 };
@@ -60,17 +67,35 @@ __device__ __forceinline__ void write_fast(const Work& k, u32 block, Codes c, Ke
   if constexpr (kWritesPicked) k.picked[block] = kept.four;
 }
 
-__device__ __noinline__ void left_over(const void* x, float a, float s, float d, uint2* codes, u8* bytes, u8* picked,
-                                       u32 block) {
-  quantize_block({x, {a, s, d}, codes, bytes, picked}, block);
+__device__ __noinline__ void left_over(const void* x, long long rows, long long cols, const float* scales,
+                                       uint2* codes, u8* bytes, u8* picked, u32 block) {
+  long long row = kAmaxScope == AmaxScope::row ? block / (cols / kRow) : 0;
+  quantize_block({x, scales_at(scales, rows, row), codes, bytes, picked}, block);
 }
 
-__device__ __noinline__ void left_over_tile(const void* x, float a, float s, float d, uint2* codes, u8* bytes,
-                                            u8* picked, u32 block, int row, float* shared, bool mine) {
-  quantize_tile({x, {a, s, d}, codes, bytes, picked}, block, row, shared, mine);
+__device__ __noinline__ void left_over_tile(const void* x, const float* scales, uint2* codes, u8* bytes, u8* picked,
+                                            u32 block, float* shared, bool mine) {
+  quantize_tile({x, scales_at(scales, 1, 0), codes, bytes, picked}, block, threadIdx.x % 16, shared, mine);
 }
 
-__device__ __forceinline__ void one_block(const Work& k, const Entry* table, u32 block, const Words& x) {
+// The kernel's own arguments, and the list.
+struct Given {
+  const void* x;
+  long long rows, cols;
+  const float* scales;
+  uint2* codes;
+  u8 *bytes, *picked;
+  Pending* pending;
+};
+
+__device__ __forceinline__ bool put_off(Pending* pending, u32 block) {
+  u32 at = atomicAdd(&pending->count, 1u);
+  if (at < kPending) pending->block[at] = block;
+  return at < kPending;
+}
+
+__device__ __forceinline__ void one_block(const Given& g, const Work& k, const Entry* table, u32 block,
+                                          const Words& x) {
   float b = amax_of<kInput>(x.w);
   Scales s = scales_for<kInput>(b, k.scales, table);
   Side six, four;
@@ -79,7 +104,8 @@ __device__ __forceinline__ void one_block(const Work& k, const Entry* table, u32
   if constexpr (kChooses) sure = decide(s, six.error, four.error, picks) && sure;
   if (sure) write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
   else if (is_blank(b, s, table)) write_fast(k, block, {{0u, 0u}}, kept_blank());
-  else left_over(k.x, k.scales.amax, k.scales.encode, k.scales.decode, k.codes, k.bytes, k.picked, block);
+  else if (!put_off(g.pending, block))
+    left_over(g.x, g.rows, g.cols, g.scales, g.codes, g.bytes, g.picked, block);
 }
 
 __device__ __forceinline__ float over_tile(float error) {
@@ -87,8 +113,8 @@ __device__ __forceinline__ float over_tile(float error) {
   return error;
 }
 
-__device__ __forceinline__ void one_tile(const Work& k, const Entry* table, u32 block, const Words& x, float* shared,
-                                         bool mine) {
+__device__ __forceinline__ void one_tile(const Given& g, const Work& k, const Entry* table, u32 block, const Words& x,
+                                         float* shared, bool mine) {
   u32 most = bits_of(amax_of<kInput>(x.w));
   for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
   Scales s = scales_for<kInput>(float_of(most), k.scales, table);
@@ -100,14 +126,16 @@ __device__ __forceinline__ void one_tile(const Work& k, const Entry* table, u32 
   if (blank && mine) write_fast(k, block, {{0u, 0u}}, kept_blank());
   else if (sure && mine)
     write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
-  sure = sure || blank;
-  if (__any_sync(kAll, !sure))
-    left_over_tile(k.x, k.scales.amax, k.scales.encode, k.scales.decode, k.codes, k.bytes, k.picked, block,
-                   threadIdx.x % 16, shared, mine && !sure);
+  u32 late = 0u;  // of a tile whose list is full
+  if (!sure && !blank && mine && threadIdx.x % 16 == 0) late = !put_off(g.pending, block);
+  for (int step = 8; step > 0; step /= 2) late |= __shfl_xor_sync(kAll, late, step);
+  if (__any_sync(kAll, late != 0u))
+    left_over_tile(g.x, g.scales, g.codes, g.bytes, g.picked, block, shared, late != 0u);
 }
 
 // Threads that walk together over `count` blocks of 16 from block `first` on: a whole tensor, or a row of it.
-__device__ __forceinline__ void walk(const Work& k, const Entry* table, u32 first, u32 count, u32 part, u32 parts) {
+__device__ __forceinline__ void walk(const Given& g, const Work& k, const Entry* table, u32 first, u32 count, u32 part,
+                                     u32 parts) {
   u32 i = part * kFastThreads + threadIdx.x, step = parts * kFastThreads;
   if (i >= count) return;
   Words x = words_at(k.x, first + i);
@@ -115,7 +143,7 @@ __device__ __forceinline__ void walk(const Work& k, const Entry* table, u32 firs
     bool more = count - i > step;
     Words next = x;
     if (kAhead && more) next = words_at(k.x, first + i + step);
-    one_block(k, table, first + i, x);
+    one_block(g, k, table, first + i, x);
     if (!more) return;
     i += step;
     x = kAhead ? next : words_at(k.x, first + i);
@@ -123,15 +151,33 @@ __device__ __forceinline__ void walk(const Work& k, const Entry* table, u32 firs
 }
 
 // The same over one line of tiles, 16 rows high; `first` is its first block of 16, `across` how many a row has.
-__device__ __forceinline__ void walk_tiles(const Work& k, const Entry* table, u32 first, u32 across, u32 part,
-                                           u32 parts) {
-  __shared__ float shared[kFastThreads / 16][kTileFloats];
+__device__ __forceinline__ void walk_tiles(const Given& g, const Work& k, const Entry* table, u32 first, u32 across,
+                                           u32 part, u32 parts, float (*shared)[kTileFloats]) {
   u32 row = threadIdx.x % 16;
   for (u32 at = part * (kFastThreads / 16); at < across; at += parts * (kFastThreads / 16)) {
     u32 tile = at + threadIdx.x / 16;
     bool mine = tile < across;
     u32 block = first + row * across + (mine ? tile : across - 1);
-    one_tile(k, table, block, words_at(k.x, block), shared[threadIdx.x / 16], mine);
+    one_tile(g, k, table, block, words_at(k.x, block), shared[threadIdx.x / 16], mine);
+  }
+}
+
+// What was put off, by all threads of the thread block.
+__device__ __forceinline__ void catch_up(const Given& g) {
+  __syncthreads();
+  u32 count = smaller(g.pending->count, kPending);
+  for (u32 i = threadIdx.x; i < count; i += kFastThreads)
+    left_over(g.x, g.rows, g.cols, g.scales, g.codes, g.bytes, g.picked, g.pending->block[i]);
+}
+
+__device__ __forceinline__ void catch_up_tiles(const Given& g, float (*shared)[kTileFloats]) {
+  __syncthreads();
+  u32 own = threadIdx.x / 16, count = smaller(g.pending->count, kPending);
+  u32 down = threadIdx.x % 16 * static_cast<u32>(g.cols / kRow);
+  for (u32 i = 0; i < count; i += kFastThreads / 16) {
+    bool mine = i + own < count;
+    u32 block = g.pending->block[mine ? i + own : count - 1] + down;
+    left_over_tile(g.x, g.scales, g.codes, g.bytes, g.picked, block, shared[own], mine);
   }
 }
 
@@ -143,19 +189,28 @@ extern "C" __global__ void __launch_bounds__(kFastThreads, FOS_RESIDENT)
     fos_quantize_fast(const void* x, long long rows, long long cols, const float* scales, uint2* codes, u8* bytes,
                       u8* picked, int parts) {
   __shared__ Entry table[kEntries];
+  __shared__ Pending pending;
   constexpr bool own = kAmaxScope == AmaxScope::row;
+  Given g = {x, rows, cols, scales, codes, bytes, picked, &pending};
   u32 across = static_cast<u32>(cols / kRow), runs = static_cast<u32>(own ? rows : kRows > 1 ? rows / kRows : 1);
-  u32 count = own ? across : static_cast<u32>(rows) * across, part = blockIdx.x % parts;
-  for (u32 run = blockIdx.x / parts; run < runs; run += gridDim.x / parts) {
+  u32 count = own ? across : static_cast<u32>(rows) * across, part = blockIdx.x % parts, begin = blockIdx.x / parts;
+  if (threadIdx.x == 0) pending.count = 0u;
+  for (u32 run = begin; run < runs; run += gridDim.x / parts) {
     Work k = {x, scales_at(scales, rows, run), codes, bytes, picked};
-    if (own || run == blockIdx.x / parts) {
+    if (own || run == begin) {
       __syncthreads();
 #pragma unroll 1
       for (u32 i = threadIdx.x; i < kEntries; i += kFastThreads) table[i] = entry_of<kInput>(i, k.scales);
       __syncthreads();
     }
-    if constexpr (kRows == 1) walk(k, table, run * across, count, part, parts);
-    else walk_tiles(k, table, run * kRows * across, across, part, parts);
+    if constexpr (kRows == 1) {
+      walk(g, k, table, run * across, count, part, parts);
+    } else {
+      __shared__ float shared[kFastThreads / 16][kTileFloats];
+      walk_tiles(g, k, table, run * kRows * across, across, part, parts, shared);
+      if (run + gridDim.x / parts >= runs) catch_up_tiles(g, shared);
+    }
   }
+  if constexpr (kRows == 1) catch_up(g);
 }
 #endif
