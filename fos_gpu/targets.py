@@ -11,24 +11,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fos_gpu import kernels, modules, nvrtc, sweep
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.command import execute, parser
-from fos_gpu.lower import definitions, fused, INPUTS, source
-from fos_gpu.ptx import count_fused, Declared, entries, FMA, violations
+from fos_gpu.lower import admitted, definitions, fused, INPUTS, source
+from fos_gpu.ptx import count_fused, Declared, entries, FMA, plain_name, unused, violations
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweep_pool import Tally, total
 from fos_ref.recipes.recipe import Recipe
 
 TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
+T = TypeVar("T")
 MAIN = "bfloat16"  #: the dtype in which every recipe is compiled
+ENTRY = "fos_quantize"  #: the kernel of the recipe word for word
 ELF = b"\x7fELF"
-FILES, WRONG, LISTED = "files", "violations", "entries"  #: what a tally counts
-#: What single entries hold on purpose, by source file; a kernel of the recipe's own words holds nothing else.
-DECLARED: dict[str, Declared] = {sweep.KERNELS: sweep.DECLARED}
+FILES, WRONG, LISTED, SAID = "files", "violations", "entries", "declared"  #: what a tally counts
 
 
 class Task(NamedTuple):
@@ -38,7 +38,8 @@ class Task(NamedTuple):
     options: tuple[str, ...]
     name: str  #: the recipe and dtype, in words
     target: str
-    fused: bool  #: whether the recipe itself says fma
+    fused: bool = False  #: whether the recipe itself says fma
+    declared: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: entry -> what it holds on purpose, as pairs
 
 
 @cache
@@ -49,48 +50,64 @@ def distinct() -> tuple[Recipe, ...]:
 
 @cache
 def covering() -> tuple[Recipe, ...]:
-    """Return few recipes in which each value of each constant occurs, the ones with most new values first."""
-    left = {value for r in distinct() for value in definitions(r)}
-    chosen = []
+    """Return few recipes in which each value of each constant occurs."""
+    return _cover({r: set(definitions(r)) for r in distinct()})
+
+
+@cache
+def covering_units() -> tuple[modules.Unit, ...]:
+    """Return few units in which each value of each constant occurs, of each source."""
+    return _cover({u: {f"{u.source} {value}" for value in ("", *u.definitions)} for u in modules.units()})
+
+
+def _cover(values: dict[T, set[str]]) -> tuple[T, ...]:
+    """Return keys that have all values together, the ones with most new values first."""
+    left, chosen = set().union(*values.values()), []
     while left:
-        best = max(distinct(), key=lambda r: len(left & set(definitions(r))))  # the first of equals
+        best = max(values, key=lambda k: len(left & values[k]))  # the first of equals
         chosen.append(best)
-        left -= set(definitions(best))
+        left -= values[best]
     return tuple(chosen)
 
 
-def plan(*, every: bool = False, few: bool = False) -> list[Task]:
-    """Return what to compile for each target: every recipe in bfloat16, the covering ones in each dtype.
+def plan(selection: str = "") -> list[Task]:
+    """Return what to compile.
 
-    The other kernels' list is theirs. every: all recipes in each dtype. few: the covering recipes in bfloat16
-    and the sweep, nothing else.
+    selection: "": the covering recipes for each target and dtype, every other recipe for one target in turn;
+               the other kernels likewise. "few": the covering recipes for each target, in bfloat16.
+               "every": every recipe for each target and dtype, and the other kernels for each target.
     """
-    wanted = [(r, MAIN) for r in (covering() if few else distinct())]
-    if not few:
-        wanted += [(r, d) for d in INPUTS if d != MAIN for r in (distinct() if every else covering())]
-    return [
-        task
-        for target in TARGETS
-        for task in (
-            *(_quantize(r, dtype, target) for r, dtype in wanted),
-            Task(sweep.KERNELS, sweep.options(target), "conversions", target, fused=False),
-            *(() if few else _others(target)),
-        )
-    ]
+    recipes, units = (distinct(), modules.units()) if selection == "every" else (covering(), covering_units())
+    dtypes = (MAIN,) if selection == "few" else INPUTS
+    tasks = [_quantize(r, dtype, t) for r in recipes for dtype in dtypes for t in TARGETS]
+    if selection != "few":
+        tasks += [_other(u, t) for u in units for t in TARGETS]
+    if not selection:
+        tasks += [_quantize(r, MAIN, _turn(i)) for i, r in enumerate(distinct())]
+        tasks += [_other(u, _turn(i)) for i, u in enumerate(modules.units())]
+    tasks += [Task(sweep.KERNELS, sweep.options(t), "", t, declared=_pairs(sweep.DECLARED)) for t in TARGETS]
+    return list(dict.fromkeys(tasks))
+
+
+def _turn(i: int) -> str:
+    return TARGETS[i % len(TARGETS)]
 
 
 def _quantize(r: Recipe, dtype: str, target: str) -> Task:
-    given = kernels.options(r, dtype, target)
-    return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r))
+    """Return the task of a recipe's kernels: its own words, and the fast path where it has one."""
+    fast = admitted(r)
+    given = kernels.options(r, dtype, target) + ((kernels.WITH_FAST,) if fast else ())
+    declared = kernels.declared(r, dtype, target) if fast else {}
+    return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r), _pairs(declared))
 
 
-def _others(target: str) -> list[Task]:
-    """Return the tasks of the kernels beside the quantizer's."""
-    return [
-        Task(u.source, given, " ".join(given[1:]), target, any("=fused" in o for o in given))
-        for u in modules.units()
-        for given in (modules.options(u, target),)
-    ]
+def _other(unit: modules.Unit, target: str) -> Task:
+    said = any("=fused" in o for o in unit.definitions)
+    return Task(unit.source, modules.options(unit, target), " ".join(unit.definitions), target, said)
+
+
+def _pairs(declared: Declared) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((entry, tuple(sorted(words))) for entry, words in declared.items())
 
 
 @cache
@@ -107,9 +124,12 @@ def compile_one(task: Task) -> Tally:
         msg = f"NVRTC gave no cubin for {task.target}: {task.source}, {task.name}"
         raise ToolchainError(msg)
     found: Tally = Counter({(FILES, task.target): 1, (FILES, task.source): 1})
-    found.update((LISTED, name) for name in entries(ptx) if name)
-    wrong = violations(ptx, fused=task.fused, declared=DECLARED.get(task.source))
-    if task.source == kernels.KERNELS and task.fused and not count_fused(ptx):
+    found.update((LISTED, plain_name(name)) for name in entries(ptx) if name)
+    missing = unused(ptx, dict(task.declared))
+    said = [f"{entry}: {word}" for entry, words in task.declared for word in words]
+    found.update((SAID, words) for words in said if words not in missing)
+    wrong = violations(ptx, fused=task.fused, declared=dict(task.declared))
+    if task.source == kernels.KERNELS and task.fused and not count_fused(entries(ptx)[ENTRY]):
         wrong.append(f"no {FMA}")
     found.update((WRONG, f"{task.source} {task.name} {task.target}: {word}") for word in wrong)
     return found
@@ -129,6 +149,7 @@ def run(tasks: Sequence[Task], progress: Progress, jobs: int) -> Finding:
             "files by source": counted,
             "entries": _kind(found, LISTED),
             "files of recipes that say fma": sum(task.fused for task in tasks),
+            "declared instructions, files that hold them": _kind(found, SAID),
             "violations": wrong,
         },
     )
@@ -140,7 +161,7 @@ def _kind(found: Tally, kind: str) -> dict[str, int]:
 
 PROOF = Proof(
     name="targets",
-    claim="Every kernel compiles for sm_80, sm_90, sm_100a, sm_120a, and its PTX rounds as the recipe says.",
+    claim="The kernels compile for sm_80, sm_90, sm_100a and sm_120a; their PTX rounds as the recipes say.",
     run=lambda progress, jobs: run(plan(), progress, jobs),
     minutes=1.5,
 )
@@ -158,11 +179,14 @@ def _compiler() -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     arguments = parser(PROOF)
-    arguments.add_argument("--every", action="store_true", help="every recipe in every input dtype")
-    arguments.add_argument("--few", action="store_true", help="few recipes, every constant, bfloat16 alone")
+    arguments.add_argument("--every", action="store_true", help=f"every recipe, {len(INPUTS)} input dtypes")
+    arguments.add_argument(
+        "--few", action="store_true", help="few recipes that hold every constant, bfloat16"
+    )
     given = arguments.parse_args(argv)
-    proof = replace(PROOF, run=partial(run, plan(every=given.every, few=given.few)))
-    return execute(proof, given, _compiler())
+    selection = "every" if given.every else "few" if given.few else ""
+    name = "-".join(filter(None, (PROOF.name, selection)))
+    return execute(replace(PROOF, name=name, run=partial(run, plan(selection))), given, _compiler())
 
 
 if __name__ == "__main__":

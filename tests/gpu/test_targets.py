@@ -9,8 +9,8 @@ import pytest
 
 from fos_gpu import kernels, modules, nvrtc, sweep, targets
 from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import definitions, INPUTS
-from fos_gpu.targets import compile_one, covering, distinct, plan, TARGETS, Task
+from fos_gpu.lower import admitted, definitions, INPUTS
+from fos_gpu.targets import compile_one, covering, covering_units, distinct, plan, TARGETS, Task
 from fos_ref.errors import ToolchainError
 
 EVERY = {value for r in SUPPORTED for value in definitions(r)}
@@ -24,30 +24,53 @@ def quantizing(tasks):
     return [t for t in tasks if t.source == kernels.KERNELS]
 
 
-def test_every_kernel_is_in_the_plan_for_every_target():
+def constants(r, dtype):
+    """Return a recipe's options but for the target: with the fast path where it has one."""
+    return (*definitions(r), f"-DFOS_INPUT={dtype}", *([kernels.WITH_FAST] if admitted(r) else []))
+
+
+def test_every_kernel_is_in_the_plan():
     tasks = plan()
     assert len(set(tasks)) == len(tasks)
     compiled = {t.options[1:] for t in quantizing(tasks)}
-    assert {(*definitions(r), "-DFOS_INPUT=bfloat16") for r in SUPPORTED} <= compiled
-    assert Counter(t.target for t in tasks) == dict.fromkeys(TARGETS, len(tasks) // 4)
+    assert {constants(r, "bfloat16") for r in SUPPORTED} <= compiled
     assert all(t.options[0] == f"-arch={t.target}" for t in tasks)
-    units = {(t.source, t.options[1:]) for t in tasks}
-    assert {(u.source, u.definitions) for u in modules.units()} <= units
-    assert sweep.KERNELS in {t.source for t in tasks}
+    assert {(u.source, u.definitions) for u in modules.units()} <= {(t.source, t.options[1:]) for t in tasks}
+    assert [t.target for t in tasks if t.source == sweep.KERNELS] == list(TARGETS)
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_each_value_of_each_constant_meets_each_target(few):
-    tasks = quantizing(plan(few=few))
+@pytest.mark.parametrize(("selection", "dtypes"), [("few", INPUTS[1:2]), ("", INPUTS)])
+def test_each_value_of_each_constant_meets_each_target(selection, dtypes):
+    tasks = quantizing(plan(selection))
     for target in TARGETS:
-        for dtype in ("bfloat16",) if few else INPUTS:
+        for dtype in dtypes:
             mine = [t.options for t in tasks if t.target == target and f"-DFOS_INPUT={dtype}" in t.options]
             assert {v for given in mine for v in given} >= EVERY
 
 
+def test_each_constant_of_each_other_kernel_meets_each_target():
+    every = {(u.source, value) for u in modules.units() for value in ("", *u.definitions)}
+    for target in TARGETS:
+        mine = [t for t in plan() if t.target == target]
+        assert {(t.source, value) for t in mine for value in ("", *t.options[1:])} >= every
+    assert len(covering_units()) < len(modules.units()) // 2
+
+
 def test_few_are_few_and_every_is_all():
     assert len(covering()) < len(distinct()) // 5
-    assert len(quantizing(plan(every=True))) == len(distinct()) * len(INPUTS) * len(TARGETS)
+    every = quantizing(plan("every"))
+    assert {t.options for t in every} == {
+        (f"-arch={t}", *constants(r, d)) for r in distinct() for d in INPUTS for t in TARGETS
+    }
+    assert Counter(t.target for t in every) == dict.fromkeys(TARGETS, len(every) // 4)
+    others = {(t.source, t.options) for t in plan("every") if t.source != kernels.KERNELS}
+    assert {(u.source, (f"-arch={t}", *u.definitions)) for u in modules.units() for t in TARGETS} <= others
+
+
+def test_the_fast_kernel_declares_and_the_recipe_s_own_does_not():
+    tasks = quantizing(plan("few"))
+    assert {entry for t in tasks for entry, _ in t.declared} == {kernels.FAST_ENTRY}
+    assert all((kernels.WITH_FAST in t.options) == bool(t.declared) for t in tasks)
 
 
 @dataclass
@@ -97,13 +120,15 @@ def test_a_recipe_that_says_fma_has_to_have_one(monkeypatch):
     assert found.figures["violations"] == {"fos_kernels.cu 4over6 bfloat16 sm_90: no fma.rn.f32": 1}
 
 
-def test_a_declared_instruction_passes_in_its_source_alone(monkeypatch):
-    fake(
-        monkeypatch,
-        CLEAN.replace("fos_quantize", "fos_sweep_e4m3").replace("mul.rn", "cvt.rn.satfinite.e4m3x2"),
-    )
-    assert targets.run([TASK._replace(source=sweep.KERNELS)], silent, 1).unexplained == 0
-    assert targets.run([TASK], silent, 1).unexplained == 1
+def test_a_declared_instruction_passes_in_its_entry_alone(monkeypatch):
+    fake(monkeypatch, CLEAN.replace("mul.rn", "cvt.rn.satfinite.e4m3x2"))
+    word = ("cvt.rn.satfinite.e4m3x2.f32",)
+    for entry, count in (("fos_quantize", 0), ("fos_quantize_fast", 1)):
+        task = TASK._replace(declared=((entry, word),))
+        found = targets.run([task], silent, 1)
+        assert found.unexplained == count
+        held = {f"fos_quantize: {word[0]}": 1} if count == 0 else {}
+        assert found.figures["declared instructions, files that hold them"] == held
 
 
 @pytest.mark.parametrize(("ptx", "cubin"), [(CLEAN, b""), (CLEAN.replace("90", "80"), b"\x7fELF")])
