@@ -44,17 +44,6 @@ def entries(ptx: str) -> dict[str, str]:
     return found
 
 
-def plain_name(name: str) -> str:
-    """Return a name as it stands in the source: a mangled one's last part, without namespaces and types."""
-    if not name.startswith("_Z"):
-        return name
-    rest, found = name.removeprefix("_Z").removeprefix("N"), name
-    while digits := re.match(r"\d+", rest):
-        end = digits.end() + int(digits[0])
-        found, rest = rest[digits.end() : end], rest[end:]
-    return found
-
-
 def violations(ptx: str, *, fused: bool, declared: Declared | None = None) -> list[str]:
     """Return the instructions that break the recipe's arithmetic, each once.
 

@@ -17,7 +17,7 @@ from fos_gpu import kernels, modules, nvrtc, sweep
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.command import execute, parser
 from fos_gpu.lower import admitted, definitions, fused, INPUTS, source
-from fos_gpu.ptx import count_fused, Declared, entries, FMA, plain_name, unused, violations
+from fos_gpu.ptx import count_fused, Declared, entries, FMA, unused, violations
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweep_pool import Tally, total
@@ -124,7 +124,7 @@ def compile_one(task: Task) -> Tally:
         msg = f"NVRTC gave no cubin for {task.target}: {task.source}, {task.name}"
         raise ToolchainError(msg)
     found: Tally = Counter({(FILES, task.target): 1, (FILES, task.source): 1})
-    found.update((LISTED, plain_name(name)) for name in entries(ptx) if name)
+    found.update((LISTED, name) for name in entries(ptx) if name and not name.startswith("_Z"))
     missing = unused(ptx, dict(task.declared))
     said = [f"{entry}: {word}" for entry, words in task.declared for word in words]
     found.update((SAID, words) for words in said if words not in missing)

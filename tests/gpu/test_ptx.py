@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from fos_gpu.ptx import count_fused, entries, harmless, instructions, plain_name, unused, violations
+from fos_gpu.ptx import count_fused, entries, harmless, instructions, unused, violations
 
 #: Two kernels and a function, as NVRTC writes them.
 PTX = """
@@ -110,15 +110,6 @@ def test_a_text_is_taken_apart_by_kernel():
     assert instructions(found["filtered"]) == {"fma.rn.f32", "rcp.approx.ftz.f32"}
     assert instructions(found[""]) == set()
     assert entries("add.f32 %f1;") == {"": "add.f32 %f1;"}
-
-
-def test_a_mangled_name_is_the_source_s():
-    inner = (
-        "_ZN45_INTERNAL_00000000_14_fos_kernels_cu_bf5065db47_GLOBAL__N__00000000_14_fos_kernels_cu_bf5065db"
-    )
-    assert plain_name(inner + "9left_overEPKvfffP5uint2PhS5_j") == "left_over"
-    assert plain_name("_Z6helperf") == "helper"
-    assert plain_name("fos_quantize") == "fos_quantize"
 
 
 def test_a_declaration_holds_for_its_entry_alone():
