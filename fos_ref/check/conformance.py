@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,19 +82,21 @@ def conformance(
     for group in chosen:
         if group == STRATEGIES:
             _drawn(kernel, report, dtypes, examples)
-            continue
-        trials = (
-            tensor_trials(r, dtypes, shapes)
-            if group == TENSORS
-            else vector_trials(r, group, dtypes, takes_amax=takes, golden=folder)
-        )
-        for t in trials:
-            if isinstance(t, NotRun):
-                report.not_run[t.why] += 1
-            else:
-                _tried(kernel, t, report, stacks)
+        elif group == TENSORS:
+            _each(kernel, tensor_trials(r, dtypes, shapes), report, stacks)
+        else:
+            _each(kernel, vector_trials(r, group, dtypes, takes_amax=takes, golden=folder), report, stacks)
     report.diagnoses = stacks.diagnoses(diagnose)
     return report
+
+
+def _each(kernel: Kernel, trials: Iterable[Trial | NotRun], report: Report, stacks: Stacks) -> None:
+    """Try each trial that can be run."""
+    for t in trials:
+        if isinstance(t, NotRun):
+            report.not_run[t.why] += 1
+        else:
+            _tried(kernel, t, report, stacks)
 
 
 def _tried(kernel: Kernel, t: Trial, report: Report, stacks: Stacks) -> None:

@@ -54,8 +54,8 @@ def test_a_mistake_is_named_and_its_vectors_fail(mistake):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("recipe", [r.name for r in dict.fromkeys(fos_ref.PRESETS.values())])
-def test_every_preset_conforms_to_itself_on_everything(recipe):
+@pytest.mark.parametrize("recipe", [r.name for r in dict.fromkeys(fos_ref.PRESETS.values())][::6])
+def test_one_preset_in_six_conforms_to_itself_on_everything(recipe):
     report = conformance(quantizer(recipe), recipe)
     assert report.equal
     assert set(report.groups) | {"tails"} >= set(conformance_groups(recipe)) - {"nonfinite"}
