@@ -125,7 +125,12 @@ def _one_of(value: Any, wanted: Any, _: Schema, root: Schema, path: str) -> Iter
     if len(fitting) > 1:
         yield f"{path or 'document'}: {len(fitting)} of the allowed forms fit, one has to"
     if not fitting:
-        yield from min(tried, key=len)
+        yield from min(tried, key=_depth)
+
+
+def _depth(found: list[str]) -> tuple[int, int]:
+    """Return how far a form is from fitting: one that breaks deep inside is closer than another."""
+    return -min(line.partition(":")[0].count("/") for line in found), len(found)
 
 
 def _short(value: Any) -> str:
