@@ -19,7 +19,9 @@ from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 768  #: differing blocks, and as many of the others
 BEAM = 8  #: hypotheses carried on, by whole blocks and by bytes each
-DEPTH = 3  #: flaws in one explanation
+#: (differing blocks, flaws in one explanation): a few blocks fit too many pairs to be evidence for one.
+DEPTHS = ((4, 1), (64, 2))
+DEEPEST = 3
 ROUNDS = 4  #: times that counterexamples join the sample
 _COUNTEREXAMPLES = 256
 _ALIKE = 2  #: hypotheses of the same flags that are carried on
@@ -78,7 +80,7 @@ class Search:
         """Return the simplest explanation of every block, or the one that leaves the fewest."""
         beam = [Hypothesis(c) for c in self.cases]
         fallback: list[Explanation] = []
-        for _ in range(DEPTH):
+        for _ in range(self._depth()):
             grown = [Hypothesis(h.case, (*h.flaws, f)) for h in beam for f in self.flaws if f not in h.flaws]
             scored = self._scored([*beam, *grown])
             scored, found = self._refined(scored)
@@ -87,6 +89,10 @@ class Search:
             fallback += [found] if found is not None else []
             beam = _leaders(scored)
         return max(fallback, key=lambda e: (e.gain, -len(e.hypothesis.flags)))
+
+    def _depth(self) -> int:
+        wrong = self.cases[0].wrong
+        return next((depth for below, depth in DEPTHS if wrong < below), DEEPEST)
 
     def _scored(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[Score, Hypothesis]]:
         scored = []

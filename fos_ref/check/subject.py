@@ -104,7 +104,7 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale
     want = quantize(matrix, recipe, amax=amax)
     return Subject(
         x=matrix,
-        codes=given.reshape(matrix.shape[0], -1),
+        codes=given.reshape(matrix.shape[0], matrix.shape[1] // 2),
         scales=bytes_,
         recipe=recipe,
         amax=amax,
