@@ -102,8 +102,10 @@ def test_a_change_with_honest_digests_is_still_caught(name):
         changed_data = data[:place] + data[place:].replace(b"8", b"9", 1)
     given = files() | {name: changed_data}
     given[FROZEN] = frozen(given)
+    listed = json.loads(given[MANIFEST])
     for n in (name, FROZEN):
-        given[MANIFEST] = given[MANIFEST].replace(digest(files()[n]).encode(), digest(given[n]).encode())
+        listed["files"][n]["sha256"] = digest(given[n])
+    given[MANIFEST] = canonical(listed)
     assert list(changed(given)) == []
     only = "v1/bulk.json" if "bulk" in name else name
     try:
