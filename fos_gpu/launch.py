@@ -16,6 +16,7 @@ from fos_ref.recipes.recipe import BLOCK, Recipe
 THREADS = 128  #: of a thread block, as in the kernels
 MOST_PARTS = 2048  #: thread blocks that share one run of the maximum: about what a large card holds at once
 COLUMNS_AT_ONCE, BLOCKS_AT_ONCE = 32, 4  #: of a thread block along columns, as in fos_layout.h
+MOST_COLUMN_GROUPS = 2048  #: thread blocks of the fast path along columns
 JOINING = 1024  #: threads that join the partial sums
 MOST_SUMS = 1 << 17  #: partial sums of the error statistics at most
 
@@ -60,8 +61,12 @@ def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any,
     """Quantize the transpose of x (R, C): codes (C, R/2), block scales and choices (C, R/16). N4 to N13."""
     rows, cols = x.shape
     arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
-    unit = modules.columns_unit(r, dtype)
-    _start(unit, "fos_quantize_columns", _column_groups(rows, cols), arguments)
+    groups, fast = _column_groups(rows, cols), modules.fast_columns_unit(r, dtype)
+    if fast is None:
+        _start(modules.columns_unit(r, dtype), "fos_quantize_columns", groups, arguments)
+    else:
+        step = min(groups, MOST_COLUMN_GROUPS)
+        _start(fast, modules.FAST_COLUMNS, step, (*arguments, np.int32(step)))
 
 
 def swizzle(linear: Any, out: Any) -> None:

@@ -6,22 +6,25 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fos_gpu import nvrtc
+from fos_gpu import kernels, nvrtc
 from fos_gpu.cache import cached
-from fos_gpu.lower import definitions, HEADER, INPUTS, member_name, source
+from fos_gpu.lower import admitted, definitions, FILTER, HEADER, INPUTS, member_name, source
+from fos_gpu.ptx import Declared
 from fos_ref.recipes.axes import AmaxScope, Dequantize
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
 DECODE, DEVICE, LAYOUT = "fos_decode.h", "fos_device.cuh", "fos_layout.h"
 TENSOR, COLUMNS, DEQUANTIZE, ERRORS = "fos_tensor.cu", "fos_columns.cu", "fos_dequantize.cu", "fos_errors.cu"
-SWIZZLE = "fos_layout.cu"
+SWIZZLE, COLUMNS_FAST = "fos_layout.cu", "fos_columns_fast.cuh"
+FAST_COLUMNS = "fos_quantize_columns_fast"
 #: What dequantization needs of a recipe beside `dequantize`; the other axes are those of one recipe for all.
 _DECODED = ("-DFOS_AMAX_SCOPE", "-DFOS_ELEMENT_MAX", "-DFOS_SCALE_MAX")
 _PLAIN = PRESETS["nvfp4"]
@@ -37,7 +40,8 @@ class Unit:
     @property
     def headers(self) -> dict[str, str]:
         """The texts that the source may include, by name."""
-        return {name: source(name) for name in (HEADER, DECODE, DEVICE, LAYOUT)}
+        more = (FILTER, COLUMNS_FAST) if kernels.WITH_FAST in self.definitions else ()
+        return {name: source(name) for name in (HEADER, DECODE, DEVICE, LAYOUT, *more)}
 
 
 @cache
@@ -50,6 +54,26 @@ def tensor_unit(r: Recipe, dtype: str) -> Unit:
 def columns_unit(r: Recipe, dtype: str) -> Unit:
     """Return the kernel that quantizes along columns."""
     return Unit(COLUMNS, (*definitions(r), f"-DFOS_INPUT={dtype}"))
+
+
+def fast_columns_unit(r: Recipe, dtype: str) -> Unit | None:
+    """Return the same with the fast path; None where it is switched off or the recipe has none.
+
+    A recipe with a tensor scale for each row has none here.
+    """
+    return None if os.environ.get(kernels.SWITCH) == "0" else _fast_columns_unit(r, dtype)
+
+
+@cache
+def _fast_columns_unit(r: Recipe, dtype: str) -> Unit | None:
+    if r.amax_scope is AmaxScope.ROW or not admitted(r):
+        return None
+    return Unit(COLUMNS, (*columns_unit(r, dtype).definitions, kernels.WITH_FAST))
+
+
+def declared(r: Recipe, dtype: str, arch: str) -> Declared:
+    """Return what the PTX of `fast_columns_unit` holds on purpose beyond what the recipe says."""
+    return {FAST_COLUMNS: kernels.declared(r, dtype, arch)[kernels.FAST_ENTRY]}
 
 
 def decode_definitions(r: Recipe) -> tuple[str, ...]:

@@ -27,11 +27,12 @@ __device__ __forceinline__ void read_row(const void* x, long long at, float (&v)
   unpack<kInput>(words, v);
 }
 
-// The sixteen values of a block along a column.
+// The words of the sixteen values of a block along a column, as a row of them would have.
 template <Input kInput>
-__device__ __forceinline__ void read_column(const void* x, long long column, long long block, long long cols,
-                                            float (&v)[kRow]) {
-  u32 words[kWords<kInput>] = {};
+__device__ __forceinline__ void column_words(const void* x, long long column, long long block, long long cols,
+                                             u32 (&words)[kWords<kInput>]) {
+#pragma unroll
+  for (int i = 0; i < kWords<kInput>; i++) words[i] = 0u;
 #pragma unroll
   for (int i = 0; i < kRow; i++) {
     long long at = fos_layout::column_value_at(column, block, i, cols);
@@ -41,6 +42,13 @@ __device__ __forceinline__ void read_column(const void* x, long long column, lon
       words[i / 2] |= static_cast<u32>(static_cast<const u16*>(x)[at]) << (i % 2 * 16);
     }
   }
+}
+
+template <Input kInput>
+__device__ __forceinline__ void read_column(const void* x, long long column, long long block, long long cols,
+                                            float (&v)[kRow]) {
+  u32 words[kWords<kInput>];
+  column_words<kInput>(x, column, block, cols, words);
   unpack<kInput>(words, v);
 }
 

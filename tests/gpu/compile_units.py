@@ -24,7 +24,9 @@ def units() -> list[modules.Unit]:
     found = [modules.layout_unit()]
     for dtype in INPUTS:
         for r in SUPPORTED:
-            found += [modules.tensor_unit(r, dtype), modules.columns_unit(r, dtype)]
+            fast = modules.fast_columns_unit(r, dtype)
+            found += [modules.tensor_unit(r, dtype), fast or modules.columns_unit(r, dtype)]
+        found += [modules.columns_unit(BY_NAME[name], dtype) for name in (*FEW, *TILES)]
         for r in DECODED:
             found += [modules.dequantize_unit(r, dtype)]
             found += [modules.errors_unit(r, dtype, columnwise=c) for c in (False, True)]

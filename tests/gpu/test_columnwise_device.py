@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fos_gpu import kernels, launch
 from fos_gpu.beside import SUPPORTED
 from fos_ref.verify import strategies as fos
 from fos_ref.verify.distributions import make
@@ -25,6 +26,16 @@ def test_every_preset(r):
         if surface.fits(x, r, columnwise=True):
             surface.check_quantize(to_cupy, x, r, columnwise=True, layout=("linear", "swizzled")[i % 2])
             surface.check_amax(to_cupy, x, r, columnwise=True)
+
+
+@pytest.mark.parametrize("name", [*FEW, *TILES])
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_word_for_word_and_by_the_fast_path(monkeypatch, name, switch):
+    monkeypatch.setenv(kernels.SWITCH, switch)
+    monkeypatch.setattr(launch, "MOST_COLUMN_GROUPS", 2)
+    for _, x in inputs((128, 272)):
+        if surface.fits(x, BY_NAME[name], columnwise=True):
+            surface.check_quantize(to_cupy, x, BY_NAME[name], columnwise=True)
 
 
 @PUTS

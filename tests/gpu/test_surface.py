@@ -9,7 +9,7 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu import front, launch
+from fos_gpu import front, kernels, launch, modules
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.door import quantize_to_host
 from fos_gpu.tensors import to_numpy
@@ -36,6 +36,18 @@ def test_quantize(device, name, dtype, columnwise):
     for i, layout in enumerate(("linear", "swizzled")):
         x = make("normal", SHAPES[i], i, dtype)
         surface.check_quantize(device, x, BY_NAME[name], columnwise=columnwise, layout=layout)
+
+
+@pytest.mark.parametrize("name", [FEW[0], TILES[0]])
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_columns_word_for_word_and_by_the_fast_path(device, monkeypatch, name, switch):
+    """A few thread blocks for many groups of columns, so that each comes back for more."""
+    dtype = {FEW[0]: "bfloat16", TILES[0]: "float32"}[name]
+    monkeypatch.setenv(kernels.SWITCH, switch)
+    monkeypatch.setattr(launch, "MOST_COLUMN_GROUPS", 2)
+    assert (modules.fast_columns_unit(BY_NAME[name], dtype) is None) == (switch == "0")
+    for family in ("heavy-tailed", "zero-laden", "subnormal-scale"):
+        surface.check_quantize(device, make(family, (80, 144), 1, dtype), BY_NAME[name], columnwise=True)
 
 
 @pytest.mark.parametrize("shape", [(16, 1), (16, 33), (64, 31), (144, 7)])
@@ -146,8 +158,10 @@ def test_every_code_under_every_scale_byte_and_many_amaxes(device, r, dtype):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("switch", ["0", "1"])
 @pytest.mark.parametrize("r", SUPPORTED, ids=lambda r: r.name)
-def test_every_preset_by_columns(device, r):
+def test_every_preset_by_columns(device, monkeypatch, r, switch):
+    monkeypatch.setenv(kernels.SWITCH, switch)
     for i, (_, x) in enumerate(inputs()):
         if surface.fits(x, r, columnwise=True):
             surface.check_quantize(device, x, r, columnwise=True, layout=("linear", "swizzled")[i % 2])

@@ -11,6 +11,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
+#define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(n)
 #define __shared__ static
 
@@ -101,6 +102,24 @@ static inline unsigned __shfl_xor_sync(unsigned, unsigned value, int step) {
   unsigned got = host_cuda::slots[own ^ static_cast<unsigned>(step)];
   host_cuda::wait();
   return got;
+}
+
+static inline float __shfl_xor_sync(unsigned lanes, float value, int step) {
+  unsigned bits;
+  __builtin_memcpy(&bits, &value, sizeof(bits));
+  bits = __shfl_xor_sync(lanes, bits, step);
+  __builtin_memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
+
+// All 32 threads of the warp are there.
+static inline bool __any_sync(unsigned, bool value) {
+  host_cuda::slots[threadIdx.x] = value;
+  host_cuda::wait();
+  bool any = false;
+  for (unsigned i = 0; i < 32; i++) any = any || host_cuda::slots[threadIdx.x / 32 * 32 + i] != 0;
+  host_cuda::wait();
+  return any;
 }
 
 static inline void atomicMax(unsigned* at, unsigned value) { *at = *at < value ? value : *at; }

@@ -28,7 +28,8 @@ extern "C" void launch_{name}(long long groups, int count, void** given) {{
 def text_of(unit) -> str:
     """Return the unit's source with a launcher behind each kernel."""
     text = source(unit.source)
-    return text + "".join(LAUNCHER.format(name=name) for name in ENTRY.findall(text))
+    names = ENTRY.findall("\n".join([text, *unit.headers.values()]))
+    return text + "".join(LAUNCHER.format(name=name) for name in names)
 
 
 def build(unit, options=("-O1",)) -> Path:
