@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.verify.distributions import HUNTING, make, STATISTICAL
 from fos_ref.verify.inspect import inspect
 from tests.inspect.checkpoints import save, stored, trained
 
@@ -153,3 +154,27 @@ def test_weights_that_differ_are_mixed(tmp_path):
     found = inspect(write(tmp_path, tensors)).findings
     assert found["bound"].value == "mixed"
     assert found["rule"].value == "mixed"
+
+
+STRUCTURE = {
+    "alike": lambda rng, shape: rng.standard_normal(shape),
+    "rows": lambda rng, shape: rng.standard_normal(shape) * np.exp(0.3 * rng.standard_normal((shape[0], 1))),
+    "columns": lambda rng, shape: rng.standard_normal(shape) * np.exp(0.3 * rng.standard_normal(shape[1])),
+    "low rank": lambda rng, shape: rng.standard_normal((shape[0], 4)) @ rng.standard_normal((4, shape[1])),
+}
+TABLES = [(128, 64), (128, 256), (256, 1024), (512, 384), (1536, 384), (384, 1536)]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("family", [*STRUCTURE, *STATISTICAL, *HUNTING])
+def test_no_layout_is_named_wrongly(family, tmp_path):
+    named = 0
+    for seed, shape in enumerate(TABLES * 2):
+        rng = np.random.default_rng(seed)
+        x = STRUCTURE[family](rng, shape) if family in STRUCTURE else make(family, shape, seed)
+        for layout in ("linear", "swizzled", "transposed"):
+            path = write(tmp_path, stored({"x": x.astype(np.float32)}, "4over6", layout=layout))
+            found = inspect(path).findings["scale_layout"].value
+            assert found in (None, layout)
+            named += found is not None
+    assert named > 0 or family not in ("rows", "low rank")
