@@ -9,7 +9,8 @@ from fos_ref.proof.mutants import PROOF as MUTANTS
 from fos_ref.proof.oracle_proof import PROOF as ORACLE
 from fos_ref.proof.result import Proof
 from fos_ref.proof.sweeps import SWEEPS
+from fos_ref.proof.vectors import PROOF as VECTORS
 from fos_ref.proof.wrong_choice import PROOF as WRONG_CHOICE
 
-_ALL: tuple[Proof, ...] = (*SWEEPS, ENGINE, ORACLE, CORPUS, WRONG_CHOICE, MUTANTS, CHECKER)
+_ALL: tuple[Proof, ...] = (*SWEEPS, ENGINE, ORACLE, CORPUS, WRONG_CHOICE, MUTANTS, VECTORS, CHECKER)
 PROOFS = {p.name: p for p in _ALL}
