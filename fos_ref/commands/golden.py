@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fos_ref.commands.golden_export import export
 from fos_ref.errors import BitMismatch, InputError
 from fos_ref.report.files import write_all
 from fos_ref.verify.golden_check import Failure
@@ -28,6 +29,7 @@ from fos_ref.verify.vectors.verify import verify as verify_files
 golden = typer.Typer(
     name="golden", no_args_is_help=True, help="Golden vectors: write them, or verify an engine against them."
 )
+golden.command()(export)
 
 _SHOWN = 10
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]

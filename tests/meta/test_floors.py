@@ -16,6 +16,7 @@ FLOORS = (
     "engines",
     "fast",
     "verify",
+    "export",
     "check",
     "proof",
     "report",

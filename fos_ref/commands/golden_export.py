@@ -1,0 +1,49 @@
+"""`fos golden export`: the vectors for SystemVerilog, C, and whatever reads JSON or npz."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fos_ref.errors import InputError
+from fos_ref.export.document import documents
+from fos_ref.export.folder import write_folder
+from fos_ref.export.source import load
+from fos_ref.verify.vectors.folder import read_all
+from fos_ref.verify.vectors.manifest import MANIFEST
+
+
+class Form(StrEnum):
+    """What can be written."""
+
+    MEMH = "memh"
+    C = "c"
+    JSON = "json"
+    NPZ = "npz"
+
+
+def export(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="A new or an empty folder.")],
+    form: Annotated[Form, typer.Option("--format", help="memh, c, json or npz.")],
+    recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; may be repeated.")] = None,
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")] = Path("golden"),
+) -> None:
+    """Write the vectors for other languages, with a testbench (memh) or a checker (c); README.md says how.
+
+    The same vectors give the same bytes. DIR appears whole or not at all.
+    """
+    files = read_all(folder)
+    if MANIFEST not in files:
+        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
+        raise InputError(msg)
+    source = load(files, recipe or ())
+    found = documents(form.value, source)
+    write_folder(out, found)
+    size = sum(map(len, found.values()))
+    typer.echo(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
+
+
+__all__ = ["export"]

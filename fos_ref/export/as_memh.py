@@ -1,0 +1,75 @@
+"""One folder a recipe of files for $readmemh, a column a file, a word a line; a package and a testbench."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fos_ref.export.columns import BLOCKS, Column
+from fos_ref.export.source import Source, static
+from fos_ref.export.tables import Tables
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.recipes.recipe import plain_values, Recipe
+
+_DIGIT = 4  #: bits of a hex digit
+PACKAGE = "fos_vectors.sv"
+IDS = "ids.txt"
+
+
+def memh_files(source: Source) -> dict[str, bytes]:
+    """Return RECIPE/COLUMN.memh for each column of the blocks, RECIPE/fos_vectors.sv and the sources."""
+    found = static("sv")
+    for t in source.tables():
+        for name, text in _folder(t, source):
+            found[f"{t.recipe.name}/{name}"] = text.encode("ascii")
+    return found
+
+
+def _folder(t: Tables, source: Source) -> Iterator[tuple[str, str]]:
+    yield PACKAGE, _package(t, source)
+    yield IDS, "".join(f"{x.id} {','.join(x.flags) or '-'} {x.comment}\n" for x in t.texts)
+    for c in BLOCKS:
+        yield f"{c.name}.memh", "".join(f"{word}\n" for word in _words(c, t.columns["blocks"][c.name]))
+
+
+def width(c: Column, r: Recipe) -> int:
+    """Return the bits of one word of a column's file: its numbers side by side, the first in the low bits."""
+    return c.bits * c.size(r)
+
+
+def _words(c: Column, a: AnyArray) -> Iterator[str]:
+    """Yield a word for each row; the first number comes last on the line, as the low bits."""
+    digits = -(-c.bits // _DIGIT)
+    for row in np.atleast_2d(a.T).T[:, ::-1].tolist():
+        yield "".join(f"{v:0{digits}X}" for v in row)
+
+
+def _package(t: Tables, source: Source) -> str:
+    r = t.recipe
+    axes = {k: "" if v is None else v for k, v in plain_values(r.axes()).items() if k != "scale_max"}
+    widths = [
+        f"  localparam {_constant(c)} = {width(c, r)}; // {c.size(r)} of {c.bits} bits: {c.doc}"
+        for c in BLOCKS
+    ]
+    lines = [
+        f"// Golden vectors of the recipe {r.name}, written by `fos golden export`.",
+        f"// Source: {source.named()}; fingerprint {r.fingerprint()}",
+        "package fos_vectors;",
+        f'  localparam RECIPE = "{r.name}";',
+        f"  localparam BLOCKS = {t.rows('blocks')};",
+        f"  localparam BLOCK_ROWS = {r.block_rows};",
+        f"  localparam BLOCK_COLS = {r.block_cols};",
+        f"  localparam ELEMENTS = {r.block_rows * r.block_cols};",
+        f"  localparam SCALE_MAX = {r.scale_max};",
+        "  // The axes of the recipe; empty: it has no meaning here.",
+        *(f'  localparam {k.upper()} = "{v}";' for k, v in axes.items()),
+        "  // Width of each file's words. COLUMN.memh has a word a line and a line a block.",
+        *widths,
+        "endpackage",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _constant(c: Column) -> str:
+    return f"W_{c.name.upper()}"

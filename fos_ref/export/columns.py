@@ -1,0 +1,114 @@
+"""The two tables of an export: which columns they have, how wide, how many numbers a row, and what they mean.
+
+Every form (JSON, npz, C, memh) is made from these columns, so a field has one name and one meaning in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from fos_ref.recipes.recipe import Recipe
+
+_BYTE, _HALF = 8, 16
+
+
+class Count(Enum):
+    """How many numbers of a column stand in one row."""
+
+    ONE = "1"
+    ELEMENTS = "one for each element of the block"
+    BYTES = "one for each two elements of the block"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, the bits of each number, how many stand in a row, and what they are."""
+
+    name: str
+    bits: int
+    count: Count
+    doc: str
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest unsigned type that holds it."""
+        return np.dtype("u1" if self.bits <= _BYTE else "u2" if self.bits <= _HALF else "u4")
+
+    def size(self, r: Recipe) -> int:
+        """Return how many numbers stand in a row of a recipe's table."""
+        n = r.block_rows * r.block_cols
+        return {Count.ONE: 1, Count.ELEMENTS: n, Count.BYTES: n // 2}[self.count]
+
+
+_ONE, _ELEMENTS, _BYTES = Count.ONE, Count.ELEMENTS, Count.BYTES
+#: What may be there of a block: bits of the column `present`.
+PRESENT: Mapping[str, int] = MappingProxyType({"map6": 1, "map4": 2, "errors": 4})
+#: Numbers of the column `dtype`.
+DTYPE_NUMBERS: Mapping[str, int] = MappingProxyType({"float32": 0, "bfloat16": 1, "float16": 2})
+
+
+def _candidate(name: str, label: str) -> tuple[Column, ...]:
+    """Return the columns of a candidate, 0 where the recipe does not have it."""
+    return (
+        Column(f"{name}_base", 32, _ONE, f"block scale of {label} before its rounding, float32 bits (N6)"),
+        Column(f"{name}_block_scale", 8, _ONE, f"block scale byte of {label} (N7)"),
+        Column(f"{name}_multiplier", 32, _ONE, f"multiplier (or divisor) of {label}, float32 bits (N8)"),
+        Column(f"{name}_scaled", 32, _ELEMENTS, f"scaled values of {label}, float32 bits (N8)"),
+        Column(f"{name}_element_codes", 4, _ELEMENTS, f"element codes of {label}, one a number (N9)"),
+        Column(f"{name}_error", 32, _ONE, f"error of {label}, float32 bits; 0 without a choice (N11, N12)"),
+    )
+
+
+VECTORS = (
+    Column("dtype", 2, _ONE, "of the input: 0 float32, 1 bfloat16, 2 float16"),
+    Column("rows", 32, _ONE, "rows of the input"),
+    Column("cols", 32, _ONE, "columns of the input"),
+    Column("stride", 32, _ONE, "words from one row of the input to the next; what lies between is poison"),
+    Column("first_word", 32, _ONE, "where the input begins among the words"),
+    Column("words", 32, _ONE, "how many words belong to it, poison included"),
+    Column("pads", 1, _ONE, "1: the input is padded with zeros to whole blocks; 0: it must fit"),
+    Column("padded_rows", 32, _ONE, "rows after padding; 0 where the input is refused"),
+    Column("padded_cols", 32, _ONE, "columns after padding; 0 where the input is refused"),
+    Column("amax_given", 1, _ONE, "1: the caller gives the tensor amax; 0: it is max |x| (N2)"),
+    Column(
+        "amax", 32, _ONE, "the caller's tensor amax, float32 bits; the same for each row of a -row recipe"
+    ),
+    Column("refused", 1, _ONE, "1: the input must be refused, and there are no blocks"),
+    Column("first_block", 32, _ONE, "the vector's first row in the table of blocks"),
+    Column("blocks", 32, _ONE, "how many rows of the table of blocks it has, block rows first"),
+)
+WORDS = (
+    Column("word", 32, _ONE, "an element of an input as it was given, in the low bits; or poison beside it"),
+    Column("word_float32", 32, _ONE, "the same value widened to float32 (exact)"),
+)
+BLOCKS = (
+    Column("vector", 32, _ONE, "the row of its vector"),
+    Column("row", 32, _ONE, "the first row of the block in the padded tensor"),
+    Column("col", 32, _ONE, "the first column of the block in the padded tensor"),
+    Column("rows_in", 16, _ONE, "rows of the block that lie in the input; the rest is padding"),
+    Column("cols_in", 16, _ONE, "columns of the block that lie in the input; the rest is padding"),
+    Column("x", 32, _ELEMENTS, "the block's input as float32 bits, 0 in padding"),
+    Column("tensor_amax", 32, _ONE, "A, float32 bits (N2)"),
+    Column("encode_scale", 32, _ONE, "S, float32 bits (N3)"),
+    Column("decode_scale", 32, _ONE, "D, float32 bits (N3)"),
+    Column("block_amax", 32, _ONE, "b, float32 bits (N4)"),
+    Column("base", 32, _ONE, "the block scale before its rounding, float32 bits (N5)"),
+    Column("present", 3, _ONE, "bit 0: map6 is there; bit 1: map4 is there; bit 2: both errors are there"),
+    *_candidate("map6", "map-to-6"),
+    *_candidate("map4", "map-to-4 (IF4: of INT4)"),
+    Column("picked4", 1, _ONE, "result: 1 where map-to-4 (IF4: INT4) is kept (N13)"),
+    Column("block_scale", 8, _ONE, "result: the stored block scale byte"),
+    Column(
+        "codes", 8, _BYTES, "result: element 2j in the low nibble of byte j, element 2j+1 in the high (N15)"
+    ),
+    Column("values", 32, _ELEMENTS, "result: dequantized, float32 bits, 0 in padding (N14)"),
+)
+TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {"vectors": VECTORS, "words": WORDS, "blocks": BLOCKS}
+)

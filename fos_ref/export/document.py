@@ -1,0 +1,71 @@
+"""MANIFEST.json of an export, and the table of fields that its README ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from fos_ref.export.as_c import c_files
+from fos_ref.export.as_json import json_files, KIND
+from fos_ref.export.as_memh import memh_files
+from fos_ref.export.as_npz import npz_files
+from fos_ref.export.columns import TABLES
+from fos_ref.export.source import Source
+from fos_ref.verify.golden_file import canonical, FORMAT
+from fos_ref.verify.vectors.manifest import digest, MANIFEST, VERSION
+from fos_ref.version import VERSION as PACKAGE_VERSION
+
+README = "README.md"
+FORMS: Mapping[str, Callable[[Source], dict[str, bytes]]] = MappingProxyType(
+    {"memh": memh_files, "c": c_files, "json": json_files, "npz": npz_files}
+)
+_COUNT = {"1": "1", "one for each element of the block": "n", "one for each two elements of the block": "n/2"}
+
+
+def documents(form: str, source: Source) -> dict[str, bytes]:
+    """Return every file of an export by name, MANIFEST.json last."""
+    found = FORMS[form](source)
+    found[README] = found[README] + _fields().encode("ascii")
+    return found | {MANIFEST: canonical(_manifest(form, source, found))}
+
+
+def _manifest(form: str, source: Source, found: Mapping[str, bytes]) -> dict[str, object]:
+    recipes = {}
+    for t in source.tables():
+        refused = int(t.columns["vectors"]["refused"].astype(int).sum())
+        recipes[t.recipe.name] = {
+            "fingerprint": t.recipe.fingerprint(),
+            "vectors": t.rows("vectors"),
+            "refused": refused,
+            "blocks": t.rows("blocks"),
+        }
+    return {
+        "format": FORMAT,
+        "kind": KIND,
+        "form": form,
+        "source": {
+            "program": "fos-ref",
+            "version": PACKAGE_VERSION,
+            "golden": VERSION,
+            "files": source.digests,
+        },
+        "recipes": recipes,
+        "files": {name: {"bytes": len(data), "sha256": digest(data)} for name, data in found.items()},
+    }
+
+
+def _fields() -> str:
+    """Return the tables of columns as Markdown; n is the number of elements of a block."""
+    lines = [
+        "",
+        "## Fields",
+        "",
+        "n is the number of elements of a block; N1 to N15 are labels of docs/numerics.md.",
+    ]
+    for table, columns in TABLES.items():
+        lines += ["", f"### {table}", "", "| field | bits | numbers | what it is |", "|---|---|---|---|"]
+        lines += [
+            f"| `{c.name}` | {c.bits} | {_COUNT[c.count.value]} | {c.doc.replace('|', chr(92) + '|')} |"
+            for c in columns
+        ]
+    return "\n".join([*lines, ""])

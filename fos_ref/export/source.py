@@ -1,0 +1,74 @@
+"""What is exported: the golden folder's vectors by recipe, read through their own door, and where from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+
+from fos_ref.errors import GoldenFormatError, InputError
+from fos_ref.export.tables import Tables, tables
+from fos_ref.verify.vectors.file import read, Vector
+from fos_ref.verify.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
+from fos_ref.version import VERSION as PACKAGE_VERSION
+
+_DEPTH = 2  #: v1/RECIPE/GROUP.json
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The files of the golden folder that are exported, by recipe and group, with their digests."""
+
+    vectors: Mapping[str, Mapping[str, Sequence[Vector]]]
+    digests: Mapping[str, str]
+
+    def named(self) -> str:
+        """Return which program and which version of the vectors this is."""
+        return f"fos-ref {PACKAGE_VERSION}, golden vectors {VERSION}"
+
+    def tables(self) -> Iterator[Tables]:
+        """Yield the tables of each recipe, all groups in one."""
+        for groups in self.vectors.values():
+            yield tables([v for vectors in groups.values() for v in vectors])
+
+    def groups(self) -> Iterator[tuple[str, Tables]]:
+        """Yield the tables of each group of each recipe."""
+        for groups in self.vectors.values():
+            for group, vectors in groups.items():
+                yield group, tables(vectors)
+
+
+def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
+    """Return the vectors of the recipes, of all where none is named.
+
+    Raises: InputError for a recipe without vectors; GoldenFormatError for a file that is not the manifest's.
+    """
+    listed = read_manifest(files[MANIFEST])["files"]
+    names = [n for n in sorted(listed) if n.startswith(f"{VERSION}/") and n.count("/") == _DEPTH]
+    names = [n for n in names if n.endswith(".json")]
+    there = {n.split("/")[1] for n in names}
+    for r in recipes:
+        if r not in there:
+            raise InputError(_unknown(r, sorted(there)))
+    chosen = [n for n in names if not recipes or n.split("/")[1] in recipes]
+    found: dict[str, dict[str, Sequence[Vector]]] = {}
+    for n in chosen:
+        if n not in files or digest(files[n]) != listed[n]["sha256"]:
+            msg = f"{n}: missing, or not the file that {MANIFEST} lists: `fos golden lint` says more"
+            raise GoldenFormatError(msg)
+        _, recipe, group = n.removesuffix(".json").split("/")
+        found.setdefault(recipe, {})[group] = read(files[n], n)
+    return Source(found, {n: listed[n]["sha256"] for n in chosen})
+
+
+def _unknown(name: str, there: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, there, n=3)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    return f"--recipe {name}: no vectors of it{hint}; allowed are {', '.join(there)}"
+
+
+def static(folder: str) -> dict[str, bytes]:
+    """Return the files of a form that are the same for every export, by name."""
+    inside = package_files("fos_ref") / "export" / folder
+    return {p.name: p.read_bytes() for p in sorted(inside.iterdir(), key=lambda p: p.name)}

@@ -1,0 +1,118 @@
+"""The exported C: compiled without a warning, every vector checked by a quantizer that shares no code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from fos_ref.export.columns import BLOCKS
+from tests.export.exported import export, flipped, OWN, run, source, written
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed: no C was run")
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off"]
+
+
+def checked(folder, recipe: str, optimized: str = "-O1") -> tuple[int, str]:
+    names = ["fos_check.c", "fos_quantize.c", "-lm", "-o", "check"]
+    built = run(["gcc", optimized, *STRICT, f'-DFOS_VECTORS="{recipe}.h"', *names], folder)
+    assert built == (0, "")
+    return run(["./check"], folder)
+
+
+def counted(recipe: str) -> str:
+    (t,) = source(recipe).tables()
+    return f"{recipe}: {t.rows('vectors')} vectors, {t.rows('blocks')} blocks"
+
+
+@pytest.mark.parametrize("recipe", ["4over6", "4over6-16x16"])
+def test_every_vector_passes(tmp_path, recipe):
+    folder = written(tmp_path / "c", "c", recipe)
+    assert checked(folder, recipe) == (0, f"PASS: {counted(recipe)}; 0 vectors differ\n")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("optimized", ["-O0", "-O2", "-O3"])
+@pytest.mark.parametrize("recipe", OWN)
+def test_every_vector_passes_at_every_optimization(tmp_path, recipe, optimized):
+    folder = written(tmp_path / "c", "c", recipe)
+    assert checked(folder, recipe, optimized)[0] == 0
+
+
+def block_lines(lines: list[str]) -> list[int]:
+    start = lines.index("static const fos_block fos_blocks[FOS_BLOCK_COUNT] = {")
+    return list(range(start + 1, lines.index("};", start)))
+
+
+def test_one_bit_of_every_field_of_a_block_is_caught_and_named(tmp_path):
+    """Vector k, which has one block, gets a wrong bit in column k: these differ, no other."""
+    recipe = "4over6-absmax"
+    folder = written(tmp_path / "c", "c", recipe)
+    header = folder / f"{recipe}.h"
+    lines = header.read_text().split("\n")
+    for k, (c, line) in enumerate(zip(BLOCKS, block_lines(lines), strict=False)):
+        fields = re.findall(r"\{0x[^}]*\}|0x[0-9A-F]+", lines[line].strip()[1:-2])
+        assert len(fields) == len(BLOCKS), c.name
+        first = re.search("0x[0-9A-F]+", fields[k]).group()
+        fields[k] = fields[k].replace(first, flipped(first), 1)
+        lines[line] = f"    {{{', '.join(fields)}}},"
+    header.write_text("\n".join(lines))
+    code, said = checked(folder, recipe)
+    assert code == 1
+    assert said.endswith(f"FAIL: {counted(recipe)}; {len(BLOCKS)} vectors differ\n")
+    (t,) = source(recipe).tables()
+    assert said.split("\n")[3].startswith(f"{t.texts[3].id}: block 0: rows_in[0] is 1, expected 0")
+
+
+def test_one_bit_of_an_input_is_caught(tmp_path):
+    recipe = "4over6-absmax"
+    folder = written(tmp_path / "c", "c", recipe)
+    header = folder / f"{recipe}.h"
+    text = header.read_text()
+    name = "fos_words_word_float32[] = {\n    "
+    at = text.index(name) + len(name)
+    word = text[at:].split(",")[0]
+    header.write_text(text[:at] + flipped(word) + text[at + len(word) :])
+    code, said = checked(folder, recipe)
+    assert code == 1
+    assert source(recipe).vectors[recipe]["near-ties"][0].id in said.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "flag"),
+    [
+        (
+            "from_bits(four.error) < from_bits(six.error)",
+            "from_bits(four.error) <= from_bits(six.error)",
+            "TieRule",
+        ),
+        ("(m >= 0.75f)", "(m > 0.75f)", ""),
+        ("in->x[(row + i) * in->stride + col + j]", "in->x[(row + i) * in->cols + col + j]", ""),
+    ],
+)
+def test_a_wrong_quantizer_fails(tmp_path, right, wrong, flag):
+    folder = written(tmp_path / "c", "c", "4over6")
+    path = folder / "fos_quantize.c"
+    assert path.read_text().count(right) == 1
+    path.write_text(path.read_text().replace(right, wrong))
+    code, said = checked(folder, "4over6", "-O0")
+    assert code == 1
+    assert flag in said
+
+
+def test_a_recipe_that_the_quantizer_does_not_have_is_no_pass(tmp_path):
+    folder = written(tmp_path / "c", "c", "torchao-nvfp4")
+    code, said = checked(folder, "torchao-nvfp4", "-O0")
+    assert code == 2
+    assert said.startswith("torchao-nvfp4: not checked: this quantizer does not have ")
+
+
+def test_a_header_needs_stdint_alone():
+    for name, data in export("c", "4over6-absmax", "torchao-nvfp4").items():
+        if name.endswith(".h") and name != "fos_quantize.h":
+            included = re.findall(r"#include.*", data.decode("ascii"))
+            assert included == ["#include <stdint.h>"], name
+            assert not re.search(
+                r"\b(float|double)\b", re.sub(r"/\*.*?\*/|\".*?\"", "", data.decode(), flags=re.DOTALL)
+            )
