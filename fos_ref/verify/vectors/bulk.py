@@ -69,7 +69,7 @@ def inputs() -> list[BulkInput]:
 
 def recipes() -> list[Recipe]:
     """Return every preset, each under its first name."""
-    return [r for name, r in PRESETS.items() if name == r.name]
+    return list({r.name: r for r in PRESETS.values()}.values())
 
 
 def files() -> Iterator[tuple[str, bytes]]:
