@@ -14,15 +14,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fos_ref.errors import CheckpointError, InputError
-from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.errors import InputError
 from fos_ref.formats.bits import widen
 from fos_ref.storage.held import Held, held_weights, ScaleLayout
-from fos_ref.storage.manifest import Manifest
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES
-from fos_ref.storage.select import FLOATS
 from fos_ref.storage.shards import Shards
-from fos_ref.verify.inspect_dialect import contenders, row_groups, Search
+from fos_ref.verify.inspect_agree import allows
+from fos_ref.verify.inspect_contenders import contenders
+from fos_ref.verify.inspect_dialect import row_groups, Search
+from fos_ref.verify.inspect_files import (
+    codes_of,
+    convention_of,
+    manifest_of,
+    stored_scale,
+    unlike,
+    values_of,
+)
 from fos_ref.verify.inspect_findings import Finding, largest_product, UNTOLD
 from fos_ref.verify.inspect_layout import LayoutVotes
 from fos_ref.verify.inspect_reading import (
@@ -32,14 +39,13 @@ from fos_ref.verify.inspect_reading import (
     Reading,
     reading_findings,
     swapped,
+    usable,
 )
-from fos_ref.verify.inspect_report import allows, Inspection, WeightFound
+from fos_ref.verify.inspect_report import Inspection, WeightFound
 from fos_ref.verify.inspect_tally import code_chunks, linear, scales_of, Tally, tally_rows
 
 BLOCKS = 1 << 20  #: compared with the presets unless more are asked for
 AMAX_VALUES = 1 << 20  #: of the original, read at once
-_CONFIG_KEYS = ("quant_method", "quant_algo", "format")
-_CUT = 40  #: characters shown of a configuration's value
 #: Called with (bytes done, bytes in all).
 Progress = Callable[[int, int], None]
 
@@ -100,10 +106,10 @@ class _Walk:
             path=str(self.file.path),
             against=None if self.original is None else str(self.original.path),
             weights=tuple(self._weight(held) for held in self.found),
-            convention=_convention(self.file, self.found),
+            convention=convention_of(self.file, self.found),
             unread=unread,
             others=len(set(self.file.tensors) - parts - set(unread)),
-            manifest=_manifest(self.file),
+            manifest=manifest_of(self.file),
         )
         return plain if self.original is None else self._compare(plain, self.original)
 
@@ -113,7 +119,7 @@ class _Walk:
         self._advance(held.block_scales.nbytes)
         if self.original is None:
             return
-        why = _unlike(held, self.original)
+        why = unlike(held, self.original)
         if why is None:
             amax = self._amax(self.original, held)
             why = None if np.isfinite(amax) else "the original has a NaN or an infinity"
@@ -132,7 +138,7 @@ class _Walk:
 
     def _weight(self, held: Held) -> WeightFound:
         """Read a weight and count it."""
-        raw, stored = scales_of(self.file, held), _stored(self.file, held)
+        raw, stored = scales_of(self.file, held), stored_scale(self.file, held)
         compared = self.original is not None and held.name in self.amaxes
         errors = (
             errors_of_readings(self.file, held, raw, stored, self.original)
@@ -176,14 +182,17 @@ class _Walk:
         told = plain.rule.at_4 + plain.rule.at_6
         name = plain.weights[0].held.convention.name
         search = Search(contenders(allows(plain.findings, told), name, plain.recipe), self.amaxes)
-        weights = [w for w in plain.weights if w.held.name in self.amaxes]
-        total = sum(w.held.blocks for w in weights)
+        weights = [w for w in plain.weights if w.held.name in self.amaxes and usable(w.stored)]
+        for w in plain.weights:
+            if not usable(w.stored):
+                self.not_compared[w.held.name] = f"its tensor scale is {w.stored}"
+        total = max(1, sum(w.held.blocks for w in weights))
         fraction = 1.0 if self.blocks is None else min(1.0, self.blocks / total)
         for w in weights:
             self._compare_weight(w, search, original, fraction)
         return replace(
             plain,
-            ranked=tuple(search.ranked()),
+            ranked=tuple(search.ranked()) if weights else (),
             compared=tuple(w.held.name for w in weights),
             not_compared=self.not_compared,
         )
@@ -194,8 +203,8 @@ class _Walk:
         part = search.weight(held.name, replace(held.convention, form=form), w.stored, dtype)
         scales = linear(scales_of(self.file, held), held, w.reading.layout)
         for group in row_groups(held.shape, fraction):
-            x = np.concatenate([_values(original, held, rows) for rows in group])
-            packed = np.concatenate([_codes(self.file, held, rows) for rows in group])
+            x = np.concatenate([values_of(original, held, rows) for rows in group])
+            packed = np.concatenate([codes_of(self.file, held, rows) for rows in group])
             packed = swapped(packed) if w.reading.high_first else packed
             part.compare(x, packed, np.concatenate([scales[rows] for rows in group]))
             search.drop_the_beaten()
@@ -211,52 +220,3 @@ class _Walk:
                     if h.name in self.original.tensors
                 )
             self.progress(self.done, total)
-
-
-def _unlike(held: Held, original: Shards) -> str | None:
-    """Return why a weight cannot be compared with the original, None if it can."""
-    info = original.tensors.get(held.name)
-    if info is None:
-        return "the original has no tensor of this name"
-    if info.dtype not in FLOATS or info.shape != held.shape:
-        given = f"{info.dtype} {list(info.shape)} in the original"
-        return f"it is {given}: {', '.join(FLOATS)} {list(held.shape)} fits"
-    return None
-
-
-def _stored(file: Shards, held: Held) -> np.float32 | None:
-    if held.tensor_scale is None:
-        return None
-    return np.float32(file.read_values(held.tensor_scale.name, 0, 1)[0])
-
-
-def _values(original: Shards, held: Held, rows: slice) -> AnyArray:
-    cols = held.shape[1]
-    return original.read_values(held.name, rows.start * cols, rows.stop * cols).reshape(-1, cols)
-
-
-def _codes(file: Shards, held: Held, rows: slice) -> U8:
-    half = held.shape[1] // 2
-    return file.read_bytes(held.codes.name, rows.start * half, rows.stop * half).reshape(-1, half)
-
-
-def _manifest(file: Shards) -> Manifest | str | None:
-    try:
-        return Manifest.from_metadata(file.metadata, file.path)
-    except CheckpointError as e:
-        return str(e)
-
-
-def _convention(file: Shards, found: Sequence[Held]) -> Finding:
-    """Return the convention by the names, with what a configuration says."""
-    names = list(dict.fromkeys(h.convention.name for h in found))
-    patterns = dict.fromkeys(", ".join(f"X{s}" for s in h.convention.names("")) for h in found)
-    seen = f"tensors {'; '.join(patterns)}"
-    config = file.configuration()
-    if config is not None:
-        where, said = config
-        inner = said.get("quantization")
-        flat = {**said, **(inner if isinstance(inner, dict) else {})}
-        named = ", ".join(f"{k} {str(flat[k])[:_CUT]}" for k in _CONFIG_KEYS if k in flat)
-        seen += f"; {where} says {named or 'nothing of the format'}"
-    return Finding(names[0] if len(names) == 1 else "mixed", seen)

@@ -7,8 +7,8 @@ dropped after the blocks seen so far, so that most of the work goes into the few
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,119 +16,26 @@ import numpy as np
 from fos_ref.engines.inputs import check_float_environment
 from fos_ref.engines.registry import load_engine
 from fos_ref.engines.stream import in_order
-from fos_ref.errors import InputError, RecipeError
+from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.model.quantize import given_tensor_scale, tensor_scales
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.conventions import (
     amax_of,
-    check_storable,
     Convention,
     decode_scale_of,
     encode_scale_of,
     stored_tensor_scale,
 )
+from fos_ref.verify.inspect_contenders import Contender
 
 CHUNK_VALUES = 1 << 18  #: quantized at once by each contender
 LEAD = 4  #: a contender is dropped when its differing blocks are more than LEAD times the best's
 GRACE = 64  #: plus this many
 MAX_WORKERS = 8
 _WORTH_THREADS = 1 << 20  #: values to quantize, over all contenders
-_BLIND = ("dequantize", "nonfinite")  #: axes that move no byte of a finite weight's codes and scales
-_OWN_FAMILY = ("4over6", "nvfp4")
-#: Names that a convention's own program goes by, taken first among contenders that do equally well.
-_FAMILY = {
-    "modelopt": ("modelopt-",),
-    "compressed-tensors": ("compressed-tensors-", "llmcompressor-"),
-    "torchao": ("torchao-",),
-}
 _BLOCK_BYTES = BLOCK // 2
-
-
-@dataclass(slots=True)
-class Contender:
-    """One set of bits, the names it goes by, and how it did."""
-
-    recipe: Recipe
-    names: tuple[str, ...]
-    blocks: int = 0  #: compared
-    equal: int = 0  #: with the same scale byte and the same sixteen codes
-    own_tensor_scales: int = 0  #: weights whose stored tensor scale is what the recipe makes of their amax
-    derived: list[str] = field(default_factory=list)  #: weights whose tensor scale it makes of no known amax
-    dropped: bool = False
-
-    @property
-    def differing(self) -> int:
-        """How many blocks were not equal."""
-        return self.blocks - self.equal
-
-    @property
-    def share(self) -> float:
-        """The share of equal blocks."""
-        return self.equal / self.blocks if self.blocks else 0.0
-
-    @property
-    def exact(self) -> bool:
-        """Whether every block was equal."""
-        return self.blocks > 0 and not self.differing and not self.dropped
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the contender as plain JSON values."""
-        return {
-            "presets": list(self.names),
-            "blocks": self.blocks,
-            "equal_blocks": self.equal,
-            "equal_share": self.share,
-            "own_tensor_scales": self.own_tensor_scales,
-            "dropped": self.dropped,
-        }
-
-
-def contenders(
-    allowed: Callable[[Recipe], bool], convention: str, manifest: Recipe | None
-) -> list[Contender]:
-    """Return the storable presets for which `allowed` holds, equal bits put together, names in preference.
-
-    A manifest's recipe takes part, whatever it is.
-    """
-    groups: dict[tuple[Any, ...], list[Recipe]] = {}
-    for r in dict.fromkeys(PRESETS.values()):
-        if _storable(r) and allowed(r):
-            groups.setdefault(_bits(r), []).append(r)
-    if manifest is not None and _bits(manifest) not in groups:
-        groups[_bits(manifest)] = [manifest]
-    rank = _preference(convention)
-    ordered = (sorted(group, key=lambda r: rank(r.name)) for group in groups.values())
-    made = [Contender(group[0], tuple(r.name for r in group)) for group in ordered]
-    return sorted(made, key=lambda c: rank(c.names[0]))
-
-
-def is_bits_of(c: Contender, r: Recipe) -> bool:
-    """Return whether contender `c` stands for recipe `r`."""
-    return _bits(c.recipe) == _bits(r)
-
-
-def _bits(r: Recipe) -> tuple[Any, ...]:
-    return tuple(v for k, v in r.axes().items() if k not in _BLIND)
-
-
-def _storable(r: Recipe) -> bool:
-    try:
-        check_storable(r)
-    except RecipeError:
-        return False
-    return True
-
-
-def _preference(convention: str) -> Callable[[str], int]:
-    first = _FAMILY.get(convention, ())
-
-    def rank(name: str) -> int:
-        return 0 if name.startswith(first) and first else 1 if name.startswith(_OWN_FAMILY) else 2
-
-    return rank
 
 
 @dataclass(slots=True)

@@ -56,8 +56,10 @@ def errors_of_readings(
 ) -> dict[Reading, float]:
     """Return the relative error |x - value| / |x| of each possible reading on a sample of rows.
 
-    Empty where the sample holds zeros only: nothing can be told then.
+    Empty where the sample holds zeros only, or the tensor scale is none: nothing can be told then.
     """
+    if not usable(stored):
+        return {}
     count = max(2, min(SAMPLE_ROWS, SAMPLE_VALUES // held.shape[1]))
     rows = np.unique(np.linspace(0, held.shape[0] - 1, count).astype(np.int64))
     x = _rows_of(original, held.name, rows, held.shape[1]).astype(np.float64)
@@ -74,8 +76,13 @@ def errors_of_readings(
     return found
 
 
+def usable(stored: np.float32 | None) -> bool:
+    """Return whether a tensor scale is a positive finite number, or there is none."""
+    return stored is None or bool(np.isfinite(stored) and stored > 0)
+
+
 def _factor(stored: np.float32 | None, form: TensorScaleForm | None) -> float:
-    if stored is None or not stored:
+    if stored is None:
         return 1.0
     return float(stored) if form is TensorScaleForm.MULTIPLIER else 1.0 / float(stored)
 
@@ -140,7 +147,7 @@ def form_of(stored: np.float32 | None, product_max: float, named: TensorScaleFor
     if stored is None:
         return Finding(None, "the file holds no tensor scale")
     by_name = f"the names say {named.value}"
-    if not (np.isfinite(stored) and stored > 0) or not product_max:
+    if not usable(stored) or not product_max:
         return Finding(None, f"{UNTOLD} (it is {stored:g}); {by_name}")
     sizes = {
         TensorScaleForm.MULTIPLIER: product_max * float(stored),

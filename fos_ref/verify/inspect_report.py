@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fos_ref.formats.bits import f32_hex
-from fos_ref.recipes.axes import BlockShape
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.held import Held
 from fos_ref.storage.manifest import Manifest
-from fos_ref.verify.inspect_dialect import Contender, is_bits_of
+from fos_ref.verify.inspect_agree import agreed, FEW, MIXED
+from fos_ref.verify.inspect_contenders import Contender, is_bits_of
 from fos_ref.verify.inspect_findings import (
     bound_of,
     counts_of,
@@ -29,8 +29,6 @@ from fos_ref.verify.inspect_findings import (
 from fos_ref.verify.inspect_reading import Reading
 from fos_ref.verify.inspect_tally import Tally
 
-MIXED = "mixed"
-_FEW = 64  #: blocks of a weight that have to tell before its rule counts against the others'
 _NEXT = 4  #: contenders shown after the best
 _CLOSE = 0.5  #: the best contender is not called the dialect below this share of equal blocks
 
@@ -131,7 +129,7 @@ class Inspection:
         }
 
     def _rule(self, bound: str | None) -> Finding:
-        told = [w for w in self.weights if w.rule.at_4 + w.rule.at_6 >= _FEW]
+        told = [w for w in self.weights if w.rule.at_4 + w.rule.at_6 >= FEW]
         values = {w.findings["rule"].value for w in told}
         whole = self.rule.finding(bound)
         return whole if len(values) <= 1 else Finding(MIXED, f"weights differ: {whole.evidence}")
@@ -152,10 +150,16 @@ class Inspection:
         """The weights whose tensor scale the best contender makes of no amax of the original."""
         return sorted(self.ranked[0].derived) if self.ranked else []
 
+    @property
+    def _untold(self) -> str:
+        return (
+            f"{UNTOLD}: --against ORIGINAL tells" if self.against is None else "no weight could be compared"
+        )
+
     def _metric(self) -> Finding:
         best = self.best
         if not best:
-            return Finding(None, f"{UNTOLD}: --against ORIGINAL tells")
+            return Finding(None, self._untold)
         metrics = {c.recipe.error_metric for c in best}
         names = ", ".join(sorted("none" if m is None else m.value for m in metrics))
         if len(metrics) > 1:
@@ -167,7 +171,7 @@ class Inspection:
     def _dialect(self) -> Finding:
         best = self.best
         if not best:
-            return Finding(None, f"{UNTOLD}: --against ORIGINAL tells")
+            return Finding(None, self._untold)
         top, count = best[0], sum(len(c.names) for c in best)
         seen = f"{top.equal:,} of {top.blocks:,} blocks are equal"
         if count > 1:
@@ -207,35 +211,3 @@ class Inspection:
             "version": self.manifest.version,
             "holds": self.manifest_holds,
         }
-
-
-def agreed(findings: Iterable[Finding]) -> Finding:
-    """Return one finding for many: what those that tell agree on, `mixed` where they do not."""
-    all_of_them = list(findings)
-    told = [f for f in all_of_them if f.value is not None]
-    counts = {v: sum(f.value == v for f in told) for v in dict.fromkeys(f.value for f in told)}
-    if not told:
-        return all_of_them[0]
-    if len(counts) > 1:
-        return Finding(MIXED, ", ".join(f"{v}: {n} weights" for v, n in counts.items()))
-    rest = len(all_of_them) - len(told)
-    more = f" ({rest} of {len(all_of_them)} weights do not tell)" if rest else ""
-    return Finding(told[0].value, f"{told[0].evidence}{more}")
-
-
-def allows(found: Mapping[str, Finding], telling_blocks: int) -> Callable[[Recipe], bool]:
-    """Return which recipes the findings of a file leave possible.
-
-    With few blocks, or over tiles, a 4/6 rule may have chosen 6 everywhere, so it stays possible.
-    """
-
-    def possible(r: Recipe) -> bool:
-        bound, rule, shape = (found[k].value for k in ("bound", "rule", "block_shape"))
-        silent = r.chooses and (telling_blocks < _FEW or r.block_shape is BlockShape.TILE_16X16)
-        return (
-            bound in (None, MIXED, str(r.scale_max))
-            and (rule in (None, MIXED, r.candidates.value) or silent)
-            and (shape in (None, MIXED, r.block_shape.value) or r.block_shape is BlockShape.ROW_16)
-        )
-
-    return possible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import ml_dtypes
@@ -94,3 +95,39 @@ def test_a_weight_of_zeros_tells_nothing(tmp_path):
         told = {k for k, f in found.findings.items() if f.value is not None}
         assert told <= {"convention", "dialect"}
     assert len(found.best) > 20  # any preset makes nothing of nothing
+
+
+@pytest.mark.parametrize("scale", [0.0, -1e-4, np.inf, np.nan, 1e-45, 3e38])
+def test_a_tensor_scale_that_is_none_tells_nothing_and_stops_nothing(scale, tmp_path):
+    x = np.random.default_rng(2).standard_normal((16, 64)).astype(np.float32)
+    q = fos_ref.quantize(x, "4over6")
+    tensors = {
+        "x.weight": q.codes,
+        "x.weight_scale": q.block_scales.view(ml_dtypes.float8_e4m3fn),
+        "x.weight_scale_2": np.float32(scale),
+    }
+    save(tensors, tmp_path / "q")
+    save({"x.weight": x}, tmp_path / "in")
+    for found in (inspect(tmp_path / "q"), inspect(tmp_path / "q", tmp_path / "in")):
+        assert found.findings["tensor_scale"].value is None
+        assert (found.findings["bound"].value, found.findings["rule"].value) == ("256", "4/6")
+    assert found.findings["dialect"].value is None
+    if 0 < scale < np.inf:
+        assert found.best[0].share < 0.5
+    else:
+        assert found.ranked == ()
+        assert found.not_compared == {"x.weight": f"its tensor scale is {np.float32(scale)}"}
+
+
+def test_four_bit_dtypes_are_read(tmp_path):
+    """F4 counts codes, two a byte, where U8 counts bytes."""
+    path, codes, _ = random_file(tmp_path)
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + size])
+    header["x.weight"] |= {"dtype": "F4", "shape": [codes.shape[0], codes.shape[1] * 2]}
+    text = json.dumps(header).encode()
+    (tmp_path / "f4").write_bytes(len(text).to_bytes(8, "little") + text + raw[8 + size :])
+    got, want = inspect(tmp_path / "f4").to_dict(), inspect(path).to_dict()
+    assert got["counts"] == want["counts"]
+    assert got["findings"] == want["findings"]
