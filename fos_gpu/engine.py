@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,14 +77,26 @@ def launch_quantize(r: Recipe, dtype: np.dtype[Any], x: Any, scales: Any, out: t
     float32; out: codes (R, C/2), block scales (R, C/16) and choices (R, C/16) uint8: every byte is written.
     """
     rows, cols = x.shape
-    blocks = rows * cols // BLOCK
-    arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
-    if kernels.has_fast(r) and blocks < grid.MOST_BLOCKS:
-        groups, parts = grid.fast_grid(r, (rows, cols), _multiprocessors(_device()))
-        start = _function(r, dtype, kernels.FAST_ENTRY, fast=True)
-        start((groups,), (grid.THREADS,), (*arguments, np.int32(parts)))
-    else:  # a thread for each block of 16 or row of a tile
-        _function(r, dtype, "fos_quantize")((-(-blocks // THREADS),), (THREADS,), arguments)
+    start, groups, threads, more = _quantizer(r, dtype.name, (rows, cols), _device(), kernels.fast_is_on())
+    start((groups,), (threads,), (x, np.int64(rows), np.int64(cols), scales, *out, *more))
+
+
+@lru_cache(maxsize=1024)
+def _quantizer(
+    r: Recipe,
+    dtype: str,
+    shape: tuple[int, int],
+    device: int,
+    fast: bool,  # noqa: FBT001 -- a key
+) -> tuple[Any, int, int, tuple[Any, ...]]:
+    """Return the kernel for tensors of a shape, thread blocks, threads of each, its last arguments."""
+    blocks = shape[0] * shape[1] // BLOCK
+    if not (fast and kernels.has_fast(r) and blocks < grid.MOST_BLOCKS):
+        groups = -(-blocks // THREADS)  # a thread for each block of 16 or row of a tile
+        return _loaded(r, dtype, "fos_quantize", device, fast=False), groups, THREADS, ()
+    groups, parts = grid.fast_grid(r, shape, _multiprocessors(device))
+    start = _loaded(r, dtype, kernels.FAST_ENTRY, device, fast=True)
+    return start, groups, grid.THREADS, (np.int32(parts),)
 
 
 def capability() -> int:
@@ -111,17 +123,17 @@ def _multiprocessors(device: int) -> int:
     return int(_cupy().cuda.Device(device).attributes["MultiProcessorCount"])
 
 
-def _function(r: Recipe, dtype: np.dtype[Any], name: str, *, fast: bool = False) -> Any:
-    return _loaded(r, dtype.name, name, fast, _device())
+def _function(r: Recipe, dtype: np.dtype[Any], name: str) -> Any:
+    return _loaded(r, dtype.name, name, _device(), fast=False)
 
 
 @cache
-def _loaded(r: Recipe, dtype: str, name: str, fast: bool, device: int) -> Any:  # noqa: FBT001 -- a key
-    return _module(r, dtype, fast, device).get_function(name)
+def _loaded(r: Recipe, dtype: str, name: str, device: int, *, fast: bool) -> Any:
+    return _module(r, dtype, device, fast=fast).get_function(name)
 
 
 @cache
-def _module(r: Recipe, dtype: str, fast: bool, device: int) -> Any:  # noqa: ARG001, FBT001 -- of one device
+def _module(r: Recipe, dtype: str, device: int, *, fast: bool) -> Any:  # noqa: ARG001 -- a module is of one device
     path = kernels.cubin(r, dtype, f"sm_{capability()}", fast=fast)
     return _cupy().RawModule(path=str(path))
 

@@ -21,9 +21,14 @@ E4M3_PAIR = "cvt.rn.satfinite.e4m3x2.f32"
 _NEW = 89  #: from this compute capability on there is E4M3_PAIR; the fast path asks for it from 90 on
 
 
+def fast_is_on() -> bool:
+    """Return whether the fast path may be taken: it is not switched off."""
+    return os.environ.get(SWITCH) != "0"
+
+
 def has_fast(r: Recipe) -> bool:
     """Return whether a recipe is quantized by the fast path: admitted, and not switched off."""
-    return os.environ.get(SWITCH, "1") != "0" and admitted(r)
+    return fast_is_on() and admitted(r)
 
 
 def options(r: Recipe, dtype: str, arch: str) -> tuple[str, ...]:

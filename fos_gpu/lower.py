@@ -72,6 +72,7 @@ def unsupported(r: Recipe) -> str | None:
     return None
 
 
+@cache
 def admitted(r: Recipe) -> bool:
     """Return whether the fast path of fos_filter.h is proved for a recipe; it tests tensor scales itself."""
     consistent = [np.array(v, dtype=np.float32) for v in (r.range_max, 1, 1)]

@@ -18,29 +18,44 @@ from fos_gpu.lower import definitions, FILTER, HEADER, source
 from fos_ref.recipes.recipe import Recipe
 
 SHIM = Path(__file__).with_name("emulation") / "cuda_on_host.h"
+#: What the fast kernel needs beyond the shim, under names of its own: the shim may come to have it too.
 MORE = """
 #undef __launch_bounds__
 #define __launch_bounds__(...)
+#undef __noinline__
 #define __noinline__ __attribute__((noinline))
-static Index3 gridDim;
-template <class T> static T __ldcs(const T* p) { return *p; }
-template <class T> static T __ldg(const T* p) { return *p; }
-template <class T> static void __stcs(T* p, T v) { *p = v; }
-static inline float __shfl_xor_sync(unsigned all, float value, int step) {
+namespace fast_kernel {
+static Index3 grid;
+template <class T> static T load(const T* p) { return *p; }
+template <class T> static void store(T* p, T v) { *p = v; }
+static inline unsigned add(unsigned* at, unsigned v) { unsigned old = *at; *at += v; return old; }
+static inline unsigned meet(unsigned value, unsigned lane) {
+  host_cuda::slots[threadIdx.x] = value;
+  host_cuda::wait();
+  unsigned got = host_cuda::slots[threadIdx.x / 32 * 32 + lane];
+  host_cuda::wait();
+  return got;
+}
+template <class T> static T exchange(unsigned, T value, int step) {
   unsigned bits;
   __builtin_memcpy(&bits, &value, 4);
-  bits = __shfl_xor_sync(all, bits, step);
+  bits = meet(bits, (threadIdx.x % 32) ^ static_cast<unsigned>(step));
   __builtin_memcpy(&value, &bits, 4);
   return value;
 }
-static inline int __any_sync(unsigned, int value) {
-  host_cuda::slots[threadIdx.x] = value != 0;
-  host_cuda::wait();
-  int any = 0;
-  for (int i = 0; i < 32; i++) any |= int(host_cuda::slots[threadIdx.x / 32 * 32 + i]);
-  host_cuda::wait();
-  return any;
+static inline int any(unsigned, int value) {
+  int found = value != 0;
+  for (int step = 16; step > 0; step /= 2) found |= exchange(0u, found, step);
+  return found;
 }
+}
+#define gridDim fast_kernel::grid
+#define __ldcs fast_kernel::load
+#define __ldg fast_kernel::load
+#define __stcs fast_kernel::store
+#define atomicAdd fast_kernel::add
+#define __shfl_xor_sync fast_kernel::exchange
+#define __any_sync fast_kernel::any
 """
 RUN = f"""
 extern "C" void run(long long groups, int threads, void** given) {{
@@ -69,21 +84,29 @@ def build(r: Recipe, dtype: str, *knobs: str) -> ctypes.CDLL:
     return ctypes.CDLL(str(cached((*texts.values(), *given, compiler_version()), ".so", make)))
 
 
+def on_16_bytes(words):
+    """Return a copy of an array that starts at a multiple of 16 bytes, as device memory does."""
+    room = np.empty(words.nbytes + 16, np.uint8)
+    start = -room.ctypes.data % 16
+    found = room[start : start + words.nbytes].view(words.dtype).reshape(words.shape)
+    found[...] = words
+    return found
+
+
+def start(r: Recipe, dtype: str, size: tuple[int, int], arguments, knobs=()) -> None:
+    """Run the kernel on arrays and whole numbers; size: thread blocks, threads of each."""
+    boxes = [np.array([a.ctypes.data], np.uint64) if a.ndim else np.array([a]) for a in arguments]
+    given = (ctypes.c_void_p * len(boxes))(*(b.ctypes.data for b in boxes))
+    build(r, dtype, *knobs).run(ctypes.c_longlong(size[0]), ctypes.c_int(size[1]), given)
+
+
 def quantize(r: Recipe, x, scales, grid: Grid | None = None, *, poison: int = 0xA5, knobs=()):
     """Return codes, block scales and choices that the kernel writes over bytes of `poison`."""
     rows, cols = x.shape
     grid = grid or fast_grid(r, x.shape, sms=2)
-    words = np.ascontiguousarray(x).view(np.uint32 if x.dtype.itemsize == 4 else np.uint16)
-    aligned = np.empty(words.nbytes + 16, np.uint8)
-    start = -aligned.ctypes.data % 16
-    aligned[start : start + words.nbytes] = words.view(np.uint8).ravel()
+    words = on_16_bytes(np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}"))
     out = [np.full((rows, n), poison, np.uint8) for n in (cols // 2, cols // 16, cols // 16)]
-    three = stacked(scales)
-    pointers = [aligned.ctypes.data + start, *(a.ctypes.data for a in (three, *out))]
-    first, *others = (np.array([p], np.uint64) for p in pointers)
-    boxes = [first, np.array([rows]), np.array([cols]), *others, np.array([grid.parts], np.int32)]
-    given = (ctypes.c_void_p * len(boxes))(*(b.ctypes.data for b in boxes))
     threads = next((int(k.split("=")[1]) for k in knobs if k.startswith("-DFOS_THREADS=")), THREADS)
-    library = build(r, x.dtype.name, *knobs)
-    library.run(ctypes.c_longlong(grid.groups), ctypes.c_int(threads), given)
+    arguments = (words, np.int64(rows), np.int64(cols), stacked(scales), *out, np.int32(grid.parts))
+    start(r, x.dtype.name, (grid.groups, threads), arguments, knobs)
     return out

@@ -7,12 +7,14 @@ import shutil
 import numpy as np
 import pytest
 
+from fos_gpu import engine
 from fos_gpu.grid import fast_grid, Grid
-from fos_gpu.host import HostKernel
+from fos_gpu.host import HostKernel, stacked
+from fos_gpu.kernels import FAST_ENTRY, SWITCH
 from fos_ref.model.quantize import tensor_amax, tensor_scales
 from fos_ref.verify.distributions import make
 from tests.gpu.cases import BY_NAME
-from tests.gpu.filter_emulated import quantize
+from tests.gpu.filter_emulated import on_16_bytes, quantize, start
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="g++ is not installed: the kernel's text is not run"
@@ -46,6 +48,30 @@ def test_every_shape(name):
 def test_every_launch(name, grid):
     r = BY_NAME[name]
     assert agree(r, make("normal", (48, 2064), 4, "bfloat16"), grid)
+
+
+def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
+    """launch_quantize through to the kernel's text; word for word is another kernel."""
+    r, x = BY_NAME["4over6"], make("normal", (40, 4096), 6, "bfloat16")
+    asked = []
+
+    def loaded(r, dtype, name, _device, *, fast):
+        asked.append((name, fast))
+        return lambda groups, threads, given: fast and start(r, dtype, (*groups, *threads), given)
+
+    monkeypatch.setattr(engine, "_loaded", loaded)
+    monkeypatch.setattr(engine, "_device", lambda: 0)
+    monkeypatch.setattr(engine, "_multiprocessors", lambda _: 3)
+    scales = scaled(x, r)
+    want = HostKernel(r).quantize(x, scales)
+    out = tuple(np.full(a.shape, 0xA5, np.uint8) for a in want)
+    given = (r, x.dtype, on_16_bytes(x.view(np.uint16)), stacked(scales), out)
+    engine.launch_quantize(*given)
+    assert all(np.array_equal(a, b) for a, b in zip(out, want, strict=True))
+    monkeypatch.setenv(SWITCH, "0")
+    engine.launch_quantize(*given)
+    assert asked == [(FAST_ENTRY, True), ("fos_quantize", False)]
+    engine._quantizer.cache_clear()
 
 
 def test_the_comparison_sees_a_byte_that_is_not_written():
