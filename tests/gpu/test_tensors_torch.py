@@ -55,7 +55,7 @@ def test_kernels_go_to_torch_s_stream(torch_device):
 
 
 def test_gradients_are_left_behind(torch_device):
-    values = make("normal", (16, 32), 1, "float16")
+    values = make("normal", (16, 32), 1, "bfloat16")
     x = torch_device(values).requires_grad_()
     surface.assert_same_tensor(fos_gpu.quantize(x, R).to_host(), surface.model(values, R))
 

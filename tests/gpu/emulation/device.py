@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 
 import numpy as np
 import pytest
 
 from fos_gpu import front, launch, modules
-from fos_gpu.host import HostKernel
-from fos_ref.model.trace import Scales
+from fos_gpu.kernels import KERNELS
+from fos_gpu.lower import definitions
 from tests.gpu.emulation import fake_cupy, kernels
-
-host_kernel = cache(HostKernel)
 
 
 def launch_quantize(r, dtype, x, scales, out) -> None:
-    """Stand in for the kernel that fos_gpu.engine starts: the same header under g++."""
-    amax, encode, decode = np.asarray(scales).view(np.float32)
-    three = Scales(amax=amax, encode=encode, decode=decode, range_max=np.float32(0), dtype=dtype)
-    found = host_kernel(r).quantize(np.asarray(x).view(dtype), three)
-    for target, values in zip(out, found, strict=True):
-        target[...] = values.view(np.uint8)
+    """Stand in for fos_gpu.engine's: the kernel that walks the recipe word for word."""
+    unit = modules.Unit(KERNELS, (*definitions(r), f"-DFOS_INPUT={dtype.name}"))
+    groups = -(-x.size // (16 * launch.THREADS))
+    arguments = (x, np.int64(x.shape[0]), np.int64(x.shape[1]), scales, *out)
+    kernels.function(unit, "fos_quantize")((groups,), (launch.THREADS,), arguments)
 
 
 @pytest.fixture
