@@ -109,12 +109,19 @@ def test_one_bit_of_one_column_is_caught_by_the_check_of_its_own(bench, changed,
     assert ", 1 differ, 0 checks not run\n" in said
 
 
-@pytest.mark.parametrize("text", [lambda old: old[: old.rindex("\n", 0, -1) + 1], lambda _: ""])
-def test_a_file_that_is_short_or_empty_is_no_pass(bench, changed, text):
-    changed("picked4.memh", text)
-    code, said = simulated(bench, RECIPE, "+only=e2m1")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (lambda old: old[: old.rindex("\n", 0, -1) + 1], "67 words are allowed"),
+        (lambda _: "", "67 words are allowed"),
+        (lambda old: "x" + old[1:], "line 1 is not hexadecimal"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_no_pass(bench, changed, text, said):
+    changed("present.memh", text)
+    code, out = simulated(bench, RECIPE, "+only=e2m1")
     assert code != 0
-    assert f"FAIL: {RECIPE}/picked4.memh: line" in said
+    assert f"FAIL: {RECIPE}/present.memh: {said}" in out
 
 
 @pytest.mark.parametrize(

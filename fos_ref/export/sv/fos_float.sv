@@ -1,5 +1,5 @@
 // Arithmetic of IEEE binary32 on bit patterns: round to nearest, ties to even, subnormals kept, nothing fused.
-// Whole numbers only, no `real`: what a synthesizer would see. A NaN result is 7FC00000.
+// Whole numbers only, no `real`. A NaN result is 7FC00000.
 package fos_float;
   localparam [31:0] F32_NAN = 32'h7FC00000;
   localparam [31:0] F32_INF = 32'h7F800000;

@@ -43,7 +43,7 @@ package fos_formats;
 
   // Of a value that is not negative: nearest, ties to even, subnormals kept, 448 for whatever is larger.
   function automatic e4m3_t f32_to_e4m3(input f32_t x);
-    logic [23:0] sig, rest, half;
+    logic [23:0] sig, shifted, rest, half;
     logic [7:0] kept;
     int cut;
     begin
@@ -54,8 +54,9 @@ package fos_formats;
         rest = 24'd0;
         half = 24'd1;
       end else begin
-        kept = sig >> cut;
-        rest = sig & ((25'd1 << cut) - 25'd1);
+        shifted = sig >> cut;
+        kept = shifted[7:0];
+        rest = sig & ((24'd1 << cut) - 24'd1);
         half = 24'd1 << (cut - 1);
       end
       if (x[30:23] >= 8'd121) kept = ((x[30:23] - 8'd121) << 3) + kept;

@@ -37,12 +37,30 @@ module fos_tb;
   string dir;
   integer i;
 
+  // How many words a file has: a simulator without x would read 0 from a file that is not there.
+  reg [63:0] word;
+  function automatic integer words(input string path);
+    integer file;
+    begin
+      words = 0;
+      file = $fopen(path, "r");
+      if (file != 0) begin
+        while ($fscanf(file, "%s", word) == 1) words = words + 1;
+        $fclose(file);
+      end
+    end
+  endfunction
+
 `define LOAD(name) \
+    if (words({dir, `"/name.memh`"}) != BLOCKS) begin \
+      $display(`"FAIL: %0s/name.memh: %0d words are allowed, one a block`", dir, BLOCKS); \
+      $fatal(1, "the vectors could not be read"); \
+    end \
     $readmemh({dir, `"/name.memh`"}, name); \
     for (i = 0; i < BLOCKS; i = i + 1) \
       if (^name[i] === 1'bx) begin \
-        $display(`"FAIL: %s/name.memh: line %0d is missing or not hex`", dir, i + 1); \
-        $fatal(2, "the vectors could not be read"); \
+        $display(`"FAIL: %0s/name.memh: line %0d is not hexadecimal`", dir, i + 1); \
+        $fatal(1, "the vectors could not be read"); \
       end
 
   task automatic load;
