@@ -39,6 +39,8 @@
 #define FOS_PAIRS float16
 #endif
 
+// With FOS_PORTABLE the instructions of sm_90 are not used: the same bits, for comparison.
+
 namespace fos {
 
 enum class Pairs { float16, e4m3 };
@@ -121,7 +123,7 @@ FOS_HD u32 float16_pair(float low, float high) {
 FOS_HD float widened(u32 w, int half) { return widen_half((w >> (16 * half)) & 0xFFFFu); }
 #endif
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900 && !defined(FOS_PORTABLE)
 // Two numbers of 0 and above as E4M3, saturated; joined to the two before as the upper half of a word.
 FOS_HD u32 e4m3_pair(float low, float high) {
   u16 out;
