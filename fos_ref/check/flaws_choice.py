@@ -33,8 +33,9 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
         return
     yield from _no_choice()
     yield from _metrics(r)
+    yield from _domains(r)
     if r.error_domain is not ErrorDomain.TRIAL:
-        yield from _domains(r)
+        yield from _own_domains(r)
         yield from _fused_residuals(r)
     yield from _orders(r)
 
@@ -86,6 +87,10 @@ def _domains(r: Recipe) -> Iterator[Flaw]:
         flag = "FmaContraction" if {domain, r.error_domain} == pair else "ErrorDomain"
         what = f"the error is {domain.value} where the recipe has {r.error_domain.value}"
         yield Flaw(flag, what, {"error_domain": domain})
+
+
+def _own_domains(r: Recipe) -> Iterator[Flaw]:
+    assert r.error_domain is not None
     for flag, form, difference in _OWN_DOMAINS:
         what = f"the error is {form} where the recipe has {r.error_domain.value}"
         usual = flag == "ReciprocalForDivision"

@@ -33,7 +33,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     yield from _floors(r)
     casts = _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else _E8M0_CASTS
     for flag, what, recode in casts:
-        yield Flaw(flag, what, wraps={"cast_scale": _recoded(recode)})
+        yield Flaw(flag, what, wraps={"cast_scale": _recoded(recode)}, usual=recode not in _OF_TIES)
     if r.scale_format is ScaleFormat.E4M3:
         yield from _nans(r)
 
@@ -179,6 +179,8 @@ _E4M3_CASTS: tuple[tuple[str, str, Recode], ...] = (
         lambda base, c, v: np.where(c == 0, 0x38, c),  # noqa: ARG005
     ),
 )
+#: Relatives of the two directions: they change exact midpoints only, as a reordered product may, too.
+_OF_TIES = (_ties_up, _ties_down)
 _E8M0_CASTS: tuple[tuple[str, str, Recode], ...] = (
     (
         "ScaleFloor",

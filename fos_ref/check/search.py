@@ -10,7 +10,7 @@ import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
 from fos_ref.check.catalogue import catalogue
-from fos_ref.check.flags import FLAGS, OF_LAST_BITS
+from fos_ref.check.flags import FLAGS, OF_LAST_BITS, OF_LAST_BITS_ONLY
 from fos_ref.check.flaw import Flaw
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
@@ -150,14 +150,13 @@ class Search:
     def _ranked(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         """Return explanations of the same blocks, the best first.
 
-        Where every differing block is a near tie, a mistake of the last bits comes before one that would
-        change others too. Each flag is as likely as another beforehand, and each flaw of a flag as another of
-        it: so the flag of which the larger share of flaws fits comes first, then the earlier one of FLAGS.
+        A mistake of the last bits comes before one that would normally change more. Each flag is as likely as
+        another beforehand, and each flaw of a flag as another of it: so the flag of which the larger share of
+        flaws fits comes first, then the earlier one of FLAGS.
         """
-        bold = {f for h in hypotheses for f in h.flags} - set(OF_LAST_BITS)
-        last_bits = bool(bold) and any(set(h.flags) <= set(OF_LAST_BITS) for h in hypotheses)
+        last_bits = any(f in OF_LAST_BITS for h in hypotheses for f in h.flags)
         near = last_bits and self._near_ties_only(hypotheses[0].case)
-        return ranked(hypotheses, self.flaws, prefer=OF_LAST_BITS if near else ())
+        return ranked(hypotheses, self.flaws, prefer=OF_LAST_BITS if near else OF_LAST_BITS_ONLY)
 
     def _near_ties_only(self, c: Case) -> bool:
         differing = np.flatnonzero(c.differing)

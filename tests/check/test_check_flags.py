@@ -11,7 +11,17 @@ import pytest
 import fos_ref
 from fos_ref.check.flags import FLAGS, OUTCOMES
 from fos_ref.proof import plain_quantizer
-from fos_ref.proof.checker import clean, double, single, stands_for
+from fos_ref.proof.checker import (
+    clean,
+    double,
+    finding,
+    inputs,
+    single,
+    stands_for,
+    Tally,
+    Task,
+    undecidable,
+)
 from fos_ref.proof.checker_bugs import BUGS, planted, QUANTIZERS
 from fos_ref.verify import check
 from fos_ref.verify.choice_edges import AMAX, choice_edges
@@ -63,7 +73,7 @@ def test_a_mistake_is_named_first(flag, preset, family, bug):
 
 
 def edges():
-    x = choice_edges(fos_ref.recipe("4over6"), 40, 3)
+    x = choice_edges(fos_ref.recipe("4over6"), 24, 3)
     x = x[: len(x) // 16 * 16].copy()
     x[0, 0] = AMAX
     return x
@@ -111,6 +121,36 @@ def test_a_damaged_block_is_not_explained():
     found = check(x, codes, scales, recipe="nvfp4")
     assert found.flags == ("Unexplained",)
     assert found.mismatching_blocks == 1
+
+
+def test_what_refutes_the_proof():
+    def found(named, pairs=8, causes=0, differing=0):
+        return finding(
+            [
+                (Task("single", "4over6", ("Bound",)), Tally(cases=100, named=named)),
+                (Task("double", "4over6", ("Bound", "TieRule")), Tally(cases=10, named=pairs)),
+                (Task("clean", "4over6"), causes),
+                (Task("stands", "4over6"), differing),
+            ]
+        )
+
+    assert found(95).unexplained == 0
+    assert found(95).compared == 110
+    assert found(94).figures["below the limit"] == ["Bound"]
+    assert [f.unexplained for f in (found(94), found(95, 7), found(95, 8, 1), found(95, 8, 0, 2))] == [
+        1,
+        1,
+        1,
+        2,
+    ]
+
+
+@pytest.mark.exhaustive
+def test_a_case_that_nobody_could_decide_is_no_case():
+    x = dict(inputs("4over6"))["tiny"]
+    assert undecidable("4over6", "tiny", planted("4over6", "always-four")(x))
+    x = dict(inputs("4over6"))["normal"]
+    assert not undecidable("4over6", "normal", planted("4over6", "other-bound")(x))
 
 
 @pytest.mark.exhaustive
