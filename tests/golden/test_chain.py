@@ -8,10 +8,13 @@ import json
 import numpy as np
 import pytest
 
+from fos_ref.cli import run
+from fos_ref.commands import golden as command
 from fos_ref.errors import GoldenFormatError
 from fos_ref.verify.golden_file import canonical
 from fos_ref.verify.vectors import chain
 from fos_ref.verify.vectors.chain import CHAINS, first_wrong, POINTS, read, start, step_input, walk
+from fos_ref.verify.vectors.manifest import FROZEN
 from tests.golden.folder import files
 
 MASK = (1 << 64) - 1
@@ -107,6 +110,26 @@ def test_one_wrong_bit_changes_every_digest_after_it(monkeypatch):
 
     monkeypatch.setattr(chain, "quantize", wrong)
     assert [a == b for a, b in zip(walk(CHAINS[0], 3, "numba"), right, strict=True)] == [True, False, False]
+
+
+def test_the_document_begins_with_the_committed_digests():
+    made = chain.document("numba", 10)["chains"]
+    assert [c["points"] for c in made] == [c["points"][:2] for c in COMMITTED]
+    assert {c["blocks"] for c in made} == {100_000}
+
+
+def test_a_frozen_chain_is_not_written_anew(monkeypatch, tmp_path, capsys):
+    def other(engine, done):
+        assert engine == "numba"
+        done("chain")
+        return json.loads(files()[chain.NAME]) | {"comment": "other"}
+
+    monkeypatch.setattr(command, "chains", other)
+    assert run(["golden", "chain", "--dir", str(tmp_path)]) == 0
+    assert b"other" in (tmp_path / chain.NAME).read_bytes()
+    (tmp_path / FROZEN).write_bytes(files()[FROZEN])
+    assert run(["golden", "chain", "--dir", str(tmp_path)]) == 2
+    assert "v1/chains.json would change: its bits are frozen" in capsys.readouterr().err
 
 
 CHANGES = {

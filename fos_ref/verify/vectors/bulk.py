@@ -119,6 +119,9 @@ def _made(r: Recipe, given: Sequence[BulkInput], engine: str) -> dict[str, AnyAr
 
 def read(files: Mapping[str, bytes]) -> list[BulkInput]:
     """Return the inputs; GoldenFormatError where the index or the inputs are not those of this version."""
+    if INDEX not in files or INPUTS not in files:
+        msg = f"{INDEX}, {INPUTS}: both are needed to read a bulk file"
+        raise GoldenFormatError(msg)
     index = parse(files[INDEX], INDEX)
     check(index, KIND, INDEX)
     stored = read_npz(files[INPUTS], INPUTS)
