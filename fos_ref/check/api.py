@@ -54,7 +54,7 @@ def check(
 
 
 def _diagnosed(s: Subject, blocks: int) -> Diagnosis:
-    cases = list(s.cases())
+    cases = s.cases()
     first = cases[0]
     mismatching = int(np.count_nonzero(first.differing)) if not first.flags else blocks
     clean = [c for c in cases if not c.differing.any()]

@@ -26,6 +26,7 @@ class Case:
     got: Bytes
     differing: Bool  #: (N,)
     wrong: int  #: blocks that differ read as they were asked for
+    alike: float  #: share of equal code bytes, in blocks that differ or not
     at_stake: Bool  #: (N,) where the bytes, read as they were asked for, differ; all blocks of x transposed
 
 

@@ -23,6 +23,8 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 #: Below this share of differing blocks the blocks are where they belong: no other orientation is tried.
 _TURNED_FROM = 0.05
+#: From this share of equal code bytes on, codes stand where they belong.
+_IN_PLACE = 0.5
 _LAYOUTS = ("linear", "swizzled")
 
 
@@ -52,21 +54,30 @@ class Subject:
         """Return the recipe's bytes, block by block."""
         return blocks_of(self.want)
 
-    def cases(self) -> Iterator[Case]:
-        """Yield every reading as a case, the one that was asked for first; transposed ones if they may be."""
+    def cases(self) -> list[Case]:
+        """Return the readings that may be right, the one that was asked for first; transposed ones too.
+
+        Codes hardly depend on a mistake, and wholly on their place: where one reading has most code bytes
+        right, readings with less than half as many are out, and so is the tensor transposed.
+        """
+        found = list(self._upright())
+        fewest = min(int(np.count_nonzero(c.differing)) for c in found)
+        best = max(c.alike for c in found)
+        if fewest > _TURNED_FROM * found[0].differing.size and best < _IN_PLACE and self._turns():
+            found += self._turned(found[0].wrong)
+        return [c for i, c in enumerate(found) if i == 0 or best < _IN_PLACE or 2 * c.alike >= best]
+
+    def _upright(self) -> Iterator[Case]:
         own, want = self.source, self.wanted()
         at_stake: Bool | None = None
-        fewest = wrong = len(want.codes)
+        wrong = 0
         for reading in readings(self.codes, self.scales, self.recipe, self.asked):
             got = reading.blocks(self.recipe)
             differing = ~got.equal(want.codes, want.scales[:, 0])
             if at_stake is None:
                 at_stake = np.ones_like(differing) if reading.flags else differing
                 wrong = int(np.count_nonzero(at_stake))
-            fewest = min(fewest, int(np.count_nonzero(differing)))
-            yield Case(reading.flags, reading.what, own, got, differing, wrong, at_stake)
-        if fewest > _TURNED_FROM * len(want.codes) and self._turns():
-            yield from self._turned(wrong)
+            yield _case(reading, own, (got, want, differing), wrong, at_stake)
 
     def _turns(self) -> bool:
         r = self.recipe
@@ -81,7 +92,15 @@ class Subject:
         for reading in transposed_readings(self.codes, self.scales, self.recipe, self.asked):
             got = reading.blocks(self.recipe)
             differing = ~got.equal(want.codes, want.scales[:, 0])
-            yield Case(reading.flags, reading.what, own, got, differing, wrong, everything)
+            yield _case(reading, own, (got, want, differing), wrong, everything)
+
+
+def _case(
+    reading: Reading, own: Source, bytes_: tuple[Bytes, Bytes, Bool], wrong: int, at_stake: Bool
+) -> Case:
+    got, want, differing = bytes_
+    alike = float((got.codes == want.codes).mean()) if got.codes.size else 1.0
+    return Case(reading.flags, reading.what, own, got, differing, wrong, alike, at_stake)
 
 
 def blocks_of(q: QuantizedTensor) -> Bytes:
