@@ -9,6 +9,8 @@
 
 namespace {
 
+// Where a floor is set the byte of a NaN scale may be FF: the table then has entries for it, none of them usable.
+constexpr int kTable = kScaleFloor != ScaleFloor::none && kScaleNan == ScaleNan::code_ff ? 256 : kEntries;
 static_assert(kAmaxScope == AmaxScope::tensor, "fos: one table is for one tensor scale");
 
 __device__ __noinline__ void left_over(const void* x, long long rows, long long cols, float a, float s, float d,
@@ -70,10 +72,10 @@ __device__ __forceinline__ void fast_tile(const Columns& k, fos_layout::ColumnBl
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_quantize_columns_fast(const void* x, long long rows, long long cols, const float* scales, uint2* codes,
                               u8* bytes, u8* picked, int step) {
-  __shared__ Entry table[kEntries];
+  __shared__ Entry table[kTable];
   __shared__ float shared[kRows == 1 ? 1 : kTiles][kRows == 1 ? 1 : kTileFloats];
   Columns k = {x, rows, cols, tensor_at(scales, cols, 0), codes, bytes, picked};
-  for (u32 i = threadIdx.x; i < kEntries; i += kThreads) table[i] = entry_of<kInput>(i, k.scales);
+  for (u32 i = threadIdx.x; i < kTable; i += kThreads) table[i] = entry_of<kInput>(i, k.scales);
   __syncthreads();
   long long groups = fos_layout::column_groups(rows, cols);
   for (long long group = blockIdx.x; group < groups; group += step) {

@@ -50,6 +50,15 @@ def test_columns_word_for_word_and_by_the_fast_path(device, monkeypatch, name, s
         surface.check_quantize(device, make(family, (80, 144), 1, dtype), BY_NAME[name], columnwise=True)
 
 
+@pytest.mark.parametrize("name", ["torchao-nvfp4", "llmcompressor-4over6-mse"])
+def test_a_nan_scale_whose_byte_is_ff(device, name):
+    """No entry of the fast path's table may be read beyond its end."""
+    x = make("normal", (32, 48), 1, "float32")
+    x[3, 5], x[7, 40], x[20, 33] = np.nan, np.inf, -np.inf
+    surface.check_quantize(device, x, BY_NAME[name], columnwise=True)
+    surface.check_quantize(device, x, BY_NAME[name], columnwise=True, amax=1.0)
+
+
 @pytest.mark.parametrize("shape", [(16, 1), (16, 33), (64, 31), (144, 7)])
 def test_columns_need_no_multiple_of_anything(device, shape):
     x = np.ascontiguousarray(make("normal", (shape[0], 48), 1, "bfloat16")[:, : shape[1]])
