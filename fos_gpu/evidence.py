@@ -69,7 +69,7 @@ def run_part(part: Part, limit: float) -> dict[str, Any]:
         found["seconds"] = round(time.perf_counter() - start, 1)
         documents = _documents(Path(work))
     if code == CANNOT and part.module != "pytest":
-        return found | {"status": NOT_RUN, "reason": _last_line(output).removeprefix("error: ")}
+        return found | {"status": NOT_RUN, "reason": _reason(output)}
     if code:
         return found | {"status": FAILED, "exit": code, "output": output[-TAIL:], "documents": documents}
     return found | {"status": RAN, "documents": documents}
@@ -116,8 +116,10 @@ def tests(xml: str) -> dict[str, Any]:
     return {"passed": len(cases) - len(failed) - sum(reasons.values()), "failed": failed, "skipped": reasons}
 
 
-def _last_line(output: str) -> str:
-    return (output.strip().splitlines() or ["no reason given"])[-1]
+def _reason(output: str) -> str:
+    """Return the last line, in which a command that cannot run says why."""
+    last = (output.strip().splitlines() or ["no reason given"])[-1]
+    return re.sub(r"^(?:error|not run): ", "", last)
 
 
 def document(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def plan(selection: str = "") -> list[Task]:
     tasks = [_quantize(r, dtype, t) for r in recipes for dtype in dtypes for t in TARGETS]
     if selection != "few":
         tasks += [_other(u, t) for u in units for t in TARGETS]
+        along = INPUTS if selection == "every" else (MAIN,)
+        tasks += [task for r in recipes for dtype in along for t in TARGETS for task in _columns(r, dtype, t)]
     if not selection:
         tasks += [_quantize(r, MAIN, _turn(i)) for i, r in enumerate(distinct())]
         tasks += [_other(u, _turn(i)) for i, u in enumerate(modules.units())]
@@ -99,6 +101,15 @@ def _quantize(r: Recipe, dtype: str, target: str) -> Task:
     given = kernels.options(r, dtype, target) + ((kernels.WITH_FAST,) if fast else ())
     declared = kernels.declared(r, dtype, target) if fast else {}
     return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r), _pairs(declared))
+
+
+def _columns(r: Recipe, dtype: str, target: str) -> list[Task]:
+    """Return the task of a recipe's kernels along columns with the fast path, none where it has none."""
+    unit = modules.fast_columns_unit(r, dtype)
+    if unit is None:
+        return []
+    said = _pairs(modules.declared(r, dtype, target))
+    return [_other(unit, target)._replace(fused=fused(r), name=f"{r.name} {dtype}", declared=said)]
 
 
 def _other(unit: modules.Unit, target: str) -> Task:

@@ -42,10 +42,9 @@ def test_a_part_that_fails_brings_the_end_of_its_output(part):
     assert len(found["output"]) == evidence.TAIL
 
 
-def test_a_part_that_cannot_run_says_why(part):
-    code = (
-        "import sys; print('so far'); sys.stderr.write('error: no tool: install it\\n'); raise SystemExit(2)"
-    )
+@pytest.mark.parametrize("prefix", ["error", "not run"])
+def test_a_part_that_cannot_run_says_why(part, prefix):
+    code = f"import sys; sys.stderr.write('so far\\n{prefix}: no tool: install it\\n'); raise SystemExit(2)"
     found = run_part(part(code), 60)
     assert (found["status"], found["reason"]) == (NOT_RUN, "no tool: install it")
 

@@ -67,10 +67,11 @@ def test_few_are_few_and_every_is_all():
     assert {(u.source, (f"-arch={t}", *u.definitions)) for u in modules.units() for t in TARGETS} <= others
 
 
-def test_the_fast_kernel_declares_and_the_recipe_s_own_does_not():
-    tasks = quantizing(plan("few"))
-    assert {entry for t in tasks for entry, _ in t.declared} == {kernels.FAST_ENTRY}
-    assert all((kernels.WITH_FAST in t.options) == bool(t.declared) for t in tasks)
+def test_the_fast_kernels_declare_and_the_recipe_s_own_do_not():
+    for source, entry in ((kernels.KERNELS, kernels.FAST_ENTRY), (modules.COLUMNS, modules.FAST_COLUMNS)):
+        tasks = [t for t in plan() if t.source == source]
+        assert {name for t in tasks for name, _ in t.declared} == {entry}
+        assert all((kernels.WITH_FAST in t.options) == bool(t.declared) for t in tasks)
 
 
 @dataclass
