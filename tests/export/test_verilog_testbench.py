@@ -98,7 +98,7 @@ def test_one_bit_of_every_expected_column_is_caught_and_named(bench, changed):
     assert f"FAIL: {RECIPE}: " in said
 
 
-@pytest.mark.parametrize("name", list(EXPECTED))
+@pytest.mark.parametrize("name", ["map6_element_codes", "map4_block_scale", "picked4", "map4_error"])
 def test_one_bit_of_one_column_is_caught_by_the_check_of_its_own(bench, changed, name):
     only = {3: "e4m3" if "scale" in name else "e2m1", 2: "select", 1: "block"}[EXPECTED[name]]
     changed(f"{name}.memh", lambda old: flipped(old.split("\n")[0]) + old[old.index("\n") :])

@@ -33,11 +33,16 @@ package fos_float;
     begin
       n = m;
       field = e + 63 + 127;
-      for (i = 32; i > 0; i = i / 2)
-        if ((n >> (64 - i)) == 0) begin
-          n = n << i;
-          field = field - i;
-        end
+      if (!n[63]) begin  // one place is what most operands need
+        n = n << 1;
+        field = field - 1;
+      end
+      if (!n[63])
+        for (i = 32; i > 0; i = i / 2)
+          if ((n >> (64 - i)) == 0) begin
+            n = n << i;
+            field = field - i;
+          end
       if (field < 1) begin
         if (1 - field > 63) n = {63'd0, n != 0};
         else n = (n >> (1 - field)) | {63'd0, (n << (63 + field)) != 0};
@@ -56,7 +61,7 @@ package fos_float;
       if (f32_is_nan(a) || f32_is_nan(b)) f32_mul = F32_NAN;
       else if (a[30:23] == 8'hFF || b[30:23] == 8'hFF)
         f32_mul = (a[30:0] == 0 || b[30:0] == 0) ? F32_NAN : {sign, F32_INF[30:0]};
-      else f32_mul = f32_round(sign, f32_unit(a) + f32_unit(b), {40'd0, f32_sig(a)} * {40'd0, f32_sig(b)});
+      else f32_mul = f32_round(sign, f32_unit(a) + f32_unit(b) - 16, {24'd0, f32_sig(a), 16'd0} * {40'd0, f32_sig(b)});
     end
   endfunction
 
@@ -67,16 +72,16 @@ package fos_float;
     begin
       high = a[30:0] >= b[30:0] ? a : b;
       low = a[30:0] >= b[30:0] ? b : a;
-      m = {3'd0, f32_sig(high), 37'd0};
-      n = {3'd0, f32_sig(low), 37'd0};
+      m = {1'd0, f32_sig(high), 39'd0};
+      n = {1'd0, f32_sig(low), 39'd0};
       d = f32_unit(high) - f32_unit(low);
       if (d > 62) n = {63'd0, n != 0};
       else if (d > 0) n = (n >> d) | {63'd0, (n << (64 - d)) != 0};
       if (f32_is_nan(a) || f32_is_nan(b)) f32_add = F32_NAN;
       else if (high[30:23] == 8'hFF)
         f32_add = (low[30:23] == 8'hFF && high[31] != low[31]) ? F32_NAN : high;
-      else if (high[31] == low[31]) f32_add = f32_round(high[31], f32_unit(high) - 37, m + n);
-      else f32_add = m == n ? 32'd0 : f32_round(high[31], f32_unit(high) - 37, m - n);
+      else if (high[31] == low[31]) f32_add = f32_round(high[31], f32_unit(high) - 39, m + n);
+      else f32_add = m == n ? 32'd0 : f32_round(high[31], f32_unit(high) - 39, m - n);
     end
   endfunction
 
@@ -109,7 +114,7 @@ package fos_float;
         end
         m = m << 40;
         q = m / n;
-        f32_div = f32_round(sign, e, q | {63'd0, q * n != m});
+        f32_div = f32_round(sign, e - 23, (q << 23) | {63'd0, q * n != m});
       end
     end
   endfunction

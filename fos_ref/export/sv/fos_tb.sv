@@ -92,15 +92,17 @@ module fos_tb;
   // ---- what is compared, and what is said about it ----
   integer checked = 0, wrong = 0, refused = 0;
 
-  // The first word of line n of ids.txt: the id of vector n.
-  reg [8*96-1:0] id, rest;
+  // The first two words of line n of ids.txt: the id of vector n and its flags.
+  reg [8*96-1:0] id;
+  reg [8*512-1:0] flags;
   task automatic find_id(input integer n);
     integer file, k, code;
     begin
       id = "?";
+      flags = "?";
       file = $fopen({dir, "/ids.txt"}, "r");
       for (k = 0; k <= n && file != 0; k = k + 1) begin
-        code = $fscanf(file, "%s", id);
+        code = $fscanf(file, "%s %s", id, flags);
         while (!$feof(file) && $fgetc(file) != "\n");
       end
       if (file != 0) $fclose(file);
@@ -115,8 +117,8 @@ module fos_tb;
         wrong = wrong + 1;
         if (wrong <= SHOWN) begin
           find_id(vector[block]);
-          $display("%0s: block at row %0d, column %0d: %s[%0d] is %0h, expected %0h", id, row[block], col[block], what,
-                   element, got, want);
+          $display("%0s: block at row %0d, column %0d: %s[%0d] is %0h, expected %0h (%0s)", id, row[block], col[block],
+                   what, element, got, want, flags);
         end
       end
     end
