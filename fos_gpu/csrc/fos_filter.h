@@ -228,7 +228,8 @@ FOS_HD Bytes scale_bytes(float b, Tensor t) {
   if constexpr (kBlockScale == BlockScale::divide_then_multiply) base = over_maximum(b) * t.encode;
   else base = unrounded<kInput>(b, t, kElementMax);
   float base4 = kChooses ? map4_base<kInput>(base, b, t) : base;
-  if constexpr (kScaleFloor != ScaleFloor::none) return {cast_scale(base).byte, cast_scale(base4).byte};
+  // A NaN's byte may have its sign bit set; the table has 128 entries, and the last is not usable.
+  if constexpr (kScaleFloor != ScaleFloor::none) return {cast_scale(base).byte & 0x7Fu, cast_scale(base4).byte & 0x7Fu};
   u32 both = e4m3_pair(base, base4);
   return {both & 0x7Fu, (both >> 8) & 0x7Fu};
 }

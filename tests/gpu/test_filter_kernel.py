@@ -50,6 +50,18 @@ def test_every_launch(name, grid):
     assert agree(r, make("normal", (48, 2064), 4, "bfloat16"), grid)
 
 
+def test_a_nan_s_scale_byte_reads_no_other_entry():
+    """Under a floor the byte of a NaN scale is FF; no other block may change."""
+    r, x = BY_NAME["torchao-nvfp4"], make("normal", (16, 64), 5, "float32")
+    x[3, 17] = np.nan
+    scales = tensor_scales(np.float32(4), r, x.dtype)
+    codes, block_scales, _ = (a.view(np.uint8) for a in HostKernel(r).quantize(x, scales))
+    got = quantize(r, x, scales, None, poison=0xA5, knobs=())
+    assert block_scales[3, 1] == 0xFF
+    assert np.array_equal(got[0], codes)
+    assert np.array_equal(got[1], block_scales)
+
+
 def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
     """launch_quantize through to the kernel's text; word for word is another kernel."""
     r, x = BY_NAME["4over6"], make("normal", (40, 4096), 6, "bfloat16")
