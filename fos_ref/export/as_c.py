@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fos_ref.export.columns import BLOCKS, Column, TABLES, VECTORS
+from fos_ref.export.columns import BLOCKS, Column, DTYPE_NUMBERS, TABLES, VECTORS
 from fos_ref.export.source import Source, static
 from fos_ref.export.tables import Row, Tables
 from fos_ref.recipes.recipe import plain_values, Recipe
+from fos_ref.verify.golden_bits import Json
 
 _WORDS_A_LINE = 8
 
@@ -19,14 +20,16 @@ def c_files(source: Source) -> dict[str, bytes]:
 
 
 def _header(t: Tables, source: Source) -> str:
-    return "\n".join([*_head(t, source), *_types(t.recipe), *_data(t), "", "#endif", ""])
+    chains = source.chains.get(t.recipe.name, ())
+    lines = [*_head(t, source), *_types(t.recipe), *_data(t), *_chains(chains), "", "#endif", ""]
+    return "\n".join(lines)
 
 
 def _head(t: Tables, source: Source) -> Iterator[str]:
     r = t.recipe
     axes = {k: "" if v is None else str(v) for k, v in plain_values(r.axes()).items()}
     yield f"/* Golden vectors of the recipe {r.name}, written by `fos golden export`."
-    yield " * Its arrays fos_vectors, fos_words_*, fos_blocks are there where FOS_VECTORS_DATA is defined. */"
+    yield " * Its arrays are there for FOS_VECTORS_DATA, the digests of the chains for FOS_CHAINS_DATA. */"
     yield "#ifndef FOS_VECTORS_H"
     yield "#define FOS_VECTORS_H"
     yield ""
@@ -90,6 +93,25 @@ def _data(t: Tables) -> Iterator[str]:
     yield "\nstatic const fos_block fos_blocks[FOS_BLOCK_COUNT] = {"
     yield from (f"    {{{_values(BLOCKS, row)}}}," for row in t.each("blocks"))
     yield from ("};", "", "#endif /* FOS_VECTORS_DATA */")
+
+
+def _chains(chains: Sequence[Json]) -> Iterator[str]:
+    """Yield the chains of the recipe: their digests after so many steps, in order."""
+    yield '\n/* Chains of 10,000 blocks a step: docs/vectors.md, "The chain". */'
+    yield "typedef struct {\n    uint32_t step;\n    const char *sha256; /* after that step */\n} fos_point;"
+    yield "typedef struct {"
+    yield "    const char *id;"
+    yield "    uint8_t dtype; /* 0 float32, 1 bfloat16 */"
+    yield "    uint32_t first, points; /* which of fos_points */"
+    yield "} fos_chain; /* the last one's id is 0 */"
+    yield "\n#ifdef FOS_CHAINS_DATA\n\nstatic const fos_point fos_points[] = {"
+    yield from (f'    {{{p["step"]}, "{p["sha256"]}"}},' for c in chains for p in c["points"])
+    yield from ("    {0, 0},", "};", "", "static const fos_chain fos_chains[] = {")
+    first = 0
+    for c in chains:
+        yield f'    {{"{c["id"]}", {DTYPE_NUMBERS[c["dtype"]]}, {first}, {len(c["points"])}}},'
+        first += len(c["points"])
+    yield from ("    {0, 0, 0, 0},", "};", "", "#endif /* FOS_CHAINS_DATA */")
 
 
 def _wrapped(words: Sequence[str]) -> Iterator[str]:

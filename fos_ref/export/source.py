@@ -9,6 +9,8 @@ from importlib.resources import files as package_files
 
 from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.export.tables import Tables, tables
+from fos_ref.verify.golden_bits import Json
+from fos_ref.verify.vectors import chain
 from fos_ref.verify.vectors.file import read, Vector
 from fos_ref.verify.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
@@ -22,6 +24,7 @@ class Source:
 
     vectors: Mapping[str, Mapping[str, Sequence[Vector]]]
     digests: Mapping[str, str]
+    chains: Mapping[str, Sequence[Json]]  #: by recipe, as v1/chains.json has them
 
     def named(self) -> str:
         """Return which program and which version of the vectors this is."""
@@ -54,12 +57,26 @@ def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
     chosen = [n for n in names if not recipes or n.split("/")[1] in recipes]
     found: dict[str, dict[str, Sequence[Vector]]] = {}
     for n in chosen:
-        if n not in files or digest(files[n]) != listed[n]["sha256"]:
-            msg = f"{n}: missing, or not the file that {MANIFEST} lists: `fos golden lint` says more"
-            raise GoldenFormatError(msg)
         _, recipe, group = n.removesuffix(".json").split("/")
-        found.setdefault(recipe, {})[group] = read(files[n], n)
-    return Source(found, {n: listed[n]["sha256"] for n in chosen})
+        found.setdefault(recipe, {})[group] = read(_checked(n, files, listed), n)
+    chains = _chains(files, listed, list(found))
+    digests = {n: listed[n]["sha256"] for n in chosen + [chain.NAME] * bool(chains)}
+    return Source(found, digests, chains)
+
+
+def _chains(files: Mapping[str, bytes], listed: Json, recipes: Sequence[str]) -> dict[str, list[Json]]:
+    if chain.NAME not in listed:
+        return {}
+    every = chain.read(_checked(chain.NAME, files, listed))
+    found = {r: [c for c in every if c["recipe"] == r] for r in recipes}
+    return {r: chains for r, chains in found.items() if chains}
+
+
+def _checked(name: str, files: Mapping[str, bytes], listed: Json) -> bytes:
+    if name not in files or digest(files[name]) != listed[name]["sha256"]:
+        msg = f"{name}: missing, or not the file that {MANIFEST} lists: `fos golden lint` says more"
+        raise GoldenFormatError(msg)
+    return files[name]
 
 
 def _unknown(name: str, there: Sequence[str]) -> str:

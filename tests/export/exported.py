@@ -12,8 +12,10 @@ from fos_ref.export.source import load
 from fos_ref.verify.vectors.folder import read_all
 from tests.meta.tree import ROOT
 
-#: What the C quantizer and the designs of the testbench have.
+#: What the designs of the testbench have.
 OWN = ("nvfp4", "4over6", "4over6-mae", "4over6-absmax", "4over6-16x16")
+#: What the C quantizer has beside them.
+TE = ("te-nvfp4", "te-mse-256", "te-mse-448", "te-mae-448", "te-mse-256-row")
 
 
 @cache

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from fos_ref.export.columns import BLOCKS
-from tests.export.exported import export, flipped, OWN, run, source, written
+from tests.export.exported import export, flipped, OWN, run, source, TE, written
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed: no C was run")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off"]
@@ -47,7 +47,7 @@ def test_every_vector_passes(tables):
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("optimized", ["-O0", "-O2", "-O3"])
-@pytest.mark.parametrize("recipe", OWN)
+@pytest.mark.parametrize("recipe", OWN + TE)
 def test_every_vector_passes_at_every_optimization(tmp_path, recipe, optimized):
     folder = written(tmp_path / "c", "c", recipe)
     assert checked(folder, recipe, optimized)[0] == 0
@@ -111,6 +111,37 @@ def test_a_wrong_quantizer_fails(tables, right, wrong, flag):
     code, said = linked(tables, "wrong.c")
     assert code == 1
     assert flag in said
+
+
+def chained(folder, quantizer: str = "fos_quantize.c", steps: int = 1) -> tuple[int, str]:
+    names = ["fos_chain.c", quantizer, "-lm", "-o", "chain"]
+    assert run(["gcc", "-O1", *STRICT, '-DFOS_VECTORS="4over6.h"', *names], folder) == (0, "")
+    return run(["./chain", str(steps)], folder)
+
+
+def test_the_chains_are_walked_to_the_committed_digests(tables):
+    code, said = chained(tables)
+    assert code == 0
+    assert said.splitlines() == [
+        f"PASS: {c['id']}: 1 steps, 10000 blocks, 1 digests" for c in source("4over6").chains["4over6"]
+    ]
+
+
+@pytest.mark.exhaustive
+def test_the_chains_are_walked_far(tables):
+    code, said = chained(tables, steps=300)
+    assert code == 0
+    assert "PASS: 4over6/float32: 300 steps, 3000000 blocks, 5 digests" in said
+
+
+def test_a_wrong_quantizer_breaks_the_chain(tables):
+    text = (tables / "fos_quantize.c").read_text()
+    assert text.count("1.5f * base") == 1
+    (tables / "wrong.c").write_text(text.replace("1.5f * base", "1.5f * e4m3_value(e4m3(base))"))
+    code, said = chained(tables, "wrong.c")
+    assert code == 1
+    assert said.startswith("FAIL: 4over6/bfloat16: after step 1 the digest is ")
+    assert source("4over6").chains["4over6"][0]["points"][0]["sha256"] in said
 
 
 def test_a_recipe_that_the_quantizer_does_not_have_is_no_pass(tmp_path):

@@ -87,11 +87,22 @@ def test_a_file_that_is_not_the_manifest_s_is_refused():
         load(missing, ["4over6-absmax"])
 
 
+def test_chains_that_are_not_the_manifest_s_are_refused():
+    altered = files()["v1/chains.json"].replace(b'"sha256": "', b'"sha256": "0', 1)
+    with pytest.raises(GoldenFormatError, match="v1/chains"):
+        load(dict(files()) | {"v1/chains.json": altered}, ["4over6-absmax"])
+    assert load(files(), ["4over6-absmax"]).chains == {}
+
+
 def test_the_sources_are_part_of_the_package():
     """What an export copies lies beside the code that copies it, so that a wheel has it."""
     names = {name for form in ("c", "memh") for name in export(form, "4over6-absmax")}
     inside = {p.name for folder in ("c", "sv") for p in (ROOT / "fos_ref/export" / folder).iterdir()}
-    assert {"fos_check.c", "fos_quantize.c", "fos_quantize.h", "fos_tb.sv", "fos_dut.sv"} <= inside <= names
+    assert (
+        {"fos_check.c", "fos_chain.c", "fos_quantize.c", "fos_quantize.h", "fos_tb.sv", "fos_dut.sv"}
+        <= inside
+        <= names
+    )
 
 
 def test_every_recipe_with_vectors_is_exported_unless_one_is_named(monkeypatch):

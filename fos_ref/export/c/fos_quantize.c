@@ -1,4 +1,5 @@
-/* A plain quantizer in C99 for the recipes nvfp4 and 4over6 (-mae, -absmax, -16x16): one step after the other.
+/* A plain quantizer in C99: one step after the other. It has the recipes nvfp4, 4over6 (-mae, -absmax, -16x16) and
+ * those of TransformerEngine's Python reference, te-nvfp4, te-mse-* and te-mae-* (-row; not -fast).
  *
  * Arithmetic: float is IEEE binary32, one rounding an operation, nothing fused (-ffp-contract=off), nothing
  * flushed to zero. The labels N2 to N15 are those of the specification, docs/numerics.md.
@@ -20,23 +21,48 @@ static float from_bits(uint32_t bits)
     return value;
 }
 
+/* A NaN stands as 7FC00000, whatever the processor made of its sign and payload. */
 static uint32_t to_bits(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits;
+    return value == value ? bits : 0x7FC00000u;
 }
+
+/* The larger magnitude; NaN if either is. */
+static float larger(float a, float b)
+{
+    return a > b || a != a ? a : b;
+}
+
+/* ---- the recipe ---- */
+
+enum metric { NONE, MSE, MAE, ABSMAX };
+
+typedef struct {
+    float bound; /* M: 256 or 448 */
+    enum metric metric;
+    int rows_of_their_own; /* N2: a tensor amax for each row */
+    int refuses_nonfinite; /* N2: or carries NaN and infinity */
+    int one_for_zero;      /* N3: S is 1 for A = 0, or FLT_MAX */
+    int product_first;     /* N5: b * (S * (1 / 6)), or (b / 6) * S */
+    int zero_codes;        /* N8: +0 for every element under a scale of 0 */
+    int nan_code;          /* N9: the code of NaN */
+    int keeps_minus_zero;  /* N9: -0.0 gives code 8; or only values below zero do */
+    int by_reciprocal;     /* N14: q * ((s * A) * (1 / C)), or ((q * s) * A) / C */
+} recipe;
 
 /* ---- formats (N1, N7, N9) ---- */
 
 static const float E2M1[8] = {0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f};
 
-/* E2M1 code of y: nearest, midpoints to the even code, 7 for whatever is larger; the sign bit is kept. */
-static uint8_t e2m1(float y)
+/* E2M1 code of y: nearest, midpoints to the even code, 7 for whatever is larger; a value below zero keeps its sign. */
+static uint8_t e2m1(const recipe *r, float y)
 {
     const float m = fabsf(y);
     const int code = (m > 0.25f) + (m >= 0.75f) + (m > 1.25f) + (m >= 1.75f) + (m > 2.5f) + (m >= 3.5f) + (m > 5.0f);
-    return (uint8_t)(code | (int)(to_bits(y) >> 31 << 3));
+    const int minus = y < 0.0f || (r->keeps_minus_zero && y == 0.0f && to_bits(y) != 0);
+    return (uint8_t)(y == y ? code | minus << 3 : r->nan_code);
 }
 
 static float e2m1_value(uint8_t code)
@@ -63,17 +89,12 @@ static uint8_t e4m3(float value)
 static float e4m3_value(uint8_t code)
 {
     const int exponent = code >> 3, fraction = code & 7;
+    if (code == 0x7F)
+        return NAN;
     return exponent ? ldexpf((float)(8 + fraction), exponent - 10) : ldexpf((float)fraction, -9);
 }
 
-/* ---- the recipe ---- */
-
-enum metric { NONE, MSE, MAE, ABSMAX };
-
-typedef struct {
-    float bound; /* M: 256 or 448 */
-    enum metric metric;
-} recipe;
+/* ---- which axes there are ---- */
 
 static const struct {
     const char *axis, *values; /* the values that this file has, between bars */
@@ -81,27 +102,27 @@ static const struct {
     {"element_format", "|E2M1|"},
     {"scale_format", "|E4M3|"},
     {"block_shape", "|1x16|16x16|"},
-    {"amax_scope", "|tensor|"},
+    {"amax_scope", "|tensor|row|"},
     {"candidates", "|6|4/6|"},
     {"scale_max", "|256|448|"},
-    {"tensor_scale", "|min(C/A,max);A=0:1|"},
-    {"block_scale", "|(b/6)*S|"},
+    {"tensor_scale", "|min(C/A,max);A=0:1|min(C/A,max)|"},
+    {"block_scale", "|(b/6)*S|b*(S*(1/6))|"},
     {"map4_scale", "||E4M3(1.5*base)|"},
     {"scale_floor", "|none|"},
     {"scale_nan", "|7F|"},
     {"element_scaling", "|x*(1/(s*D))|"},
     {"reciprocal", "|exact|"},
-    {"zero_scale", "|codes=0|"},
+    {"zero_scale", "|codes=0|reciprocal-of-0|"},
     {"reciprocal_overflow", "|FLT_MAX|"},
     {"element_cast", "|saturate|"},
-    {"element_nan", "|7|"},
-    {"zero_sign", "|sign-bit|"},
+    {"element_nan", "|7|0|"},
+    {"zero_sign", "|sign-bit|negative-values|"},
     {"error_domain", "||((q*s)*A)/C-x|"},
     {"error_metric", "||mse|mae|absmax|"},
     {"reduction", "||sequential|"},
     {"tie", "||six|"},
-    {"dequantize", "|((q*s)*A)/C|"},
-    {"nonfinite", "|raise|"},
+    {"dequantize", "|((q*s)*A)/C|q*((s*A)*(1/C))|"},
+    {"nonfinite", "|raise|propagate|"},
 };
 
 int fos_supports(const char *axis, const char *value)
@@ -128,15 +149,30 @@ static const char *axis_value(const char *axis)
     return "";
 }
 
+static int is(const char *axis, const char *value)
+{
+    return strcmp(axis_value(axis), value) == 0;
+}
+
 static recipe this_recipe(void)
 {
-    const char *metric = axis_value("error_metric");
     recipe r;
-    r.bound = strcmp(axis_value("scale_max"), "256") == 0 ? 256.0f : 448.0f;
-    r.metric = strcmp(metric, "mse") == 0      ? MSE
-               : strcmp(metric, "mae") == 0    ? MAE
-               : strcmp(metric, "absmax") == 0 ? ABSMAX
-                                               : NONE;
+    r.bound = is("scale_max", "256") ? 256.0f : 448.0f;
+    r.metric = NONE;
+    if (is("error_metric", "mse"))
+        r.metric = MSE;
+    else if (is("error_metric", "mae"))
+        r.metric = MAE;
+    else if (is("error_metric", "absmax"))
+        r.metric = ABSMAX;
+    r.rows_of_their_own = is("amax_scope", "row");
+    r.refuses_nonfinite = is("nonfinite", "raise");
+    r.one_for_zero = is("tensor_scale", "min(C/A,max);A=0:1");
+    r.product_first = is("block_scale", "b*(S*(1/6))");
+    r.zero_codes = is("zero_scale", "codes=0");
+    r.nan_code = is("element_nan", "7") ? 7 : 0;
+    r.keeps_minus_zero = is("zero_sign", "sign-bit");
+    r.by_reciprocal = is("dequantize", "q*((s*A)*(1/C))");
     return r;
 }
 
@@ -147,10 +183,16 @@ typedef struct {
     uint8_t *codes, scale;
 } candidate;
 
-/* The value of a code (N14), and of N10 the part before the difference. */
+/* What a code stands for: the same expression in the error (N10). */
 static float value_of(uint8_t code, float s, float amax, float c)
 {
     return ((e2m1_value(code) * s) * amax) / c;
+}
+
+/* The value that a reader computes (N14). */
+static float dequantized(const recipe *r, uint8_t code, float s, float amax, float c)
+{
+    return r->by_reciprocal ? e2m1_value(code) * ((s * amax) * (1.0f / c)) : value_of(code, s, amax, c);
 }
 
 static float term(enum metric metric, float d)
@@ -168,12 +210,12 @@ static float block_error(const recipe *r, const float *d)
         row[i] = term(r->metric, at[0]);
         for (j = 1; j < FOS_BLOCK_COLS; j++) {
             const float t = term(r->metric, at[j]);
-            row[i] = r->metric == ABSMAX ? (t > row[i] ? t : row[i]) : row[i] + t;
+            row[i] = r->metric == ABSMAX ? larger(t, row[i]) : row[i] + t;
         }
     }
     for (step = FOS_BLOCK_ROWS / 2; step > 0; step /= 2)
         for (i = 0; i < step; i++)
-            row[i] = r->metric == ABSMAX ? (row[i + step] > row[i] ? row[i + step] : row[i]) : row[i] + row[i + step];
+            row[i] = r->metric == ABSMAX ? larger(row[i + step], row[i]) : row[i] + row[i + step];
     return row[0];
 }
 
@@ -191,9 +233,9 @@ static void try_scale(const recipe *r, const fos_block *b, float base, candidate
     out->base = to_bits(base);
     out->multiplier = to_bits(m);
     for (i = 0; i < FOS_ELEMENTS; i++) {
-        const float x = from_bits(b->x[i]), y = s == 0.0f ? 0.0f : x * m;
+        const float x = from_bits(b->x[i]), y = s == 0.0f && r->zero_codes ? 0.0f : x * m;
         out->scaled[i] = to_bits(y);
-        out->codes[i] = e2m1(y);
+        out->codes[i] = e2m1(r, y);
         d[i] = value_of(out->codes[i], s, amax, c) - x;
     }
     out->error = r->metric == NONE ? 0 : to_bits(block_error(r, d));
@@ -210,7 +252,7 @@ static void keep(const recipe *r, fos_block *b, const candidate *chosen)
         b->codes[i] = (uint8_t)(chosen->codes[2 * i] | chosen->codes[2 * i + 1] << 4); /* N15 */
     for (i = 0; i < FOS_ELEMENTS; i++) {
         const int inside = i / FOS_BLOCK_COLS < b->rows_in && i % FOS_BLOCK_COLS < b->cols_in;
-        b->values[i] = inside ? to_bits(value_of(chosen->codes[i], s, amax, c)) : 0;
+        b->values[i] = inside ? to_bits(dequantized(r, chosen->codes[i], s, amax, c)) : 0;
     }
 }
 
@@ -219,13 +261,14 @@ static void quantize_block(const recipe *r, fos_block *b)
 {
     candidate six = {0, 0, 0, b->map6_scaled, b->map6_element_codes, 0};
     candidate four = {0, 0, 0, b->map4_scaled, b->map4_element_codes, 0};
+    const float encode = from_bits(b->encode_scale);
     float amax = 0.0f, base;
     int i;
-    for (i = 0; i < FOS_ELEMENTS; i++) {
-        const float magnitude = fabsf(from_bits(b->x[i]));
-        amax = magnitude > amax ? magnitude : amax;
-    }
-    base = (amax / 6.0f) * from_bits(b->encode_scale); /* N5a */
+    for (i = 0; i < FOS_ELEMENTS; i++)
+        amax = larger(fabsf(from_bits(b->x[i])), amax);
+    base = r->product_first ? amax * (encode * (1.0f / 6.0f)) : (amax / 6.0f) * encode; /* N5a, N5b */
+    if (r->product_first && base > FLT_MAX)
+        base = FLT_MAX;
     b->block_amax = to_bits(amax);
     b->base = to_bits(base);
     b->present = r->metric == NONE ? 1 : 7;
@@ -242,22 +285,29 @@ static void quantize_block(const recipe *r, fos_block *b)
 
 /* ---- a tensor ---- */
 
-/* N2: the largest magnitude; 0 if an element is not finite. */
-static int tensor_amax(const fos_input *in, float *amax)
+/* N2: the largest magnitude of rows first to last. */
+static float largest(const fos_input *in, size_t first, size_t last)
 {
+    float amax = 0.0f;
     size_t i, j;
-    *amax = 0.0f;
-    for (i = 0; i < in->rows; i++)
-        for (j = 0; j < in->cols; j++) {
-            const uint32_t magnitude = in->x[i * in->stride + j] & 0x7FFFFFFFu;
-            if (magnitude >= 0x7F800000u)
-                return 0;
-            if (from_bits(magnitude) > *amax)
-                *amax = from_bits(magnitude);
-        }
-    if (in->amax_given)
-        *amax = from_bits(in->amax);
-    return 1;
+    for (i = first; i <= last && i < in->rows; i++)
+        for (j = 0; j < in->cols; j++)
+            amax = larger(fabsf(from_bits(in->x[i * in->stride + j])), amax);
+    return amax;
+}
+
+/* N2, N3: the scales of the rows first to last. */
+static void tensor_scales(const recipe *r, const fos_input *in, size_t first, size_t last, fos_block *b)
+{
+    const float amax = in->amax_given ? from_bits(in->amax) : largest(in, first, last);
+    float encode = (6.0f * r->bound) / amax;
+    if (encode > FLT_MAX)
+        encode = FLT_MAX;
+    if (encode == 0.0f || (amax == 0.0f && r->one_for_zero))
+        encode = 1.0f;
+    b->tensor_amax = to_bits(amax);
+    b->encode_scale = to_bits(encode);
+    b->decode_scale = to_bits(1.0f / encode);
 }
 
 static void load(const fos_input *in, size_t row, size_t col, fos_block *b)
@@ -295,23 +345,24 @@ int fos_quantize(const fos_input *in, fos_result *out)
     const recipe r = this_recipe();
     const size_t rows = whole(in->rows, FOS_BLOCK_ROWS), cols = whole(in->cols, FOS_BLOCK_COLS);
     size_t row, col, n = 0;
-    float amax, encode;
-    if (!tensor_amax(in, &amax) || (!in->pads && (rows != in->rows || cols != in->cols)))
+    fos_block scales;
+    if (!in->pads && (rows != in->rows || cols != in->cols))
         return FOS_REFUSED;
-    encode = amax == 0.0f ? 1.0f : (6.0f * r.bound) / amax; /* N3b */
-    if (encode > FLT_MAX)
-        encode = FLT_MAX;
+    if (r.refuses_nonfinite && !(largest(in, 0, in->rows) <= FLT_MAX))
+        return FOS_REFUSED;
+    memset(&scales, 0, sizeof scales);
+    tensor_scales(&r, in, 0, in->rows, &scales);
     out->has_steps = 1;
-    for (row = 0; row < rows; row += FOS_BLOCK_ROWS)
+    for (row = 0; row < rows; row += FOS_BLOCK_ROWS) {
+        if (r.rows_of_their_own)
+            tensor_scales(&r, in, row, row, &scales);
         for (col = 0; col < cols; col += FOS_BLOCK_COLS) {
             fos_block *b = &out->steps[n++];
-            memset(b, 0, sizeof *b);
-            b->tensor_amax = to_bits(amax);
-            b->encode_scale = to_bits(encode);
-            b->decode_scale = to_bits(1.0f / encode);
+            *b = scales;
             load(in, row, col, b);
             quantize_block(&r, b);
             store(b, cols, out);
         }
+    }
     return FOS_DONE;
 }
