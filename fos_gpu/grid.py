@@ -9,7 +9,7 @@ from fos_ref.recipes.recipe import BLOCK, Recipe
 
 THREADS = 256  #: of a thread block of the fast kernel, FOS_THREADS in fos_fast.cuh
 RESIDENT = 4  #: thread blocks that an SM holds, FOS_RESIDENT in fos_fast.cuh
-WAVES = 4  #: how often the SMs are filled: more even out the SMs, fewer make fewer tables
+WAVES = 1  #: how often the SMs are filled: more even out the SMs, fewer make fewer tables
 MOST_BLOCKS = 1 << 31  #: blocks of 16 must be fewer: the kernel counts in 32 bits
 
 

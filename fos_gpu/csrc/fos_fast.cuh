@@ -16,14 +16,14 @@
 #define FOS_RESIDENT 4
 #endif
 #ifndef FOS_AHEAD
-#define FOS_AHEAD 0
+#define FOS_AHEAD 1
 #endif
 #ifndef FOS_PICKED
 #define FOS_PICKED 1
 #endif
 // Loads and stores: 0 as usual, 1 both read or written once, 2 loads through the read-only cache, 3 stores alone.
 #ifndef FOS_STREAM
-#define FOS_STREAM 1
+#define FOS_STREAM 2
 #endif
 
 namespace {
