@@ -46,5 +46,5 @@ FLAGS: Mapping[str, str] = MappingProxyType(
 OUTCOMES = ("NearTie", "Unexplained")
 #: Mistakes of the choice that only show where the two errors are nearly equal.
 OF_LAST_BITS = ("TieRule", "ErrorDomain", "FmaContraction", "ReductionOrder", "ReciprocalForDivision")
-#: Those of them that show nowhere else: where they fit, all that they change are near ties.
-OF_LAST_BITS_ONLY = OF_LAST_BITS[:4]
+#: Mistakes that normally change a large share of all blocks: not the first guess where a few differ.
+SWEEPING = ("AlwaysSix", "AlwaysFour", "MetricMse", "MetricMae", "MetricAbsMax")

@@ -28,6 +28,7 @@ from fos_ref.recipes.recipe import Recipe
 #: E2M1 midpoint -> (code of the smaller, of the larger neighbour).
 _MIDPOINTS = {m: (c, c + 1) for c, m in enumerate((0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))}
 _SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)
+_INT32, _OF_SIX = 2.0**31 - 5, 3  #: the end of 32 bits, and the steps of 2 in 6
 _MULTIPLIES = (ElementScaling.RECIPROCAL_OF_PRODUCT, ElementScaling.RECIPROCAL_QUOTIENT)
 
 
@@ -53,6 +54,9 @@ def _scalings(r: Recipe) -> Iterator[Flaw]:
             swapped = (member in _MULTIPLIES) is not (r.element_scaling in _MULTIPLIES)
             flag = "ReciprocalForDivision" if swapped else "ScaleAssociation"
             yield Flaw(flag, _elements_are(member.value, r), {"element_scaling": member})
+            if r.element_nan is not ElementNan.CODE_7 and r.element_cast is not ElementCast.UNSATURATED:
+                axes = {"element_scaling": member, "element_nan": ElementNan.CODE_7}
+                yield Flaw(flag, f"{_elements_are(member.value, r)}, and 0/0 gives code 7", axes)
     for flag, form, scaled in _OWN_SCALINGS:
         yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
 
@@ -139,6 +143,9 @@ def _saturation(r: Recipe) -> Iterator[Flaw]:
     yield Flaw("E2m1NoSaturation", "8 and above keep their value; the code spills into its neighbour", axes)
     for what, mask in _OVERFLOWS:
         yield Flaw("E2m1NoSaturation", f"8 and above {what}", wraps={"cast": _unclamped(mask)})
+    for what, beyond in (("0", 0), ("-1", -1)):
+        counted = f"codes are counted on above 7, and wrap; what no integer holds is {what}"
+        yield Flaw("E2m1NoSaturation", counted, wraps={"cast": _counted_on(beyond)})
 
 
 #: What becomes of a magnitude code above 7, beside the sign.
@@ -147,6 +154,24 @@ _OVERFLOWS: tuple[tuple[str, Callable[[U8, U8], Any]], ...] = (
     ("wrap within the magnitude: 8 reads as 0", lambda code, sign: (code & _MAGNITUDE) | sign),
     ("become zero", lambda code, sign: sign),  # noqa: ARG005
 )
+
+
+def _counted_on(beyond: int) -> Wrap:
+    """Return the wrap that counts codes on in steps of 2; `beyond` is what a 32-bit integer cannot hold."""
+
+    def wrap(old: Any) -> Any:
+        def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
+            codes, values = old(y, r, grid)
+            steps = np.rint(np.abs(y) / 2)
+            count = np.where(steps < _INT32, steps, 0).astype(np.int64) + 4
+            low = np.where(steps < _INT32, count, beyond) | np.where(np.signbit(y), int(_SIGN), 0)
+            over = steps > _OF_SIX
+            raw = np.copysign(steps * 2, y).astype(np.float32)
+            return np.where(over, low & 15, codes).astype(np.uint8), np.where(over, raw, values)
+
+        return cast
+
+    return wrap
 
 
 def _unclamped(mask: Callable[[U8, U8], Any]) -> Wrap:

@@ -129,7 +129,7 @@ def _ties_up(base: F32, c: U8, v: F32) -> Any:
 
 
 def _ties_down(base: F32, c: U8, v: F32) -> Any:
-    below = _VALUES[np.where(c == 0, c, c - 1)]
+    below = _VALUES[np.minimum(np.where(c == 0, c, c - 1), _LARGEST)]
     return np.where((c > 0) & (c < _NAN) & (base == (v + below) / 2), c - 1, c)
 
 

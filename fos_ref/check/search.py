@@ -10,7 +10,7 @@ import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
 from fos_ref.check.catalogue import catalogue
-from fos_ref.check.flags import FLAGS, OF_LAST_BITS, OF_LAST_BITS_ONLY
+from fos_ref.check.flags import FLAGS, OF_LAST_BITS, SWEEPING
 from fos_ref.check.flaw import Flaw
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
@@ -150,13 +150,14 @@ class Search:
     def _ranked(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         """Return explanations of the same blocks, the best first.
 
-        A mistake of the last bits comes before one that would normally change more. Each flag is as likely as
-        another beforehand, and each flaw of a flag as another of it: so the flag of which the larger share of
-        flaws fits comes first, then the earlier one of FLAGS.
+        Where all differences are near ties, a mistake of the last bits comes before others, and what
+        normally changes many blocks comes last. Each flag is as likely as another beforehand, and each flaw
+        of a flag as another of it: so the flag of which the larger share of flaws fits comes first, then the
+        one that FLAGS has first.
         """
         last_bits = any(f in OF_LAST_BITS for h in hypotheses for f in h.flags)
         near = last_bits and self._near_ties_only(hypotheses[0].case)
-        return ranked(hypotheses, self.flaws, prefer=OF_LAST_BITS if near else OF_LAST_BITS_ONLY)
+        return ranked(hypotheses, self.flaws, prefer=OF_LAST_BITS if near else ())
 
     def _near_ties_only(self, c: Case) -> bool:
         differing = np.flatnonzero(c.differing)
@@ -183,7 +184,7 @@ def ranked(
         for f in h.flaws:
             of_flag *= total[f.flag]
         rare = sum(not f.usual for f in h.flaws)
-        bold = sum(f not in prefer for f in h.flags)
+        bold = sum((f in SWEEPING) + (f not in prefer) for f in h.flags)
         return len(h.flags), rare, bold, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
 
     return sorted(hypotheses, key=key)

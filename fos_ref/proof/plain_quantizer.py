@@ -131,7 +131,7 @@ class Plain:
         if "unsaturated" in bug:
             beyond = np.rint(m / _F(2)) * _F(2)
             q = np.where(m > _SEVEN, beyond, q).astype(_F)
-            index = np.where(q > _SIX, (beyond / 2 + 4).astype(np.int64), index)
+            index = np.where(q > _SIX, np.minimum(beyond / 2 + 4, 2.0**31 - 1).astype(np.int64), index)
         negative = np.signbit(y) if self.signed != ("zero-sign" in bug) else y < 0
         code = (index | np.where(negative, 8, 0)) & 15
         if "no-negative-zero" in bug:
