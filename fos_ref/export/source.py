@@ -9,6 +9,7 @@ from importlib.resources import files as package_files
 
 from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.export.tables import Tables, tables
+from fos_ref.recipes.catalog import PRESETS
 from fos_ref.verify.golden_bits import Json
 from fos_ref.verify.vectors import chain
 from fos_ref.verify.vectors.file import read, Vector
@@ -51,10 +52,10 @@ def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
     names = [n for n in sorted(listed) if n.startswith(f"{VERSION}/") and n.count("/") == _DEPTH]
     names = [n for n in names if n.endswith(".json")]
     there = {n.split("/")[1] for n in names}
-    for r in recipes:
-        if r not in there:
-            raise InputError(_unknown(r, sorted(there)))
-    chosen = [n for n in names if not recipes or n.split("/")[1] in recipes]
+    wanted = {PRESETS[r].name if r in PRESETS else r for r in recipes} or there
+    for r in sorted(wanted - there):
+        raise InputError(_unknown(r, sorted(there)))
+    chosen = [n for n in names if n.split("/")[1] in wanted]
     found: dict[str, dict[str, Sequence[Vector]]] = {}
     for n in chosen:
         _, recipe, group = n.removesuffix(".json").split("/")

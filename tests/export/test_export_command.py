@@ -87,6 +87,11 @@ def test_a_file_that_is_not_the_manifest_s_is_refused():
         load(missing, ["4over6-absmax"])
 
 
+def test_a_preset_s_second_name_is_taken(monkeypatch):
+    monkeypatch.setattr("fos_ref.export.source.read", lambda _data, _name: [])
+    assert list(load(files(), ["4over6-mse"]).vectors) == ["4over6"]
+
+
 def test_chains_that_are_not_the_manifest_s_are_refused():
     altered = files()["v1/chains.json"].replace(b'"sha256": "', b'"sha256": "0', 1)
     with pytest.raises(GoldenFormatError, match="v1/chains"):

@@ -44,8 +44,8 @@ def said_by(command: str, capsys) -> str:
     return done.stdout
 
 
-#: Two runs of the testbench over all of 4over6 take two seconds.
-LONG = {"SystemVerilog": pytest.mark.exhaustive}
+#: Compiling all of 4over6 three times, and two runs of the testbench, take seconds.
+LONG = {"SystemVerilog": pytest.mark.exhaustive, "C": pytest.mark.exhaustive}
 
 
 @pytest.mark.parametrize("section", [pytest.param(s, marks=LONG.get(s, ())) for s in SECTIONS])
