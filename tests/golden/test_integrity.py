@@ -91,10 +91,10 @@ def test_every_bit_of_small_files_is_caught(name):
 
 
 @pytest.mark.exhaustive
-def test_a_bit_of_every_byte_of_the_manifest_is_caught():
+def test_a_bit_of_every_16th_byte_of_the_manifest_is_caught():
     """It is no manifest any more, or says something else than its files give."""
     honest = files()[MANIFEST]
-    for place, drawn in enumerate(words(2, len(honest)).tolist()):
+    for place, drawn in list(enumerate(words(2, len(honest)).tolist()))[::16]:
         flipped = with_bit_flipped(MANIFEST, place, drawn & 7)[MANIFEST]
         try:
             assert read_manifest(flipped) != read_manifest(honest)
@@ -103,11 +103,12 @@ def test_a_bit_of_every_byte_of_the_manifest_is_caught():
 
 
 @pytest.mark.exhaustive
-def test_lint_and_verify_catch_drawn_bits_of_every_file():
+def test_lint_and_verify_catch_a_drawn_bit_of_every_file():
+    """Lint for one file in 16: it reads all of them each time."""
     for n, name in enumerate(sorted(files())):
         drawn = words(1000 + n, 1).tolist()[0]
         given = with_bit_flipped(name, drawn % len(files()[name]), drawn >> 40 & 7)
-        assert lint(given) != [], name
+        assert n % 16 or lint(given) != [], name
         if name not in (MANIFEST, FROZEN):
             try:
                 assert verify(given, "numpy", only=name, steps=1).failures
