@@ -164,6 +164,11 @@ def launching(place: Place, what: str) -> Iterator[None]:
         hint = "; before a graph is captured, make the same call once" if _capturing(cp) else ""
         msg = f"CUDA failed on {what}: {e}{hint}"
         raise ToolchainError(msg) from e
+    except RuntimeError as e:  # CuPy's own word for a copy to the host in a capture
+        if not _capturing(cp):
+            raise
+        msg = f"CUDA failed on {what}: {e}; leave check=True out of a graph that is captured"
+        raise ToolchainError(msg) from e
 
 
 class _TorchStream:

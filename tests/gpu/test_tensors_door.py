@@ -151,6 +151,21 @@ def test_a_failure_of_cuda(device, monkeypatch):
         fos_gpu.quantize(device(ones()), R)
 
 
+def test_a_wait_in_a_capture_and_no_other_runtime_error(device, monkeypatch):
+    """CuPy refuses a copy to the host with a plain RuntimeError."""
+
+    def waits(*_, **__):
+        msg = "the current stream is capturing, so D2H transfers are disallowed"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(front, "_fill_scales", waits)
+    with pytest.raises(RuntimeError, match=r"^the current stream"):
+        fos_gpu.quantize(device(ones()), R, check=True)
+    monkeypatch.setattr(fake_cupy.Stream, "is_capturing", lambda _: True)
+    with pytest.raises(ToolchainError, match="leave check=True out of a graph"):
+        fos_gpu.quantize(device(ones()), R, check=True)
+
+
 def test_cupy_that_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     with pytest.raises(ToolchainError, match=r"CuPy does not import .*pip install 'fos-ref\[gpu\]'"):
