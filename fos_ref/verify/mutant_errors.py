@@ -140,7 +140,7 @@ MUTANTS = (
     ),
     Mutant(
         name="metric-absmax",
-        flag="MetricAbsmax",
+        flag="MetricAbsMax",
         recipe="4over6",
         comment="Candidates are compared by their largest error, not their squared one. Whoever picks the "
         "wrong one of fouroversix's three rules.",

@@ -45,7 +45,7 @@ FLAGS = {
     "Bound",
     "MetricMae",
     "MetricMse",
-    "MetricAbsmax",
+    "MetricAbsMax",
     "TieRule",
     "AlwaysSix",
     "AlwaysFour",

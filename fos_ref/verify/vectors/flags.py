@@ -29,7 +29,6 @@ from fos_ref.verify.vectors.notes import NOTES
 Kills: TypeAlias = dict[str, set[int]]
 _LAYOUT = frozenset(m.name for m in mutant_layout.MUTANTS)
 _ULPS = 4  #: float32 steps between the errors of a near tie, as near_tie.near_ties has it
-_SPELT = {"MetricAbsmax": "MetricAbsMax"}  #: a mutant's flag that the notes spell otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def flags(cases: Sequence[Case], r: Recipe, killed: Kills) -> list[list[str]]:
 
 def flag_of(m: Mutant) -> str:
     """Return a mutant's flag as the notes spell it."""
-    return _SPELT.get(m.flag, m.flag)
+    return m.flag
 
 
 def _is_layout(m: Mutant) -> bool:
