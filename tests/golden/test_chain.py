@@ -10,8 +10,11 @@ import pytest
 
 from fos_ref.cli import run
 from fos_ref.commands import golden as command
+from fos_ref.engines.front import quantize
 from fos_ref.errors import GoldenFormatError
+from fos_ref.recipes.catalog import PRESETS
 from fos_ref.verify.golden_file import canonical
+from fos_ref.verify.mutants import MUTANTS
 from fos_ref.verify.vectors import chain
 from fos_ref.verify.vectors.chain import CHAINS, first_wrong, POINTS, read, start, step_input, walk
 from fos_ref.verify.vectors.manifest import FROZEN
@@ -35,7 +38,7 @@ def element(n, d, dtype):
     k0, k1, k2 = (int.from_bytes(d[i : i + 8], "little") for i in (0, 8, 16))
     t = (k2 % 2**32) >> 2
     top = 32 + t % 222 if k2 % 4 == 0 else 119 + t % 16
-    amax = (top + 1) << 23 | (k2 >> 32) % 2**23
+    amax = (top + 1) << 23 | {0: 0x400000, 1: 0x280000}.get(k2 >> 62, (k2 >> 32) % 2**23)
     per_word = 64 // bits
     u = word(k0, n // per_word) >> bits * (n % per_word) & (1 << bits) - 1
     m = n // 16
@@ -60,6 +63,24 @@ def test_a_step_s_input_is_what_the_document_states(dtype):
             want, amax = element(n, d, dtype)
             assert int(bits[n]) == want
             assert int(step.amax.view(np.uint32)) == amax
+
+
+MIDPOINTS = [name for name, m in MUTANTS.items() if name.startswith("midpoint-") or m.flag == "E2m1TiesAway"]
+
+
+@pytest.mark.parametrize("recipe", ["4over6", "nvfp4"])
+def test_every_midpoint_is_met_within_a_few_steps(recipe):
+    steps = [step_input(hashlib.sha256(bytes([i, 2])).digest(), "bfloat16") for i in range(12)]
+    assert {int(s.amax.view(np.uint32)) & 0x7FFFFF for s in steps} >= {0x400000, 0x280000}
+    r = PRESETS[recipe]
+    right = [quantize(s.x, r, amax=s.amax, engine="numpy").codes for s in steps]
+    for name in MIDPOINTS:
+        with MUTANTS[name].planted():
+            pairs = zip(steps, right, strict=True)
+            assert any((quantize(s.x, r, amax=s.amax, engine="numpy").codes != c).any() for s, c in pairs), (
+                name
+            )
+    assert len(MIDPOINTS) == 8
 
 
 def test_the_inputs_reach_far_and_stay_below_the_amax():

@@ -132,6 +132,13 @@ static uint32_t element(uint32_t u, uint32_t w, uint32_t top, int t)
     return sign | (top - (w % 4) * ((w >> 2) % 8) - zeros) << t | fraction;
 }
 
+/* In half of the steps C / A is a power of two, for C of 1536 or 2688: then there are ties. */
+static uint32_t amax_fraction(uint64_t k2)
+{
+    const uint32_t kind = (uint32_t)(k2 >> 62);
+    return kind == 0 ? 0x400000u : kind == 1 ? 0x280000u : (uint32_t)(k2 >> 32) & 0x7FFFFFu;
+}
+
 /* Fill x and words; return the caller's tensor amax. */
 static uint32_t draw(const uint8_t *digest, int dtype, uint32_t *x, uint32_t *words)
 {
@@ -151,7 +158,7 @@ static uint32_t draw(const uint8_t *digest, int dtype, uint32_t *x, uint32_t *wo
                               : element((uint32_t)(u >> 16 * (n % 4)) & 0xFFFFu, block, top, 7);
         x[n] = dtype == 0 ? words[n] : words[n] << 16;
     }
-    return (top + 1) << 23 | ((uint32_t)(k2 >> 32) & 0x7FFFFFu);
+    return (top + 1) << 23 | amax_fraction(k2);
 }
 
 /* ---- the chain ---- */

@@ -115,7 +115,7 @@ def step_input(state: bytes, dtype: str) -> Step:
     sign = u & f.word.type(1 << (8 + f.fraction_bits))
     is_zero = (r == 0) | ((b >> 7 & 63) == 0)[:, None]
     bits = np.where(is_zero, sign, sign | field.astype(u.dtype) << f.fraction_bits | u & fraction)
-    amax = np.uint32((top + 1) << 23 | k2 >> 32 & 0x7FFFFF).view(np.float32)
+    amax = np.uint32((top + 1) << 23 | _amax_fraction(k2)).view(np.float32)
     return Step(bits.view(f.kind).reshape(SIDE, SIDE), amax)
 
 
@@ -123,6 +123,14 @@ def _top(k2: int) -> int:
     """Return the largest exponent field of a step: near 1 in three steps of four, anywhere in the others."""
     drawn = (k2 & 0xFFFFFFFF) >> 2
     return 119 + drawn % 16 if k2 % 4 else 32 + drawn % 222
+
+
+def _amax_fraction(k2: int) -> int:
+    """Return the fraction of a step's A: in half of the steps C / A is a power of two, for C of 1536 or 2688.
+
+    Then the scaled values of coarse blocks stand on midpoints of E2M1, which a drawn fraction hardly ever gives.
+    """
+    return (0x400000, 0x280000, k2 >> 32 & 0x7FFFFF, k2 >> 32 & 0x7FFFFF)[k2 >> 62]
 
 
 def walk(chain: Chain, steps: int, engine: str) -> Iterator[bytes]:
