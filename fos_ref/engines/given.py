@@ -25,7 +25,7 @@ def check_finite(amax: F32, r: Recipe) -> None:
 def caller_scales(
     amax: Any, tensor_scale: float | None, r: Recipe, rows: int, dtype: np.dtype[Any]
 ) -> Scales | None:
-    """Return the tensor scales that the caller's amax or tensor scale fixes for `rows` rows; None: neither."""
+    """Return the tensor scales that the caller's amax or tensor scale fixes for `rows` rows, or None."""
     if amax is not None and tensor_scale is not None:
         msg = "amax and tensor_scale were both given: one of them fixes the tensor scale"
         raise InputError(msg)

@@ -128,7 +128,7 @@ def _top(k2: int) -> int:
 def _amax_fraction(k2: int) -> int:
     """Return the fraction of a step's A: in half of the steps C / A is a power of two, for C of 1536 or 2688.
 
-    Then the scaled values of coarse blocks stand on midpoints of E2M1, which a drawn fraction hardly ever gives.
+    Then scaled values of coarse blocks stand on midpoints of E2M1, which a drawn fraction hardly ever gives.
     """
     return (0x400000, 0x280000, k2 >> 32 & 0x7FFFFF, k2 >> 32 & 0x7FFFFF)[k2 >> 62]
 
