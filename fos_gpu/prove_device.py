@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from fos_gpu import kernels, nvrtc
+from fos_gpu import kernels
 from fos_gpu.beside import all_tasks, finding, SUPPORTED
 from fos_gpu.command import run as run_command
 from fos_gpu.engine import capability, CudaEngine
 from fos_gpu.lower import INPUTS
+from fos_gpu.machine import card
 from fos_gpu.probe import available
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
@@ -71,21 +70,6 @@ PROOF = Proof(
     run=run,
     minutes=3,
 )
-
-
-def card() -> dict[str, Any]:
-    """Return the GPU, its driver and the versions that a figure depends on; empty where none can run."""
-    here = available()
-    if not here:
-        return {}
-    cupy = importlib.import_module("cupy")
-    driver = cupy.cuda.runtime.driverGetVersion()
-    return {
-        "device": here.reason,
-        "driver's CUDA": f"{driver // 1000}.{driver % 1000 // 10}",
-        "NVRTC": ".".join(map(str, nvrtc.version())),
-        "CuPy": cupy.__version__,
-    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
