@@ -77,11 +77,6 @@ def _candidate(c: Candidate | None, i: int, j: int, r: Recipe) -> Json | None:
     }
 
 
-def _digits(codes: AnyArray) -> str:
-    """Return one hex digit for each code, in the order of the elements; 16, of unsaturated casts, is 0."""
-    return "".join(f"{int(v) & 0xF:X}" for v in codes)
-
-
 def _word(value: np.float32) -> str:
     return to_hex(canonical_nan(np.array([[value]], dtype=np.float32)))[0]
 
