@@ -155,6 +155,15 @@ def test_flags_are_those_of_refused_ragged_and_propagating_vectors(recipe, group
     assert flags(cases, PRESETS[recipe], kills(cases, PRESETS[recipe])) == [list(v.flags) for v in given]
 
 
+def test_a_refused_vector_takes_no_flag_from_those_beside_it():
+    given = [*vectors("nvfp4", "nonfinite")[:2], *vectors("nvfp4", "worked")[:2]]
+    cases = [v.case for v in given]
+    found = flags(cases, PRESETS["nvfp4"], kills(cases, PRESETS["nvfp4"]))
+    assert found == [list(v.flags) for v in given]
+    assert found[0] == []
+    assert all(found[2:])
+
+
 def test_lint_says_that_the_folder_is_too_large_and_what_bulk_files_are_no_recipe_s(monkeypatch):
     monkeypatch.setattr(lint, "MOST_BYTES", 3)
     assert list(lint._sizes({"a": b"1234"})) == ["4 bytes: at most 3 are allowed"]

@@ -12,11 +12,15 @@ import fos_ref
 from fos_ref.check.api import check
 from fos_ref.check.diagnosis import Cause, Diagnosis
 from fos_ref.proof import checker
-from fos_ref.proof.checker import finding, Tally, Task
+from fos_ref.proof.checker import Tally, Task
 from fos_ref.proof.checker_bugs import BUGS, planted, QUANTIZERS
-from fos_ref.proof.checker_inputs import families
+from fos_ref.proof.checker_inputs import PLAIN
 from fos_ref.recipes import PRESETS
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.recipe import BLOCK
 from fos_ref.storage.layout import swizzle
+from fos_ref.verify.aims import Aim, AIMS, block_at, bytes_for
+from fos_ref.verify.choice_edges import AMAX, choice_edges
 from fos_ref.verify.distributions import make
 from fos_ref.verify.golden_check import read_mutants, VECTORS
 from fos_ref.verify.mutants import MUTANTS
@@ -70,16 +74,40 @@ TWINS = {
     "order-shuffle": "order-tree",
 }
 RARE = ("tensor-scale-by-reciprocal", "square-flushed")  #: shown by the input that was searched for them
-ALONE = {"swizzled", "ftz", "order-four-accumulators"}
+#: Here a scaled value is 7, the tie of 6 and 8: the mutant goes to the even code, the plain quantizer stays.
+A_SEVEN = ("unsaturated", "scale-midpoint")
 
 
 @cache
 def inputs(preset):
-    """Return the families of the proof cut to a few rows, subnormal values, and the mutants' own inputs."""
-    found = [(name, x[: 4 * ROWS if "edges" in name else ROWS]) for name, x in families(PRESETS[preset], 1)]
-    x = make("coarse", (ROWS, 64), 1)
-    own = [(v.name, np.repeat(v.input.x, ROWS, axis=0)) for v in read_mutants(COMMITTED) if v.mutant in RARE]
-    return (*found, ("subnormal", x * np.float32(2e-38)), ("tiny squares", x * np.float32(1e-20)), *own)
+    """Return distributions, values that are subnormal or whose squares are, and blocks at boundaries."""
+    r = PRESETS[preset]
+    coarse = make("coarse", (ROWS, 4 * BLOCK), 1)
+    found = {name: make(name, (ROWS, 4 * BLOCK), 1) for name in PLAIN}
+    found |= {"tiny squares": coarse * np.float32(1e-20), "subnormal": coarse * np.float32(2e-38)}
+    found["tiny"] = make("normal", (ROWS, 4 * BLOCK), 1) * np.float32(3e-37)
+    for v in read_mutants(COMMITTED):
+        if v.mutant in RARE:
+            found[v.mutant] = np.repeat(v.input.x, ROWS, axis=0)
+    blocks = {aim.value: aimed(aim, r) for aim in AIMS if aim.suits(r) and aim is not Aim.CHOICE_EDGE}
+    if r.chooses:
+        blocks["choice edges"] = choice_edges(r, 400, 1)
+    for name, given in blocks.items():
+        x = (
+            given[: len(given) // (4 * ROWS) * 4 * ROWS][: 16 * ROWS]
+            .reshape(-1, 4 * BLOCK)
+            .astype(np.float32)
+        )
+        x[slice(None) if r.amax_scope is AmaxScope.ROW else slice(1), 0] = AMAX
+        found[name] = x
+    return tuple(found.items())
+
+
+def aimed(aim, r):
+    """Return 64 blocks at a boundary, under the tensor amax AMAX."""
+    rng = np.random.Generator(np.random.Philox(key=AIMS.index(aim)))
+    drawn = [rng.bytes(bytes_for(aim, r)) for _ in range(4 * ROWS)]
+    return np.concatenate([block_at(aim, r, np.float32(AMAX), "float32", b) for b in drawn])
 
 
 def bytes_of(q):
@@ -91,13 +119,8 @@ def bytes_by(preset, x, *bugs):
     return codes.tobytes() + scales.tobytes()
 
 
-def test_every_mistake_has_a_twin_or_stands_alone():
-    assert set(TWINS) | ALONE == {bug for bugs in BUGS.values() for bug in bugs}
-    assert not set(TWINS) & ALONE
-
-
 @pytest.mark.parametrize("preset", QUANTIZERS)
-def test_without_a_mistake_it_gives_the_preset_s_bytes(preset):
+def test_without_a_mistake_it_gives_the_preset_s_bytes_at_every_boundary(preset):
     for name, x in inputs(preset):
         assert bytes_by(preset, x) == bytes_of(fos_ref.quantize(x, preset, engine="numpy")), name
 
@@ -108,6 +131,8 @@ def test_a_mistake_gives_the_bytes_of_the_mutant_that_makes_it(bug):
     m = MUTANTS[TWINS[bug]]
     shown = 0
     for name, x in inputs(m.recipe):
+        if (bug, name) == A_SEVEN:
+            continue
         wrong = bytes_by(m.recipe, x, bug)
         assert wrong == bytes_of(m.quantize(x, m.recipe)), name
         shown += wrong != bytes_by(m.recipe, x)
@@ -160,7 +185,9 @@ def test_a_run_counts_cases_and_says_how_far_it_is(monkeypatch):
     monkeypatch.setattr(checker, "tasks", lambda: TASKS)
     found = checker.run(lambda *done: seen.append(done), 1)
     assert seen == [(i, len(TASKS)) for i in range(len(TASKS) + 1)]
-    assert (found.compared, found.unexplained) == (2, 0)
+    assert found.compared == 2
+    assert found.figures["causes named on clean bytes"] == 0
+    assert found.figures["bytes in which the plain quantizers differ"] == 0
     flags = found.figures["flags"]
     assert set(flags) == set(BUGS)
     nibbles = flags["NibbleOrder"]
@@ -183,7 +210,7 @@ def test_a_wrong_quantizer_and_a_cause_on_other_bytes_are_counted(monkeypatch):
     x = dict(inputs("4over6"))["coarse"]
     right, wrong = planted("4over6")(x)[0], planted("4over6", "nibbles")(x)[0]
     assert checker.stands_for("4over6") == np.count_nonzero(right != wrong) > 0
-    other = lambda x, _, engine: fos_ref.quantize(x, "4over6-mae", engine=engine)  # noqa: E731
+    other = lambda x, _, **given: fos_ref.quantize(x, "4over6-mae", **given)  # noqa: E731
     monkeypatch.setattr(checker, "quantize", other)
     assert checker.clean("4over6") == 1
 
@@ -206,27 +233,9 @@ def test_a_mistake_that_is_not_first_is_a_miss_and_its_rival_is_said_so(monkeypa
     monkeypatch.setattr(
         checker,
         "check",
-        lambda *_, recipe: Diagnosis(recipe=recipe, blocks=2, mismatching_blocks=1, causes=(first,)),
+        lambda *_, recipe, **__: Diagnosis(recipe=recipe, blocks=2, mismatching_blocks=1, causes=(first,)),
     )
     found = checker.single("4over6", "NibbleOrder")
     assert (found.cases, found.named, found.alike) == (1, 0, 1)
     assert found.misses == ["4over6 nibbles coarse: Bound"]
     assert checker.single("4over6", "MetricMae").alike == 0
-
-
-@pytest.mark.parametrize(("named", "refuted"), [(95, 0), (94, 1)])
-def test_less_than_95_in_100_refutes_the_claim(named, refuted):
-    found = finding([(Task("single", "4over6", ("TieRule",)), Tally(cases=100, named=named))])
-    assert found.unexplained == refuted
-    assert found.figures["below the limit"] == ["TieRule"] * refuted
-
-
-@pytest.mark.parametrize(("named", "refuted"), [(80, 0), (79, 1)])
-def test_less_than_80_in_100_pairs_refute_the_claim(named, refuted):
-    assert finding([(Task("double", "4over6"), Tally(cases=100, named=named))]).unexplained == refuted
-
-
-@pytest.mark.parametrize("kind", ["clean", "stands"])
-def test_one_cause_on_clean_bytes_or_one_other_byte_refutes_the_claim(kind):
-    assert finding([(Task(kind, "4over6"), 1)]).unexplained == 1
-    assert finding([(Task(kind, "4over6"), 0)]).unexplained == 0
