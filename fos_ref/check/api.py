@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -22,6 +22,14 @@ from fos_ref.recipes.recipe import Recipe
 _LEAST_SHARE = 0.6  #: of the differing blocks, for an explanation that leaves some
 _MOST_BROKEN = 0.05  #: of what it explains
 _NEAR_PERFECT = 0.9  #: of the blocks, for the preset to be mentioned
+
+
+class Asked(TypedDict, total=False):
+    """The keywords of `check`, for those that hand them on."""
+
+    recipe: Recipe | str
+    amax: Any
+    scale_layout: str
 
 
 def check(

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from fos_ref.check.api import check
+from fos_ref.check.api import Asked, check
 from fos_ref.check.bytes_door import as_bytes
 from fos_ref.errors import BitMismatch, InputError, ShapeError
 from fos_ref.formats.arrays import U8
-from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 
 _SHOWN = 8  #: bytes beside the first one that differs
 
 
-def assert_quantized_equal(
-    x: Any,
-    codes: Any,
-    scales: Any,
-    *,
-    recipe: Recipe | str = "4over6",
-    amax: Any = None,
-    scale_layout: str = "linear",
-) -> None:
+def assert_quantized_equal(x: Any, codes: Any, scales: Any, **asked: Unpack[Asked]) -> None:
     """Raise BitMismatch, with the diagnosis, unless codes and scales are what the recipe makes of x.
 
-    Arguments and errors are those of `check`.
+    Arguments, defaults and errors are those of `check`.
     """
-    found = check(x, codes, scales, recipe=recipe, amax=amax, scale_layout=scale_layout)
+    found = check(x, codes, scales, **asked)
     if not found.equal:
         raise BitMismatch(str(found))
 

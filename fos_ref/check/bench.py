@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +16,7 @@ from fos_ref.formats.arrays import Bool, I64, U8
 from fos_ref.recipes.recipe import Recipe
 
 CHUNK = 1 << 14  #: blocks walked at once
+_THREADS = 8  #: at most: a walk is short NumPy calls, which let each other run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +108,13 @@ def reproduced(h: Hypothesis, r: Recipe, index: I64) -> Bool:
     """Return, for blocks at `index`, where the hypothesis gives the bytes that were given."""
     steps = steps_with(r, h.flaws)
     assert steps is not None
-    out = np.empty(len(index), dtype=np.bool_)
-    for start in range(0, len(index), CHUNK):
-        part = index[start : start + CHUNK]
+    parts = [index[start : start + CHUNK] for start in range(0, len(index), CHUNK)]
+
+    def part_of(part: I64) -> Bool:
         w = walk(h.case.source.pick(part), steps)
-        out[start : start + CHUNK] = h.case.got.pick(part).equal(w.codes, w.scale)
-    return out
+        return h.case.got.pick(part).equal(w.codes, w.scale)
+
+    if len(parts) <= 1:
+        return np.concatenate([np.empty(0, dtype=np.bool_), *map(part_of, parts)])
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, _THREADS)) as pool:
+        return np.concatenate(list(pool.map(part_of, parts)))

@@ -14,7 +14,7 @@ from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.rounding import to_dtype
 from fos_ref.model.scales import ONE
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat
+from fos_ref.recipes.axes import BlockScale, ElementCast, ElementNan, Map4Scale, ScaleFloor, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 #: (base, code, value) -> the code that the mistake gives instead
@@ -24,6 +24,7 @@ _VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
 _NAN, _LARGEST, _FIRST_NORMAL = np.uint8(0x7F), np.uint8(0x7E), np.uint8(8)
 _MIN_NORMAL = np.float32(2.0**-6)
 _OVERFLOW, _MAX = np.float32(464), np.float32(448)
+_BEYOND = np.float32(480)  #: what 0x7F would be in a format without NaN
 
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
@@ -217,6 +218,33 @@ def _nans(r: Recipe) -> Iterator[Flaw]:
         "ScaleNaN", "the byte of a saturated block scale is 0x7F", wraps={"keep": _relabelled(_LARGEST)}
     )
     yield Flaw("ScaleNaN", "the scale byte of a zero block is 0x7F", wraps={"keep": _relabelled(np.uint8(0))})
+    yield Flaw("ScaleNaN", "the largest block scale is 480, of byte 0x7F", wraps={"cast_scale": _up_to_480})
+    yield from _of_zero_tensors(r)
+
+
+def _of_zero_tensors(r: Recipe) -> Iterator[Flaw]:
+    """Yield 0 times an infinite S, which is NaN, with each code that a NaN may get."""
+    what = "where the tensor amax is zero, block scales are 0 times infinity: NaN"
+    wraps: dict[str, Wrap] = {
+        "base": _nan_of_zero,
+        "cast_scale": _recoded(lambda base, c, v: np.where(np.isnan(base), _NAN, c)),  # noqa: ARG005
+    }
+    yield Flaw("ScaleNaN", what, wraps=wraps)
+    if r.element_nan is not ElementNan.CODE_7 and r.element_cast is not ElementCast.UNSATURATED:
+        yield Flaw("ScaleNaN", f"{what}, and codes 7", {"element_nan": ElementNan.CODE_7}, wraps)
+
+
+def _nan_of_zero(old: Any) -> Any:
+    return lambda b, t, m, r: np.where(t.amax == 0, np.float32(np.nan), old(b, t, m, r))
+
+
+def _up_to_480(old: Any) -> Any:
+    def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
+        codes, values = old(base, r)
+        over = base > _OVERFLOW
+        return np.where(over, _NAN, codes), np.where(over, _BEYOND, values)
+
+    return cast
 
 
 def _relabelled(code: np.uint8) -> Wrap:

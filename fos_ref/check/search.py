@@ -27,6 +27,7 @@ _COUNTEREXAMPLES = 256
 _ALIKE = 2  #: hypotheses of the same flags that are carried on
 #: (blocks, hypotheses): how many of both go through each round of a verification.
 _RACE: tuple[tuple[int | None, int], ...] = ((1 << 14, 64), (1 << 17, 16), (None, 4))
+_COMPARED = 1 << 17  #: blocks on which explanations that leave some are compared
 _ORDER = {flag: i for i, flag in enumerate(FLAGS)}
 
 
@@ -79,16 +80,25 @@ class Search:
     def best(self) -> Explanation:
         """Return the simplest explanation of every block, or the one that leaves the fewest."""
         beam = [Hypothesis(c) for c in self.cases]
-        fallback: list[Explanation] = []
+        leaders: list[Hypothesis] = []
         for _ in range(self._depth()):
             grown = [Hypothesis(h.case, (*h.flaws, f)) for h in beam for f in self.flaws if f not in h.flaws]
             scored = self._scored([*beam, *grown])
             scored, found = self._refined(scored)
-            if found is not None and found.perfect:
+            if found is not None:
                 return found
-            fallback += [found] if found is not None else []
+            leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
             beam = _leaders(scored)
-        return max(fallback, key=lambda e: (e.gain, -len(e.hypothesis.flags)))
+        return self._on_all(max(leaders, key=lambda h: (self._right(h), -len(h.flags))))
+
+    def _right(self, h: Hypothesis) -> int:
+        """Return how many blocks come out right, of some of them where there are very many."""
+        return int(np.count_nonzero(reproduced(h, self.recipe, self._mixed(h)[:_COMPARED])))
+
+    def _mixed(self, h: Hypothesis) -> I64:
+        """Return the positions of all blocks in a random order, always the same one."""
+        rng = np.random.Generator(np.random.Philox(key=np.array([0, 0x5EA], dtype=np.uint64)))
+        return rng.permutation(h.case.source.size)
 
     def _depth(self) -> int:
         wrong = self.cases[0].wrong
@@ -105,26 +115,23 @@ class Search:
     def _refined(
         self, scored: list[tuple[Score, Hypothesis]]
     ) -> tuple[list[tuple[Score, Hypothesis]], Explanation | None]:
-        """Return the scores, and the best of the leaders on all blocks; counterexamples join the sample."""
-        found: Explanation | None = None
+        """Return the scores, and what explains every block, if anything; counterexamples join the sample."""
         for _ in range(ROUNDS):
             perfect = [h for s, h in scored if s.perfect]
             if not perfect:
                 break
             simplest = min(len(h.flags) for h in perfect)
-            found, wrong = self._verified([h for h in perfect if len(h.flags) == simplest])
-            if found.perfect:
+            alike = self._ranked([h for h in perfect if len(h.flags) == simplest])
+            found = self._verified(alike)
+            if isinstance(found, Explanation):
                 return scored, found
-            self._add(found.hypothesis.case, wrong)
+            self._add(alike[0].case, found)
             scored = self._scored([h for _, h in scored])
-        leader = max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1]
-        return scored, self._on_all(leader)
+        return scored, None
 
-    def _verified(self, hypotheses: list[Hypothesis]) -> tuple[Explanation, I64]:
-        """Return the best of hypotheses that are alike on the sample, and blocks that some get wrong."""
-        left = self._ranked(hypotheses)
-        rng = np.random.Generator(np.random.Philox(key=np.array([0, 0x5EA], dtype=np.uint64)))
-        order = rng.permutation(left[0].case.source.size)
+    def _verified(self, left: list[Hypothesis]) -> Explanation | I64:
+        """Return what explains every block, of those that do on the sample; else blocks they get wrong."""
+        order = self._mixed(left[0])
         wrong: list[I64] = []
         for limit, many in _RACE:
             left = left[:many]
@@ -132,13 +139,12 @@ class Search:
             misses = [part[~reproduced(h, self.recipe, part)] for h in left]
             wrong += [m[:_COUNTEREXAMPLES] for m in misses]
             if all(len(m) for m in misses):
-                best = min(range(len(left)), key=lambda i: len(misses[i]))
-                return self._on_all(left[best]), np.unique(np.concatenate(wrong))
+                return np.unique(np.concatenate(wrong))
             left = [h for h, m in zip(left, misses, strict=True) if not len(m)]
             if limit is None or limit >= len(order):
                 break
         first, *rivals = self._ranked(left)
-        return Explanation(first, np.ones_like(first.case.differing), tuple(rivals)), np.empty(0, np.int64)
+        return Explanation(first, np.ones_like(first.case.differing), tuple(rivals))
 
     def _on_all(self, h: Hypothesis) -> Explanation:
         return Explanation(h, reproduced(h, self.recipe, np.arange(h.case.source.size)))

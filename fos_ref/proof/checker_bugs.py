@@ -38,7 +38,7 @@ BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ScaleCeil": ("scale-up",),
         "ScaleFloor": ("scale-down",),
         "ScaleSubnormalFlush": ("scale-flushed", "scale-clamped"),
-        "ScaleNaN": ("scale-nan",),
+        "ScaleNaN": ("scale-nan", "scale-480", "nan-of-zero"),
         "ExpandAfterRounding": ("expand-after",),
         "ScaleAssociation": ("folded", "product-first"),
         "ReciprocalForDivision": ("reciprocal-amax", "sixth", "divided", "reciprocal-error"),
@@ -50,7 +50,7 @@ BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DoubleRounding": ("via-bf16", "via-fp16"),
         "FlushToZero": ("ftz", "ftz-input", "ftz-scales", "ftz-error"),
         "ErrorDomain": ("scaled-domain", "decode-domain"),
-        "FmaContraction": ("fma",),
+        "FmaContraction": ("fma", "fma-halves", "fma-four-accumulators"),
         "ReductionOrder": (
             "order-numpy",
             "order-reversed",

@@ -17,8 +17,9 @@ _TINY, _HUGE = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 _BF16, _E4M3 = ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn
 _STEPS = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], dtype=np.float32)
 _GRID = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], dtype=np.float32)
-_FIRST_NORMAL, _LARGEST = 8, 0x7E  #: E4M3 codes of 2^-6 and 448
+_FIRST_NORMAL, _LARGEST, _NAN = 8, 0x7E, 0x7F  #: E4M3 codes of 2^-6 and 448; 480 in a format without NaN
 _SIX, _SEVEN, _MINUS_ZERO = 6, 7, 8
+_FUSED = {"fma", "fma-halves", "fma-four-accumulators"}
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,35 @@ class Plain:
     signed: bool = True  #: an input of -0 gives code 8
     bug: frozenset[str] = frozenset()
 
-    def __call__(self, x: Any) -> tuple[Any, Any]:
-        """Return packed codes (R, C/2) and scale bytes, flat or (R, C/16), of x (R, C) float32."""
+    def __call__(self, x: Any, amax: Any = None) -> tuple[Any, Any]:
+        """Return packed codes (R, C/2) and scale bytes, flat or (R, C/16), of x (R, C) float32.
+
+        `amax` is the caller's, one or (R,), in place of the largest magnitude of x.
+        """
         with np.errstate(all="ignore"):
             turned = np.ascontiguousarray(x.T) if "transposed" in self.bug else x
-            codes, scales = self._blocks(turned.reshape(turned.shape[0], -1, 16).astype(_F))
+            codes, scales = self._blocks(turned.reshape(turned.shape[0], -1, 16).astype(_F), amax)
             codes = codes.reshape(turned.shape).astype(np.uint8)
             return self._packed(codes).reshape(x.shape[0], -1), self._laid_out(scales.astype(np.uint8))
 
     # --- scales ---
 
-    def _amax(self, x: Any) -> Any:
+    def _amax(self, x: Any, given: Any) -> Any:
         by_row = self.by_row != ("other-granularity" in self.bug)
-        a = np.abs(x).max(axis=(1, 2) if by_row else None)
+        ignored = given is None or "other-granularity" in self.bug
+        a = np.abs(x).max(axis=(1, 2) if by_row else None) if ignored else given
         a = np.broadcast_to(np.asarray(a, _F).reshape(-1, 1), (len(x), 1)).astype(_F)
         return a.astype(_BF16).astype(_F) if "bf16-amax" in self.bug else a
 
-    def _blocks(self, x: Any) -> tuple[Any, Any]:
+    def _blocks(self, x: Any, amax: Any) -> tuple[Any, Any]:
         bug = self.bug
         x = _ftz(x) if bug & {"ftz", "ftz-input"} else x
         bound = {256: 448, 448: 256}[self.bound] if "other-bound" in bug else self.bound
-        a, c = self._amax(x), _F(6 * bound)
+        a, c = self._amax(x, amax), _F(6 * bound)
         enc = (_F(1) / a) * c if "reciprocal-amax" in bug else c / a
         enc = np.minimum(enc, _HUGE)
-        enc = np.where(a == 0, _F(1) if self.guarded else _HUGE, enc).astype(_F)
+        of_zero = _F(1) if self.guarded else _HUGE
+        enc = np.where(a == 0, np.inf if "nan-of-zero" in bug else of_zero, enc).astype(_F)
         dec = _F(1) / enc
         if bug & {"ftz", "ftz-scales"}:
             enc, dec = _ftz(enc), _ftz(dec)
@@ -86,8 +92,9 @@ class Plain:
         """Return (byte, value) of the block scale."""
         bug = self.bug
         base = np.maximum(base, _F(2.0**-6)) if "scale-clamped" in bug else base
-        limited = base if "scale-nan" in bug else np.minimum(base, _F(448))
+        limited = base if bug & {"scale-nan", "scale-480"} else np.minimum(base, _F(448))
         byte = limited.astype(_E4M3).view(np.uint8).astype(np.int32)
+        byte = np.where(np.isnan(limited), _NAN, byte)
         value = limited.astype(_E4M3).astype(_F)
         if "scale-up" in bug:
             byte = np.where((value < base) & (byte < _LARGEST), byte + 1, byte)
@@ -95,7 +102,8 @@ class Plain:
             byte = np.where((value > base) & (byte > 0), byte - 1, byte)
         if "scale-flushed" in bug:
             byte = np.where(byte < _FIRST_NORMAL, 0, byte)
-        return byte, byte.astype(np.uint8).view(_E4M3).astype(_F)
+        value = byte.astype(np.uint8).view(_E4M3).astype(_F)
+        return byte, np.where(byte == _NAN, _F(480), value) if "scale-480" in bug else value
 
     # --- elements ---
 
@@ -153,8 +161,8 @@ class Plain:
         else:
             d = ((q * s) * a) / c - x
         d = _ftz(d) if bug & {"ftz", "ftz-error"} else d
-        if "fma" in bug and self._metric() == "mse":
-            return _fused(d)
+        if bug & _FUSED and self._metric() == "mse":
+            return self._fused_sum(d)
         terms = np.abs(d) if self._metric() in ("mae", "absmax") else d * d
         terms = _ftz(terms) if bug & {"ftz", "ftz-error"} else terms
         return self._sum(terms) if self._metric() != "absmax" else terms.max(axis=2)
@@ -162,6 +170,13 @@ class Plain:
     def _metric(self) -> str:
         wrong = [m for m in ("mse", "mae", "absmax") if f"metric-{m}" in self.bug]
         return wrong[0] if wrong else self.metric
+
+    def _fused_sum(self, d: Any) -> Any:
+        if "fma-halves" in self.bug:
+            return _fused(d[..., :8]) + _fused(d[..., 8:])
+        if "fma-four-accumulators" in self.bug:
+            return _loop(np.stack([_fused(d[..., k::4]) for k in range(4)], axis=-1))
+        return _fused(d)
 
     def _sum(self, t: Any) -> Any:
         bug = self.bug

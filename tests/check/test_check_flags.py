@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -120,26 +121,47 @@ def test_a_damaged_block_is_not_explained():
     assert found.mismatching_blocks == 1
 
 
-def test_what_refutes_the_proof():
-    def found(named, pairs=8, causes=0, differing=0):
-        return finding(
-            [
-                (Task("single", "4over6", ("Bound",)), Tally(cases=100, named=named)),
-                (Task("double", "4over6", ("Bound", "TieRule")), Tally(cases=10, named=pairs)),
-                (Task("clean", "4over6"), causes),
-                (Task("stands", "4over6"), differing),
-            ]
-        )
-
-    assert found(95).unexplained == 0
-    assert found(95).compared == 110
-    assert found(94).figures["below the limit"] == ["Bound"]
-    assert [f.unexplained for f in (found(94), found(95, 7), found(95, 8, 1), found(95, 8, 0, 2))] == [
-        1,
-        1,
-        1,
-        2,
+def results(*, named=19, pairs=8, causes=0, differing=0, cases=20, families="abcde"):
+    """Return what the proof's tasks may find: for one flag the given figures, for the others enough."""
+    enough = Tally(cases=20, named=20, families=Counter("abcde"))
+    bound = Tally(cases=cases, named=named, families=Counter(families))
+    return [
+        *((Task("single", "4over6", (f,)), bound if f == "Bound" else enough) for f in BUGS),
+        (Task("double", "4over6", ("Bound", "TieRule")), Tally(cases=10, named=pairs)),
+        (Task("clean", "4over6"), causes),
+        (Task("stands", "4over6"), differing),
     ]
+
+
+def test_what_the_proof_says_of_each_flag():
+    found = finding(results())
+    assert (found.unexplained, found.compared) == (0, 20 * len(BUGS) + 10)
+    assert found.figures["below the limit"] == []
+    bound = found.figures["flags"]["Bound"]
+    assert (bound["cases"], bound["families"], bound["named"], bound["share"]) == (20, 5, 19, "95.00 %")
+    assert bound["shown in"] == "a 1, b 1, c 1, d 1, e 1"
+
+
+@pytest.mark.parametrize(
+    ("given", "refuted"),
+    [
+        ({"named": 18}, 1),
+        ({"families": "abcd"}, 1),
+        ({"cases": 19}, 1),
+        ({"cases": 0, "named": 0, "families": ""}, 1),
+        ({"pairs": 7}, 1),
+        ({"causes": 1}, 1),
+        ({"differing": 2}, 2),
+    ],
+)
+def test_what_refutes_the_proof(given, refuted):
+    found = finding(results(**given))
+    assert found.unexplained == refuted
+    assert found.figures["below the limit"] == ["Bound"] * (not set(given) & {"pairs", "causes", "differing"})
+
+
+def test_a_flag_that_nothing_shows_refutes_the_proof():
+    assert finding([t for t in results() if t[0].flags != ("Bound",)]).unexplained == 1
 
 
 @pytest.mark.exhaustive

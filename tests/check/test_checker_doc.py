@@ -11,7 +11,7 @@ from fos_ref.check.catalogue import catalogue
 from fos_ref.check.flags import OF_LAST_BITS
 from fos_ref.check.residual import NEAR_TIE_ULPS
 from fos_ref.check.search import DEPTHS
-from fos_ref.proof.checker import LEAST_BOTH, LEAST_FIRST
+from fos_ref.proof.checker import LEAST_BOTH, LEAST_CASES, LEAST_FAMILIES, LEAST_FIRST
 from fos_ref.proof.checker_bugs import QUANTIZERS
 from fos_ref.proof.checker_inputs import families
 from tests.meta.tree import ROOT
@@ -43,5 +43,7 @@ def test_the_numbers_are_those_of_the_code():
     )
     assert f"below {LEAST_FIRST} % for any flag, below {LEAST_BOTH} % for pairs" in TEXT
     assert round(len(catalogue(fos_ref.recipe("4over6"))), -1) == 160
-    assert (len(QUANTIZERS), len(list(families(fos_ref.recipe("4over6"), 0)))) == (6, 14)
+    assert (len(QUANTIZERS), len(list(families(fos_ref.recipe("4over6"), 0)))) == (6, 27)
+    assert "six presets and 27 families" in TEXT
+    assert f"fewer than {LEAST_CASES} cases or {LEAST_FAMILIES} families" in TEXT
     assert all(f"`{flag}`" in TEXT for flag in OF_LAST_BITS)
