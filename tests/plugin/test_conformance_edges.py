@@ -80,6 +80,14 @@ def test_a_drawn_failure_is_real_and_the_same_each_time(takes_amax):
     assert again.failure.trial.x.tobytes() == t.x.tobytes()
 
 
+@pytest.mark.parametrize("takes_amax", [False, True])
+def test_a_right_kernel_is_drawn_no_amax_that_it_cannot_know(takes_amax):
+    r = fos_ref.recipe("4over6")
+    found = draw(Kernel(given("4over6"), r, None, takes_amax, "linear", "equal"), "float32", 20)
+    assert found.failure is None
+    assert found.examples >= 20
+
+
 def test_what_has_no_signature_names_no_amax():
     assert names_amax(given(RECIPE))
     assert not names_amax(kernel())
