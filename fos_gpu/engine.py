@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu import grid, kernels
+from fos_gpu import grid, kernels, launch, nvrtc
 from fos_gpu.host import stacked
 from fos_gpu.lower import unsupported
 from fos_gpu.probe import available
@@ -23,7 +23,6 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
 THREADS = 128  #: of a thread block, as in the kernels
-MOST_PARTS = 4096  #: thread blocks that share one run of the maximum
 
 
 class CudaEngine:
@@ -44,13 +43,10 @@ class CudaEngine:
         rows, cols = x.shape if by_row else (1, x.size)
         if x.size == 0:
             return np.zeros((rows,) if by_row else (), dtype=np.float32)
-        parts = min(-(-cols // (BLOCK * THREADS)), MOST_PARTS)
         with _errors(x):
-            cupy = _cupy()
-            found = cupy.zeros(rows, dtype=np.uint32)
-            arguments = (_on_device(x), np.int64(cols), np.int32(parts), found)
-            _function(recipe, x.dtype, "fos_amax")((rows * parts,), (THREADS,), arguments)
-            values: F32 = cupy.asnumpy(found).view(np.float32)
+            found = _cupy().empty(rows, dtype=np.float32)
+            launch.amax(recipe, x.dtype.name, _on_device(x).reshape(rows, cols), found, columnwise=False)
+            values: F32 = _cupy().asnumpy(found)
         return values if by_row else values.reshape(())
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
@@ -94,9 +90,10 @@ def _quantizer(
     if not (fast and kernels.has_fast(r) and blocks < grid.MOST_BLOCKS):
         groups = -(-blocks // THREADS)  # a thread for each block of 16 or row of a tile
         return _loaded(r, dtype, "fos_quantize", device, fast=False), groups, THREADS, ()
-    groups, parts = grid.fast_grid(r, shape, _multiprocessors(device))
+    tuned = grid.tuning(r, dtype)
+    groups, parts = grid.fast_grid(r, shape, _multiprocessors(device), tuned)
     start = _loaded(r, dtype, kernels.FAST_ENTRY, device, fast=True)
-    return start, groups, grid.THREADS, (np.int32(parts),)
+    return start, groups, tuned.threads, (np.int32(parts),)
 
 
 def capability() -> int:
@@ -123,10 +120,6 @@ def _multiprocessors(device: int) -> int:
     return int(_cupy().cuda.Device(device).attributes["MultiProcessorCount"])
 
 
-def _function(r: Recipe, dtype: np.dtype[Any], name: str) -> Any:
-    return _loaded(r, dtype.name, name, _device(), fast=False)
-
-
 @cache
 def _loaded(r: Recipe, dtype: str, name: str, device: int, *, fast: bool) -> Any:
     return _module(r, dtype, device, fast=fast).get_function(name)
@@ -134,7 +127,7 @@ def _loaded(r: Recipe, dtype: str, name: str, device: int, *, fast: bool) -> Any
 
 @cache
 def _module(r: Recipe, dtype: str, device: int, *, fast: bool) -> Any:  # noqa: ARG001 -- a module is of one device
-    path = kernels.cubin(r, dtype, f"sm_{capability()}", fast=fast)
+    path = kernels.cubin(r, dtype, nvrtc.target(capability()), fast=fast)
     return _cupy().RawModule(path=str(path))
 
 

@@ -1,16 +1,39 @@
-"""How many thread blocks the fast kernel gets, and how many of them share a run of blocks of 16."""
+"""How the fast kernel is compiled and launched: threads, thread blocks, how many of them share a run."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.axes import AmaxScope, ErrorMetric
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
-THREADS = 256  #: of a thread block of the fast kernel, FOS_THREADS in fos_fast.cuh
-RESIDENT = 4  #: thread blocks that an SM holds, FOS_RESIDENT in fos_fast.cuh
-WAVES = 1  #: how often the SMs are filled: more even out the SMs, fewer make fewer tables
 MOST_BLOCKS = 1 << 31  #: blocks of 16 must be fewer: the kernel counts in 32 bits
+FULL = 1024  #: threads that an SM holds where each needs at most 64 registers; fewer threads may need more
+
+
+class Tuning(NamedTuple):
+    """What decides no bit: threads of a thread block, thread blocks of an SM, how often the SMs are filled.
+
+    More waves even out the SMs, fewer make fewer tables.
+    """
+
+    threads: int
+    resident: int
+    waves: int
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """The -D options of fos_fast.cuh."""
+        return (f"-DFOS_THREADS={self.threads}", f"-DFOS_RESIDENT={self.resident}")
+
+
+def tuning(r: Recipe, dtype: str) -> Tuning:
+    """Return what was fastest on an H100 for a recipe and an input dtype by name."""
+    chooses = r.error_metric is not None
+    if r.amax_scope is AmaxScope.ROW and chooses:
+        return Tuning(128, FULL // 128, 4)
+    wide = chooses and (dtype == "float32" or (r.error_metric is ErrorMetric.ABS_MAX and r.block_rows == 1))
+    return Tuning(256, FULL // 256 - wide, 16 if r.block_rows > 1 else 1)
 
 
 class Grid(NamedTuple):
@@ -20,9 +43,7 @@ class Grid(NamedTuple):
     parts: int
 
 
-def fast_grid(
-    r: Recipe, shape: tuple[int, int], sms: int, *, waves: int = WAVES, threads: int = THREADS
-) -> Grid:
+def fast_grid(r: Recipe, shape: tuple[int, int], sms: int, tuned: Tuning) -> Grid:
     """Return the fast kernel's launch for a tensor (R, C) on a device of `sms` multiprocessors."""
     rows, across = shape[0], shape[1] // BLOCK
     if r.amax_scope is AmaxScope.ROW:
@@ -31,6 +52,6 @@ def fast_grid(
         runs, work = 1, rows * across
     else:
         runs, work = rows // r.block_rows, across * r.block_rows
-    most = max(1, sms * (RESIDENT * THREADS // threads) * waves)
-    parts = min(-(-work // threads), max(1, most // runs))
+    most = max(1, sms * tuned.resident * tuned.waves)
+    parts = min(-(-work // tuned.threads), max(1, most // runs))
     return Grid(parts * min(runs, max(1, most // parts)), parts)

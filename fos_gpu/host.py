@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fos_gpu.cache import cached
-from fos_gpu.lower import definitions, FILTER, HEADER, source
+from fos_gpu.lower import definitions, FILTER, FILTER_WORDS, HEADER, source
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
@@ -45,7 +45,7 @@ def compiler_version() -> str:
 def build(r: Recipe, options: tuple[str, ...] = DEFAULT) -> Path:
     """Return the shared library of a recipe, from the cache where it has been built before."""
     arguments = (*ALWAYS, *options, *definitions(r))
-    texts = [source(name) for name in (HEADER, FILTER, LOOPS)]
+    texts = [source(name) for name in (HEADER, FILTER_WORDS, FILTER, LOOPS)]
     parts = (*texts, *arguments, compiler_version(), _processor(options))
     return cached(parts, ".so", lambda path: _compile(arguments, path))
 
@@ -60,7 +60,7 @@ def _processor(options: tuple[str, ...]) -> str:
 
 def _compile(arguments: tuple[str, ...], path: Path) -> None:
     with TemporaryDirectory() as work:
-        for name in (HEADER, FILTER, LOOPS):
+        for name in (HEADER, FILTER_WORDS, FILTER, LOOPS):
             (Path(work) / name).write_text(source(name), encoding="utf-8")
         command = [COMPILER, *arguments, str(Path(work) / LOOPS), "-o", str(path)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

@@ -7,17 +7,25 @@ from pathlib import Path
 
 from fos_gpu import nvrtc
 from fos_gpu.cache import cached
-from fos_gpu.lower import admitted, definitions, FILTER, HEADER, INPUTS, source
+from fos_gpu.grid import tuning
+from fos_gpu.lower import admitted, definitions, FILTER, FILTER_WORDS, HEADER, INPUTS, source
 from fos_gpu.ptx import Declared, FMA
-from fos_ref.recipes.axes import ScaleFloor, ZeroSign
+from fos_ref.recipes.axes import ZeroSign
 from fos_ref.recipes.recipe import Recipe
 
 KERNELS = "fos_kernels.cu"
-FAST = "fos_fast.cuh"
+FAST, FAST_TILES = "fos_fast.cuh", "fos_fast_tiles.cuh"
+LAYOUT = "fos_layout.h"
+#: What every kernel of the quantizer includes, along rows and along columns.
+COMMON = (HEADER, LAYOUT, "fos_ptx.cuh", "fos_device.cuh", "fos_block.cuh")
 WITH_FAST = "-DFOS_FAST=1"  #: the kernel of the fast path beside those of the recipe word for word
-FAST_ENTRY = "fos_quantize_fast"
+ENTRY, FAST_ENTRY = "fos_quantize", "fos_quantize_fast"
+LEFT_OVER = "fos_left_over"  #: the function that the fast path calls for what it leaves to the recipe
 SWITCH = "FOS_FAST"  #: an environment variable: 0 leaves every block to the recipe word for word
-E4M3_PAIR = "cvt.rn.satfinite.e4m3x2.f32"
+E4M3_PAIR, E2M1_PAIR = "cvt.rn.satfinite.e4m3x2.f32", "cvt.rn.satfinite.e2m1x2.f32"
+#: N9 as that instruction has it: kHardwareElements of fos_ptx.cuh.
+_HARDWARE = ("-DFOS_ELEMENT_CAST=saturate", "-DFOS_ELEMENT_NAN=code_7", "-DFOS_ZERO_SIGN=sign_bit")
+_BLACKWELL = 100  #: from this one on there is E2M1_PAIR, under a letter
 _NEW = 89  #: from this compute capability on there is E4M3_PAIR; the fast path asks for it from 90 on
 
 
@@ -31,39 +39,70 @@ def has_fast(r: Recipe) -> bool:
     return fast_is_on() and admitted(r)
 
 
+def headers(*, fast: bool) -> dict[str, str]:
+    """Return the texts that the kernel file may include, by name."""
+    more = (FILTER, FILTER_WORDS, FAST, FAST_TILES) if fast else ()
+    return {name: source(name) for name in (*COMMON, *more)}
+
+
 def options(r: Recipe, dtype: str, arch: str) -> tuple[str, ...]:
     """Return NVRTC's options for a recipe, an input dtype by name and an architecture such as sm_90."""
     return (f"-arch={arch}", *definitions(r), f"-DFOS_INPUT={dtype}")
 
 
-def declared(r: Recipe, dtype: str, arch: str) -> Declared:
-    """Return what the fast kernel's PTX holds on purpose beyond what the recipe says. See fos_filter.h."""
-    new = int(arch[3:].rstrip("af")) > _NEW
-    words = {FMA} | ({E4M3_PAIR} if new and r.scale_floor is ScaleFloor.NONE else set())
+def fast_options(r: Recipe, dtype: str, arch: str) -> tuple[str, ...]:
+    """Return the same with the fast path, tuned."""
+    return (*options(r, dtype, arch), WITH_FAST, *tuning(r, dtype).definitions)
+
+
+def declared(r: Recipe, dtype: str, arch: str, *, fast: bool = True) -> Declared:
+    """Return what the PTX holds on purpose beyond what the recipe says. See fos_filter.h and fos_ptx.cuh.
+
+    fast: whether it is compiled with the fast path.
+    """
+    cast = elements(definitions(r), arch)
+    found = {ENTRY: cast}
+    if fast:
+        found |= {LEFT_OVER: cast, FAST_ENTRY: _filter_words(r, dtype, arch)}
+    return {name: words for name, words in found.items() if words}
+
+
+def elements(given: tuple[str, ...], arch: str) -> set[str]:
+    """Return the instruction for N9 under a recipe's -D options, where `arch` has one and it is that."""
+    has = arch.endswith(("a", "f")) and _number(arch) >= _BLACKWELL
+    return {E2M1_PAIR} if has and set(_HARDWARE) <= set(given) else set()
+
+
+def _filter_words(r: Recipe, dtype: str, arch: str) -> set[str]:
+    new = _number(arch) > _NEW
+    words = {FMA} | ({E4M3_PAIR} if new else set())
     if new and dtype != INPUTS[0] and r.zero_sign is ZeroSign.NEGATIVE_VALUES:
         words.add("add.rn.bf16x2" if dtype == INPUTS[1] else "add.rn.f16x2")
-    return {FAST_ENTRY: words}
+    return words
+
+
+def _number(arch: str) -> int:
+    return int(arch[3:].rstrip("af"))
 
 
 def compile_kernels(r: Recipe, dtype: str, arch: str) -> tuple[bytes, str]:
     """Return (cubin, PTX) of a recipe's kernels, word for word."""
-    return nvrtc.compile_source(source(KERNELS), {HEADER: source(HEADER)}, options(r, dtype, arch))
+    return nvrtc.compile_source(source(KERNELS), headers(fast=False), options(r, dtype, arch))
 
 
-def compile_fast(r: Recipe, dtype: str, arch: str, knobs: tuple[str, ...] = ()) -> tuple[bytes, str]:
-    """Return (cubin, PTX) of a recipe's kernels with the fast path; knobs: -D options of fos_fast.cuh."""
-    texts = {name: source(name) for name in (HEADER, FILTER, FAST)}
-    return nvrtc.compile_source(source(KERNELS), texts, (*options(r, dtype, arch), WITH_FAST, *knobs))
+def compile_fast(r: Recipe, dtype: str, arch: str) -> tuple[bytes, str]:
+    """Return (cubin, PTX) of a recipe's kernels with the fast path."""
+    return nvrtc.compile_source(source(KERNELS), headers(fast=True), fast_options(r, dtype, arch))
 
 
-def cubin(r: Recipe, dtype: str, arch: str, *, fast: bool = False, knobs: tuple[str, ...] = ()) -> Path:
+def cubin(r: Recipe, dtype: str, arch: str, *, fast: bool = False) -> Path:
     """Return the cubin's file, by source, options, architecture and compiler version."""
-    more = (WITH_FAST, *knobs) if fast else ()
-    given = (*nvrtc.LANGUAGE, *nvrtc.ARITHMETIC, *options(r, dtype, arch), *more)
-    texts = [source(name) for name in ((HEADER, KERNELS, FILTER, FAST) if fast else (HEADER, KERNELS))]
+    own = fast_options(r, dtype, arch) if fast else options(r, dtype, arch)
+    given = (*nvrtc.LANGUAGE, *nvrtc.ARITHMETIC, *own)
+    texts = (source(KERNELS), *headers(fast=fast).values())
 
     def write(path: Path) -> None:
-        made = compile_fast(r, dtype, arch, knobs) if fast else compile_kernels(r, dtype, arch)
+        made = compile_fast(r, dtype, arch) if fast else compile_kernels(r, dtype, arch)
         path.write_bytes(made[0])
 
     return cached((*texts, *given, str(nvrtc.version())), ".cubin", write)

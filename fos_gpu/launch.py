@@ -14,7 +14,7 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
 THREADS = 128  #: of a thread block, as in the kernels
-MOST_PARTS = 2048  #: thread blocks that share one run of the maximum: about what a large card holds at once
+MOST_PARTS = 1056  #: thread blocks that share one run of the maximum: half of what an H100 holds at once
 COLUMNS_AT_ONCE, BLOCKS_AT_ONCE = 32, 4  #: of a thread block along columns, as in fos_layout.h
 MOST_COLUMN_GROUPS = 2048  #: thread blocks of the fast path along columns
 JOINING = 1024  #: threads that join the partial sums

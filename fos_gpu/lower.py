@@ -17,6 +17,7 @@ from fos_ref.recipes.recipe import Recipe
 
 HEADER = "fos_numerics.h"
 FILTER = "fos_filter.h"
+FILTER_WORDS = "fos_filter_words.h"  #: what it includes
 #: The axes that decide a bit of the kernels, in the order of the recipe.
 AXES = (
     "element_format",

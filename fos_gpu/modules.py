@@ -15,16 +15,16 @@ from typing import Any
 
 from fos_gpu import kernels, nvrtc
 from fos_gpu.cache import cached
-from fos_gpu.lower import admitted, definitions, FILTER, HEADER, INPUTS, member_name, source
+from fos_gpu.lower import admitted, definitions, FILTER, FILTER_WORDS, INPUTS, member_name, source
 from fos_gpu.ptx import Declared
 from fos_ref.recipes.axes import AmaxScope, Dequantize
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
-DECODE, DEVICE, LAYOUT = "fos_decode.h", "fos_device.cuh", "fos_layout.h"
+DECODE = "fos_decode.h"
 TENSOR, COLUMNS, DEQUANTIZE, ERRORS = "fos_tensor.cu", "fos_columns.cu", "fos_dequantize.cu", "fos_errors.cu"
 SWIZZLE, COLUMNS_FAST = "fos_layout.cu", "fos_columns_fast.cuh"
-FAST_COLUMNS = "fos_quantize_columns_fast"
+ENTRY_COLUMNS, FAST_COLUMNS = "fos_quantize_columns", "fos_quantize_columns_fast"
 #: What dequantization needs of a recipe beside `dequantize`; the other axes are those of one recipe for all.
 _DECODED = ("-DFOS_AMAX_SCOPE", "-DFOS_ELEMENT_MAX", "-DFOS_SCALE_MAX")
 _PLAIN = PRESETS["nvfp4"]
@@ -40,8 +40,8 @@ class Unit:
     @property
     def headers(self) -> dict[str, str]:
         """The texts that the source may include, by name."""
-        more = (FILTER, COLUMNS_FAST) if kernels.WITH_FAST in self.definitions else ()
-        return {name: source(name) for name in (HEADER, DECODE, DEVICE, LAYOUT, *more)}
+        more = (FILTER, FILTER_WORDS, COLUMNS_FAST) if kernels.WITH_FAST in self.definitions else ()
+        return {name: source(name) for name in (*kernels.COMMON, DECODE, *more)}
 
 
 @cache
@@ -73,7 +73,14 @@ def _fast_columns_unit(r: Recipe, dtype: str) -> Unit | None:
 
 def declared(r: Recipe, dtype: str, arch: str) -> Declared:
     """Return what the PTX of `fast_columns_unit` holds on purpose beyond what the recipe says."""
-    return {FAST_COLUMNS: kernels.declared(r, dtype, arch)[kernels.FAST_ENTRY]}
+    names = {kernels.ENTRY: ENTRY_COLUMNS, kernels.FAST_ENTRY: FAST_COLUMNS}
+    return {names.get(name, name): words for name, words in kernels.declared(r, dtype, arch).items()}
+
+
+def declared_of(unit: Unit, arch: str) -> Declared:
+    """Return the same for a unit without the fast path."""
+    words = kernels.elements(unit.definitions, arch) if unit.source == COLUMNS else set()
+    return {ENTRY_COLUMNS: words} if words else {}
 
 
 def decode_definitions(r: Recipe) -> tuple[str, ...]:
@@ -148,7 +155,7 @@ def cubin(unit: Unit, arch: str) -> Path:
 @cache
 def load(unit: Unit, compute: int, device: int) -> Any:  # noqa: ARG001 -- a module is of one device
     """Return the unit's module for compute capability `compute` (90 for 9.0), loaded on `device`."""
-    return importlib.import_module("cupy").RawModule(path=str(cubin(unit, f"sm_{compute}")))
+    return importlib.import_module("cupy").RawModule(path=str(cubin(unit, nvrtc.target(compute))))
 
 
 @cache

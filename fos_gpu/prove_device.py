@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from fos_gpu import kernels
+from fos_gpu import kernels, nvrtc
 from fos_gpu.beside import all_tasks, finding, SUPPORTED
 from fos_gpu.command import run as run_command
 from fos_gpu.engine import capability, CudaEngine
@@ -59,7 +59,7 @@ def run(progress: Progress, jobs: int) -> Finding:
     here = available()
     if not here:
         raise ToolchainError(here.reason)
-    names, arch = tuple(r.name for r in SUPPORTED), f"sm_{capability()}"
+    names, arch = tuple(r.name for r in SUPPORTED), nvrtc.target(capability())
     total(compile_one, [(n, d, arch) for n in names for d in INPUTS], jobs, progress)
     return finding(kernel, all_tasks(names), jobs, progress)
 

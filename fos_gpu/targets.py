@@ -26,7 +26,6 @@ from fos_ref.recipes.recipe import Recipe
 TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
 T = TypeVar("T")
 MAIN = "bfloat16"  #: the dtype in which every recipe is compiled
-ENTRY = "fos_quantize"  #: the kernel of the recipe word for word
 ELF = b"\x7fELF"
 FILES, WRONG, LISTED, SAID = "files", "violations", "entries", "declared"  #: what a tally counts
 
@@ -98,8 +97,8 @@ def _turn(i: int) -> str:
 def _quantize(r: Recipe, dtype: str, target: str) -> Task:
     """Return the task of a recipe's kernels: its own words, and the fast path where it has one."""
     fast = admitted(r)
-    given = kernels.options(r, dtype, target) + ((kernels.WITH_FAST,) if fast else ())
-    declared = kernels.declared(r, dtype, target) if fast else {}
+    given = kernels.fast_options(r, dtype, target) if fast else kernels.options(r, dtype, target)
+    declared = kernels.declared(r, dtype, target, fast=fast)
     return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r), _pairs(declared))
 
 
@@ -114,7 +113,10 @@ def _columns(r: Recipe, dtype: str, target: str) -> list[Task]:
 
 def _other(unit: modules.Unit, target: str) -> Task:
     said = any("=fused" in o for o in unit.definitions)
-    return Task(unit.source, modules.options(unit, target), " ".join(unit.definitions), target, said)
+    declared = _pairs(modules.declared_of(unit, target))
+    return Task(
+        unit.source, modules.options(unit, target), " ".join(unit.definitions), target, said, declared
+    )
 
 
 def _pairs(declared: Declared) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -140,7 +142,7 @@ def compile_one(task: Task) -> Tally:
     said = [f"{entry}: {word}" for entry, words in task.declared for word in words]
     found.update((SAID, words) for words in said if words not in missing)
     wrong = violations(ptx, fused=task.fused, declared=dict(task.declared))
-    if task.source == kernels.KERNELS and task.fused and not count_fused(entries(ptx)[ENTRY]):
+    if task.source == kernels.KERNELS and task.fused and not count_fused(entries(ptx)[kernels.ENTRY]):
         wrong.append(f"no {FMA}")
     found.update((WRONG, f"{task.source} {task.name} {task.target}: {word}") for word in wrong)
     return found

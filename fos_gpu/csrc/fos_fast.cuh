@@ -1,44 +1,49 @@
 // The kernel of the fast path (fos_filter.h): loads, stores, shuffles, no arithmetic. A part of fos_kernels.cu.
 //
-// One thread a block of 16, or a row of a tile, then the next one a stride away: so the table of what the block
-// scales' bytes decide is made once for many. A block that is not regular, or whose choice is close, is put on a list;
-// in the end the threads take what is on it side by side, read it again and quantize it word for word.
+// One thread a block of 16, then the next one a stride away: so the table of what the block scales' bytes decide is made
+// once for many. A block that is not regular, or whose choice is close, is put on a list of its warp. Whenever 32 are on
+// it, and in the end all that the thread block still has, they are read again and quantized word for word side by side.
+// fos_fast_tiles.cuh has the same for 16x16 tiles.
 #ifndef FOS_FAST_CUH
 #define FOS_FAST_CUH
 
 #include "fos_filter.h"
 
-// Threads of a thread block, how many of these an SM holds, blocks of 16 that are read before they are needed.
-#ifndef FOS_THREADS
-#define FOS_THREADS 256
-#endif
-#ifndef FOS_RESIDENT
-#define FOS_RESIDENT 4
-#endif
-#ifndef FOS_AHEAD
-#define FOS_AHEAD 1
-#endif
+// FOS_THREADS of a thread block and FOS_RESIDENT, how many of these an SM holds, come from fos_gpu/grid.py.
 #ifndef FOS_PICKED
 #define FOS_PICKED 1
 #endif
-// Loads and stores: 0 as usual, 1 both read or written once, 2 loads through the read-only cache, 3 stores alone.
-#ifndef FOS_STREAM
-#define FOS_STREAM 2
-#endif
+
+// One block, or a row of a tile with the others of its 16 threads, word for word.
+extern "C" __device__ __noinline__ void fos_left_over(const void* x, long long rows, long long cols,
+                                                      const float* scales, uint2* codes, u8* bytes, u8* picked,
+                                                      u32 block, float* shared, bool mine) {
+  long long row = kAmaxScope == AmaxScope::row ? block / (cols / kRow) : 0;
+  Row place = {x, codes, bytes, picked, block};
+  if constexpr (kRows == 1) quantize_block<kInput>(place, tensor_at(scales, rows, row));
+  else quantize_tile<kInput>(place, tensor_at(scales, rows, row), shared, mine);
+}
 
 namespace {
 
 constexpr int kFastThreads = FOS_THREADS;
 constexpr int kQuads = kWords<kInput> / 4;
-constexpr bool kAhead = FOS_AHEAD != 0;
 constexpr bool kWritesPicked = FOS_PICKED != 0;
-constexpr int kStream = FOS_STREAM;
 
-constexpr u32 kPending = 2048;  // what a list holds; beyond that a block is not put off
+constexpr u32 kWarp = 32, kWarps = kFastThreads / kWarp;
+constexpr u32 kPending = kRows == 1 ? kFastThreads : 1024;  // never more: a warp keeps 31, of tiles see fos_fast_tiles
 
 // The blocks that a thread block has put off: of a tile its first row's.
 struct Pending {
-  u32 count, block[kPending];
+  u32 count, block[kPending], of_warp[kRows == 1 ? kWarps : 1][2 * kWarp];
+};
+
+// What a thread block works on.
+struct Work {
+  const void* x;
+  Tensor scales;
+  uint2* codes;
+  u8 *bytes, *picked;
 };
 
 struct Words {
@@ -50,7 +55,7 @@ __device__ __forceinline__ Words words_at(const void* x, u32 block) {
   Words out;
 #pragma unroll
   for (int i = 0; i < kQuads; i++) {
-    uint4 q = kStream == 1 ? __ldcs(from + i) : kStream == 2 ? __ldg(from + i) : from[i];
+    uint4 q = __ldg(from + i);
     out.w[4 * i] = q.x;
     out.w[4 * i + 1] = q.y;
     out.w[4 * i + 2] = q.z;
@@ -60,22 +65,9 @@ __device__ __forceinline__ Words words_at(const void* x, u32 block) {
 }
 
 __device__ __forceinline__ void write_fast(const Work& k, u32 block, Codes c, Kept kept) {
-  uint2 both = make_uint2(c.word[0], c.word[1]);
-  if constexpr (kStream != 0) __stcs(k.codes + block, both);
-  else k.codes[block] = both;
+  __stcs(k.codes + block, make_uint2(c.word[0], c.word[1]));
   k.bytes[block] = static_cast<u8>(kept.byte);
   if constexpr (kWritesPicked) k.picked[block] = kept.four;
-}
-
-__device__ __noinline__ void left_over(const void* x, long long rows, long long cols, const float* scales,
-                                       uint2* codes, u8* bytes, u8* picked, u32 block) {
-  long long row = kAmaxScope == AmaxScope::row ? block / (cols / kRow) : 0;
-  quantize_block({x, scales_at(scales, rows, row), codes, bytes, picked}, block);
-}
-
-__device__ __noinline__ void left_over_tile(const void* x, const float* scales, uint2* codes, u8* bytes, u8* picked,
-                                            u32 block, float* shared, bool mine) {
-  quantize_tile({x, scales_at(scales, 1, 0), codes, bytes, picked}, block, threadIdx.x % 16, shared, mine);
 }
 
 // The kernel's own arguments, and the list.
@@ -86,16 +78,18 @@ struct Given {
   uint2* codes;
   u8 *bytes, *picked;
   Pending* pending;
+
+  __device__ __forceinline__ void leave(u32 block, float* shared = nullptr, bool mine = true) const {
+    fos_left_over(x, rows, cols, scales, codes, bytes, picked, block, shared, mine);
+  }
 };
 
-__device__ __forceinline__ bool put_off(Pending* pending, u32 block) {
-  u32 at = atomicAdd(&pending->count, 1u);
-  if (at < kPending) pending->block[at] = block;
-  return at < kPending;
+__device__ __forceinline__ void put_off(Pending* pending, u32 block) {
+  pending->block[atomicAdd(&pending->count, 1u)] = block;
 }
 
-__device__ __forceinline__ void one_block(const Given& g, const Work& k, const Entry* table, u32 block,
-                                          const Words& x) {
+// Returns whether the block is left to the recipe.
+__device__ __forceinline__ bool one_block(const Work& k, const Entry* table, u32 block, const Words& x) {
   float b = amax_of<kInput>(x.w);
   Scales s = scales_for<kInput>(b, k.scales, table);
   Side six, four;
@@ -104,84 +98,62 @@ __device__ __forceinline__ void one_block(const Given& g, const Work& k, const E
   if constexpr (kChooses) sure = decide(s, six.error, four.error, picks) && sure;
   if (sure) write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
   else if (is_blank(b, s, table)) write_fast(k, block, {{0u, 0u}}, kept_blank());
-  else if (!put_off(g.pending, block))
-    left_over(g.x, g.rows, g.cols, g.scales, g.codes, g.bytes, g.picked, block);
+  else return true;
+  return false;
 }
 
-__device__ __forceinline__ float over_tile(float error) {
-  for (int step = 8; step > 0; step /= 2) error = joined(error, __shfl_xor_sync(kAll, error, step));
-  return error;
+// All threads of a warp, on whose list `open` blocks are; returns how many then are: fewer than 64.
+__device__ __forceinline__ u32 put_off_by_warp(Pending* pending, u32 open, bool left, u32 block) {
+  u32 which = __ballot_sync(kAllLanes, left), before = which & ((1u << threadIdx.x % kWarp) - 1u);
+  if (left) pending->of_warp[threadIdx.x / kWarp][open + __popc(before)] = block;
+  return open + __popc(which);
 }
 
-__device__ __forceinline__ void one_tile(const Given& g, const Work& k, const Entry* table, u32 block, const Words& x,
-                                         float* shared, bool mine) {
-  u32 most = bits_of(amax_of<kInput>(x.w));
-  for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAll, most, step));
-  Scales s = scales_for<kInput>(float_of(most), k.scales, table);
-  Side six, four;
-  round_row<kInput>(x.w, s.six, s.four, six, four);
-  bool picks = false, sure = s.regular;
-  if constexpr (kChooses) sure = decide(s, over_tile(six.error), over_tile(four.error), picks) && sure;
-  bool blank = is_blank(float_of(most), s, table);
-  if (blank && mine) write_fast(k, block, {{0u, 0u}}, kept_blank());
-  else if (sure && mine)
-    write_fast(k, block, codes_for<kInput>(x.w, s, k.scales, picks, six, four), kept_for(s, picks));
-  u32 late = 0u;  // of a tile whose list is full
-  if (!sure && !blank && mine && threadIdx.x % 16 == 0) late = !put_off(g.pending, block);
-  for (int step = 8; step > 0; step /= 2) late |= __shfl_xor_sync(kAll, late, step);
-  if (__any_sync(kAll, late != 0u))
-    left_over_tile(g.x, g.scales, g.codes, g.bytes, g.picked, block, shared, late != 0u);
+// The last 32 of them.
+__device__ __forceinline__ void catch_up_by_warp(const Given& g, u32 open) {
+  __syncwarp();
+  u32 block = g.pending->of_warp[threadIdx.x / kWarp][open - kWarp + threadIdx.x % kWarp];
+  __syncwarp();
+  g.leave(block);
 }
 
-// Threads that walk together over `count` blocks of 16 from block `first` on: a whole tensor, or a row of it.
+// Threads that walk together over `count` blocks of 16 from block `first` on: a whole tensor, or a row of it. The
+// threads of a warp stay together to the end. The next block is read before this one is done. What is put off is worked off outside the inner loop, which so needs no
+// room for a call.
 __device__ __forceinline__ void walk(const Given& g, const Work& k, const Entry* table, u32 first, u32 count, u32 part,
-                                     u32 parts) {
-  u32 i = part * kFastThreads + threadIdx.x, step = parts * kFastThreads;
-  if (i >= count) return;
-  Words x = words_at(k.x, first + i);
-  for (;;) {
-    bool more = count - i > step;
-    Words next = x;
-    if (kAhead && more) next = words_at(k.x, first + i + step);
-    one_block(g, k, table, first + i, x);
-    if (!more) return;
-    i += step;
-    x = kAhead ? next : words_at(k.x, first + i);
+                                     u32 parts, u32& open) {
+  u32 i = part * kFastThreads + threadIdx.x, step = parts * kFastThreads, lane = threadIdx.x % kWarp;
+  bool more = i - lane < count;
+  while (more) {
+    Words x = {}, next = {};
+    if (i < count) x = words_at(k.x, first + i);
+    for (;;) {
+      bool inside = i < count;
+      if (inside && count - i > step) next = words_at(k.x, first + i + step);
+      open = put_off_by_warp(g.pending, open, inside && one_block(k, table, first + i, x), first + i);
+      more = count - (i - lane) > step;
+      i += step;
+      if (!more || open >= kWarp) break;
+      x = next;
+    }
+    if (open < kWarp) continue;
+    catch_up_by_warp(g, open);
+    open -= kWarp;
   }
 }
 
-// The same over one line of tiles, 16 rows high; `first` is its first block of 16, `across` how many a row has.
-__device__ __forceinline__ void walk_tiles(const Given& g, const Work& k, const Entry* table, u32 first, u32 across,
-                                           u32 part, u32 parts, float (*shared)[kTileFloats]) {
-  u32 row = threadIdx.x % 16;
-  for (u32 at = part * (kFastThreads / 16); at < across; at += parts * (kFastThreads / 16)) {
-    u32 tile = at + threadIdx.x / 16;
-    bool mine = tile < across;
-    u32 block = first + row * across + (mine ? tile : across - 1);
-    one_tile(g, k, table, block, words_at(k.x, block), shared[threadIdx.x / 16], mine);
-  }
-}
-
-// What was put off, by all threads of the thread block.
-__device__ __forceinline__ void catch_up(const Given& g) {
+// What is still put off, by all threads of the thread block.
+__device__ __forceinline__ void catch_up(const Given& g, u32 open) {
+  u32 lane = threadIdx.x % kWarp;
+  __syncwarp();
+  if (lane < open) put_off(g.pending, g.pending->of_warp[threadIdx.x / kWarp][lane]);
   __syncthreads();
-  u32 count = smaller(g.pending->count, kPending);
-  for (u32 i = threadIdx.x; i < count; i += kFastThreads)
-    left_over(g.x, g.rows, g.cols, g.scales, g.codes, g.bytes, g.picked, g.pending->block[i]);
-}
-
-__device__ __forceinline__ void catch_up_tiles(const Given& g, float (*shared)[kTileFloats]) {
-  __syncthreads();
-  u32 own = threadIdx.x / 16, count = smaller(g.pending->count, kPending);
-  u32 down = threadIdx.x % 16 * static_cast<u32>(g.cols / kRow);
-  for (u32 i = 0; i < count; i += kFastThreads / 16) {
-    bool mine = i + own < count;
-    u32 block = g.pending->block[mine ? i + own : count - 1] + down;
-    left_over_tile(g.x, g.scales, g.codes, g.bytes, g.picked, block, shared[own], mine);
-  }
+  if (threadIdx.x < g.pending->count) g.leave(g.pending->block[threadIdx.x]);
 }
 
 }  // namespace
+
+#include "fos_fast_tiles.cuh"
 
 // x (rows, cols), scales (3, rows or 1): A, S, D, fewer than 2^31 blocks of 16. `parts` thread blocks share a run:
 // the whole tensor, a row where each has its own scales, or a line of tiles.
@@ -194,9 +166,10 @@ extern "C" __global__ void __launch_bounds__(kFastThreads, FOS_RESIDENT)
   Given g = {x, rows, cols, scales, codes, bytes, picked, &pending};
   u32 across = static_cast<u32>(cols / kRow), runs = static_cast<u32>(own ? rows : kRows > 1 ? rows / kRows : 1);
   u32 count = own ? across : static_cast<u32>(rows) * across, part = blockIdx.x % parts, begin = blockIdx.x / parts;
+  u32 open = 0u;
   if (threadIdx.x == 0) pending.count = 0u;
   for (u32 run = begin; run < runs; run += gridDim.x / parts) {
-    Work k = {x, scales_at(scales, rows, run), codes, bytes, picked};
+    Work k = {x, tensor_at(scales, rows, run), codes, bytes, picked};
     if (own || run == begin) {
       __syncthreads();
 #pragma unroll 1
@@ -204,13 +177,13 @@ extern "C" __global__ void __launch_bounds__(kFastThreads, FOS_RESIDENT)
       __syncthreads();
     }
     if constexpr (kRows == 1) {
-      walk(g, k, table, run * across, count, part, parts);
+      walk(g, k, table, run * across, count, part, parts, open);
     } else {
-      __shared__ float shared[kFastThreads / 16][kTileFloats];
-      walk_tiles(g, k, table, run * kRows * across, across, part, parts, shared);
-      if (run + gridDim.x / parts >= runs) catch_up_tiles(g, shared);
+      __shared__ Strip strip;
+      walk_tiles(g, k, table, run * kRows * across, across, part, parts, strip);
     }
   }
-  if constexpr (kRows == 1) catch_up(g);
+  if constexpr (kRows == 1) catch_up(g, open);
+  else catch_up_tiles(g);
 }
 #endif

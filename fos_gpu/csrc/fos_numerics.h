@@ -10,10 +10,12 @@
 #define FOS_NUMERICS_H
 
 #if defined(__CUDACC_RTC__) || defined(__CUDACC__)
-#define FOS_HD __host__ __device__ __forceinline__
+#define FOS_INLINE __host__ __device__ __forceinline__
+#define FOS_HD FOS_INLINE
 #define FOS_UNROLL _Pragma("unroll")
 #else
-#define FOS_HD static inline __attribute__((always_inline))
+#define FOS_INLINE inline __attribute__((always_inline))
+#define FOS_HD static FOS_INLINE
 #define FOS_UNROLL
 #endif
 
@@ -492,18 +494,31 @@ struct Codes {
   u32 word[2];
 };
 
+// N9 for two values. fos_ptx.cuh has another such type, for devices that have an instruction.
+struct EachElement {
+  static FOS_INLINE void cast(const float (&y)[2], Code (&out)[2]) {
+    out[0] = cast_element(y[0]);
+    out[1] = cast_element(y[1]);
+  }
+};
+
 // N8 to N10 for sixteen values; d receives the differences.
+template <class Elements = EachElement>
 FOS_HD Codes quantize_row(const float (&x)[kRow], const Candidate& c, Tensor t, float (&d)[kRow]) {
   Codes out = {{0u, 0u}};
   float s = c.scale.value;
   if constexpr (kErrorDomain == ErrorDomain::trial) s = trial_scale(c.amax, t);
   FOS_UNROLL
-  for (int i = 0; i < kRow; i++) {
-    Code code = cast_element(scaled(x[i], c));
-    u32 bits = i % 2 == 0 ? code.code & 0xFFu : (code.code & 0xFu) << 4;
-    out.word[i / 8] |= bits << (i % 8 / 2 * 8);
-    if constexpr (kErrorDomain == ErrorDomain::trial) d[i] = trial_difference(x[i], s);
-    else if constexpr (kChooses) d[i] = difference(code.value, s, x[i], t);
+  for (int i = 0; i < kRow; i += 2) {
+    const float y[2] = {scaled(x[i], c), scaled(x[i + 1], c)};
+    Code code[2];
+    Elements::cast(y, code);
+    out.word[i / 8] |= ((code[0].code & 0xFFu) | (code[1].code & 0xFu) << 4) << (i % 8 / 2 * 8);
+    FOS_UNROLL
+    for (int j = 0; j < 2; j++) {
+      if constexpr (kErrorDomain == ErrorDomain::trial) d[i + j] = trial_difference(x[i + j], s);
+      else if constexpr (kChooses) d[i + j] = difference(code[j].value, s, x[i + j], t);
+    }
   }
   return out;
 }

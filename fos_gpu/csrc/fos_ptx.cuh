@@ -7,20 +7,23 @@
 //
 // A twin is what N7 and N9 say, from fos_numerics.h: round to nearest even, saturate (6, 448; infinity too), the sign
 // bit kept, -0 and negative underflow included. A NaN of either sign is 0x7 (6) in E2M1 and 0x7F (NaN) in E4M3.
-// fos_gpu/prove_conversions.py compares all 2^32 inputs.
+// fos_gpu/prove_conversions.py compares all 2^32 inputs. The kernels that take a recipe word for word use the E2M1 one
+// where it is the recipe's N9 (PairedElements); with FOS_PORTABLE nothing here is an instruction.
 #ifndef FOS_PTX_CUH
 #define FOS_PTX_CUH
 
 #include "fos_numerics.h"
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890 && !defined(FOS_PORTABLE)
 #define FOS_HAS_E4M3X2 1
 #else
 #define FOS_HAS_E4M3X2 0
 #endif
 
 // The letter a defines one macro per architecture; from CUDA 12.9 on, a and f define the family's.
-#if defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM103_ALL) || \
+#if defined(FOS_PORTABLE)
+#define FOS_HAS_E2M1X2 0
+#elif defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM103_ALL) || \
     defined(__CUDA_ARCH_FEAT_SM110_ALL) || defined(__CUDA_ARCH_FEAT_SM120_ALL) || defined(__CUDA_ARCH_FEAT_SM121_ALL)
 #define FOS_HAS_E2M1X2 1
 #elif defined(__CUDA_ARCH_FAMILY_SPECIFIC__)
@@ -31,7 +34,7 @@
 
 namespace fos {
 
-// Whether N9 of the recipe is the instruction: then a kernel may use cast_e2m1_pair for two codes.
+// Whether N9 of the recipe is the instruction: then cast_e2m1_pair gives two codes.
 constexpr bool kHardwareElements = kElementCast == ElementCast::saturate && kElementNan == ElementNan::code_7 &&
                                    kZeroSign == ZeroSign::sign_bit;
 
@@ -78,6 +81,25 @@ FOS_HD u32 cast_e4m3_pair(float high, float low) {
   return cast_e4m3_pair_twin(high, low);
 #endif
 }
+
+// N9 for two values, by the instruction where there is one and it is the recipe's. With FOS_PAIRED its twin stands in.
+#if defined(FOS_PAIRED)
+constexpr bool kPaired = kHardwareElements;
+#else
+constexpr bool kPaired = kHardwareElements && FOS_HAS_E2M1X2;
+#endif
+
+struct PairedElements {
+  static FOS_INLINE void cast(const float (&y)[2], Code (&out)[2]) {
+    if constexpr (kPaired) {
+      u32 both = cast_e2m1_pair(y[1], y[0]), low = both & 0xFu, high = both >> 4;
+      out[0] = {low, e2m1_value(low)};
+      out[1] = {high, e2m1_value(high)};
+    } else {
+      EachElement::cast(y, out);
+    }
+  }
+};
 
 }  // namespace fos
 #endif

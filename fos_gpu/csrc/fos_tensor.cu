@@ -6,14 +6,15 @@ using namespace fos;
 namespace {
 constexpr Input kInput = Input::FOS_INPUT;
 
-// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread.
+// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread. From the
+// last one to the first: the quantizer goes the other way, and what it reads first is in the cache.
 __device__ __forceinline__ u32 largest_of_block(const void* x, long long from, long long groups, u32 part, u32 parts) {
   __shared__ u32 of_warps[kThreads / 32];
   u32 most = 0u;
   for (long long i = part * static_cast<long long>(kThreads) + threadIdx.x; i < groups;
        i += static_cast<long long>(kThreads) * parts) {
     float v[kRow];
-    read_row<kInput>(x, from + i * kRow, v);
+    read_row<kInput>(x, from + (groups - 1 - i) * kRow, v);
     most = larger(most, block_amax(v));
   }
   for (int step = 16; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));

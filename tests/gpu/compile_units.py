@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from fos_gpu import kernels, modules
+from fos_gpu import kernels, modules, nvrtc
 from fos_gpu.beside import SUPPORTED
 from fos_gpu.engine import capability
 from fos_gpu.lower import INPUTS
@@ -44,7 +44,7 @@ def compile_recipe(arch: str, task: tuple[str, str]) -> None:
 
 
 def main() -> None:
-    arch = sys.argv[1] if len(sys.argv) > 1 else f"sm_{capability()}"
+    arch = sys.argv[1] if len(sys.argv) > 1 else nvrtc.target(capability())
     start, todo = time.perf_counter(), units()
     tasks = [(name, dtype) for name in (*FEW, *TILES) for dtype in INPUTS]
     with ProcessPoolExecutor(os.cpu_count()) as pool:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from fos_gpu.cache import cached
-from fos_gpu.grid import fast_grid, Grid, THREADS
+from fos_gpu.grid import fast_grid, tuning
 from fos_gpu.host import ALWAYS, compiler_version, stacked
-from fos_gpu.kernels import FAST, FAST_ENTRY, KERNELS, WITH_FAST
-from fos_gpu.lower import definitions, FILTER, HEADER, source
+from fos_gpu.kernels import FAST_ENTRY, headers, KERNELS, WITH_FAST
+from fos_gpu.lower import definitions, source
 from fos_ref.recipes.recipe import Recipe
 
 SHIM = Path(__file__).with_name("emulation") / "cuda_on_host.h"
@@ -49,6 +49,15 @@ static inline int any(unsigned, int value) {
   return found;
 }
 }
+namespace fast_kernel {
+static inline unsigned votes(unsigned, bool value) {
+  unsigned found = value ? 1u << threadIdx.x % 32 : 0u;
+  for (int step = 16; step > 0; step /= 2) found |= exchange(0u, found, step);
+  return found;
+}
+}
+#define __ballot_sync fast_kernel::votes
+#define __popc __builtin_popcount
 #define gridDim fast_kernel::grid
 #define __ldcs fast_kernel::load
 #define __ldg fast_kernel::load
@@ -68,8 +77,10 @@ extern "C" void run(long long groups, int threads, void** given) {{
 @cache
 def build(r: Recipe, dtype: str, *knobs: str) -> ctypes.CDLL:
     """Return the kernel file of a recipe with its fast path, built for the host."""
-    texts = {name: source(name) for name in (HEADER, FILTER, FAST)}
-    texts |= {"shim.h": SHIM.read_text(encoding="utf-8") + MORE, "unit.cpp": source(KERNELS) + RUN}
+    texts = headers(fast=True) | {
+        "shim.h": SHIM.read_text(encoding="utf-8") + MORE,
+        "unit.cpp": source(KERNELS) + RUN,
+    }
     constants = (*definitions(r), f"-DFOS_INPUT={dtype}", WITH_FAST, *knobs)
     given = (*ALWAYS, "-Wno-unknown-pragmas", "-O1", *constants)
 
@@ -93,20 +104,20 @@ def on_16_bytes(words):
     return found
 
 
-def start(r: Recipe, dtype: str, size: tuple[int, int], arguments, knobs=()) -> None:
+def start(r: Recipe, dtype: str, size: tuple[int, int], arguments, *knobs: str) -> None:
     """Run the kernel on arrays and whole numbers; size: thread blocks, threads of each."""
     boxes = [np.array([a.ctypes.data], np.uint64) if a.ndim else np.array([a]) for a in arguments]
     given = (ctypes.c_void_p * len(boxes))(*(b.ctypes.data for b in boxes))
     build(r, dtype, *knobs).run(ctypes.c_longlong(size[0]), ctypes.c_int(size[1]), given)
 
 
-def quantize(r: Recipe, x, scales, grid: Grid | None = None, *, poison: int = 0xA5, knobs=()):
+def quantize(r: Recipe, x, scales, grid=None, *, poison: int = 0xA5, tuned=None, knobs=()):
     """Return codes, block scales and choices that the kernel writes over bytes of `poison`."""
     rows, cols = x.shape
-    grid = grid or fast_grid(r, x.shape, sms=2)
+    tuned = tuned or tuning(r, x.dtype.name)
+    grid = grid or fast_grid(r, x.shape, 2, tuned)
     words = on_16_bytes(np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}"))
     out = [np.full((rows, n), poison, np.uint8) for n in (cols // 2, cols // 16, cols // 16)]
-    threads = next((int(k.split("=")[1]) for k in knobs if k.startswith("-DFOS_THREADS=")), THREADS)
     arguments = (words, np.int64(rows), np.int64(cols), stacked(scales), *out, np.int32(grid.parts))
-    start(r, x.dtype.name, (grid.groups, threads), arguments, knobs)
+    start(r, x.dtype.name, (grid.groups, tuned.threads), arguments, *tuned.definitions, *knobs)
     return out

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fos_gpu import engine
-from fos_gpu.grid import fast_grid, Grid
+from fos_gpu.grid import fast_grid, Grid, Tuning, tuning
 from fos_gpu.host import HostKernel, stacked
 from fos_gpu.kernels import FAST_ENTRY, SWITCH
 from fos_ref.model.quantize import tensor_amax, tensor_scales
@@ -29,18 +29,21 @@ def scaled(x, r):
     return tensor_scales(tensor_amax(x.astype(np.float32), r), r, x.dtype)
 
 
-def agree(r, x, grid=None, knobs=()) -> bool:
+def agree(r, x, grid=None, **variant) -> bool:
     """Return whether the kernel writes what the recipe says word for word, over two poisons."""
     scales = scaled(x, r)
     want = [a.view(np.uint8) for a in HostKernel(r).quantize(x, scales)]
-    found = [quantize(r, x, scales, grid, poison=poison, knobs=knobs) for poison in (0xA5, 0x5A)]
+    found = [quantize(r, x, scales, grid, poison=poison, **variant) for poison in (0xA5, 0x5A)]
     return all(np.array_equal(a, b) for got in found for a, b in zip(got, want, strict=True))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_shape(name):
-    r = BY_NAME[name]
-    assert all(agree(r, make("zero-laden", shape, 3, "bfloat16")) for shape in SHAPES[r.block_rows])
+@pytest.mark.parametrize("pairs", ["float16", "e4m3"])
+def test_every_shape(name, pairs):
+    r, knobs = BY_NAME[name], (f"-DFOS_PAIRS={pairs}",)
+    assert all(
+        agree(r, make("zero-laden", shape, 3, "bfloat16"), knobs=knobs) for shape in SHAPES[r.block_rows]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,6 +65,29 @@ def test_a_nan_s_scale_byte_reads_no_other_entry():
     assert np.array_equal(got[1], block_scales)
 
 
+@pytest.mark.parametrize("knobs", [(), ("-DFOS_PAIRED=1",)])
+@pytest.mark.parametrize("name", ["4over6", "4over6-16x16"])
+def test_any_bits_go_word_for_word_pair_by_pair_too(name, knobs):
+    """What is left to the recipe casts pairs where there is an instruction; here its twin stands in."""
+    r, rng = BY_NAME[name], np.random.default_rng(11)
+    x = rng.integers(0, 1 << 32, (32, 160), dtype=np.uint32).view(np.float32)
+    scales = tensor_scales(np.float32(4), r, x.dtype)
+    want = [a.view(np.uint8) for a in HostKernel(r).quantize(x, scales)]
+    got = quantize(r, x, scales, None, poison=0xA5, knobs=knobs)
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+
+
+def test_a_list_that_is_full_is_worked_off():
+    """More tiles in one launch's only thread block than its list holds, none of them regular."""
+    r = BY_NAME["4over6-16x16"]
+    x = make("normal", (16, 16 * 2100), 12, "bfloat16")
+    x.view(np.uint16)[:, ::16] = 0x7F80
+    scales = tensor_scales(np.float32(4), r, x.dtype)
+    want = [a.view(np.uint8) for a in HostKernel(r).quantize(x, scales)]
+    got = quantize(r, x, scales, Grid(1, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+
+
 def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
     """launch_quantize through to the kernel's text; word for word is another kernel."""
     r, x = BY_NAME["4over6"], make("normal", (40, 4096), 6, "bfloat16")
@@ -69,7 +95,8 @@ def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
 
     def loaded(r, dtype, name, _device, *, fast):
         asked.append((name, fast))
-        return lambda groups, threads, given: fast and start(r, dtype, (*groups, *threads), given)
+        knobs = tuning(r, dtype).definitions
+        return lambda groups, threads, given: fast and start(r, dtype, (*groups, *threads), given, *knobs)
 
     monkeypatch.setattr(engine, "_loaded", loaded)
     monkeypatch.setattr(engine, "_device", lambda: 0)
@@ -95,17 +122,18 @@ def test_the_comparison_sees_a_byte_that_is_not_written():
 def test_a_launch_covers_the_tensor_once(name):
     r = BY_NAME[name]
     for shape in [(16, 16), (16, 1 << 20), (1 << 20, 16), (16384, 16384)]:
-        groups, parts = fast_grid(r, shape, sms=132)
+        groups, parts = fast_grid(r, shape, 132, tuning(r, "bfloat16"))
         runs = shape[0] if name.endswith("row") else shape[0] // r.block_rows if r.block_rows > 1 else 1
         assert groups % parts == 0
-        assert parts <= groups <= max(runs * parts, 132 * 16)
+        assert parts <= groups <= max(runs * parts, 132 * 4 * 16)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [*NAMES, "nvfp4"])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("knobs", [(), ("-DFOS_AHEAD=1", "-DFOS_THREADS=128"), ("-DFOS_PAIRS=e4m3",)])
-def test_every_variant(name, dtype, knobs):
-    r = BY_NAME[name]
+@pytest.mark.parametrize("tuned", [Tuning(128, 8, 1), Tuning(256, 3, 4), Tuning(512, 2, 1)])
+@pytest.mark.parametrize("pairs", ["float16", "e4m3"])
+def test_every_variant(name, dtype, tuned, pairs):
+    r, knobs = BY_NAME[name], (f"-DFOS_PAIRS={pairs}",)
     for shape in SHAPES[r.block_rows]:
-        assert agree(r, make("outlier-channels", shape, 5, dtype), knobs=knobs)
+        assert agree(r, make("outlier-channels", shape, 5, dtype), tuned=tuned, knobs=knobs)

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from fos_gpu import kernels, nvrtc, sweep, targets
-from fos_gpu.lower import fused, HEADER, source
-from fos_gpu.ptx import count_fused, entries, instructions, violations
+from fos_gpu.lower import fused, source
+from fos_gpu.ptx import count_fused, entries, instructions, unused, violations
 from fos_gpu.targets import TARGETS
 from fos_ref.errors import ToolchainError
 from tests.gpu.cases import BY_NAME
@@ -30,7 +30,10 @@ needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not 
 def test_a_choice_compiles_for_every_target(target):
     cubin, ptx = kernels.compile_kernels(BY_NAME["4over6"], "bfloat16", target)
     assert cubin[:4] == b"\x7fELF"
-    assert violations(ptx, fused=False) == []
+    declared = kernels.declared(BY_NAME["4over6"], "bfloat16", target, fast=False)
+    assert violations(ptx, fused=False, declared=declared) == []
+    assert unused(ptx, declared) == []
+    assert (kernels.E2M1_PAIR in ptx) == target.endswith("a")
     assert f".target {target}" in ptx
 
 
@@ -49,7 +52,7 @@ def test_a_recipe_that_says_fma_has_those_and_no_more():
 def test_the_check_sees_what_the_options_forbid():
     given = kernels.options(BY_NAME["te-mse-256"], "float32", "sm_90")
     fast = (*given, "--fmad=true", "-ftz=true", "-prec-div=false")
-    _, ptx = nvrtc.compile_source(source(kernels.KERNELS), {HEADER: source(HEADER)}, fast)
+    _, ptx = nvrtc.compile_source(source(kernels.KERNELS), kernels.headers(fast=False), fast)
     found = " ".join(violations(ptx, fused=False))
     assert "mul.ftz.f32" in found
     assert "fma.rn.ftz.f32" in found

@@ -26,7 +26,8 @@ def quantizing(tasks):
 
 def constants(r, dtype):
     """Return a recipe's options but for the target: with the fast path where it has one."""
-    return (*definitions(r), f"-DFOS_INPUT={dtype}", *([kernels.WITH_FAST] if admitted(r) else []))
+    given = kernels.fast_options if admitted(r) else kernels.options
+    return given(r, dtype, "")[1:]
 
 
 def test_every_kernel_is_in_the_plan():
@@ -67,11 +68,22 @@ def test_few_are_few_and_every_is_all():
     assert {(u.source, (f"-arch={t}", *u.definitions)) for u in modules.units() for t in TARGETS} <= others
 
 
-def test_the_fast_kernels_declare_and_the_recipe_s_own_do_not():
-    for source, entry in ((kernels.KERNELS, kernels.FAST_ENTRY), (modules.COLUMNS, modules.FAST_COLUMNS)):
-        tasks = [t for t in plan() if t.source == source]
-        assert {name for t in tasks for name, _ in t.declared} == {entry}
-        assert all((kernels.WITH_FAST in t.options) == bool(t.declared) for t in tasks)
+@pytest.mark.parametrize(
+    ("source", "entry", "fast"),
+    [
+        (kernels.KERNELS, kernels.ENTRY, kernels.FAST_ENTRY),
+        (modules.COLUMNS, modules.ENTRY_COLUMNS, modules.FAST_COLUMNS),
+    ],
+)
+def test_the_fast_kernels_declare_and_the_recipe_s_own_only_its_cast(source, entry, fast):
+    own = {entry, kernels.LEFT_OVER}
+    for t in plan():
+        if t.source == source:
+            said = dict(t.declared)
+            assert (kernels.WITH_FAST in t.options) == (fast in said)
+            assert said.keys() <= {fast, *own}
+            assert all(said[name] == (kernels.E2M1_PAIR,) for name in own & said.keys())
+            assert not own & said.keys() or t.target in {"sm_100a", "sm_120a"}
 
 
 @dataclass

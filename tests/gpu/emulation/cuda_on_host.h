@@ -1,7 +1,8 @@
 // CUDA C++ kernels run by g++: the threads of a thread block take turns on one core, and change at every barrier.
 //
-// It is exact where all threads of a thread block meet the same barriers in the same order, returned ones apart.
-// Each thread that is alive runs up to its next barrier in turn, so that after a round all stand at the same one.
+// Each thread that is alive runs in turn up to where it waits for others. It is exact where the threads of a warp meet
+// the same shuffles, votes and barriers in the same order; at __syncthreads all of the thread block wait, returned ones
+// apart.
 #ifndef CUDA_ON_HOST_H
 #define CUDA_ON_HOST_H
 
@@ -36,6 +37,7 @@ constexpr int kMost = 1024, kStack = 1 << 16;
 static ucontext_t contexts[kMost], scheduler;
 static char stacks[kMost][kStack];
 static bool alive[kMost];
+static int running, arrived, barriers;
 static unsigned slots[kMost];
 static void (*body)();
 static void** given;
@@ -43,11 +45,20 @@ static void** given;
 static void enter() {
   body();
   alive[threadIdx.x] = false;
+  running--;
 }
 
 static void wait() { swapcontext(&contexts[threadIdx.x], &scheduler); }
 
+static void barrier() {
+  int passed = barriers;
+  arrived++;
+  while (barriers == passed) wait();
+}
+
 static void run_block(int count) {
+  running = count;
+  arrived = 0;
   for (int i = 0; i < count; i++) {
     getcontext(&contexts[i]);
     contexts[i].uc_stack.ss_sp = stacks[i];
@@ -63,6 +74,10 @@ static void run_block(int count) {
       threadIdx.x = i;
       swapcontext(&scheduler, &contexts[i]);
       any = any || alive[i];
+    }
+    if (arrived == running) {  // between two rounds, so that all leave it in the same one
+      arrived = 0;
+      barriers++;
     }
   }
 }
@@ -92,7 +107,7 @@ static void launch(void (*kernel)(), long long groups, int count, void** argumen
 
 }  // namespace host_cuda
 
-static inline void __syncthreads() { host_cuda::wait(); }
+static inline void __syncthreads() { host_cuda::barrier(); }
 static inline void __syncwarp() { host_cuda::wait(); }
 
 static inline unsigned __shfl_xor_sync(unsigned, unsigned value, int step) {
