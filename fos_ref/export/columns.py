@@ -53,52 +53,55 @@ PRESENT: Mapping[str, int] = MappingProxyType({"map6": 1, "map4": 2, "errors": 4
 DTYPE_NUMBERS: Mapping[str, int] = MappingProxyType({"float32": 0, "bfloat16": 1, "float16": 2})
 
 
+def _word(name: str, doc: str) -> Column:
+    """Return a column of one number of 32 bits a row."""
+    return Column(name, 32, _ONE, doc)
+
+
 def _candidate(name: str, label: str) -> tuple[Column, ...]:
     """Return the columns of a candidate, 0 where the recipe does not have it."""
     return (
-        Column(f"{name}_base", 32, _ONE, f"block scale of {label} before its rounding, float32 bits (N6)"),
+        _word(f"{name}_base", f"block scale of {label} before its rounding, float32 bits (N6)"),
         Column(f"{name}_block_scale", 8, _ONE, f"block scale byte of {label} (N7)"),
-        Column(f"{name}_multiplier", 32, _ONE, f"multiplier (or divisor) of {label}, float32 bits (N8)"),
+        _word(f"{name}_multiplier", f"multiplier (or divisor) of {label}, float32 bits (N8)"),
         Column(f"{name}_scaled", 32, _ELEMENTS, f"scaled values of {label}, float32 bits (N8)"),
         Column(f"{name}_element_codes", 4, _ELEMENTS, f"element codes of {label}, one a number (N9)"),
-        Column(f"{name}_error", 32, _ONE, f"error of {label}, float32 bits; 0 without a choice (N11, N12)"),
+        _word(f"{name}_error", f"error of {label}, float32 bits; 0 without a choice (N11, N12)"),
     )
 
 
 VECTORS = (
     Column("dtype", 2, _ONE, "of the input: 0 float32, 1 bfloat16, 2 float16"),
-    Column("rows", 32, _ONE, "rows of the input"),
-    Column("cols", 32, _ONE, "columns of the input"),
-    Column("stride", 32, _ONE, "words from one row of the input to the next; what lies between is poison"),
-    Column("first_word", 32, _ONE, "where the input begins among the words"),
-    Column("words", 32, _ONE, "how many words belong to it, poison included"),
+    _word("rows", "rows of the input"),
+    _word("cols", "columns of the input"),
+    _word("stride", "words from one row of the input to the next; what lies between is poison"),
+    _word("first_word", "where the input begins among the words"),
+    _word("words", "how many words belong to it, poison included"),
     Column("pads", 1, _ONE, "1: the input is padded with zeros to whole blocks; 0: it must fit"),
-    Column("padded_rows", 32, _ONE, "rows after padding; 0 where the input is refused"),
-    Column("padded_cols", 32, _ONE, "columns after padding; 0 where the input is refused"),
+    _word("padded_rows", "rows after padding; 0 where the input is refused"),
+    _word("padded_cols", "columns after padding; 0 where the input is refused"),
     Column("amax_given", 1, _ONE, "1: the caller gives the tensor amax; 0: it is max |x| (N2)"),
-    Column(
-        "amax", 32, _ONE, "the caller's tensor amax, float32 bits; the same for each row of a -row recipe"
-    ),
+    _word("amax", "the caller's tensor amax, float32 bits; the same for each row of a -row recipe"),
     Column("refused", 1, _ONE, "1: the input must be refused, and there are no blocks"),
-    Column("first_block", 32, _ONE, "the vector's first row in the table of blocks"),
-    Column("blocks", 32, _ONE, "how many rows of the table of blocks it has, block rows first"),
+    _word("first_block", "the vector's first row in the table of blocks"),
+    _word("blocks", "how many rows of the table of blocks it has, block rows first"),
 )
 WORDS = (
-    Column("word", 32, _ONE, "an element of an input as it was given, in the low bits; or poison beside it"),
-    Column("word_float32", 32, _ONE, "the same value widened to float32 (exact)"),
+    _word("word", "an element of an input as it was given, in the low bits; or poison beside it"),
+    _word("word_float32", "the same value widened to float32 (exact)"),
 )
 BLOCKS = (
-    Column("vector", 32, _ONE, "the row of its vector"),
-    Column("row", 32, _ONE, "the first row of the block in the padded tensor"),
-    Column("col", 32, _ONE, "the first column of the block in the padded tensor"),
+    _word("vector", "the row of its vector"),
+    _word("row", "the first row of the block in the padded tensor"),
+    _word("col", "the first column of the block in the padded tensor"),
     Column("rows_in", 16, _ONE, "rows of the block that lie in the input; the rest is padding"),
     Column("cols_in", 16, _ONE, "columns of the block that lie in the input; the rest is padding"),
     Column("x", 32, _ELEMENTS, "the block's input as float32 bits, 0 in padding"),
-    Column("tensor_amax", 32, _ONE, "A, float32 bits (N2)"),
-    Column("encode_scale", 32, _ONE, "S, float32 bits (N3)"),
-    Column("decode_scale", 32, _ONE, "D, float32 bits (N3)"),
-    Column("block_amax", 32, _ONE, "b, float32 bits (N4)"),
-    Column("base", 32, _ONE, "the block scale before its rounding, float32 bits (N5)"),
+    _word("tensor_amax", "A, float32 bits (N2)"),
+    _word("encode_scale", "S, float32 bits (N3)"),
+    _word("decode_scale", "D, float32 bits (N3)"),
+    _word("block_amax", "b, float32 bits (N4)"),
+    _word("base", "the block scale before its rounding, float32 bits (N5)"),
     Column("present", 3, _ONE, "bit 0: map6 is there; bit 1: map4 is there; bit 2: both errors are there"),
     *_candidate("map6", "map-to-6"),
     *_candidate("map4", "map-to-4 (IF4: of INT4)"),

@@ -12,6 +12,7 @@ from fos_ref import cli
 from fos_ref.errors import GoldenFormatError
 from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
+from fos_ref.verify.golden_file import canonical
 from tests.export.exported import export, files
 from tests.meta.tree import ROOT
 
@@ -97,6 +98,18 @@ def test_chains_that_are_not_the_manifest_s_are_refused():
     with pytest.raises(GoldenFormatError, match="v1/chains"):
         load(dict(files()) | {"v1/chains.json": altered}, ["4over6-absmax"])
     assert load(files(), ["4over6-absmax"]).chains == {}
+
+
+def test_a_folder_without_chains_is_exported_without_them():
+    listed = json.loads(files()["MANIFEST.json"])
+    del listed["files"]["v1/chains.json"]
+    found, whole = (
+        load({**files(), **manifest}, ["4over6-mae"])
+        for manifest in ({"MANIFEST.json": canonical(listed)}, {})
+    )
+    assert found.chains == {}
+    assert list(found.vectors["4over6-mae"]) == list(whole.vectors["4over6-mae"]) != []
+    assert "v1/chains.json" not in found.digests
 
 
 def test_the_sources_are_part_of_the_package():

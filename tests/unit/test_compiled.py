@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,22 +11,27 @@ import threading
 import numba
 import numpy as np
 import pytest
+from rich.console import Console
+from safetensors.numpy import save_file
 
 import fos_ref
+from fos_ref.commands.quantize import say_compiling
+from fos_ref.engines import convert
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.engines.registry import load_engine
 from fos_ref.engines.stream import alone, Compiled, in_order, MAX_WORKERS, workers
 from fos_ref.errors import ToolchainError
 from fos_ref.fast.amax import largest_bits
-from fos_ref.fast.compiled import is_cached, when_compiling
+from fos_ref.fast.compiled import is_cached
 from fos_ref.fast.kernel import quantize_range
 from fos_ref.report import sweep
 from fos_ref.report.lineup import FULL, QUICK
+from fos_ref.verify.distributions import make
 
 
 def test_asking_compiles_nothing_and_a_compilation_is_told_once():
     said = []
-    when_compiling(lambda: said.append("now"))
+    load_engine("numba").when_compiling(lambda: said.append("now"))
     first, second = (numba.njit(lambda x: x + 1) for _ in range(2))
     assert not is_cached(lambda: first(1))
     assert (first.signatures, said) == ([], [])
@@ -139,3 +145,44 @@ def test_a_report_without_a_compiler_takes_numpy(monkeypatch):
 
     monkeypatch.setattr(sweep, "load_engine", absent)
     assert sweep.settled("auto", FULL) == "numpy"
+
+
+class _Told(NumpyEngine):
+    """The NumPy model that says it may have to be compiled, and keeps who wants to be told."""
+
+    def __init__(self):
+        self.told = []
+
+    def threads(self):
+        return 1
+
+    def keep_to_this_thread(self):
+        """Nothing is to be done."""
+
+    def is_compiled(self):
+        return False
+
+    def when_compiling(self, say):
+        self.told.append(say)
+
+
+def test_the_compiled_engine_is_given_whom_to_tell(monkeypatch, tmp_path):
+    source, made = tmp_path / "a.safetensors", []
+    save_file({"a.weight": make("normal", (16, 64), 1)}, source)
+    for chosen, compiling in ((_Told(), print), (_Told(), None), (NumpyEngine(), print)):
+        monkeypatch.setattr(convert, "get_engine", lambda *_, e=chosen: e)
+        convert.quantize_checkpoint(source, tmp_path / "q", "4over6", overwrite=True, compiling=compiling)
+        made.append((tmp_path / "q").read_bytes())
+        assert getattr(chosen, "told", [compiling]) == [compiling] * (compiling is not None)
+    assert made == made[:1] * 3
+    engine = _Told()
+    monkeypatch.setattr(sweep, "get_engine", lambda *_: engine)
+    sweep.when_compiling("numba", print)
+    assert engine.told == [print]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_only_a_terminal_is_told_why_nothing_moves(terminal):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+    say_compiling(console)
+    assert ("Compiling the fast engine" in console.file.getvalue()) == terminal
