@@ -15,7 +15,9 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
-_BLOCKS = 2048  #: of the rows on which all presets compete
+_FEW = 256  #: blocks of the rows on which all presets are tried
+_LEAST = 0.5  #: of these blocks, for a preset to be tried on more
+_BLOCKS = 2048
 _FINALISTS = 3
 
 
@@ -35,33 +37,37 @@ class Closest:
 
 
 def closest(s: Subject) -> Closest | None:
-    """Return the preset with the most equal blocks, the recipe itself aside; None if none is above zero.
+    """Return the preset with the most equal blocks, the recipe itself aside; None if none has half of them.
 
-    All presets compete on some rows, the best on the whole tensor. Only readings in the layout asked for.
+    All presets are tried on a few rows, those with half of the blocks equal there on more, the best on the
+    whole tensor. Only readings in the layout asked for.
     """
     reading = s.asked_reading()
     if reading is None or not s.x.size:
         return None
-    rows = _rows(s.x.shape, s.recipe)
     got = _row_bytes(reading.codes, reading.scales, s.recipe)
     rivals = {r.fingerprint(): r for r in PRESETS.values() if _comparable(r, s.recipe)}
-    ranking = [(_equal(s, r, rows, got), -i, r) for i, r in enumerate(rivals.values())]
-    best = sorted(ranking, key=lambda t: t[:2], reverse=True)[:_FINALISTS]
-    full = [(_equal(s, r, np.arange(len(s.x)), got), -i, r) for i, (_, _, r) in enumerate(best)]
-    equal, _, winner = max(full, key=lambda t: t[:2])
+    few = _rows(s.x.shape, s.recipe, _FEW)
+    least = len(few) * s.x.shape[1] // s.recipe.block_cols * _LEAST
+    left = [r for r in rivals.values() if _equal(s, r, few, got) >= max(least, 1)]
+    for rows, many in ((_rows(s.x.shape, s.recipe, _BLOCKS), _FINALISTS), (np.arange(len(s.x)), 1)):
+        ranking = sorted(((_equal(s, r, rows, got), -i) for i, r in enumerate(left)), reverse=True)
+        left = [left[-i] for _, i in ranking[:many]]
+    if not left:
+        return None
     own = _row_bytes(s.want.codes, s.want.block_scales, s.recipe)
     as_is = int(np.count_nonzero(got.equal(own.codes, own.scales[:, 0])))
-    return Closest(winner.name, equal, len(got.codes), as_is) if equal else None
+    return Closest(left[0].name, ranking[0][0], len(got.codes), as_is)
 
 
 def _comparable(r: Recipe, to: Recipe) -> bool:
     return r.block_cols == to.block_cols and bool(r.diff(to))
 
 
-def _rows(shape: tuple[int, ...], r: Recipe) -> I64:
-    """Return whole bands of 16 rows, spread over the tensor, of about _BLOCKS blocks."""
+def _rows(shape: tuple[int, ...], r: Recipe, blocks: int) -> I64:
+    """Return whole bands of 16 rows, spread over the tensor, of about `blocks` blocks."""
     rows, per_row = shape[0], shape[1] // r.block_cols
-    bands = max(1, _BLOCKS // (16 * per_row))
+    bands = max(1, blocks // (16 * per_row))
     starts = np.unique(np.linspace(0, max(0, rows - 16) // 16, bands).astype(np.int64)) * 16
     return np.concatenate([np.arange(a, min(a + 16, rows)) for a in starts])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from fos_ref.recipes.recipe import Recipe
 _MIDPOINTS = {m: (c, c + 1) for c, m in enumerate((0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))}
 _SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)
 _INT32, _OF_SIX = 2.0**31 - 5, 3  #: the end of 32 bits, and the steps of 2 in 6
+_TIE = 7  #: of 6 and 8, where the grid of E2M1 goes on
 _MULTIPLIES = (ElementScaling.RECIPROCAL_OF_PRODUCT, ElementScaling.RECIPROCAL_QUOTIENT)
 
 
@@ -143,9 +145,11 @@ def _saturation(r: Recipe) -> Iterator[Flaw]:
     yield Flaw("E2m1NoSaturation", "8 and above keep their value; the code spills into its neighbour", axes)
     for what, mask in _OVERFLOWS:
         yield Flaw("E2m1NoSaturation", f"8 and above {what}", wraps={"cast": _unclamped(mask)})
-    for what, beyond in (("0", 0), ("-1", -1)):
-        counted = f"codes are counted on above 7, and wrap; what no integer holds is {what}"
-        yield Flaw("E2m1NoSaturation", counted, wraps={"cast": _counted_on(beyond)})
+    for beyond, of_seven in product((0, -1), (8, 6)):
+        counted = (
+            f"codes are counted on above 7, and wrap; 7 becomes {of_seven}, what no integer holds {beyond}"
+        )
+        yield Flaw("E2m1NoSaturation", counted, wraps={"cast": _counted_on(beyond, of_seven)})
 
 
 #: What becomes of a magnitude code above 7, beside the sign.
@@ -156,13 +160,16 @@ _OVERFLOWS: tuple[tuple[str, Callable[[U8, U8], Any]], ...] = (
 )
 
 
-def _counted_on(beyond: int) -> Wrap:
-    """Return the wrap that counts codes on in steps of 2; `beyond` is what a 32-bit integer cannot hold."""
+def _counted_on(beyond: int, of_seven: int) -> Wrap:
+    """Return the wrap that counts codes on in steps of 2.
+
+    `beyond` is the code of what a 32-bit integer cannot hold, `of_seven` what the tie of 6 and 8 becomes.
+    """
 
     def wrap(old: Any) -> Any:
         def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
             codes, values = old(y, r, grid)
-            steps = np.rint(np.abs(y) / 2)
+            steps = np.where(np.abs(y) == _TIE, of_seven / 2, np.rint(np.abs(y) / 2))
             count = np.where(steps < _INT32, steps, 0).astype(np.int64) + 4
             low = np.where(steps < _INT32, count, beyond) | np.where(np.signbit(y), int(_SIGN), 0)
             over = steps > _OF_SIX
