@@ -15,7 +15,7 @@ from fos_ref.verify.mutants import Mutant, MUTANTS
 from fos_ref.verify.outcomes import Outcomes
 from fos_ref.verify.vectors import bulk, layout
 from fos_ref.verify.vectors import folder as golden
-from fos_ref.verify.vectors.plan import plan
+from fos_ref.verify.vectors.plan import GROUPS, PLAN, Plan
 from tests.golden.folder import files
 
 DOCUMENT = json.loads(files()[VECTORS])
@@ -109,6 +109,7 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
 
 
 def plans(hunted, name):
-    """Return the files of one recipe of the plan; the mutants' vectors have come along."""
+    """Return the files of one recipe, as the plan has them; the mutants' vectors have come along."""
     assert [v.mutant for v in hunted] == list(MUTANTS)
-    return iter([next((r, made) for r, made in plan(hunted) if r.name == name)])
+    groups = {group: g for group, g in GROUPS.items() if group in PLAN[name]}
+    yield PRESETS[name], [Plan(group, g.comment, list(g.cases(PRESETS[name]))) for group, g in groups.items()]

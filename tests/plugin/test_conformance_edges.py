@@ -71,7 +71,7 @@ def test_a_drawn_failure_is_real_and_the_same_each_time(takes_amax):
 
     r = fos_ref.recipe("4over6")
     kernel = Kernel(wrong, r, None, takes_amax, "linear", "equal")
-    first, again = (draw(kernel, "float32", 20) for _ in range(2))
+    first, again = (draw(kernel, "float32", 8) for _ in range(2))
     assert first.not_run is None
     t = first.failure.trial
     assert (t.codes & 7 == 7).any()
@@ -83,9 +83,9 @@ def test_a_drawn_failure_is_real_and_the_same_each_time(takes_amax):
 @pytest.mark.parametrize("takes_amax", [False, True])
 def test_a_right_kernel_is_drawn_no_amax_that_it_cannot_know(takes_amax):
     r = fos_ref.recipe("4over6")
-    found = draw(Kernel(given("4over6"), r, None, takes_amax, "linear", "equal"), "float32", 20)
+    found = draw(Kernel(given("4over6"), r, None, takes_amax, "linear", "equal"), "float32", 12)
     assert found.failure is None
-    assert found.examples >= 20
+    assert found.examples >= 12
 
 
 def test_what_has_no_signature_names_no_amax():
