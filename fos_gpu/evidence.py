@@ -51,6 +51,7 @@ PARTS = (
         "tests.gpu.subnormals",
         ("OUT/a.json",),
     ),
+    Part("golden", "the golden vectors", "fos_gpu.prove_golden"),
     Part("tests", "the tests marked gpu", "pytest", _TESTS),
     Part("sanitizer", "memcheck, racecheck, initcheck, synccheck", "tests.gpu.sanitize"),
     Part("benchmark", "speed beside a copy and the peers", "benchmarks.gpu"),

@@ -1,7 +1,8 @@
 """`python -m fos_gpu.prove_fast`: the kernels' fast path under g++ beside the model, every admitted preset.
 
 Besides the inputs of fos_gpu.prove_host: blocks one step from the edge of a choice, where the bound says who
-decides. The figures say how many blocks and tiles were left to the recipe word for word.
+decides. Each with both ways in which a pair of codes leaves float32. The figures say how many blocks and
+tiles were left to the recipe word for word.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ from fos_ref.verify.choice_edges import AMAX, choice_edges
 
 ADMITTED = tuple(r for r in SUPPORTED if admitted(r))
 EDGES = 1000  #: blocks or tiles that are moved to an edge, five neighbours of each
+PAIRS = ("float16", "e4m3")  #: FOS_PAIRS of fos_filter.h
 BLOCKS, DIFFERING, SEEN, LITERAL = "blocks", "differing", "seen", "literal"
 
 
 @cache
-def kernel(r: Recipe) -> FastKernel:
+def kernel(r: Recipe, pairs: str) -> FastKernel:
     """Return a recipe's fast path, built and loaded once a process."""
-    return FastKernel(r)
+    return FastKernel(r, (*DEFAULT, f"-DFOS_PAIRS={pairs}"))
 
 
 def compare(task: Task) -> Tally:
@@ -49,7 +51,7 @@ def compare(task: Task) -> Tally:
         if task.kind == NAN and r.nonfinite is NonFinite.RAISE:
             continue
         found += _counted(name, task.kind, partial(_differing, x, task))
-        found[name, BLOCKS] += x.size // r.block_cols
+        found[name, BLOCKS] += len(PAIRS) * x.size // r.block_cols
     return found
 
 
@@ -71,26 +73,24 @@ def compare_edges(count: int, name: str) -> Tally:
         pairs = zip(k.quantize(x, scales), want, strict=True)
         return sum(int(np.count_nonzero(a != b)) for a, b in pairs)
 
-    return _counted(name, "edges", unequal) + Counter({(name, BLOCKS): x.size // r.block_cols})
+    return _counted(name, "edges", unequal) + Counter({(name, BLOCKS): len(PAIRS) * x.size // r.block_cols})
 
 
 def _counted(name: str, kind: str, compared: Callable[[FastKernel], int]) -> Tally:
     """Return how many bytes differ, and how many of the blocks or tiles that were seen were literal."""
-    k = kernel(PRESETS[name])
-    seen, literal = k.seen, k.literal
-    bad = compared(k)
-    return Counter(
-        {
-            (name, DIFFERING): bad,
-            (kind, SEEN): k.seen - seen,
-            (kind, LITERAL): k.literal - literal,
-        }
-    )
+    found: Tally = Counter()
+    for k in (kernel(PRESETS[name], pairs) for pairs in PAIRS):
+        seen, literal = k.seen, k.literal
+        found[name, DIFFERING] += compared(k)
+        found[kind, SEEN] += k.seen - seen
+        found[kind, LITERAL] += k.literal - literal
+    return found
 
 
 def build_one(name: str) -> Tally:
     """Build one preset's loops; return that it was done."""
-    build(PRESETS[name], (*DEFAULT, FAST))
+    for pairs in PAIRS:
+        build(PRESETS[name], (*DEFAULT, f"-DFOS_PAIRS={pairs}", FAST))
     return Counter({(name, "built"): 1})
 
 

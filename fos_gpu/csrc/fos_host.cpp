@@ -207,7 +207,7 @@ extern "C" void fos_judged(const float* x, long long blocks, const float* scales
   for (u32 byte = 0; byte < kEntries; byte++) table[byte] = entry_of<kind>(byte, t);
   for (long long i = 0; i < blocks; i++) {
     u32 w[kRow];
-    float v[kRow], d6[kRow], d4[kRow], *found = out + 4 * i;
+    float v[kRow], d6[kRow] = {}, d4[kRow] = {}, *found = out + 4 * i;
     __builtin_memcpy(w, x + i * kRow, sizeof(w));
     unpack<kind>(w, v);
     fos::Scales s = scales_for<kind>(amax_of<kind>(w), t, table);

@@ -116,6 +116,7 @@ def test_the_parts_are_commands_of_this_project():
         "conversions",
         "device",
         "subnormals",
+        "golden",
         "tests",
         "sanitizer",
         "benchmark",
