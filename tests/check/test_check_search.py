@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from fos_ref.check import bench
 from fos_ref.check.bench import Hypothesis, reproduced
 from fos_ref.check.catalogue import catalogue
 from fos_ref.check.subject import subject
-from fos_ref.proof.checker_bugs import planted
+from fos_ref.proof.checker_bugs import BUGS, planted
 from fos_ref.proof.checker_inputs import AMAX, BETWEEN, caller_amax, families
 from fos_ref.recipes import PRESETS
 from fos_ref.verify import check
@@ -77,3 +79,29 @@ def test_a_tensor_outgrows_the_amax_that_its_caller_gives():
             q = fos_ref.quantize(x, r, amax=amax)
             assert (q.block_scales == 0x7E).any()
             assert (np.abs(x).reshape(len(amax) if amax.ndim else 1, -1).max(axis=1) == amax * 4).all()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("preset", "bugs"),
+    [
+        ("4over6", ("metric-mae", "scale-up", "ties-away")),
+        ("4over6", ("other-bound", "metric-mae", "ties-to-zero", "nibbles")),
+        ("te-mse-448", ("bf16-amax", "scale-down", "ties-away")),
+    ],
+)
+def test_a_large_tensor_is_diagnosed_in_half_a_minute(preset, bugs):
+    x = make("normal", (4096, 4096), 0)
+    start = time.perf_counter()
+    found = check(x, *planted(preset, *bugs)(x), recipe=preset)
+    assert time.perf_counter() - start < 30
+    assert set(found.flags) == {flag for flag, ways in BUGS.items() if set(ways) & set(bugs)}
+
+
+@pytest.mark.exhaustive
+def test_a_large_tensor_that_is_equal_takes_less_than_a_second():
+    x = make("normal", (4096, 4096), 0)
+    q = fos_ref.quantize(x, "4over6")
+    start = time.perf_counter()
+    assert check(x, q.codes, q.block_scales, recipe="4over6")
+    assert time.perf_counter() - start < 1
