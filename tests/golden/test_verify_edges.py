@@ -17,6 +17,7 @@ from fos_ref.verify.vectors.flags import flags, kills
 from fos_ref.verify.vectors.folder import README
 from fos_ref.verify.vectors.manifest import digest, FROZEN, MANIFEST
 from fos_ref.verify.vectors.npz import read_npz, write_npz
+from fos_ref.verify.vectors.schema_check import violations
 from fos_ref.verify.vectors.verify import verify
 from tests.golden.folder import files, vectors
 
@@ -172,6 +173,35 @@ def test_lint_says_that_the_folder_is_too_large_and_what_bulk_files_are_no_recip
     assert list(lint._bulk(given)) == ["v1/bulk/other.npz: no recipe of this name"]
     del given[bulk.INPUTS]
     assert "both are needed to read a bulk file" in next(lint._bulk(given))
+
+
+def test_the_index_and_the_inputs_are_verified_as_the_files_that_they_are():
+    for name in (bulk.INDEX, bulk.INPUTS):
+        found = verify(files(), "numpy", only=name)
+        assert (found.vectors, found.failures) == (0, [])
+    wrong = with_index(lambda i: i["recipes"].pop("nvfp4"))
+    with pytest.raises(GoldenFormatError, match="not those of the presets"):
+        verify(wrong, "numpy", only=bulk.INDEX)
+
+
+def test_an_engine_that_lacks_a_recipe_leaves_its_bulk_file_and_says_so():
+    found = verify(files(), "host", only="v1/bulk/fouroversix-nvint4.npz")
+    assert (found.vectors, found.failures, list(found.not_run)) == (0, [], ["fouroversix-nvint4"])
+
+
+def test_a_manifest_of_another_form_is_one_problem_and_no_digest_is_asked_of_it():
+    given = {n: d for n, d in files().items() if n.count("/") < 2 or n == bulk.INPUTS}
+    found = lint.lint({**given, MANIFEST: b"{"})
+    assert len(found) == 1
+    assert found[0].startswith(f"{MANIFEST}: not JSON")
+
+
+def test_a_schema_asks_nothing_of_what_it_does_not_name():
+    part = {"properties": {"a": {"type": "integer"}}, "propertyNames": {"type": "string"}}
+    assert list(violations({"a": 1, "b": 2}, part, part)) == []
+    assert list(violations(3, part, part)) == []
+    closed = {**part, "additionalProperties": False}
+    assert [v.split(":")[0] for v in violations({"a": "x", "b": 2}, closed, closed)] == ["/b", "/a"]
 
 
 # --- the commands --------------------------------------------------------------------------------------
