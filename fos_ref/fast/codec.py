@@ -19,7 +19,6 @@ INF = U32(0x7F800000)
 EXPONENT = U32(0x7F800000)
 ONE = U32(0x3F800000)  #: bits of 1.0
 EIGHT = U32(0x41000000)
-FRACTION_BITS = U32(23)
 E2M1_SHIFT = U32(22 << 23)  #: adding 2^22 ulps of a power of two leaves one fraction bit
 E2M1_FIRST = U32(0x4A800000)  #: bits of 2^22, where the magic number of the binade of 1.0 lies
 E2M1_MAX = U32(7)

@@ -65,7 +65,6 @@ INTEGERS = FILTER_AT + 1
 #: Positions of the constants.
 ELEMENT_MAX, RANGE_MAX, SCALE_MAX, RESCALE4, UNIT4, UNIT6 = range(6)
 DTYPES = ("float32", "bfloat16", "float16")
-SHORT_DTYPES = DTYPES[1:]
 
 
 def position(member: Enum) -> int:

@@ -40,7 +40,6 @@ E2M1_GRID, INT4_GRID = range(2)
 SEVEN = F32(7)
 TWO = F32(2)
 HALF = F32(0.5)
-SIGN = U32(0x80000000)
 MINUS_ZERO = U32(8)
 BF16_HALF_FIELD = 126  #: the exponent field of 0.5
 _THRESHOLDS = tuple(F32(t) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
@@ -224,9 +223,3 @@ def cast_int4(y: np.float32) -> tuple[np.uint32, np.float32]:
     clipped = min(max(y, F32(-SEVEN)), SEVEN)
     n = F32(np.rint(clipped))
     return U32(np.int64(n) & 0xF), F32(n + ZERO)
-
-
-@step
-def sign_and_code(x: np.uint32, magnitude: np.uint32) -> np.uint32:
-    """Return a magnitude code with the sign of input bits."""
-    return U32(magnitude | U32(U32(x & SIGN) >> U32(28)))
