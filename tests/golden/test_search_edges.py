@@ -28,14 +28,13 @@ STAGES = (
     "e2m1-ties-away",
     "scale-ties-away",
 )
-#: Pairs by the stage that finds them: small, cut blocks, corners, rare ones, values; one without a vector.
+#: Pairs by the stage that finds them: small, cut blocks, corners, values; one without a vector.
 PAIRS = (
     ("scale_max", "256", "448"),
     ("element_scaling", "x*(1/(s*D))", "x/(s*D)"),
     ("zero_scale", "codes=0", "s=1"),
     ("nonfinite", "raise", "propagate"),
     ("tensor_scale", "min(C/A,max);A=0:1", "1"),
-    ("block_scale", "(b/6)*S", "b/(6*D)"),
     ("dequantize", "((q*s)*A)/C", "(q*s)*D"),
     ("reciprocal", "exact", "approximate"),
 )

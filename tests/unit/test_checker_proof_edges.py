@@ -14,7 +14,6 @@ from fos_ref.check.diagnosis import Cause, Diagnosis
 from fos_ref.proof import checker
 from fos_ref.proof.checker import Tally, Task
 from fos_ref.proof.checker_bugs import BUGS, planted, QUANTIZERS
-from fos_ref.proof.checker_inputs import PLAIN
 from fos_ref.recipes import PRESETS
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK
@@ -83,7 +82,7 @@ def inputs(preset):
     """Return distributions, values that are subnormal or whose squares are, and blocks at boundaries."""
     r = PRESETS[preset]
     coarse = make("coarse", (ROWS, 4 * BLOCK), 1)
-    found = {name: make(name, (ROWS, 4 * BLOCK), 1) for name in PLAIN}
+    found = {name: make(name, (ROWS, 4 * BLOCK), 1) for name in ("normal", "coarse")}
     found |= {"tiny squares": coarse * np.float32(1e-20), "subnormal": coarse * np.float32(2e-38)}
     found["tiny"] = make("normal", (ROWS, 4 * BLOCK), 1) * np.float32(3e-37)
     for v in read_mutants(COMMITTED):
