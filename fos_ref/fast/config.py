@@ -7,6 +7,7 @@ refuse the recipe, and a test asks that they know every value.
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ ELEMENT_MAX, RANGE_MAX, SCALE_MAX, RESCALE4, UNIT4, UNIT6 = range(6)
 DTYPES = ("float32", "bfloat16", "float16")
 
 
+@cache
 def position(member: Enum) -> int:
     """Return the position of an axis value in its enum."""
     return list(type(member)).index(member)
