@@ -290,5 +290,5 @@ PROOF = Proof(
     claim="The checker names a planted mistake of each flag first in 95 % of at least 20 cases over at least "
     "5 families of input, two at once among the first three in 80 %, and none on clean bytes.",
     run=run,
-    minutes=30,
+    minutes=25,
 )
