@@ -88,6 +88,10 @@ class Recipe:
                 msg = f"recipe {self.name!r}: {why}"
                 raise RecipeError(msg)
 
+    def __hash__(self) -> int:
+        """Return the hash of the name: equal recipes have one name, and caches ask often."""
+        return hash(self.name)
+
     @property
     def element_max(self) -> int:
         """The largest element magnitude of the tensor scale: 6, 4 when every block maps to 4, 7 for INT4."""
