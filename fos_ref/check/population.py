@@ -25,11 +25,6 @@ class Population:
     amaxes: Mapping[str, F32]  #: what it is taken over -> (N, 1)
     dtype: np.dtype[Any]  #: of the input
 
-    @property
-    def size(self) -> int:
-        """How many blocks there are."""
-        return len(self.x)
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
