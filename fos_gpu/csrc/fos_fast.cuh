@@ -118,8 +118,8 @@ __device__ __forceinline__ void catch_up_by_warp(const Given& g, u32 open) {
 }
 
 // Threads that walk together over `count` blocks of 16 from block `first` on: a whole tensor, or a row of it. The
-// threads of a warp stay together to the end. The next block is read before this one is done. What is put off is worked off outside the inner loop, which so needs no
-// room for a call.
+// threads of a warp stay together to the end. The next block is read before this one is done. What is put off is worked
+// off outside the inner loop, which so needs no room for a call.
 __device__ __forceinline__ void walk(const Given& g, const Work& k, const Entry* table, u32 first, u32 count, u32 part,
                                      u32 parts, u32& open) {
   u32 i = part * kFastThreads + threadIdx.x, step = parts * kFastThreads, lane = threadIdx.x % kWarp;
