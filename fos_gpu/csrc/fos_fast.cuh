@@ -1,9 +1,9 @@
 // The kernel of the fast path (fos_filter.h): loads, stores, shuffles, no arithmetic. A part of fos_kernels.cu.
 //
-// One thread a block of 16, then the next one a stride away: so the table of what the block scales' bytes decide is made
-// once for many. A block that is not regular, or whose choice is close, is put on a list of its warp. Whenever 32 are on
-// it, and in the end all that the thread block still has, they are read again and quantized word for word side by side.
-// fos_fast_tiles.cuh has the same for 16x16 tiles.
+// One thread a block of 16, then the next one a stride away: so the table of what the block scales' bytes decide is
+// made once for many. A block that is not regular, or whose choice is close, is put on a list of its warp. Whenever 32
+// are on it, and in the end all that the thread block still has, they are read again and quantized word for word side
+// by side. fos_fast_tiles.cuh has the same for 16x16 tiles.
 #ifndef FOS_FAST_CUH
 #define FOS_FAST_CUH
 

@@ -6,8 +6,8 @@ using namespace fos;
 namespace {
 constexpr Input kInput = Input::FOS_INPUT;
 
-// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread. From the
-// last one to the first: the quantizer goes the other way, and what it reads first is in the cache.
+// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread. From
+// the last one to the first: the quantizer goes the other way, and what it reads first is in the cache.
 __device__ __forceinline__ u32 largest_of_block(const void* x, long long from, long long groups, u32 part, u32 parts) {
   __shared__ u32 of_warps[kThreads / 32];
   u32 most = 0u;
