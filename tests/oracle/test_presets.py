@@ -11,7 +11,7 @@ from fos_ref.proof.oracle_agree import compare
 from fos_ref.proof.oracle_inputs import arguments_for, Case, cases, taken
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
-EVERY = 4  #: of the blocks of a case, in the default run; presets share their steps
+EVERY = 6  #: of the blocks of a case, in the default run; presets share their steps
 
 
 def disagreements(r: fos_ref.Recipe, found: list[Case], every: int = 1) -> int:
