@@ -8,9 +8,8 @@ from pathlib import Path
 from fos_gpu import nvrtc
 from fos_gpu.cache import cached
 from fos_gpu.grid import tuning
-from fos_gpu.lower import admitted, definitions, FILTER, FILTER_WORDS, HEADER, INPUTS, source
+from fos_gpu.lower import admitted, definitions, FILTER, FILTER_WORDS, HEADER, source
 from fos_gpu.ptx import Declared, FMA
-from fos_ref.recipes.axes import ZeroSign
 from fos_ref.recipes.recipe import Recipe
 
 KERNELS = "fos_kernels.cu"
@@ -25,6 +24,9 @@ SWITCH = "FOS_FAST"  #: an environment variable: 0 leaves every block to the rec
 E4M3_PAIR, E2M1_PAIR = "cvt.rn.satfinite.e4m3x2.f32", "cvt.rn.satfinite.e2m1x2.f32"
 #: N9 as that instruction has it: kHardwareElements of fos_ptx.cuh.
 _HARDWARE = ("-DFOS_ELEMENT_CAST=saturate", "-DFOS_ELEMENT_NAN=code_7", "-DFOS_ZERO_SIGN=sign_bit")
+#: How the fast path finds the signs of negative values in inputs of 16 bits.
+_NEGATIVES = "-DFOS_ZERO_SIGN=negative_values"
+_SIGNS = {"-DFOS_INPUT=bfloat16": "add.rn.bf16x2", "-DFOS_INPUT=float16": "add.rn.f16x2"}
 _BLACKWELL = 100  #: from this one on there is E2M1_PAIR, under a letter
 _NEW = 89  #: from this compute capability on there is E4M3_PAIR; the fast path asks for it from 90 on
 
@@ -55,30 +57,28 @@ def fast_options(r: Recipe, dtype: str, arch: str) -> tuple[str, ...]:
     return (*options(r, dtype, arch), WITH_FAST, *tuning(r, dtype).definitions)
 
 
-def declared(r: Recipe, dtype: str, arch: str, *, fast: bool = True) -> Declared:
+def declared(given: tuple[str, ...], arch: str, entries: tuple[str, str] = (ENTRY, FAST_ENTRY)) -> Declared:
     """Return what the PTX holds on purpose beyond what the recipe says. See fos_filter.h and fos_ptx.cuh.
 
-    fast: whether it is compiled with the fast path.
+    given: the -D options. entries: the kernel word for word, and that of the fast path.
     """
-    cast = elements(definitions(r), arch)
-    found = {ENTRY: cast}
-    if fast:
-        found |= {LEFT_OVER: cast, FAST_ENTRY: _filter_words(r, dtype, arch)}
+    cast = {E2M1_PAIR} if _casts_by_instruction(given, arch) else set()
+    found = {entries[0]: cast}
+    if WITH_FAST in given:
+        found |= {LEFT_OVER: cast, entries[1]: _filter_words(given, arch)}
     return {name: words for name, words in found.items() if words}
 
 
-def elements(given: tuple[str, ...], arch: str) -> set[str]:
-    """Return the instruction for N9 under a recipe's -D options, where `arch` has one and it is that."""
-    has = arch.endswith(("a", "f")) and _number(arch) >= _BLACKWELL
-    return {E2M1_PAIR} if has and set(_HARDWARE) <= set(given) else set()
+def _casts_by_instruction(given: tuple[str, ...], arch: str) -> bool:
+    """Return whether N9 under a recipe's -D options is an instruction that `arch` has."""
+    return arch.endswith(("a", "f")) and _number(arch) >= _BLACKWELL and set(_HARDWARE) <= set(given)
 
 
-def _filter_words(r: Recipe, dtype: str, arch: str) -> set[str]:
-    new = _number(arch) > _NEW
-    words = {FMA} | ({E4M3_PAIR} if new else set())
-    if new and dtype != INPUTS[0] and r.zero_sign is ZeroSign.NEGATIVE_VALUES:
-        words.add("add.rn.bf16x2" if dtype == INPUTS[1] else "add.rn.f16x2")
-    return words
+def _filter_words(given: tuple[str, ...], arch: str) -> set[str]:
+    if _number(arch) <= _NEW:
+        return {FMA}
+    signs = [_SIGNS[o] for o in given if o in _SIGNS] if _NEGATIVES in given else []
+    return {FMA, E4M3_PAIR, *signs}
 
 
 def _number(arch: str) -> int:

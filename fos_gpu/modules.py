@@ -71,16 +71,11 @@ def _fast_columns_unit(r: Recipe, dtype: str) -> Unit | None:
     return Unit(COLUMNS, (*columns_unit(r, dtype).definitions, kernels.WITH_FAST))
 
 
-def declared(r: Recipe, dtype: str, arch: str) -> Declared:
-    """Return what the PTX of `fast_columns_unit` holds on purpose beyond what the recipe says."""
-    names = {kernels.ENTRY: ENTRY_COLUMNS, kernels.FAST_ENTRY: FAST_COLUMNS}
-    return {names.get(name, name): words for name, words in kernels.declared(r, dtype, arch).items()}
-
-
-def declared_of(unit: Unit, arch: str) -> Declared:
-    """Return the same for a unit without the fast path."""
-    words = kernels.elements(unit.definitions, arch) if unit.source == COLUMNS else set()
-    return {ENTRY_COLUMNS: words} if words else {}
+def declared(unit: Unit, arch: str) -> Declared:
+    """Return what a unit's PTX holds on purpose beyond what the recipe says."""
+    if unit.source != COLUMNS:
+        return {}
+    return kernels.declared(unit.definitions, arch, (ENTRY_COLUMNS, FAST_COLUMNS))
 
 
 def decode_definitions(r: Recipe) -> tuple[str, ...]:

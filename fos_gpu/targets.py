@@ -98,7 +98,7 @@ def _quantize(r: Recipe, dtype: str, target: str) -> Task:
     """Return the task of a recipe's kernels: its own words, and the fast path where it has one."""
     fast = admitted(r)
     given = kernels.fast_options(r, dtype, target) if fast else kernels.options(r, dtype, target)
-    declared = kernels.declared(r, dtype, target, fast=fast)
+    declared = kernels.declared(given, target)
     return Task(kernels.KERNELS, given, f"{r.name} {dtype}", target, fused(r), _pairs(declared))
 
 
@@ -107,13 +107,12 @@ def _columns(r: Recipe, dtype: str, target: str) -> list[Task]:
     unit = modules.fast_columns_unit(r, dtype)
     if unit is None:
         return []
-    said = _pairs(modules.declared(r, dtype, target))
-    return [_other(unit, target)._replace(fused=fused(r), name=f"{r.name} {dtype}", declared=said)]
+    return [_other(unit, target)._replace(fused=fused(r), name=f"{r.name} {dtype}")]
 
 
 def _other(unit: modules.Unit, target: str) -> Task:
     said = any("=fused" in o for o in unit.definitions)
-    declared = _pairs(modules.declared_of(unit, target))
+    declared = _pairs(modules.declared(unit, target))
     return Task(
         unit.source, modules.options(unit, target), " ".join(unit.definitions), target, said, declared
     )

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(missing() != "", reason=f"the kernels were not c
 def check(r, dtype, target) -> str:
     """Compile, compare the PTX with what is declared, and return the fast kernel's."""
     cubin, ptx = kernels.compile_fast(r, dtype, target)
-    declared = kernels.declared(r, dtype, target)
+    declared = kernels.declared(kernels.fast_options(r, dtype, target), target)
     assert cubin[:4] == b"\x7fELF"
     assert violations(ptx, fused=fused(r), declared=declared) == []
     assert unused(ptx, declared) == []

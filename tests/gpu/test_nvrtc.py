@@ -30,7 +30,7 @@ needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not 
 def test_a_choice_compiles_for_every_target(target):
     cubin, ptx = kernels.compile_kernels(BY_NAME["4over6"], "bfloat16", target)
     assert cubin[:4] == b"\x7fELF"
-    declared = kernels.declared(BY_NAME["4over6"], "bfloat16", target, fast=False)
+    declared = kernels.declared(kernels.options(BY_NAME["4over6"], "bfloat16", target), target)
     assert violations(ptx, fused=False, declared=declared) == []
     assert unused(ptx, declared) == []
     assert (kernels.E2M1_PAIR in ptx) == target.endswith("a")

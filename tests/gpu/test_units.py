@@ -35,8 +35,9 @@ needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not 
 
 def check_fast(r, dtype: str, target: str) -> None:
     """The fast path along columns compiles; what it holds beyond the recipe is declared and needed."""
-    said = modules.declared(r, dtype, target)
-    _, ptx = modules.compile_unit(modules.fast_columns_unit(r, dtype), target)
+    unit = modules.fast_columns_unit(r, dtype)
+    said = modules.declared(unit, target)
+    _, ptx = modules.compile_unit(unit, target)
     assert modules.FAST_COLUMNS in entries(ptx)
     assert violations(ptx, fused=fused(r), declared=said) == []
     assert fused(r) or unused(ptx, said) == []
