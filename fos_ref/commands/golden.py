@@ -13,14 +13,14 @@ import typer
 from rich.console import Console
 
 from fos_ref.commands.golden_export import export
-from fos_ref.errors import BitMismatch, InputError
+from fos_ref.errors import BitMismatch
 from fos_ref.report.files import write_all
 from fos_ref.verify.golden_check import Failure
 from fos_ref.verify.golden_file import canonical
 from fos_ref.verify.vectors.chain import document as chains
 from fos_ref.verify.vectors.chain import NAME as CHAINS
 from fos_ref.verify.vectors.chain import STEPS
-from fos_ref.verify.vectors.folder import by_folder, completed, generated, read_all, Say
+from fos_ref.verify.vectors.folder import by_folder, completed, generated, read_all, read_written, Say
 from fos_ref.verify.vectors.lint import lint as find_problems
 from fos_ref.verify.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest
 from fos_ref.verify.vectors.verify import CHAIN_STEPS, Checked
@@ -76,7 +76,7 @@ def _frozen_list(folder: Path) -> bytes:
 @golden.command()
 def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
-    files = _files(folder)
+    files = read_written(folder)
     found = find_problems(files)
     if as_json:
         typer.echo(json.dumps({"clean": not found, "files": len(files), "problems": found}, indent=2))
@@ -98,7 +98,7 @@ def verify(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; of numpy every intermediate too. Exit 1 if not."""
-    files = _files(folder)
+    files = read_written(folder)
     with _progress() as say:
         found = verify_files(files, engine, only=only, steps=steps, progress=say)
     if as_json:
@@ -108,14 +108,6 @@ def verify(
     if found.failures:
         raise BitMismatch(_dossier(found))
     typer.echo(f"{folder}: {found.vectors} vectors, engine {engine}: every bit as committed{_left(found)}")
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    files = read_all(folder)
-    if MANIFEST not in files:
-        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
-        raise InputError(msg)
-    return files
 
 
 def _left(found: Checked) -> str:

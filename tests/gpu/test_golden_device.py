@@ -53,3 +53,8 @@ def test_without_a_gpu_the_command_fails_and_writes_nothing(tmp_path, capsys):
 def test_a_folder_without_vectors_is_refused(tmp_path, capsys):
     assert prove_golden.main(["--golden", str(tmp_path)]) == 2
     assert "a folder that `fos golden write` wrote is allowed" in capsys.readouterr().err
+
+
+def test_steps_that_a_chain_lacks_are_refused_in_one_line(capsys):
+    assert prove_golden.main(["--golden", str(GOLDEN), "--steps", "10001"]) == 2
+    assert capsys.readouterr().err == "error: --steps 10001: 0 to 10000 are allowed\n"

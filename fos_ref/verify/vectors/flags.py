@@ -60,18 +60,13 @@ def flags(cases: Sequence[Case], r: Recipe, killed: Kills) -> list[list[str]]:
     """Return the flags of each case, in the order of the notes."""
     found: list[set[str]] = [set() for _ in cases]
     for name, indices in killed.items():
-        flag = flag_of(MUTANTS[name])
+        flag = MUTANTS[name].flag
         for i in indices if flag in NOTES else ():
             found[i].add(flag)
     for i, case in enumerate(cases):
         if _has_near_tie(case, r):
             found[i].add("NearTie")
     return [[flag for flag in NOTES if flag in one] for one in found]
-
-
-def flag_of(m: Mutant) -> str:
-    """Return a mutant's flag as the notes spell it."""
-    return m.flag
 
 
 def _is_layout(m: Mutant) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from fos_ref.errors import InputError
 from fos_ref.verify.golden_bits import Json
 from fos_ref.verify.golden_check import VECTORS
 from fos_ref.verify.golden_file import canonical, distinguishing, FORMAT
@@ -48,6 +49,15 @@ def read_all(folder: Path) -> dict[str, bytes]:
     """Return every file of the folder by its name, the manifest and hidden files too, sorted."""
     paths = sorted(p for p in folder.rglob("*") if p.is_file())
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+
+
+def read_written(folder: Path) -> dict[str, bytes]:
+    """Return the same of a folder that `fos golden write` wrote; InputError for any other."""
+    files = read_all(folder)
+    if MANIFEST not in files:
+        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
+        raise InputError(msg)
+    return files
 
 
 def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[str, bytes]:
