@@ -22,8 +22,6 @@ from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
-THREADS = 128  #: of a thread block, as in the kernels
-
 
 class CudaEngine:
     """The kernels as an engine: the current device, its current stream."""
@@ -88,8 +86,8 @@ def _quantizer(
     """Return the kernel for tensors of a shape, thread blocks, threads of each, its last arguments."""
     blocks = shape[0] * shape[1] // BLOCK
     if not (fast and kernels.has_fast(r) and blocks < grid.MOST_BLOCKS):
-        groups = -(-blocks // THREADS)  # a thread for each block of 16 or row of a tile
-        return _loaded(r, dtype, "fos_quantize", device, fast=False), groups, THREADS, ()
+        groups = -(-blocks // launch.THREADS)  # a thread for each block of 16 or row of a tile
+        return _loaded(r, dtype, kernels.ENTRY, device, fast=False), groups, launch.THREADS, ()
     tuned = grid.tuning(r, dtype)
     groups, parts = grid.fast_grid(r, shape, _multiprocessors(device), tuned)
     start = _loaded(r, dtype, kernels.FAST_ENTRY, device, fast=True)

@@ -8,7 +8,6 @@ from fos_ref.recipes.axes import AmaxScope, ErrorMetric
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
 MOST_BLOCKS = 1 << 31  #: blocks of 16 must be fewer: the kernel counts in 32 bits
-FULL = 1024  #: threads that an SM holds where each needs at most 64 registers; fewer threads may need more
 
 
 class Tuning(NamedTuple):
@@ -28,12 +27,15 @@ class Tuning(NamedTuple):
 
 
 def tuning(r: Recipe, dtype: str) -> Tuning:
-    """Return what was fastest on an H100 for a recipe and an input dtype by name."""
-    chooses = r.error_metric is not None
-    if r.amax_scope is AmaxScope.ROW and chooses:
-        return Tuning(128, FULL // 128, 4)
-    wide = chooses and (dtype == "float32" or (r.error_metric is ErrorMetric.ABS_MAX and r.block_rows == 1))
-    return Tuning(256, FULL // 256 - wide, 16 if r.block_rows > 1 else 1)
+    """Return what was fastest on an H100 for a recipe and an input dtype by name.
+
+    1024 threads of an SM have 64 registers each; a choice among float32 values, or by ABS_MAX, wants 80.
+    """
+    if r.amax_scope is AmaxScope.ROW and r.chooses:
+        return Tuning(threads=128, resident=8, waves=4)
+    largest = r.error_metric is ErrorMetric.ABS_MAX and r.block_rows == 1
+    wide = r.chooses and (dtype == "float32" or largest)
+    return Tuning(threads=256, resident=3 if wide else 4, waves=16 if r.block_rows > 1 else 1)
 
 
 class Grid(NamedTuple):
