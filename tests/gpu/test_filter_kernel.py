@@ -88,6 +88,18 @@ def test_a_list_that_is_full_is_worked_off():
     assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
 
 
+def test_a_warp_s_list_grows_beyond_a_warp():
+    """Two blocks in three are not regular: a warp finds some 21 at a time, and works off 32 of its 42."""
+    r = BY_NAME["4over6"]
+    x = make("normal", (16, 4096), 13, "bfloat16")
+    odd = np.random.default_rng(13).random((16, 256)) < 2 / 3
+    x.view(np.uint16)[:, ::16][odd] = 0x7F80
+    scales = tensor_scales(np.float32(4), r, x.dtype)
+    want = [a.view(np.uint8) for a in HostKernel(r).quantize(x, scales)]
+    got = quantize(r, x, scales, Grid(1, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+
+
 def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
     """launch_quantize through to the kernel's text; word for word is another kernel."""
     r, x = BY_NAME["4over6"], make("normal", (40, 4096), 6, "bfloat16")

@@ -36,7 +36,7 @@ def check(r, dtype, target) -> str:
     return entries(ptx)[kernels.FAST_ENTRY]
 
 
-@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "sm_100a"])
 def test_a_choice_holds_what_is_declared(target):
     assert ".local" not in check(BY_NAME["4over6"], "bfloat16", target)
 

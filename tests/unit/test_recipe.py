@@ -190,3 +190,9 @@ def test_an_unknown_name_lists_near_names(name, says):
     with pytest.raises(RecipeError) as e:
         fos_ref.recipe(name)
     assert says in str(e.value)
+
+
+def test_equal_recipes_are_one_key():
+    r = fos_ref.PRESETS["4over6"]
+    assert len({r, dataclasses.replace(r)}) == 1
+    assert len({r, dataclasses.replace(r, tie=Tie.FOUR)}) == 2
