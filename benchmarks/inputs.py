@@ -10,8 +10,8 @@ import fos_ref
 from benchmarks.clock import alternate, ratios, Rounds, Spread, Subject
 from benchmarks.profile import job, undecided
 from benchmarks.subjects import Case, INCLUDED, ours
+from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import BLOCK
-from fos_ref.verify.distributions import make
 
 RECIPE = "4over6"
 FAMILIES = (

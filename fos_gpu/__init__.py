@@ -11,10 +11,10 @@ CuPy arrays and torch CUDA tensors, without a copy, on the caller's stream:
     q.to_host()                              # what fos_ref.quantize returns
 """
 
+from fos_gpu.build.probe import Availability, available
 from fos_gpu.dequantize import dequantize
 from fos_gpu.front import amax, quantize
 from fos_gpu.layout import swizzle, unswizzle
-from fos_gpu.probe import Availability, available
 from fos_gpu.quantized import DeviceQuantized, to_device
 from fos_gpu.statistics import DeviceErrors, errors
 

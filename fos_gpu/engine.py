@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu import grid, kernels, launch, nvrtc
-from fos_gpu.host import stacked
-from fos_gpu.lower import unsupported
-from fos_gpu.probe import available
+from fos_gpu import launch
+from fos_gpu.build import grid, kernels, nvrtc
+from fos_gpu.build.host import stacked
+from fos_gpu.build.lower import unsupported
+from fos_gpu.build.probe import available
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8

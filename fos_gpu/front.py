@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fos_gpu import launch
+from fos_gpu.build.lower import unsupported
+from fos_gpu.build.probe import available
 from fos_gpu.engine import launch_quantize
-from fos_gpu.lower import unsupported
-from fos_gpu.probe import available
 from fos_gpu.quantized import block_shape, DeviceQuantized, LAYOUTS
 from fos_gpu.tensors import (
     DTYPES,

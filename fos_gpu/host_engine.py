@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from fos_gpu.host import compiler_version, HostKernel
-from fos_gpu.lower import unsupported
+from fos_gpu.build.host import compiler_version, HostKernel
+from fos_gpu.build.lower import unsupported
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales

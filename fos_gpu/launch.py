@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu import modules
-from fos_gpu.modules import Unit
+from fos_gpu.build import modules
+from fos_gpu.build.modules import Unit
 from fos_gpu.tensors import cupy
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu import launch, modules
+from fos_gpu import launch
+from fos_gpu.build import modules
 from fos_gpu.quantized import block_shape, DeviceQuantized
 from fos_gpu.tensors import empty, launching, take, take_input, to_numpy
 from fos_ref.errors import InputError, ShapeError
+from fos_ref.exactness.sums import Sums
 from fos_ref.recipes.recipe import BLOCK
-from fos_ref.report.metrics import Sums
 
 PER_BLOCK = 3  #: squared, absolute, largest
 STATISTICS = 5  #: those, and of x: power, magnitude

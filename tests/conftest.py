@@ -3,7 +3,7 @@
 HYPOTHESIS_PROFILE chooses: "dev" (100 examples, a new seed each run; the default), "ci" (the same examples
 each run; the default where CI is set), "nightly" (10,000 examples).
 
-FOS_MUTANT=NAME plants a mutant of fos_ref.verify.mutants for the whole run, before any test is imported: the
+FOS_MUTANT=NAME plants a mutant of fos_ref.mutants for the whole run, before any test is imported: the
 suite has to fail then. tests/mutation.py does that for each of them.
 """
 
@@ -27,7 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 MUTANT = os.environ.get("FOS_MUTANT", "")
 if MUTANT:
-    from fos_ref.verify.mutants import mutant
+    from fos_ref.mutants.catalogue import mutant
 
     PLANTED = mutant(MUTANT).planted()
     PLANTED.__enter__()  # never left: the process ends with it

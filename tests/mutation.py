@@ -23,35 +23,35 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof.result import environment
 from fos_ref.report.files import check_folder, write_all
-from fos_ref.verify.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[1]
 SUITE, PROOF, TABLE = "mutants-suite.json", "proof-mutants.json", "mutants.md"
 #: Not run: the rules of the house see no bits, and some files test the mutants and their vectors themselves.
 LEFT_OUT = (
     "tests/meta/",
-    "tests/unit/test_mutants",
-    "tests/golden/test_mutant_vectors",
-    "tests/unit/test_proof_",
+    "tests/mutants/",
+    "tests/vectors/test_mutant_vectors",
+    *(f"tests/proof/test_{of}" for of in ("edges", "engine", "mutants", "scale_path", "sweeps")),
 )
-VECTORS = "tests/golden/"
+VECTORS = "tests/vectors/"
 #: The order of the run: (start of the path, rank); what is not named comes in between.
 RANKS = (
-    ("tests/unit/test_steps", 0),
-    ("tests/unit/test_reduce", 0),
-    ("tests/unit/test_layout", 1),
-    ("tests/unit/test_codec", 1),
-    ("tests/unit/test_quantize.py", 2),
-    ("tests/unit/test_front", 3),
-    ("tests/unit/test_numerics_doc", 4),
+    ("tests/model/test_steps", 0),
+    ("tests/model/test_reduce", 0),
+    ("tests/storage/test_layout", 1),
+    ("tests/formats/", 1),
+    ("tests/model/test_quantize.py", 2),
+    ("tests/engines/test_front", 3),
+    ("tests/docs/test_numerics", 4),
     ("tests/oracle/", 5),
     ("tests/property/test_choice", 6),
     ("tests/property/", 7),
-    ("tests/unit/test_report", 10),
-    ("tests/unit/test_corpus", 9),
-    ("tests/unit/test_fast", 11),
+    ("tests/report/", 10),
+    ("tests/proof/test_corpus", 9),
+    ("tests/fast/", 11),
 )
 MIDDLE = 8
 TESTS_FAILED = 1

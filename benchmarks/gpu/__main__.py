@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.gpu import kernels, small, whole
 from benchmarks.gpu.document import markdown
 from fos_gpu import available
-from fos_gpu.machine import card
+from fos_gpu.build.machine import card
 from fos_ref.report.files import check_folder, write_all
 
 NAME = "benchmark-gpu"

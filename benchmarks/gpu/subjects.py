@@ -14,8 +14,8 @@ import numpy as np
 import fos_ref
 from benchmarks.gpu.clock import cupy, Subject
 from fos_gpu import engine
-from fos_gpu.host import stacked
-from fos_gpu.kernels import SWITCH
+from fos_gpu.build.host import stacked
+from fos_gpu.build.kernels import SWITCH
 from fos_ref.engines.registry import load_engine
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.model.trace import Scales

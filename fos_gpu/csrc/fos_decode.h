@@ -1,5 +1,5 @@
 // From codes and scales back to values (N14), and what a block of 16 costs. For g++ and NVRTC, as fos_numerics.h,
-// which is all it includes. fos_gpu/modules.py writes the constants.
+// which is all it includes. fos_gpu/build/modules.py writes the constants.
 #ifndef FOS_DECODE_H
 #define FOS_DECODE_H
 

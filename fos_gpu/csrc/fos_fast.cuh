@@ -9,7 +9,7 @@
 
 #include "fos_filter.h"
 
-// FOS_THREADS of a thread block and FOS_RESIDENT, how many of these an SM holds, come from fos_gpu/grid.py.
+// FOS_THREADS of a thread block and FOS_RESIDENT, how many of these an SM holds, come from fos_gpu/build/grid.py.
 #ifndef FOS_PICKED
 #define FOS_PICKED 1
 #endif

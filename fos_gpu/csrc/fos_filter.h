@@ -1,4 +1,4 @@
-// The fast path: the bits of fos_numerics.h with fewer operations, for the recipes that fos_gpu/lower.py admits.
+// The fast path: the bits of fos_numerics.h with fewer operations, for the recipes that fos_gpu/build/lower.py admits.
 //
 // It holds for a regular block: both block scales usable (`entry_of`) and the scaled amax below 7, so that nothing
 // saturates. Any other block, and any whose choice is too close to call, is left to the recipe word for word.

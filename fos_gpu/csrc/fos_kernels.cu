@@ -1,6 +1,6 @@
 // Blocks along rows: indexing, loads, stores, shuffles. All arithmetic is in fos_numerics.h.
 //
-// Compiled by fos_gpu/nvrtc.py for one recipe and one input dtype (FOS_INPUT). The recipe word for word; with FOS_FAST
+// Compiled by fos_gpu/build/nvrtc.py for one recipe and one input dtype (FOS_INPUT). The recipe word for word; with FOS_FAST
 // the kernel of the fast path too.
 #include "fos_block.cuh"
 

@@ -1,7 +1,7 @@
 // All arithmetic of an NVFP4 recipe (E2M1 elements, E4M3 block scales), steps N2 to N13 of docs/numerics.md.
 //
 // One text for two compilers: g++ for the host, NVRTC for the device. It includes nothing. The recipe is a set
-// of compile-time constants, written by fos_gpu/lower.py as -DFOS_TIE=six and so on: each is the name of a member
+// of compile-time constants, written by fos_gpu/build/lower.py as -DFOS_TIE=six and so on: each is the name of a member
 // of an enum below, so that a value which is not carried out here does not compile.
 //
 // Every written operation is one rounding to nearest even, subnormals kept. That asks for -ffp-contract=off of

@@ -7,7 +7,7 @@
 //
 // A twin is what N7 and N9 say, from fos_numerics.h: round to nearest even, saturate (6, 448; infinity too), the sign
 // bit kept, -0 and negative underflow included. A NaN of either sign is 0x7 (6) in E2M1 and 0x7F (NaN) in E4M3.
-// fos_gpu/prove_conversions.py compares all 2^32 inputs. The kernels that take a recipe word for word use the E2M1 one
+// fos_gpu/proof/conversions.py compares all 2^32 inputs. The kernels that take a recipe word for word use the E2M1 one
 // where it is the recipe's N9 (PairedElements); with FOS_PORTABLE nothing here is an instruction.
 #ifndef FOS_PTX_CUH
 #define FOS_PTX_CUH

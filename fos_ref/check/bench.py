@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fos_ref.check.flaw import Flaw, steps_with
+from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.layouts import Bytes
 from fos_ref.check.population import Population, Source
 from fos_ref.check.steps import walk

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from fos_ref.check.bench import CHUNK, Hypothesis
-from fos_ref.check.flaw import steps_with
+from fos_ref.check.flaws.flaw import steps_with
 from fos_ref.check.population import USED
 from fos_ref.check.steps import Steps, walk, Walked
+from fos_ref.exactness.near_tie import near_ties
 from fos_ref.formats.arrays import Bool, I64
 from fos_ref.formats.bits import f32_bits
 from fos_ref.model.quantize import keep
 from fos_ref.recipes.axes import AmaxScope, ErrorDomain
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import pack_nibbles
-from fos_ref.verify.near_tie import near_ties
 
 #: |err4 - err6| in float32 steps up to which a choice counts as a near tie: one for each term of a row's sum.
 NEAR_TIE_ULPS = 16

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
-from fos_ref.check.catalogue import catalogue
 from fos_ref.check.flags import FLAGS, OF_LAST_BITS, SWEEPING
-from fos_ref.check.flaw import Flaw
+from fos_ref.check.flaws.catalogue import catalogue
+from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
 from fos_ref.formats.arrays import Bool, I64

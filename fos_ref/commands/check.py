@@ -11,7 +11,7 @@ import typer
 
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray
-from fos_ref.verify.distributions import DTYPES
+from fos_ref.inputs.distributions import DTYPES
 
 EXIT_DIFFERENT = 1
 

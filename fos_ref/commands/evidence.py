@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fos_ref.verify.evidence import CLASSES, Known, read_status, Status
+from fos_ref.dialects.evidence import CLASSES, Known, read_status, Status
 
 _PIPED_WIDTH = 140
 _COLUMNS = ("codes", "block_scales", "picked4")

@@ -15,16 +15,16 @@ from rich.console import Console
 from fos_ref.commands.golden_export import export
 from fos_ref.errors import BitMismatch
 from fos_ref.report.files import write_all
-from fos_ref.verify.golden_check import Failure
-from fos_ref.verify.golden_file import canonical
-from fos_ref.verify.vectors.chain import document as chains
-from fos_ref.verify.vectors.chain import NAME as CHAINS
-from fos_ref.verify.vectors.chain import STEPS
-from fos_ref.verify.vectors.folder import by_folder, completed, generated, read_all, read_written, Say
-from fos_ref.verify.vectors.lint import lint as find_problems
-from fos_ref.verify.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest
-from fos_ref.verify.vectors.verify import CHAIN_STEPS, Checked
-from fos_ref.verify.vectors.verify import verify as verify_files
+from fos_ref.vectors.chain import document as chains
+from fos_ref.vectors.chain import NAME as CHAINS
+from fos_ref.vectors.chain import STEPS
+from fos_ref.vectors.distinguishing.check import Failure
+from fos_ref.vectors.distinguishing.file import canonical
+from fos_ref.vectors.folder import by_folder, completed, generated, read_all, read_written, Say
+from fos_ref.vectors.lint import lint as find_problems
+from fos_ref.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest
+from fos_ref.vectors.verify import CHAIN_STEPS, Checked
+from fos_ref.vectors.verify import verify as verify_files
 
 golden = typer.Typer(
     name="golden", no_args_is_help=True, help="Golden vectors: write them, or verify an engine against them."

@@ -12,8 +12,8 @@ from fos_ref.errors import InputError
 from fos_ref.export.document import documents
 from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
-from fos_ref.verify.vectors.folder import read_all
-from fos_ref.verify.vectors.manifest import MANIFEST
+from fos_ref.vectors.folder import read_all
+from fos_ref.vectors.manifest import MANIFEST
 
 
 class Form(StrEnum):

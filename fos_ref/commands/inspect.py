@@ -13,10 +13,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from fos_ref.verify.inspect import BLOCKS
-from fos_ref.verify.inspect import inspect as inspect_file
-from fos_ref.verify.inspect_findings import counts_of, zero_block_bytes
-from fos_ref.verify.inspect_report import Inspection
+from fos_ref.inspect.api import BLOCKS
+from fos_ref.inspect.api import inspect as inspect_file
+from fos_ref.inspect.findings import counts_of, zero_block_bytes
+from fos_ref.inspect.report import Inspection
 
 _PIPED_WIDTH = 140
 _MISMATCH = 1

@@ -12,12 +12,12 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from fos_ref.dialects.disagreement import disagreement
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray
+from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.storage.safetensors_read import SafetensorsFile
-from fos_ref.verify.disagreement import disagreement
-from fos_ref.verify.distributions import make
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from fos_ref.export.as_c import c_files
-from fos_ref.export.as_json import json_files, KIND
-from fos_ref.export.as_memh import memh_files
-from fos_ref.export.as_npz import npz_files
 from fos_ref.export.columns import TABLES
+from fos_ref.export.forms.c import c_files
+from fos_ref.export.forms.json import json_files, KIND
+from fos_ref.export.forms.memh import memh_files
+from fos_ref.export.forms.npz import npz_files
 from fos_ref.export.source import Source
-from fos_ref.verify.golden_file import canonical, FORMAT
-from fos_ref.verify.vectors.manifest import digest, MANIFEST, VERSION
+from fos_ref.vectors.distinguishing.file import canonical, FORMAT
+from fos_ref.vectors.manifest import digest, MANIFEST, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
 
 README = "README.md"

@@ -10,10 +10,10 @@ from importlib.resources import files as package_files
 from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.export.tables import Tables, tables
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.verify.golden_bits import Json
-from fos_ref.verify.vectors import chain
-from fos_ref.verify.vectors.file import read, Vector
-from fos_ref.verify.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
+from fos_ref.vectors import chain
+from fos_ref.vectors.bits import Json
+from fos_ref.vectors.file import read, Vector
+from fos_ref.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
 
 _DEPTH = 2  #: v1/RECIPE/GROUP.json

@@ -11,8 +11,8 @@ import numpy as np
 from fos_ref.export.columns import Column, DTYPE_NUMBERS, PRESENT, TABLES
 from fos_ref.formats.arrays import AnyArray, U32
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.verify.golden_bits import RAISES
-from fos_ref.verify.vectors.file import Vector
+from fos_ref.vectors.bits import RAISES
+from fos_ref.vectors.file import Vector
 
 #: One row of a table: a number or an array of numbers for each column.
 Row = dict[str, Any]

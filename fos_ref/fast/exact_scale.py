@@ -3,7 +3,7 @@
 A non-negative float of any format is n * 2^e with whole n and e; a format is `digits` significant bits and
 the exponent `least` of its smallest subnormal. Codes count magnitudes in order, so one function rounds into
 every format and a carry lands on the right code by itself. Nothing here is shared with the model; the tests
-compare it with fos_ref.model.exact, whose numbers are unbounded.
+compare it with fos_ref.oracle.exact, whose numbers are unbounded.
 
 Nothing is cached on disk: a cached kernel would outlive a change of what it calls.
 """

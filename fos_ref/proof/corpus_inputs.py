@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fos_ref.formats.arrays import AnyArray, I64, U32
-from fos_ref.verify.hard_inputs import corners, ramps, scale_midpoints
+from fos_ref.inputs.corners import corners, ramps, scale_midpoints
 
 U64: TypeAlias = NDArray[np.uint64]
 BLOCK = 16

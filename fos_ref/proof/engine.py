@@ -10,13 +10,13 @@ import numpy as np
 
 from fos_ref.engines.registry import load_engine
 from fos_ref.formats.arrays import AnyArray
+from fos_ref.inputs.distributions import FAMILIES, make
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.proof.result import Finding, Progress, Proof
-from fos_ref.proof.sweep_pool import Tally, total
+from fos_ref.proof.sweeps.pool import Tally, total
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
-from fos_ref.verify.distributions import FAMILIES, make
 
 SHAPE = (256, 4096)
 PATTERNS = "bit-patterns"  #: any float32, exponents and signs as they fall

@@ -14,15 +14,15 @@ import numpy as np
 from fos_ref.engines.front import quantize
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray, Bool
+from fos_ref.inputs.distributions import make
+from fos_ref.mutants.catalogue import Mutant, MUTANTS
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.storage.tensor import QuantizedTensor
-from fos_ref.verify.distributions import make
-from fos_ref.verify.golden_check import read, read_mutants, vector_failures, VECTORS
-from fos_ref.verify.golden_file import Committed
-from fos_ref.verify.mutant_vectors import MutantVector
-from fos_ref.verify.mutants import Mutant, MUTANTS
+from fos_ref.vectors.distinguishing.check import read, read_mutants, vector_failures, VECTORS
+from fos_ref.vectors.distinguishing.file import Committed
+from fos_ref.vectors.distinguishing.mutants import MutantVector
 
 FOLDER = Path("golden")
 TENSORS = 256  #: of N(0, 1) values, seeds 0, 1, ...

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fos_ref.errors import InputError
+from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.verify.mutants import MUTANTS
-from fos_ref.verify.vectors.cover import smallest_cover
-from fos_ref.verify.vectors.file import read, Vector
-from fos_ref.verify.vectors.flags import kills
-from fos_ref.verify.vectors.manifest import MANIFEST
-from fos_ref.verify.vectors.verify import differences
+from fos_ref.vectors.cover import smallest_cover
+from fos_ref.vectors.file import read, Vector
+from fos_ref.vectors.flags import kills
+from fos_ref.vectors.manifest import MANIFEST
+from fos_ref.vectors.verify import differences
 
 FOLDER = Path("golden")
 Figures: TypeAlias = dict[str, Any]

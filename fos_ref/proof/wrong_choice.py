@@ -1,7 +1,7 @@
 """How often float32 picks the worse candidate, over millions of blocks of each input, for every 4/6 preset.
 
-The counts are those of fos_ref.verify.wrong_choice. The oracle tries to refute them: on chosen blocks, wrong
-ones first, it quantizes the input's bits in integers and compares exact errors.
+The counts are those of fos_ref.exactness.wrong_choice. The oracle tries to refute them: on chosen blocks,
+wrong ones first, it quantizes the input's bits in integers and compares exact errors.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fos_ref.exactness.choice import decode_form
+from fos_ref.exactness.choice_groups import families, Group, groups
+from fos_ref.exactness.choice_inputs import INPUTS, Shape
+from fos_ref.exactness.wrong_choice import Exact, judged, parts, sample, Tally, traces
 from fos_ref.formats.arrays import AnyArray
-from fos_ref.model.exact import BFLOAT16, FLOAT32, from_bits, Precision
-from fos_ref.model.exact_error import exact_candidate_error
-from fos_ref.model.oracle import quantize_block
-from fos_ref.model.oracle_scales import tensor_scales
 from fos_ref.model.trace import Trace
+from fos_ref.oracle.exact import BFLOAT16, FLOAT32, from_bits, Precision
+from fos_ref.oracle.exact_error import exact_candidate_error
+from fos_ref.oracle.quantize import quantize_block
+from fos_ref.oracle.scales import tensor_scales
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.recipes.axes import ErrorDomain, Tie
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.verify.choice_groups import families, Group, groups
-from fos_ref.verify.choice_inputs import INPUTS, Shape
-from fos_ref.verify.exact_choice import decode_form
-from fos_ref.verify.wrong_choice import Exact, judged, parts, sample, Tally, traces
 
 SHAPE = (1024, 1024)
 SEEDS = 64

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fos_ref.dialects.matrix import Counts, differing_blocks
 from fos_ref.engines.stream import in_order
+from fos_ref.inputs.distributions import make
 from fos_ref.recipes import BLOCK, PRESETS, Recipe
 from fos_ref.recipes.axes import AmaxScope, BlockShape, Candidates, ErrorMetric, TensorScale
 from fos_ref.report.lineup import Plan
 from fos_ref.report.sweep import first
-from fos_ref.verify.distributions import make
-from fos_ref.verify.matrix import Counts, differing_blocks
 
 #: What the matrices are made on.
 DATA = ("normal", "coarse", "subnormal-scale")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from fos_ref.engines.front import dequantize, quantize
+from fos_ref.exactness.sums import Sums
 from fos_ref.formats.arrays import AnyArray, F64
 from fos_ref.formats.bits import widen
 from fos_ref.recipes.axes import AmaxScope
@@ -17,30 +17,6 @@ from fos_ref.recipes.recipe import BLOCK, Recipe
 CHUNK_VALUES = 1 << 20  #: values measured at a time; also fixes the order of the sums
 #: Reads the tensor once from the start, in matrices of whole rows; every call starts again.
 Chunks = Callable[[], Iterable[AnyArray]]
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Sums over a tensor, or over several: `a + b` is the total of both."""
-
-    squared: float = 0.0  #: sum of e^2
-    absolute: float = 0.0  #: sum of |e|
-    power: float = 0.0  #: sum of x^2
-    magnitude: float = 0.0  #: sum of |x|
-    blocks: int = 0
-    picked4: int = 0
-    worst: float = 0.0  #: the largest |e| / tensor amax
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            squared=self.squared + other.squared,
-            absolute=self.absolute + other.absolute,
-            power=self.power + other.power,
-            magnitude=self.magnitude + other.magnitude,
-            blocks=self.blocks + other.blocks,
-            picked4=self.picked4 + other.picked4,
-            worst=max(self.worst, other.worst),
-        )
 
 
 #: The figures of the report, in column order, and what each one is.

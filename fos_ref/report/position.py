@@ -9,10 +9,10 @@ import pandas as pd
 
 from fos_ref.engines.front import trace
 from fos_ref.formats.arrays import F64, I64
+from fos_ref.inputs.distributions import make
 from fos_ref.model.dequantize import DEQUANTIZE
 from fos_ref.model.trace import Candidate, Trace
 from fos_ref.report.lineup import METHOD, Plan
-from fos_ref.verify.distributions import make
 
 DISTRIBUTION = "normal"
 BINS = 128

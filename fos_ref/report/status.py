@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fos_ref.dialects.evidence import CLASSES, Comparison, Known, Status
 from fos_ref.report.tables import literal, markdown, prose, sections
-from fos_ref.verify.evidence import CLASSES, Comparison, Known, Status
 
 COMMAND = "fos evidence --write docs/status.md"
 _INTRO = (

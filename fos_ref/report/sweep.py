@@ -10,10 +10,10 @@ import pandas as pd
 from fos_ref.engines.registry import get_engine, load_engine
 from fos_ref.engines.stream import alone, Compiled, in_order, workers
 from fos_ref.errors import ToolchainError
+from fos_ref.inputs.distributions import make, STATISTICAL
 from fos_ref.report.interval import half_width
 from fos_ref.report.lineup import BASELINE, LINEUP, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, METRICS, tensor_amax
-from fos_ref.verify.distributions import make, STATISTICAL
 
 Job = tuple[str, int]  #: distribution, seed
 Done = Callable[[], None]

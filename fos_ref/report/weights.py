@@ -12,10 +12,11 @@ import pandas as pd
 
 from fos_ref.engines.stream import in_order
 from fos_ref.errors import InputError
+from fos_ref.exactness.sums import Sums
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.report.lineup import BASELINE, RECIPES
-from fos_ref.report.metrics import Chunks, figures, measure, row_slices, Sums, tensor_amax
+from fos_ref.report.metrics import Chunks, figures, measure, row_slices, tensor_amax
 from fos_ref.report.sweep import first, threads
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 from fos_ref.storage.select import FLOATS, Selection

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from fos_ref.engines.stream import in_order
+from fos_ref.exactness.choice_groups import Group, groups
+from fos_ref.exactness.choice_inputs import INPUTS, Shape
+from fos_ref.exactness.wrong_choice import sample, Tally
 from fos_ref.recipes.axes import ErrorMetric
 from fos_ref.report.lineup import Plan
 from fos_ref.report.tables import markdown, prose, Rows
-from fos_ref.verify.choice_groups import Group, groups
-from fos_ref.verify.choice_inputs import INPUTS, Shape
-from fos_ref.verify.wrong_choice import sample, Tally
 
 _SEED = 0
 _WHOLE_PERCENT = 10  #: shares from here on are shown without a point

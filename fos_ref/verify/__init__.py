@@ -1,29 +1,19 @@
-"""Is it right, and if not, why? Inputs by name, comparison bit by bit, and the checker that names the bug."""
+"""Is it right, and if not, why? The public face over the rooms that try, compare, explain and judge.
 
-from __future__ import annotations
+The calls stand here, names only. Beside them are modules: `distributions`, `strategies`, `disagreement`,
+`hardware`, `near_tie`, `mutants`, `inspect` and `vectors.chain`.
+"""
 
-from importlib import import_module
-from typing import Any
+from fos_ref.check.api import check
+from fos_ref.check.asserts import assert_bits_equal, assert_quantized_equal
+from fos_ref.check.diagnosis import Diagnosis
+from fos_ref.conformance.api import conformance, conformance_groups
 
-#: The checker stands a floor above; its calls are found here by name, when they are first asked for.
-_CALLS = {
-    "check": "fos_ref.check.api",
-    "assert_bits_equal": "fos_ref.check.asserts",
-    "assert_quantized_equal": "fos_ref.check.asserts",
-    "Diagnosis": "fos_ref.check.diagnosis",
-    "conformance": "fos_ref.check.conformance",
-    "conformance_groups": "fos_ref.check.conformance",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Return a call of the checker."""
-    if name not in _CALLS:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(import_module(_CALLS[name]), name)
-
-
-def __dir__() -> list[str]:
-    """Return the names of this module, those of the checker included."""
-    return sorted([*globals(), *_CALLS])
+__all__ = [
+    "Diagnosis",
+    "assert_bits_equal",
+    "assert_quantized_equal",
+    "check",
+    "conformance",
+    "conformance_groups",
+]

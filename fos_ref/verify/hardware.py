@@ -1,55 +1,5 @@
-"""Which blocks the hardware decides: where an approximate reciprocal may give other bits.
+"""Which blocks the hardware decides: see fos_ref/dialects/hardware.py."""
 
-rcp.approx.ftz.f32 is within 1 ulp of the true reciprocal, and its exact value is the chip's. A recipe with
-Reciprocal.APPROXIMATE is therefore computed for every combination of -1, 0 and +1 ulp on its reciprocals; a
-block whose bytes are the same in all of them is decided by arithmetic alone, any other by the hardware.
-"""
+from fos_ref.dialects.hardware import hardware_decides
 
-from __future__ import annotations
-
-from dataclasses import replace
-from itertools import product
-from typing import Any
-
-import numpy as np
-
-from fos_ref.errors import RecipeError
-from fos_ref.formats.arrays import Bool, F32
-from fos_ref.formats.bits import widen
-from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
-from fos_ref.model.rounding import moved
-from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import Reciprocal, TensorScale
-from fos_ref.recipes.recipe import Recipe
-
-ULPS = (-1, 0, 1)
-
-
-def hardware_decides(x: Any, r: Recipe) -> Bool:
-    """Return (R, C/16): True where the bytes depend on the chip's reciprocals.
-
-    Shapes:   x (R, C), C a multiple of 16
-    Dtypes:   float32, float16 or bfloat16
-    Specials: subnormals are kept; a kernel that flushes them (FTZ) may differ on blocks below 2^-126 too.
-    Raises:   RecipeError for a recipe whose reciprocals are exact: there is nothing to decide.
-    """
-    if r.reciprocal is not Reciprocal.APPROXIMATE:
-        msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
-        raise RecipeError(msg)
-    matrix = widen(x)
-    scales = tensor_scales(tensor_amax(matrix, r), r, x.dtype)
-    undecided: Bool = np.zeros((x.shape[0], x.shape[1] // r.block_cols), dtype=np.bool_)
-    reference = quantize_matrix(matrix, scales, r)
-    for ulps in product(ULPS, ULPS, ULPS):
-        t = quantize_matrix(matrix, _approximate(scales, ulps, r), r)
-        codes = (t.codes != reference.codes).reshape(*undecided.shape, r.block_cols)
-        undecided |= codes.any(axis=-1) | (t.block_scales != reference.block_scales)
-    return undecided
-
-
-def _approximate(t: Scales, ulps: tuple[int, int, int], r: Recipe) -> Scales:
-    """Return the tensor scales with the offsets of the reciprocals; D itself is one where S is supplied."""
-    decode: F32 = t.decode
-    if r.tensor_scale is not TensorScale.DECODE_RECIPROCALS:
-        decode = moved(t.decode, ulps[1])
-    return replace(t, decode=decode, ulps=ulps)
+__all__ = ["hardware_decides"]

@@ -1,38 +1,5 @@
-"""Deliberately wrong quantizers: what a test-suite and a set of vectors have to be able to see.
+"""Deliberately wrong quantizers: see fos_ref/mutants/catalogue.py."""
 
-Each mutant makes one mistake that somebody could make, or has made, in one step of the model. A suite that
-passes under a planted mutant does not test that step; vectors that a mutant passes do not cover its class.
-
-    from fos_ref.verify.mutants import MUTANTS
-    q = MUTANTS["tie-four"].quantize(x)              # what an implementation with this mistake gives
-    with MUTANTS["tie-four"].planted():              # the model itself has the mistake in here
-        run_my_tests()
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from fos_ref.errors import InputError
-from fos_ref.verify import mutant_amax, mutant_elements, mutant_errors, mutant_layout, mutant_scales
-from fos_ref.verify.mutant import Mutant
-
-_ALL = [
-    m
-    for part in (mutant_layout, mutant_amax, mutant_scales, mutant_elements, mutant_errors)
-    for m in part.MUTANTS
-]
-#: name -> mutant, in the order of the walk: layout, maxima, scales, elements, choice.
-MUTANTS: Mapping[str, Mutant] = MappingProxyType({m.name: m for m in _ALL})
-
-
-def mutant(name: str) -> Mutant:
-    """Return the mutant called `name`; InputError lists them all for another name."""
-    if name not in MUTANTS:
-        msg = f"no mutant is called {name!r}: one of {', '.join(MUTANTS)} is allowed"
-        raise InputError(msg)
-    return MUTANTS[name]
-
+from fos_ref.mutants.catalogue import Mutant, mutant, MUTANTS
 
 __all__ = ["MUTANTS", "Mutant", "mutant"]

@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
+from fos_ref.inputs.distributions import DTYPES, make
 from fos_ref.recipes import Recipe
-from fos_ref.verify.distributions import DTYPES, make
 
 from .near_ties import near_ties
 

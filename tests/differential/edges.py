@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from ml_dtypes import finfo
 
+from fos_ref.inputs.distributions import make
 from fos_ref.recipes import Recipe
 from fos_ref.recipes.axes import AmaxScope, TensorScale
-from fos_ref.verify.distributions import make
 
 SHAPE = (32, 64)
 #: Around C/FLT_MAX (4.5e-36, 7.9e-36), where the encode scale overflows, and around every other end.

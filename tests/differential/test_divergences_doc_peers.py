@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.unit.divergences_document import Row, ROWS
+from tests.docs.divergences_document import Row, ROWS
 
 from .peers.catalog import PEER_OF
 from .test_divergences import text

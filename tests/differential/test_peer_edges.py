@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.axes import ElementFormat, ElementNan, ScaleFormat
 from fos_ref.storage.layout import pack_nibbles, unpack_nibbles
-from fos_ref.verify.distributions import DTYPES
 
 from . import edges
 from .divergences import Divergence, DIVERGENCES

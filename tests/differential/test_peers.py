@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.inputs.distributions import make
 from fos_ref.recipes.axes import AmaxScope
-from fos_ref.verify.distributions import make
 
 from .cases import Case, cases
 from .evidence import Evidence, Figures

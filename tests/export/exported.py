@@ -9,7 +9,7 @@ from pathlib import Path
 from fos_ref.export.document import documents
 from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
-from fos_ref.verify.vectors.folder import read_all
+from fos_ref.vectors.folder import read_all
 from tests.meta.tree import ROOT
 
 #: What the designs of the testbench have.

@@ -14,9 +14,9 @@ from fos_ref.engines.front import dequantize, quantize
 from fos_ref.errors import InputError, ShapeError
 from fos_ref.export.columns import BLOCKS, DTYPE_NUMBERS, TABLES
 from fos_ref.export.document import FORMS
+from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.verify.distributions import DTYPES
 from tests.export.exported import export, source
 
 RECIPES = ("4over6-absmax", "4over6-mae", "te-mse-256-row")

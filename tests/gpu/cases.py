@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fos_gpu.beside import SUPPORTED
+from fos_gpu.proof.beside import SUPPORTED
+from fos_ref.inputs.distributions import FAMILIES, make
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.verify.distributions import FAMILIES, make
 
 DTYPES = ("float32", "bfloat16", "float16")
 #: Each order of sums, each block shape, each way to end a code, both scopes of the amax.

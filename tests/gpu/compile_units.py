@@ -11,10 +11,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from fos_gpu import kernels, modules, nvrtc
-from fos_gpu.beside import SUPPORTED
+from fos_gpu.build import kernels, modules, nvrtc
+from fos_gpu.build.lower import INPUTS
 from fos_gpu.engine import capability
-from fos_gpu.lower import INPUTS
+from fos_gpu.proof.beside import SUPPORTED
 from tests.gpu.cases import BY_NAME, FEW, TILES
 from tests.gpu.surface import DECODED
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from fos_gpu.cache import VARIABLE
+from fos_gpu.build.cache import VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)

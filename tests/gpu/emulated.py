@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_gpu.lower import HEADER, source
-from fos_gpu.runs import empty_table
-from fos_gpu.sweep import KERNELS, RUN, THREADS
-from fos_gpu.twins import DEFINITIONS, OPTIONS, PTX
+from fos_gpu.build.lower import HEADER, source
+from fos_gpu.build.twins import DEFINITIONS, OPTIONS, PTX
+from fos_gpu.proof.runs import empty_table
+from fos_gpu.proof.sweep import KERNELS, RUN, THREADS
 
 KERNEL_NAMES = ("e2m1", "e4m3", "e2m1_twin", "e4m3_twin")
 SHIM = """

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_gpu.cache import cached
-from fos_gpu.grid import fast_grid, tuning
-from fos_gpu.host import ALWAYS, compiler_version, stacked
-from fos_gpu.kernels import FAST_ENTRY, headers, KERNELS, WITH_FAST
-from fos_gpu.lower import definitions, source
+from fos_gpu.build.cache import cached
+from fos_gpu.build.grid import fast_grid, tuning
+from fos_gpu.build.host import ALWAYS, compiler_version, stacked
+from fos_gpu.build.kernels import FAST_ENTRY, headers, KERNELS, WITH_FAST
+from fos_gpu.build.lower import definitions, source
 from fos_ref.recipes.recipe import Recipe
 
 SHIM = Path(__file__).with_name("emulation") / "cuda_on_host.h"

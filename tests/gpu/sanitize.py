@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
-from fos_gpu.machine import card
-from fos_gpu.probe import available
+from fos_gpu.build.machine import card
+from fos_gpu.build.probe import available
 from fos_ref.errors import FosError, ToolchainError
 from fos_ref.report.files import check_folder, write_all
 from tests.gpu.sanitized import DONE

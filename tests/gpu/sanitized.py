@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import fos_gpu
-from fos_gpu import kernels, nvrtc
+from fos_gpu.build import kernels, nvrtc
 from fos_gpu.engine import capability
-from fos_ref.verify.distributions import make
+from fos_ref.inputs.distributions import make
 from tests.gpu.cases import BY_NAME, DTYPES, FEW, TILES
 
 DONE = "launched everything"  #: the last line: without it a tool's count says nothing

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_gpu import nvrtc
+from fos_gpu.build import nvrtc
 from fos_gpu.engine import capability
 
 SOURCE = r"""
@@ -33,7 +33,7 @@ def through_cupy() -> np.ndarray:
 
 
 def through_cubin() -> np.ndarray:
-    """Return the products of the same text compiled by fos_gpu.nvrtc and loaded as a cubin."""
+    """Return the products of the same text compiled by fos_gpu.build.nvrtc and loaded as a cubin."""
     cupy = importlib.import_module("cupy")
     cubin, _ = nvrtc.compile_source(SOURCE, {}, (f"-arch=sm_{capability()}",))
     with tempfile.TemporaryDirectory() as work:

@@ -7,9 +7,9 @@ import numpy as np
 
 import fos_gpu
 import fos_ref
-from fos_gpu.beside import SUPPORTED
+from fos_gpu.build.modules import decode_definitions
 from fos_gpu.launch import sums_at_once
-from fos_gpu.modules import decode_definitions
+from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.tensors import to_numpy
 from fos_ref import QuantizedTensor
 from fos_ref.model.quantize import tensor_scales

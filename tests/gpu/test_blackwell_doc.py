@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fos_gpu.runs import INFINITY, model_codes, model_table
-from fos_gpu.sweep import INSTRUCTIONS
+from fos_gpu.proof.runs import INFINITY, model_codes, model_table
+from fos_gpu.proof.sweep import INSTRUCTIONS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "blackwell.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fos_gpu.cache import cached, folder, VARIABLE
+from fos_gpu.build.cache import cached, folder, VARIABLE
 
 
 @pytest.fixture

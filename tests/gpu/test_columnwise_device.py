@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fos_gpu import kernels, launch
-from fos_gpu.beside import SUPPORTED
-from fos_ref.verify import strategies as fos
-from fos_ref.verify.distributions import make
+from fos_gpu import launch
+from fos_gpu.build import kernels
+from fos_gpu.proof.beside import SUPPORTED
+from fos_ref.inputs import strategies as fos
+from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW, inputs, TILES
 from tests.gpu.on_device import NEEDS_GPU, PUTS, to_cupy

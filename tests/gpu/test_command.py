@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fos_gpu.command import run
+from fos_gpu.proof.command import run
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.result import Finding, Proof
 

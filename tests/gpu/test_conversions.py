@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import fos_gpu
-from fos_gpu import prove_conversions, runs, sweep, twins
-from fos_gpu.lower import source
-from fos_gpu.probe import Availability
-from fos_gpu.prove_conversions import compare_range, device_figures, on_device, on_host
-from fos_gpu.runs import (
+from fos_gpu.build import twins
+from fos_gpu.build.lower import source
+from fos_gpu.build.probe import Availability
+from fos_gpu.proof import conversions as prove_conversions
+from fos_gpu.proof import runs, sweep
+from fos_gpu.proof.conversions import compare_range, device_figures, on_device, on_host
+from fos_gpu.proof.runs import (
     CLASSES,
     empty_table,
     expanded,

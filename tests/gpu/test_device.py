@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 import fos_gpu
 import fos_ref
-from fos_gpu.beside import differing, SUPPORTED
+from fos_gpu.build.host import stacked
 from fos_gpu.engine import CudaEngine, launch_quantize
-from fos_gpu.host import stacked
+from fos_gpu.proof.beside import differing, SUPPORTED
+from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax, tensor_scales
 from fos_ref.proof.engine import NAN, Task
 from fos_ref.recipes.axes import NonFinite
-from fos_ref.verify.distributions import make
 from tests.gpu import subnormals
 from tests.gpu.cases import BY_NAME, FEW, inputs, TILES
 

@@ -13,18 +13,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from fos_gpu import host
-from fos_gpu.beside import differing, SUPPORTED
-from fos_gpu.host import FastKernel, HostKernel, stacked
-from fos_gpu.kernels import has_fast
-from fos_gpu.lower import admitted, FILTER, source
+from fos_gpu.build import host
+from fos_gpu.build.host import FastKernel, HostKernel, stacked
+from fos_gpu.build.kernels import has_fast
+from fos_gpu.build.lower import admitted, FILTER, source
+from fos_gpu.proof.beside import differing, SUPPORTED
 from fos_ref.formats.catalog import E2M1, E4M3
 from fos_ref.formats.codec import decode, encode
+from fos_ref.inputs.choice_edges import AMAX, choice_edges
+from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax, tensor_scales
 from fos_ref.proof.engine import NAN, Task
 from fos_ref.recipes.axes import AmaxScope, ErrorDomain, ErrorMetric, NonFinite
-from fos_ref.verify.choice_edges import AMAX, choice_edges
-from fos_ref.verify.distributions import make
 from tests.gpu.cases import BY_NAME, inputs
 
 pytestmark = pytest.mark.skipif(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from fos_gpu import engine
-from fos_gpu.grid import fast_grid, Grid, Tuning, tuning
-from fos_gpu.host import HostKernel, stacked
-from fos_gpu.kernels import FAST_ENTRY, SWITCH
+from fos_gpu.build.grid import fast_grid, Grid, Tuning, tuning
+from fos_gpu.build.host import HostKernel, stacked
+from fos_gpu.build.kernels import FAST_ENTRY, SWITCH
+from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax, tensor_scales
-from fos_ref.verify.distributions import make
 from tests.gpu.cases import BY_NAME
 from tests.gpu.filter_emulated import on_16_bytes, quantize, start
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fos_gpu import kernels, nvrtc
-from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import admitted, fused, INPUTS
-from fos_gpu.ptx import count_fused, entries, unused, violations
+from fos_gpu.build import kernels, nvrtc
+from fos_gpu.build.lower import admitted, fused, INPUTS
+from fos_gpu.build.ptx import count_fused, entries, unused, violations
+from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.errors import ToolchainError
 from tests.gpu.cases import BY_NAME
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import fos_gpu
-from fos_gpu import prove_golden
-from fos_gpu.prove_golden import run
-from fos_ref.verify.vectors.chain import NAME as CHAINS
-from fos_ref.verify.vectors.manifest import MANIFEST
+from fos_gpu.proof import golden as prove_golden
+from fos_gpu.proof.golden import run
+from fos_ref.vectors.chain import NAME as CHAINS
+from fos_ref.vectors.manifest import MANIFEST
 from tests.gpu.on_device import NEEDS_GPU
 
 GOLDEN = Path(__file__).parents[2] / "golden"

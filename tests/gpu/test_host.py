@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from fos_gpu import host, prove_host
-from fos_gpu.beside import compare, differing, mixed_tasks, SUPPORTED
-from fos_gpu.host import HostKernel
+from fos_gpu.build import host
+from fos_gpu.build.host import HostKernel
+from fos_gpu.proof import host as prove_host
+from fos_gpu.proof.beside import compare, differing, mixed_tasks, SUPPORTED
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.engine import NAN, Task
 from fos_ref.recipes.axes import NonFinite

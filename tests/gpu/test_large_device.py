@@ -9,7 +9,7 @@ import pytest
 import fos_gpu
 import fos_ref
 from fos_gpu.tensors import to_numpy
-from fos_ref.verify.distributions import make
+from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW
 from tests.gpu.on_device import cupy, NEEDS_GPU

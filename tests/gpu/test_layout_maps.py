@@ -11,8 +11,8 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu.kernels import LAYOUT
-from fos_gpu.lower import source
+from fos_gpu.build.kernels import LAYOUT
+from fos_gpu.build.lower import source
 from fos_ref.errors import DtypeError, ShapeError
 from tests.gpu import surface
 from tests.gpu.emulation.device import device

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 import fos_ref
-from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import AXES, definitions, HEADER, member_name, members, source, unsupported
+from fos_gpu.build.lower import AXES, definitions, HEADER, member_name, members, source, unsupported
+from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.proof.engine import DISTINCT
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
 from fos_ref.recipes.recipe import DESCRIPTIVE, field_kind

@@ -6,10 +6,11 @@ import os
 
 import pytest
 
-from fos_gpu import kernels, nvrtc, sweep, targets
-from fos_gpu.lower import fused, source
-from fos_gpu.ptx import count_fused, entries, instructions, unused, violations
-from fos_gpu.targets import TARGETS
+from fos_gpu.build import kernels, nvrtc
+from fos_gpu.build.lower import fused, source
+from fos_gpu.build.ptx import count_fused, entries, instructions, unused, violations
+from fos_gpu.proof import sweep, targets
+from fos_gpu.proof.targets import TARGETS
 from fos_ref.errors import ToolchainError
 from tests.gpu.cases import BY_NAME
 

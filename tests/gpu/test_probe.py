@@ -11,7 +11,7 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu import nvrtc, probe
+from fos_gpu.build import nvrtc, probe
 from fos_gpu.engine import CudaEngine
 from fos_ref.errors import ToolchainError
 

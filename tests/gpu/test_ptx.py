@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from fos_gpu.ptx import count_fused, entries, harmless, instructions, unused, violations
+from fos_gpu.build.ptx import count_fused, entries, harmless, instructions, unused, violations
 
 #: Two kernels and a function, as NVRTC writes them.
 PTX = """

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fos_gpu.probe import Availability
+from fos_gpu.build.probe import Availability
 from fos_ref.errors import ToolchainError
 from tests.gpu import sanitize
 from tests.gpu.sanitized import DONE, WRONG

@@ -9,12 +9,13 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu import front, kernels, launch, modules
-from fos_gpu.beside import SUPPORTED
+from fos_gpu import front, launch
+from fos_gpu.build import kernels, modules
 from fos_gpu.door import quantize_to_host
+from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.tensors import to_numpy
 from fos_ref.errors import InputError
-from fos_ref.verify.distributions import make
+from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW, inputs, TILES
 from tests.gpu.emulation.device import device

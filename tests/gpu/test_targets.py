@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from fos_gpu import kernels, modules, nvrtc, sweep, targets
-from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import admitted, definitions, INPUTS
-from fos_gpu.targets import compile_one, covering, covering_units, distinct, plan, TARGETS, Task
+from fos_gpu.build import kernels, modules, nvrtc
+from fos_gpu.build.lower import admitted, definitions, INPUTS
+from fos_gpu.proof import sweep, targets
+from fos_gpu.proof.beside import SUPPORTED
+from fos_gpu.proof.targets import compile_one, covering, covering_units, distinct, plan, TARGETS, Task
 from fos_ref.errors import ToolchainError
 
 #: N9 as cvt.rn.satfinite.e2m1x2.f32 has it.

@@ -13,8 +13,8 @@ import fos_gpu
 import fos_ref
 from fos_gpu.tensors import take, to_numpy
 from fos_ref.errors import DtypeError, InputError, ToolchainError
-from fos_ref.verify import strategies as fos
-from fos_ref.verify.distributions import make
+from fos_ref.inputs import strategies as fos
+from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW, inputs, TILES
 from tests.gpu.on_device import cupy, NEEDS_GPU, PUTS, to_cupy, to_torch, torch

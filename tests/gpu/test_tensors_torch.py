@@ -10,7 +10,7 @@ import pytest
 import fos_gpu
 from fos_gpu.tensors import take
 from fos_ref.errors import DtypeError, InputError
-from fos_ref.verify.distributions import make
+from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW
 from tests.gpu.emulation import fake_cupy

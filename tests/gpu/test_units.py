@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fos_gpu import modules, nvrtc
-from fos_gpu.beside import SUPPORTED
-from fos_gpu.lower import fused, INPUTS
-from fos_gpu.ptx import entries, unused, violations
+from fos_gpu.build import modules, nvrtc
+from fos_gpu.build.lower import fused, INPUTS
+from fos_gpu.build.ptx import entries, unused, violations
+from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.errors import ToolchainError
 from tests.gpu.cases import BY_NAME, FEW, TILES
 

@@ -38,11 +38,9 @@ BRANCHES = {ErrorDomain.TRIAL}
 
 
 def tables() -> list[tuple[str, Mapping]]:
-    """Return every mapping in the model (the oracle has its own) whose keys are members of one axis."""
+    """Return every mapping in the model whose keys are members of one axis."""
     found = []
     for path in files("fos_ref/model"):
-        if path.name.startswith("oracle"):
-            continue
         for name, value in vars(importlib.import_module(module(path))).items():
             keys = list(value) if isinstance(value, Mapping) and value else []
             if keys and type(keys[0]) in AXES and all(isinstance(k, type(keys[0])) for k in keys):

@@ -1,53 +1,59 @@
-"""The floors: a file of fos_ref imports the floors below and, in one direction, files of its own."""
+"""The floors of CONTRIBUTING.md: a file imports the floors below and, one way, files of its own room."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.meta.tree import files, imports, module, name
+from tests.meta.tree import files, imports, module, name, ROOT, targets
 
-FLOORS = (
-    "version",
-    "errors",
-    "formats",
-    "recipes",
-    "model",
-    "storage",
-    "engines",
-    "fast",
-    "verify",
-    "export",
-    "check",
-    "proof",
-    "report",
-    "commands",
-    "cli",
-)
-NEVER = ("torch", "cupy", "fos_gpu")  #: not even inside a function
+_ROW = re.compile(r"^\| (\d+) \| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
+NEVER = ("torch", "cupy")  #: not even inside a function of fos_ref
 COMPILED_ONLY = ("numba", "llvmlite")  #: in fos_ref/fast only
-REPORT_ONLY = ("pandas", "matplotlib")
-#: The public face and the program's entry stand above the floors.
-ABOVE = ("fos_ref", "fos_ref.__main__", "fos_ref.pytest_plugin")
-SOURCES = [p for p in files("fos_ref") if module(p) not in ABOVE]
-MODULES = {module(p) for p in files("fos_ref")}
+#: The public faces and the programs' entries stand above the floors.
+ABOVE = ("fos_ref", "fos_ref.__main__", "fos_ref.pytest_plugin", "fos_gpu")
+SOURCES = [p for p in files("fos_ref", "fos_gpu") if module(p) not in ABOVE]
+OWN = [p for p in SOURCES if name(p).startswith("fos_ref/")]
+MODULES = {module(p) for p in files("fos_ref", "fos_gpu")}
 
 
-def floor(dotted: str) -> int:
-    return FLOORS.index(dotted.split(".")[1])
+def read_floors(text: str) -> dict[str, int]:
+    """Return room or file -> number of its floor, from the table of CONTRIBUTING.md."""
+    section = text.partition("## The floors")[2].partition("\n## ")[0]
+    return {place: int(n) for n, places in _ROW.findall(section) for place in re.findall("`([^`]+)`", places)}
+
+
+FLOORS = read_floors((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+
+
+def place(dotted: str) -> str:
+    """Return the room or file of the table that a module is in: the longest that fits."""
+    path = dotted.replace(".", "/")
+    fitting = [f for f in FLOORS if f == f"{path}.py" or f"{path}/".startswith(f)]
+    assert fitting, f"{dotted} stands on no floor of CONTRIBUTING.md"
+    return max(fitting, key=len)
 
 
 def own_imports(path) -> set[str]:
-    """Return the modules of fos_ref that a file imports, packages with their members resolved."""
-    return {i for i in imports(path) if i in MODULES and i != module(path)}
+    """Return the modules of this project that a file imports; of a package, its modules by name."""
+    return {i for i in targets(path, MODULES) if i != module(path)}
+
+
+def too_high(path) -> set[str]:
+    """Return what a file imports from above, from a room beside its own, or from a public face."""
+    own = place(module(path))
+    return {
+        i for i in own_imports(path) if i in ABOVE or (place(i) != own and FLOORS[place(i)] >= FLOORS[own])
+    }
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_a_file_imports_the_floors_below(path):
-    too_high = {i for i in own_imports(path) if i in ABOVE or floor(i) > floor(module(path))}
-    assert too_high == set()
+    assert too_high(path) == set()
 
 
-def test_files_of_one_floor_do_not_import_each_other_in_a_circle():
+def test_no_files_import_each_other_in_a_circle():
     graph = {module(p): own_imports(p) for p in SOURCES}
     done: set[str] = set()
 
@@ -63,32 +69,46 @@ def test_files_of_one_floor_do_not_import_each_other_in_a_circle():
         visit(m, ())
 
 
-@pytest.mark.parametrize("path", files("fos_ref"), ids=name)
-def test_no_file_imports_an_accelerator(path):
-    assert {i for i in imports(path) if i.split(".")[0] in NEVER} == set()
+def test_every_floor_has_files_and_every_file_a_floor():
+    assert {place(module(p)) for p in SOURCES} == set(FLOORS)
+    assert any(own_imports(p) for p in SOURCES)
 
 
-@pytest.mark.parametrize("path", files("fos_ref"), ids=name)
+@pytest.mark.parametrize("path", OWN, ids=name)
+def test_no_file_of_the_model_s_package_imports_an_accelerator(path):
+    found = set(imports(path))
+    assert {i for i in found if i.split(".")[0] in (*NEVER, "fos_gpu")} == set()
+
+
+@pytest.mark.parametrize("path", OWN, ids=name)
 def test_the_compiler_is_imported_in_the_fast_engine_only(path):
     found = {i for i in imports(path) if i.split(".")[0] in COMPILED_ONLY}
     assert not found or module(path).startswith("fos_ref.fast")
 
 
-@pytest.mark.parametrize("path", files("fos_ref"), ids=name)
+REPORT_ONLY = ("pandas", "matplotlib")
+
+
+@pytest.mark.parametrize("path", OWN, ids=name)
 def test_tables_and_figures_are_imported_in_the_report_only(path):
     found = {i for i in imports(path) if i.split(".")[0] in REPORT_ONLY}
     assert not found or module(path).startswith("fos_ref.report")
 
 
+# --- the wall between the model and the oracle -----------------------------------------------------------
+
+#: What the oracle may import: errors, dialects as data, itself. No model, no codec, no NumPy.
+ORACLE_MAY = ("fos_ref.errors", "fos_ref.recipes", "fos_ref.oracle")
+
+
 def test_the_oracle_shares_no_arithmetic_with_the_model():
-    allowed = ("fos_ref.errors", "fos_ref.recipes", "fos_ref.model.exact", "fos_ref.model.oracle")
-    own = [p for p in SOURCES if module(p).startswith(("fos_ref.model.oracle", "fos_ref.model.exact"))]
+    own = [p for p in SOURCES if module(p).startswith("fos_ref.oracle")]
     assert len(own) >= 6
     for path in own:
-        assert {i for i in own_imports(path) if not i.startswith(allowed)} == set()
+        assert {i for i in own_imports(path) if not i.startswith(ORACLE_MAY)} == set()
         assert "numpy" not in set(imports(path))
 
 
-def test_every_floor_is_there_to_be_checked():
-    assert {floor(module(p)) for p in SOURCES} == set(range(len(FLOORS)))
-    assert any(own_imports(p) for p in SOURCES)
+@pytest.mark.parametrize("path", [p for p in SOURCES if module(p).startswith("fos_ref.model")], ids=name)
+def test_the_model_does_not_ask_the_oracle(path):
+    assert {i for i in own_imports(path) if i.startswith("fos_ref.oracle")} == set()

@@ -41,6 +41,16 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def targets(path: Path, modules: set[str]) -> Iterator[str]:
+    """Yield which of `modules` a file imports: of `from a import b` a.b where that is one, else a."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            found = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ({m if m in modules else node.module for m in found} & modules)
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield (name, lines) of every function of a file."""
     for node in ast.walk(tree(path)):

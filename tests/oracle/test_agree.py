@@ -9,10 +9,10 @@ import pytest
 
 import fos_ref
 from fos_ref.errors import BitMismatch
-from fos_ref.model import exact
-from fos_ref.proof import oracle_lists
-from fos_ref.proof.oracle_agree import compare, problems, tensors
-from fos_ref.proof.oracle_inputs import cases
+from fos_ref.oracle import exact
+from fos_ref.proof.oracle import lists
+from fos_ref.proof.oracle.agree import compare, problems, tensors
+from fos_ref.proof.oracle.inputs import cases
 from tests.oracle.words import bits_of
 
 CASE = cases()[0]
@@ -81,8 +81,8 @@ def test_a_bit_of_a_tensor_scale_is_seen(field, name):
     ("step", "name"), [("dequantize_matrix", "dequantized"), ("differences", "differences, map6")]
 )
 def test_a_bit_of_what_the_trace_does_not_keep_is_seen(step, name, monkeypatch):
-    t, real = fos_ref.trace(CASE.x, "4over6"), getattr(oracle_lists, step)
-    monkeypatch.setattr(oracle_lists, step, lambda *args: next_to(real(*args)))
+    t, real = fos_ref.trace(CASE.x, "4over6"), getattr(lists, step)
+    monkeypatch.setattr(lists, step, lambda *args: next_to(real(*args)))
     refused(t, f"{name} of {LAST}, first at 15: model")
 
 

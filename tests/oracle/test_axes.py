@@ -15,8 +15,8 @@ import pytest
 
 import fos_ref
 from fos_ref.errors import RecipeError
-from fos_ref.proof.oracle_agree import compare
-from fos_ref.proof.oracle_inputs import arguments_for, Case, cases, taken
+from fos_ref.proof.oracle.agree import compare
+from fos_ref.proof.oracle.inputs import arguments_for, Case, cases, taken
 from fos_ref.recipes.axes import (
     AmaxScope,
     BlockShape,

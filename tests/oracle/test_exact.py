@@ -12,16 +12,17 @@ import pytest
 
 import fos_ref
 from fos_ref.errors import InputError
-from fos_ref.model import exact, oracle
-from fos_ref.model.exact_error import (
+from fos_ref.oracle import exact
+from fos_ref.oracle import quantize as oracle
+from fos_ref.oracle.exact_error import (
     exact_block_error,
     exact_candidate_error,
     exact_decode_scale,
     exactly_picks_4,
 )
-from fos_ref.model.oracle_scales import given_tensor_scale, tensor_scales
-from fos_ref.proof.oracle_inputs import cases
-from fos_ref.proof.oracle_patterns import bits, FIELDS, FRACTIONS
+from fos_ref.oracle.scales import given_tensor_scale, tensor_scales
+from fos_ref.proof.oracle.inputs import cases
+from fos_ref.proof.oracle.patterns import bits, FIELDS, FRACTIONS
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
 from tests.oracle.words import bits_of, plain
 

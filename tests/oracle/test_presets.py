@@ -7,8 +7,8 @@ from math import ceil
 import pytest
 
 import fos_ref
-from fos_ref.proof.oracle_agree import compare
-from fos_ref.proof.oracle_inputs import arguments_for, Case, cases, taken
+from fos_ref.proof.oracle.agree import compare
+from fos_ref.proof.oracle.inputs import arguments_for, Case, cases, taken
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 EVERY = 6  #: of the blocks of a case, in the default run; presets share their steps

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.proof import oracle_plan, oracle_proof
 from fos_ref.proof.catalog import PROOFS
-from fos_ref.proof.oracle_inputs import ROWS, SHORT
-from fos_ref.proof.oracle_plan import BLOCKS, families, plan, size, TILES, Unit
-from fos_ref.proof.oracle_proof import measure
+from fos_ref.proof.oracle import plan as oracle_plan
+from fos_ref.proof.oracle import proof as oracle_proof
+from fos_ref.proof.oracle.inputs import ROWS, SHORT
+from fos_ref.proof.oracle.plan import BLOCKS, families, plan, size, TILES, Unit
+from fos_ref.proof.oracle.proof import measure
 
 UNITS = [Unit("nvfp4", 0), Unit("quartet2-triton-4over6-16x16", 0)]
 

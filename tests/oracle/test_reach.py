@@ -9,8 +9,8 @@ import pytest
 
 import fos_ref
 from fos_ref.model.reduce import REDUCE
-from fos_ref.proof.oracle_inputs import arguments_for, cases, taken
-from fos_ref.proof.oracle_lists import differences
+from fos_ref.proof.oracle.inputs import arguments_for, cases, taken
+from fos_ref.proof.oracle.lists import differences
 
 FLT_MAX = np.finfo(np.float32).max
 TIES = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5], np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import fos_ref
-from fos_ref.verify import strategies as fos
+from fos_ref.inputs import strategies as fos
 
 recipes = fos.recipes()
 anything = st.floats(width=32, allow_nan=False, allow_infinity=False)

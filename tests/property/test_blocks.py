@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
-from fos_ref.verify import strategies as fos
+from fos_ref.inputs import strategies as fos
 from tests.property.strategies import amax_of, matrices, recipes, same
 
 amaxes = st.sampled_from([1.0, 6.0, 1777.0, 1e-3, 1e30])

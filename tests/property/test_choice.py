@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
+from fos_ref.inputs import strategies as fos
+from fos_ref.inputs.aims import Aim
 from fos_ref.recipes.axes import Candidates
-from fos_ref.verify import strategies as fos
-from fos_ref.verify.aims import Aim
 from tests.property.strategies import amax_of
 
 choosing = fos.recipes(lambda r: r.chooses)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.inputs.strategies import RECIPES
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat
-from fos_ref.verify.strategies import RECIPES
 from tests.property.strategies import amax_of
 
 #: Quartet II's D is A * RN(1/448) * RN(1/6): no tensor amax makes it a power of two, 2688 gives this one.

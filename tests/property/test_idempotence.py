@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
+from fos_ref.inputs import strategies as fos
 from fos_ref.recipes.axes import Dequantize, ScaleFormat, ZeroSign
-from fos_ref.verify import strategies as fos
 from tests.property.strategies import amax_of, matrices, ordinary
 
 FIRST_NORMAL = 8  #: the E4M3 byte of 2^-6

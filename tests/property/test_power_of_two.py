@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
+from fos_ref.inputs import strategies as fos
 from fos_ref.recipes.axes import BlockScale, ErrorDomain, TensorScale
-from fos_ref.verify import strategies as fos
 from tests.property.strategies import matrices, ordinary, same
 
 

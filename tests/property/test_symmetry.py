@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
+from fos_ref.inputs import strategies as fos
 from fos_ref.recipes.axes import Candidates, ElementCast, ElementFormat, ZeroSign
-from fos_ref.verify import strategies as fos
 from tests.property.strategies import matrices, recipes, same
 
 

@@ -1,1 +1,1 @@
-"""Golden vectors as a product: inputs with every intermediate and the mistakes they catch, in files."""
+"""Golden vectors as a product: see fos_ref/vectors/."""

@@ -1,6 +1,6 @@
 """NVIDIA's own conversions, cuda_fp4.h and cuda_fp8.h compiled by g++, at the versions compared with.
 
-The compiling and calling is that of fos_ref.proof.header. On a GPU of compute capability 10 the same
+The compiling and calling is that of fos_ref.proof.sweeps.header. On a GPU of compute capability 10 the same
 functions are one instruction (cvt.rn.satfinite.*), which is not run here.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_ref.proof.header import compiled, convert, INCLUDE, loaded
+from fos_ref.proof.sweeps.header import compiled, convert, INCLUDE, loaded
 
 from .base import installed, PeerMissing
 

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from fos_gpu import front, launch, modules
-from fos_gpu.kernels import KERNELS
-from fos_gpu.lower import definitions
+from fos_gpu import front, launch
+from fos_gpu.build import modules
+from fos_gpu.build.kernels import KERNELS
+from fos_gpu.build.lower import definitions
 from tests.gpu.emulation import fake_cupy, kernels
 
 

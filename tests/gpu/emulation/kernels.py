@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_gpu.cache import cached
-from fos_gpu.host import ALWAYS, COMPILER, compiler_version
-from fos_gpu.lower import source
+from fos_gpu.build.cache import cached
+from fos_gpu.build.host import ALWAYS, COMPILER, compiler_version
+from fos_gpu.build.lower import source
 from fos_ref.errors import ToolchainError
 
 SHIM = Path(__file__).with_name("cuda_on_host.h")

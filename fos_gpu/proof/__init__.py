@@ -1,0 +1,1 @@
+"""What proves: the kernels, their header and every target beside the model."""

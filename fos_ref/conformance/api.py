@@ -1,0 +1,136 @@
+"""`fos_ref.verify.conformance`: a kernel on everything that is known to go wrong, with a report by flag."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fos_ref.conformance.drawn import draw
+from fos_ref.conformance.kernel import Failure, Kernel, names_amax
+from fos_ref.conformance.report import Report
+from fos_ref.conformance.stack import Stacks
+from fos_ref.conformance.trials import (
+    group_names,
+    NotRun,
+    SHAPES,
+    STRATEGIES,
+    tensor_trials,
+    TENSORS,
+    Trial,
+    vector_trials,
+)
+from fos_ref.errors import InputError
+from fos_ref.inputs.distributions import DTYPES
+from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.recipe import Recipe
+
+_NAN = 0x7F
+_NAN_BLOCKS = ("equal", "any")
+_LAYOUTS = ("linear", "swizzled")
+
+
+def conformance(
+    f: Callable[..., Any],
+    recipe: Recipe | str = "4over6",
+    *,
+    to: Callable[[Any], Any] | None = None,
+    takes_amax: bool | None = None,
+    dtypes: Sequence[str] = ("float32", "bfloat16"),
+    scale_layout: str = "linear",
+    groups: Sequence[str] | None = None,
+    shapes: Sequence[tuple[int, int]] = SHAPES,
+    examples: int = 50,
+    golden: str | os.PathLike[str] | None = None,
+    nan_blocks: str = "equal",
+    diagnose: int = 2,
+) -> Report:
+    """Try `f`, a quantizer of somebody's, on the vectors, tensors and strategies of a recipe.
+
+    f:          f(x) -> (codes, block scales), bytes in any framework's arrays; f(x, amax=...) if it has a
+                parameter of that name. Without one, a caller's amax is put into a block of its own.
+    to:         what makes f's input of a NumPy array, such as torch.from_numpy; None: NumPy arrays
+    takes_amax: whether f takes amax; None: its signature says
+    dtypes:     of the inputs; bfloat16 is ml_dtypes' NumPy type
+    scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles, padded)
+    groups:     some of `conformance_groups(recipe)`; None: all
+    shapes:     of whole tensors, rounded up to whole blocks
+    examples:   drawn by Hypothesis for each dtype; not run where it is not installed, and the report says so
+    golden:     a golden folder, whose files then say what is expected; None: the vectors are made here
+    nan_blocks: "any" counts blocks equal whose scale is NaN here and there, whatever its sign and the codes:
+                implementations differ in them, and nothing reads them
+    diagnose:   how many tensors of wrong answers the checker is asked about, a second or so for each
+    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. What f raises is a
+                finding.
+    """
+    r = get_recipe(recipe)
+    chosen = group_names(r) if groups is None else tuple(groups)
+    for what, given, allowed in (
+        ("group", chosen, group_names(r)),
+        ("dtype", dtypes, tuple(DTYPES)),
+        ("scale_layout", (scale_layout,), _LAYOUTS),
+        ("nan_blocks", (nan_blocks,), _NAN_BLOCKS),
+    ):
+        _check(what, given, allowed, r)
+    takes = names_amax(f) if takes_amax is None else takes_amax
+    kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
+    report, folder = Report(recipe=r), None if golden is None else Path(golden)
+    stacks = Stacks(r)
+    for group in chosen:
+        if group == STRATEGIES:
+            _drawn(kernel, report, dtypes, examples)
+        elif group == TENSORS:
+            _each(kernel, tensor_trials(r, dtypes, shapes), report, stacks)
+        else:
+            _each(kernel, vector_trials(r, group, dtypes, takes_amax=takes, golden=folder), report, stacks)
+    report.diagnoses = stacks.diagnoses(diagnose)
+    return report
+
+
+def _each(kernel: Kernel, trials: Iterable[Trial | NotRun], report: Report, stacks: Stacks) -> None:
+    """Try each trial that can be run."""
+    for t in trials:
+        if isinstance(t, NotRun):
+            report.not_run[t.why] += 1
+        else:
+            _tried(kernel, t, report, stacks)
+
+
+def _tried(kernel: Kernel, t: Trial, report: Report, stacks: Stacks) -> None:
+    """Try one trial, count it, and keep its answer for the checker."""
+    found = kernel.failure(t)
+    failure = found if isinstance(found, Failure) else None
+    report.count(t.group, t.flags, failure)
+    answer = found.answer if isinstance(found, Failure) else found
+    if answer is not None and _ordinary(t):
+        stacks.add(t, answer, 0 if failure is None else failure.blocks, alone=t.group == TENSORS)
+
+
+def _ordinary(t: Trial) -> bool:
+    """Return whether neither the input nor the recipe's scales have a NaN: codes beside one mean nothing."""
+    return bool(np.all(np.isfinite(t.x.astype(np.float32))) and np.all((t.block_scales & _NAN) != _NAN))
+
+
+def conformance_groups(recipe: Recipe | str = "4over6") -> tuple[str, ...]:
+    """Return the names of the groups of trials that suit a recipe."""
+    return group_names(get_recipe(recipe))
+
+
+def _check(what: str, given: Sequence[str], allowed: Sequence[str], r: Recipe) -> None:
+    """Raise InputError for the first that is not allowed."""
+    wrong = next((g for g in given if g not in allowed), None)
+    if wrong is not None:
+        msg = f"conformance: {what} {wrong!r}: one of {', '.join(allowed)} is allowed for {r.name!r}"
+        raise InputError(msg)
+
+
+def _drawn(kernel: Kernel, report: Report, dtypes: Sequence[str], examples: int) -> None:
+    for dtype in dtypes:
+        found = draw(kernel, dtype, examples)
+        if found.not_run is not None:
+            report.not_run[found.not_run] += 1
+        if found.examples:
+            report.count(STRATEGIES, (), found.failure, trials=found.examples)

@@ -1,0 +1,138 @@
+"""Calling somebody's kernel: what it is given, what it may return, and what differs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fos_ref.check.bytes_door import as_bytes
+from fos_ref.conformance.trials import own_amax, Trial
+from fos_ref.errors import FosError, ShapeError
+from fos_ref.formats.arrays import Bool, U8
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import swizzled_shape, unswizzle
+from fos_ref.storage.tensor import QuantizedTensor
+
+AMAX = "amax"
+_PARTS = 2
+_NAN = 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a kernel made of a trial."""
+
+    codes: U8
+    block_scales: U8  #: linear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A trial that went wrong."""
+
+    trial: Trial
+    what: str
+    blocks: int = 0  #: that differ; 0 where there are no bytes to compare
+    of: int = 0
+    answer: Answer | None = None
+    error: Exception | None = None  #: that the kernel raised
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function from values to (codes, block scales), and how it wants to be called."""
+
+    f: Callable[..., Any]
+    recipe: Recipe
+    to: Callable[[Any], Any] | None
+    takes_amax: bool
+    scale_layout: str
+    nan_blocks: str  #: "equal", or "any": blocks whose scale is NaN here and there count as equal
+
+    def failure(self, t: Trial) -> Failure | Answer:
+        """Return what is wrong on a trial; its answer where every byte is right."""
+        before = t.x.copy()
+        try:
+            out = self._called(t)
+        except Exception as e:  # noqa: BLE001 -- whatever a kernel raises is a finding about it
+            return Failure(trial=t, what=f"it raised {type(e).__name__}: {e}", error=e)
+        try:
+            answer = self._answer(out, t)
+        except FosError as e:
+            return Failure(trial=t, what=str(e))
+        if t.x.tobytes() != before.tobytes():
+            t.x[...] = before  # others are given it too
+            return Failure(trial=t, what="it changed its input")
+        differs = blocks_that_differ(answer, t) & ~self._excused(answer, t)
+        count = int(np.count_nonzero(differs))
+        if not count:
+            return answer
+        return Failure(trial=t, what=_first(differs, answer, t), blocks=count, of=differs.size, answer=answer)
+
+    def _excused(self, a: Answer, t: Trial) -> Bool:
+        """Return where both scale bytes are NaN, of any sign, and the codes may be any."""
+        may_be_any = self.nan_blocks == "any"
+        nan: Bool = (((t.block_scales & a.block_scales) & _NAN) == _NAN) & may_be_any
+        return nan
+
+    def _called(self, t: Trial) -> Any:
+        x = t.x if self.to is None else self.to(t.x)
+        if not self.takes_amax:
+            return self.f(x)
+        return self.f(x, amax=own_amax(t.x, self.recipe) if t.amax is None else t.amax)
+
+    def _answer(self, out: Any, t: Trial) -> Answer:
+        """Return the bytes as NumPy arrays; ShapeError or DtypeError for anything else."""
+        if isinstance(out, QuantizedTensor):
+            out = (out.codes, out.block_scales)
+        if not isinstance(out, (tuple, list)) or len(out) != _PARTS:
+            msg = f"it returned a {type(out).__name__}: (codes, block scales) is allowed"
+            raise ShapeError(msg)
+        codes, scales = as_bytes(out[0], "codes"), as_bytes(out[1], "block scales")
+        rows, columns = t.block_scales.shape
+        if codes.size != t.codes.size:
+            msg = f"codes.shape={codes.shape}: x of {t.x.shape} takes {t.codes.shape}"
+            raise ShapeError(msg)
+        wanted = (
+            t.block_scales.size if self.scale_layout == "linear" else np.prod(swizzled_shape(rows, columns))
+        )
+        if scales.size != wanted:
+            msg = (
+                f"block scales of shape {scales.shape}: {int(wanted)} bytes, {self.scale_layout}, are allowed"
+            )
+            raise ShapeError(msg)
+        flat = scales.reshape(-1)
+        linear = unswizzle(flat, rows, columns) if self.scale_layout == "swizzled" else flat
+        return Answer(codes.reshape(t.codes.shape), linear.reshape(rows, columns))
+
+
+def blocks_that_differ(a: Answer, t: Trial) -> Bool:
+    """Return (R, blocks of a row): where a code or the scale byte is not the recipe's."""
+    by_block = (*t.block_scales.shape, -1)
+    codes = (a.codes.reshape(by_block) != t.codes.reshape(by_block)).any(axis=-1)
+    differs: Bool = codes | (a.block_scales != t.block_scales)
+    return differs
+
+
+def _first(differs: Bool, a: Answer, t: Trial) -> str:
+    """Return the first block that differs, in hex."""
+    row, col = (int(i) for i in np.unravel_index(int(np.argmax(differs)), differs.shape))
+    size = t.codes.shape[1] // t.block_scales.shape[1]
+    here = slice(col * size, (col + 1) * size)
+    got, want = (
+        f"{scales[row, col]:02X} {codes[row, here].tobytes().hex(' ').upper()}"
+        for scales, codes in ((a.block_scales, a.codes), (t.block_scales, t.codes))
+    )
+    return f"block ({row}, {col}): scale byte and codes are {got}, not {want}"
+
+
+def names_amax(f: Callable[..., Any]) -> bool:
+    """Return whether a function has a parameter called amax."""
+    try:
+        return AMAX in inspect.signature(f).parameters
+    except (TypeError, ValueError):  # a builtin, or an object without a signature
+        return False

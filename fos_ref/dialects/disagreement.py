@@ -1,0 +1,131 @@
+"""Where two recipes disagree on a tensor, and which axis is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fos_ref.engines.front import quantize
+from fos_ref.errors import InputError, RecipeError
+from fos_ref.formats.arrays import AnyArray, Bool
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.tensor import QuantizedTensor
+
+
+@dataclass(frozen=True, slots=True)
+class AxisShare:
+    """What one axis explains: the first recipe with only this axis taken from the second."""
+
+    axes: tuple[str, ...]  #: one, or those that the legality table lets change only together
+    changed: int  #: blocks that this change alone alters
+    explained: int  #: differing blocks that it alone turns into the second recipe's bits
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """How two recipes differ on one tensor, counted in blocks of 16 (or 32) values."""
+
+    blocks: int
+    differing: int  #: any byte differs
+    choice: int  #: the other candidate was kept
+    block_scale: int  #: the scale byte differs
+    codes: int  #: some code differs
+    codes_only: int  #: the codes differ under the same scale byte
+    axes: tuple[AxisShare, ...]
+
+
+def disagreement(x: AnyArray, a: Recipe, b: Recipe, *, explain: bool = True) -> Disagreement:
+    """Quantize x by both recipes and count the blocks that differ; with `explain`, per axis as well.
+
+    Shapes:   x (R, C) as `quantize` takes it for both recipes
+    Rounding: none of its own; bytes are compared.
+    Raises:   InputError where the block shapes cannot be compared (blocks of 16 with blocks of 32), and
+              whatever `quantize` raises.
+    """
+    if a.block_cols != b.block_cols:
+        msg = f"{a.name} has blocks of {a.block_cols} values, {b.name} of {b.block_cols}: equal is allowed"
+        raise InputError(msg)
+    qa, qb = quantize(x, a), quantize(x, b)
+    scale, codes = _scales_differ(qa, qb), _codes_differ(qa, qb)
+    differs = scale | codes
+    return Disagreement(
+        blocks=int(differs.size),
+        differing=int(differs.sum()),
+        choice=int(np.count_nonzero(_picked(qa) != _picked(qb))),
+        block_scale=int(scale.sum()),
+        codes=int(codes.sum()),
+        codes_only=int((codes & ~scale).sum()),
+        axes=_shares(x, qa, qb, differs) if explain else (),
+    )
+
+
+def _shares(x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool) -> tuple[AxisShare, ...]:
+    """Return one share per axis, or per set of axes that only make sense together, the largest first."""
+    a, b = qa.recipe, qb.recipe
+    groups = {frozenset((axis, *partners(a, b, axis))): None for axis in a.diff(b)}
+    order = list(a.axes())
+    shares = [_share(x, qa, qb, differs, sorted(g, key=order.index)) for g in groups]
+    return tuple(sorted(shares, key=lambda s: (-s.explained, -s.changed)))
+
+
+def _share(
+    x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool, axes: list[str]
+) -> AxisShare:
+    """Return what `axes`, taken from the second recipe, explain."""
+    q = quantize(x, taking(qa.recipe, qb.recipe, axes))
+    changed = _scales_differ(qa, q) | _codes_differ(qa, q)
+    remaining = _scales_differ(qb, q) | _codes_differ(qb, q)
+    return AxisShare(
+        axes=tuple(axes), changed=int(changed.sum()), explained=int((differs & ~remaining).sum())
+    )
+
+
+def taking(a: Recipe, b: Recipe, axes: Sequence[str]) -> Recipe:
+    """Return `a` with some axes of `b`."""
+    return replace(a, name=f"{a.name}+{'+'.join(axes)}", **{axis: getattr(b, axis) for axis in axes})
+
+
+def partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
+    """Return the fewest other differing axes that make `a` with `axis` from `b` a legal recipe.
+
+    Found greedily: add the axis whose absence the legality table complains about least.
+    """
+    others = [k for k in a.diff(b) if k != axis]
+    if _legal(a, b, (axis,)):
+        return ()
+    for other in others:
+        if _legal(a, b, (axis, other)):
+            return (other,)
+    kept = list(others)
+    for other in others:
+        without = [k for k in kept if k != other]
+        if _legal(a, b, (axis, *without)):
+            kept = without
+    return tuple(kept)
+
+
+def _legal(a: Recipe, b: Recipe, axes: Sequence[str]) -> bool:
+    try:
+        taking(a, b, axes)
+    except RecipeError:
+        return False
+    return True
+
+
+def _scales_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
+    different: Bool = a.block_scales != b.block_scales
+    return different
+
+
+def _codes_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
+    per_byte = (a.codes != b.codes).reshape(*a.block_scales.shape, -1)
+    different: Bool = per_byte.any(axis=-1)
+    return different
+
+
+def _picked(q: QuantizedTensor) -> Any:
+    assert q.picked4 is not None
+    return q.picked4

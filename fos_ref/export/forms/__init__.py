@@ -1,0 +1,1 @@
+"""The four forms of an export: C, JSON, memh and npz."""

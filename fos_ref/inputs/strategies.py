@@ -1,0 +1,143 @@
+"""Hypothesis strategies for a kernel's own tests: matrices aimed at what quantizers get wrong.
+
+    from hypothesis import given
+    from fos_ref import quantize
+    from fos_ref.verify import strategies as fos
+
+    @given(fos.matrices("te-mse-256", dtype="bfloat16"))
+    def test_my_kernel(x):
+        want = quantize(x, "te-mse-256")
+        codes, block_scales = my_kernel(x)
+        assert codes.tobytes() == want.codes.tobytes()
+        assert block_scales.tobytes() == want.block_scales.tobytes()
+
+Each block of a matrix has one aim (AIMS): scaled values on an E2M1 midpoint and one step beside it, a block
+scale on a midpoint of E4M3 and up to two steps beside it, subnormal and saturated scales, exact ties of both
+candidates, blocks one step from the edge of a choice, zeros of both signs, any finite values. Steps are those
+of the dtype. Tensor amaxes are ordinary, powers of two times C (where scaling is exact), tiny and huge.
+
+Needs the package hypothesis, which fos-ref itself does not: ImportError says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fos_ref.errors import InputError
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.inputs.aim_values import amax_values, nearest
+from fos_ref.inputs.aims import Aim, AIMS, block_at, bytes_for
+from fos_ref.inputs.distributions import DTYPES
+from fos_ref.recipes.axes import AmaxScope
+from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.recipe import Recipe
+
+try:
+    from hypothesis import strategies as st
+except ImportError as e:  # the other modules of the package do without
+    _MSG = "fos_ref.verify.strategies needs the package hypothesis: pip install hypothesis"
+    raise ImportError(_MSG, name="hypothesis") from e
+
+RECIPES = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
+
+
+def recipes(allowed: Callable[[Recipe], bool] = lambda _: True) -> st.SearchStrategy[Recipe]:
+    """Draw a preset for which `allowed` holds, each as likely as any other.
+
+    Raises: InputError where it holds for none.
+    """
+    found = [r for r in RECIPES if allowed(r)]
+    if not found:
+        msg = "strategies.recipes: no preset is allowed"
+        raise InputError(msg)
+    return st.sampled_from(found)
+
+
+def dtypes() -> st.SearchStrategy[str]:
+    """Draw the name of an input dtype: float32, bfloat16 or float16."""
+    return st.sampled_from(list(DTYPES))
+
+
+def amaxes(
+    recipe: Recipe | str, *, dtype: str = "float32", ends: bool = True
+) -> st.SearchStrategy[np.float32]:
+    """Draw a positive tensor amax, a value of `dtype`: where scales are exact, one step beside, anywhere.
+
+    With `ends` also where C/A overflows, where A/C is subnormal, the smallest and the largest values.
+    """
+    r = get_recipe(recipe)
+    exact, extreme = amax_values(r, dtype)
+    anywhere = st.floats(2.0**-10, 2.0**10, width=32).map(lambda a: nearest(a, dtype))
+    return st.sampled_from(exact) | anywhere | (st.sampled_from(extreme) if ends else st.nothing())
+
+
+def blocks(
+    recipe: Recipe | str, amax: float, *, dtype: str = "float32", aim: Aim | None = None
+) -> st.SearchStrategy[AnyArray]:
+    """Draw one block (block rows, block columns) aimed at a boundary under the tensor amax `amax`.
+
+    No magnitude is above `amax`, but it need not occur: pass it to `quantize`, or use `matrices`.
+    Raises: InputError for an `aim` the recipe has no use for.
+    """
+    r = get_recipe(recipe)
+    usable = [a for a in AIMS if a.suits(r)]
+    if aim is not None and aim not in usable:
+        allowed = [a.value for a in usable]
+        msg = f"strategies.blocks: recipe {r.name!r} has no {aim.value!r}: one of {allowed} is allowed"
+        raise InputError(msg)
+    return _blocks(r, np.float32(amax), dtype, usable if aim is None else [aim])
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, r: Recipe, amax: np.float32, dtype: str, aims: list[Aim]) -> AnyArray:
+    aim = draw(st.sampled_from(aims))
+    size = bytes_for(aim, r)
+    return block_at(aim, r, amax, dtype, draw(st.binary(min_size=size, max_size=size)))
+
+
+@st.composite
+def matrices(
+    draw: st.DrawFn,
+    recipe: Recipe | str,
+    *,
+    dtype: str = "float32",
+    shape: tuple[int, int] = (1, 2),
+    amax: float | None = None,
+    ends: bool = True,
+) -> AnyArray:
+    """Draw a matrix of `shape` blocks, each with an aim of its own, whose own tensor amax is `amax`.
+
+    Shapes: (shape[0] * block rows, shape[1] * block columns)
+    amax:   None draws one (see `amaxes`); for row-scaled recipes every row has it
+    """
+    r = get_recipe(recipe)
+    a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(amax, dtype)
+    rows = [[draw(blocks(r, float(a), dtype=dtype)) for _ in range(shape[1])] for _ in range(shape[0])]
+    x: AnyArray = np.block(rows)
+    own_rows = range(len(x)) if r.amax_scope is AmaxScope.ROW else [draw(st.integers(0, len(x) - 1))]
+    for row in own_rows:
+        x[row, draw(st.integers(0, x.shape[1] - 1))] = draw(st.sampled_from([1, -1])) * a
+    return x
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn, recipe: Recipe | str, *, dtype: str = "float32", shape: tuple[int, int] = (1, 2)
+) -> tuple[AnyArray, AnyArray | None]:
+    """Draw (x, amax) for `quantize(x, recipe, amax=amax)`.
+
+    amax: None; or the tensor's own; or one that is too small, so that block scales saturate; or too large, so
+          that they are subnormal or zero. (), or (rows,) for row-scaled recipes.
+    """
+    r = get_recipe(recipe)
+    x = draw(matrices(r, dtype=dtype, shape=shape))
+    if draw(st.booleans()):
+        return x, None
+    own = np.float32(np.abs(x.astype(np.float32)).max())
+    factor = draw(st.sampled_from([1.0, 1 / 3, 2.0**-7, 3.0, 2.0**13]))
+    with np.errstate(over="ignore", under="ignore"):
+        given = np.minimum(own * np.float32(factor), np.finfo(np.float32).max)
+    return x, np.full(x.shape[:1] if r.amax_scope is AmaxScope.ROW else (), given, dtype=np.float32)

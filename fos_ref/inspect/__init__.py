@@ -1,0 +1,1 @@
+"""What is this checkpoint? Its convention, its reading, its rule and its dialect, from its bytes."""

@@ -1,0 +1,34 @@
+"""Deliberately wrong quantizers: what a test-suite and a set of vectors have to be able to see.
+
+Each mutant makes one mistake that somebody could make, or has made, in one step of the model. A suite that
+passes under a planted mutant does not test that step; vectors that a mutant passes do not cover its class.
+
+    from fos_ref.mutants.catalogue import MUTANTS
+    q = MUTANTS["tie-four"].quantize(x)              # what an implementation with this mistake gives
+    with MUTANTS["tie-four"].planted():              # the model itself has the mistake in here
+        run_my_tests()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fos_ref.errors import InputError
+from fos_ref.mutants import amax, elements, errors, layout, scales
+from fos_ref.mutants.mutant import Mutant
+
+_ALL = [m for part in (layout, amax, scales, elements, errors) for m in part.MUTANTS]
+#: name -> mutant, in the order of the walk: layout, maxima, scales, elements, choice.
+MUTANTS: Mapping[str, Mutant] = MappingProxyType({m.name: m for m in _ALL})
+
+
+def mutant(name: str) -> Mutant:
+    """Return the mutant called `name`; InputError lists them all for another name."""
+    if name not in MUTANTS:
+        msg = f"no mutant is called {name!r}: one of {', '.join(MUTANTS)} is allowed"
+        raise InputError(msg)
+    return MUTANTS[name]
+
+
+__all__ = ["MUTANTS", "Mutant", "mutant"]

@@ -1,0 +1,203 @@
+"""The oracle's elements: scaling, casting to a code, and what a code counts as (N8, N9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import assert_never
+
+from fos_ref.oracle.exact import (
+    BFLOAT16,
+    cast,
+    div,
+    E2M1,
+    FLT_MAX,
+    least,
+    mul,
+    nearest,
+    nearest_away,
+    nearest_multiple,
+    ONE,
+    OVERFLOW,
+    Value,
+)
+from fos_ref.oracle.scales import Source, Tensor
+from fos_ref.recipes.axes import (
+    ElementCast,
+    ElementFormat,
+    ElementNan,
+    ElementScaling,
+    ReciprocalOverflow,
+    ZeroScale,
+    ZeroSign,
+)
+from fos_ref.recipes.recipe import Recipe
+
+NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB, ElementNan.WRAPS: 0xB}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The element codes of a candidate: E2M1 or INT4; the factor before its cast, the worth of one step."""
+
+    integer: bool
+    rescale: Value = ONE
+    unit: Value = ONE
+
+
+_E2M1 = Grid(integer=False)
+_INT4 = Grid(integer=True)
+#: float32 of 7/6 and of 6/7.
+_INT4_TO_SIX = Grid(integer=True, rescale=div(7 * ONE, 6 * ONE), unit=div(6 * ONE, 7 * ONE))
+
+
+def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
+    """Return the grids of (map6, map4)."""
+    match fmt:
+        case ElementFormat.E2M1:
+            return _E2M1, _E2M1
+        case ElementFormat.INT4:
+            return _INT4, _INT4
+        case ElementFormat.E2M1_OR_INT4:
+            return _E2M1, _INT4_TO_SIX
+        case _:
+            assert_never(fmt)
+
+
+def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence[bool], list[Value]]:
+    """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
+    if s == 0 and r.zero_scale is ZeroScale.SCALE_ONE:
+        s = ONE
+    by = _multiplier(s, source.tensor, r)
+    if _forced_to_zero(source, s, r):
+        return by, [False] * len(source.sizes), [0] * len(source.sizes)
+    match r.element_scaling:
+        case ElementScaling.RECIPROCAL_OF_PRODUCT | ElementScaling.RECIPROCAL_QUOTIENT:
+            scaled = [mul(v, by) for v in source.sizes]
+        case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.DIVIDE_BY_QUOTIENT:
+            scaled = [div(v, by) for v in source.sizes]
+        case _:
+            assert_never(r.element_scaling)
+    return by, source.negative, scaled
+
+
+def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
+    match r.zero_scale:
+        case ZeroScale.ZERO_CODES:
+            return s == 0
+        case ZeroScale.ZERO_BLOCKS:
+            return source.amax == 0
+        case ZeroScale.NO_SPECIAL_CASE | ZeroScale.SCALE_ONE:
+            return False
+        case _:
+            assert_never(r.zero_scale)
+
+
+def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
+    match r.element_scaling:
+        case ElementScaling.RECIPROCAL_OF_PRODUCT:
+            inverse = div(ONE, mul(s, t.decode))
+            clamps = r.reciprocal_overflow is ReciprocalOverflow.CLAMP_TO_MAX
+            return least(inverse, FLT_MAX) if clamps else inverse
+        case ElementScaling.DIVIDE_BY_PRODUCT:
+            return mul(s, t.decode)
+        case ElementScaling.DIVIDE_BY_QUOTIENT:
+            return div(s, t.encode)
+        case ElementScaling.RECIPROCAL_QUOTIENT:
+            return div(div(ONE, t.decode), s)
+        case _:
+            assert_never(r.element_scaling)
+
+
+def cast_elements(
+    negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe
+) -> list[tuple[int, Value]]:
+    """Return (code, value) of each scaled magnitude with its sign. N9."""
+    pairs = zip(negative, scaled, strict=True)
+    if grid.integer:
+        return [_int4(minus, mul(y, grid.rescale)) for minus, y in pairs]
+    size = _magnitude(r)
+    keeps = _keeps_sign(r.zero_sign)
+    return [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
+
+
+def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
+    """Return the function that gives a magnitude's code and value, the code of a NaN included."""
+    nan_code = NAN_CODES[r.element_nan]
+    match r.element_cast:
+        case ElementCast.UNSATURATED:
+            return _unsaturated
+        case ElementCast.SATURATE:
+            index = nearest
+        case ElementCast.TIES_AWAY:
+            index = nearest_away
+        case _:
+            assert_never(r.element_cast)
+
+    def on_the_grid(y: Value) -> tuple[int, Value]:
+        if isnan(y):
+            return nan_code, code_value(nan_code, _E2M1)
+        code = index(y, E2M1)
+        return code, E2M1[code]
+
+    return on_the_grid
+
+
+def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
+    """Return the function that says of a magnitude whose code is zero whether it keeps its sign."""
+    match rule:
+        case ZeroSign.SIGN_BIT:
+            return lambda _: True
+        case ZeroSign.NEGATIVE_VALUES:
+            return lambda y: y != 0
+        case ZeroSign.NEVER:
+            return lambda _: False
+        case _:
+            assert_never(rule)
+
+
+def _signed(
+    negative: bool,  # noqa: FBT001 -- a sign bit
+    y: Value,
+    code: int,
+    q: Value,
+    keeps: Callable[[Value], bool],
+) -> tuple[int, Value]:
+    """Return the code and the value of the scaled magnitude y with its sign; a NaN's code has its own."""
+    if not negative or isnan(y) or isnan(q):
+        return code, q
+    if code == 0 and not keeps(y):
+        return 0, 0
+    return code | 8, -q
+
+
+def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
+    """Return the nearest integer up to 7, ties to even, in two's complement; a NaN is 0. N9d."""
+    y = least(y, 7 * ONE)
+    if isinstance(y, float):
+        return 0, 0
+    n = nearest_multiple(y, ONE)
+    n = -n if negative else n
+    return n & 0xF, n * ONE
+
+
+def _unsaturated(y: Value) -> tuple[int, Value]:
+    """Return (code, magnitude) on the grid that goes on above 6 in steps of 2; NaN if 2y overflows. N9b."""
+    if isinstance(y, float) or 2 * y >= OVERFLOW:
+        return NAN_CODES[ElementNan.WRAPS], nan
+    step = ONE // 2 if y < 2 * ONE else ONE if y < 4 * ONE else 2 * ONE
+    q = nearest_multiple(y, step) * step
+    if q <= 6 * ONE:
+        return E2M1.index(q), q
+    short = cast(q, BFLOAT16)
+    assert isinstance(short, int)
+    exponent = short.bit_length() - 1 - 149
+    return ((exponent + 1) << 1 | short >> (exponent + 148) & 1) & 0xFF, q
+
+
+def code_value(code: int, grid: Grid) -> Value:
+    """Return what the low nibble of a code counts as, in steps of the grid; the sign of a zero is lost."""
+    if grid.integer:
+        return ((code & 0xF) - (code << 1 & 0x10)) * ONE
+    return -E2M1[code & 7] if code & 8 else E2M1[code & 7]

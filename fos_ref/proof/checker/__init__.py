@@ -1,0 +1,1 @@
+"""The proof that the checker names the mistakes that were planted."""

@@ -1,0 +1,67 @@
+"""What is planted: the mistakes of the plain quantizer by flag, and the presets that it can stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from fos_ref.proof.checker.plain_quantizer import Plain
+
+#: Preset -> the plain quantizer that gives its bytes.
+QUANTIZERS: Mapping[str, Plain] = MappingProxyType(
+    {
+        "4over6": Plain(),
+        "4over6-mae": Plain(metric="mae"),
+        "4over6-absmax": Plain(metric="absmax"),
+        "nvfp4": Plain(bound=448, choose=False),
+        "te-mse-448": Plain(bound=448, guarded=False, signed=False),
+        "te-mae-256-row": Plain(metric="mae", by_row=True, guarded=False, signed=False),
+    }
+)
+#: Flag -> the ways in which the plain quantizer makes that mistake.
+BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "NibbleOrder": ("nibbles",),
+        "ScaleLayout": ("swizzled",),
+        "ScaleTransposed": ("column-major",),
+        "Transposed": ("transposed",),
+        "Bound": ("other-bound",),
+        "TensorScaleInverted": ("inverted",),
+        "AmaxPrecision": ("bf16-amax", "other-granularity"),
+        "MetricMse": ("metric-mse",),
+        "MetricMae": ("metric-mae",),
+        "MetricAbsMax": ("metric-absmax",),
+        "TieRule": ("four-wins-ties",),
+        "AlwaysSix": ("always-six",),
+        "AlwaysFour": ("always-four",),
+        "ScaleCeil": ("scale-up",),
+        "ScaleFloor": ("scale-down",),
+        "ScaleSubnormalFlush": ("scale-flushed", "scale-clamped"),
+        "ScaleNaN": ("scale-nan", "scale-480", "nan-of-zero"),
+        "ExpandAfterRounding": ("expand-after",),
+        "ScaleAssociation": ("folded", "product-first"),
+        "ReciprocalForDivision": ("reciprocal-amax", "sixth", "divided", "reciprocal-error"),
+        "E2m1TiesAway": ("ties-away",),
+        "E2m1TiesZero": ("ties-to-zero",),
+        "E2m1NoSaturation": ("unsaturated",),
+        "ZeroScalePolicy": ("zero-scale",),
+        "NegativeZero": ("no-negative-zero", "zero-sign"),
+        "DoubleRounding": ("via-bf16", "via-fp16"),
+        "FlushToZero": ("ftz", "ftz-input", "ftz-scales", "ftz-error"),
+        "ErrorDomain": ("scaled-domain", "decode-domain"),
+        "FmaContraction": ("fma", "fma-halves", "fma-four-accumulators"),
+        "ReductionOrder": (
+            "order-numpy",
+            "order-reversed",
+            "order-threads",
+            "order-shuffle",
+            "order-four-accumulators",
+        ),
+    }
+)
+
+
+def planted(preset: str, *bugs: str) -> Plain:
+    """Return the quantizer that stands for a preset, with these mistakes."""
+    return replace(QUANTIZERS[preset], bug=frozenset(bugs))

@@ -1,0 +1,1 @@
+"""The proofs that enumerate: every pattern, every product, every pair of scales."""

@@ -1,0 +1,70 @@
+"""The distinguishing vectors: whether an engine gives every bit of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fos_ref.engines.registry import get_engine
+from fos_ref.errors import GoldenFormatError
+from fos_ref.vectors.bits import Json, result
+from fos_ref.vectors.distinguishing.file import Committed, parse, read_vector, VALUES_AXIS
+from fos_ref.vectors.distinguishing.mutants import MutantVector, read_mutant_vector
+
+VECTORS = "v1/distinguishing.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that is not as committed."""
+
+    vector: str
+    side: int  #: 0 or 1; -1 for a whole file or a vector of one recipe
+    what: str  #: codes, block_scales, values_bits, outcome, fingerprint, sha256 or the path of a step
+    got: Any
+    want: Any
+
+
+def read(data: bytes) -> list[Committed]:
+    """Return the axes' vectors of VECTORS; GoldenFormatError names what is wrong with them."""
+    return [read_vector(v) for v in _section(data, "vectors")]
+
+
+def read_mutants(data: bytes) -> list[MutantVector]:
+    """Return the mutants' vectors of VECTORS; GoldenFormatError names what is wrong with them."""
+    return [read_mutant_vector(v) for v in _section(data, "mutants")]
+
+
+def _section(data: bytes, name: str) -> list[Json]:
+    vectors = parse(data, VECTORS).get(name)
+    if not isinstance(vectors, list) or not vectors:
+        msg = f"{VECTORS}: `{name}` has to be a list that is not empty"
+        raise GoldenFormatError(msg)
+    return vectors
+
+
+def failures(data: bytes, engine: str, progress: Callable[[], None]) -> tuple[int, list[Failure]]:
+    """Return how many vectors of VECTORS were checked, and everything that is not as committed."""
+    vectors: list[Committed | MutantVector] = [*read(data), *read_mutants(data)]
+    get_engine(engine, vectors[0].sides[0].recipe, 0)  # an unknown engine is an error, no refusal
+    found: list[Failure] = []
+    for v in vectors:
+        found += vector_failures(v, engine)
+        progress()
+    return len(vectors), found
+
+
+def vector_failures(v: Committed | MutantVector, engine: str) -> Iterator[Failure]:
+    """Yield what an engine gives for one vector that is not as committed, side by side."""
+    for i, side in enumerate(v.sides):
+        if side.recipe.fingerprint() != side.fingerprint:
+            yield Failure(v.name, i, "fingerprint", side.recipe.fingerprint(), side.fingerprint)
+        got = result(side.recipe, v.input, engine, values=v.axis == VALUES_AXIS)
+        if isinstance(got, str) or not isinstance(side.expected, dict):
+            if got != side.expected:
+                yield Failure(v.name, i, "outcome", got, side.expected)
+        else:
+            for what in sorted(got.keys() | side.expected.keys()):
+                if got.get(what) != side.expected.get(what):
+                    yield Failure(v.name, i, what, got.get(what), side.expected.get(what))

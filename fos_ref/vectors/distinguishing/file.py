@@ -1,0 +1,121 @@
+"""The file of distinguishing vectors: per pair of axis values and per mutant, bits only, canonical JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fos_ref.errors import GoldenFormatError, RecipeError
+from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.recipe import plain_values, Recipe
+from fos_ref.vectors.bits import are_two, INPUT_FIELDS, input_json, Json, read_input, result, Side
+from fos_ref.vectors.distinguishing.mutants import mutant_vectors
+from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
+from fos_ref.vectors.distinguishing.search import axis_pairs, find, INDISTINGUISHABLE, plain_name, Vector
+
+FORMAT = 1
+VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
+_FIELDS = INPUT_FIELDS | {"axis", "base", "sides", "values"}
+_SIDE_FIELDS = {"axes", "expected", "fingerprint"}
+
+
+def canonical(document: Json) -> bytes:
+    """Return JSON as it is committed: keys sorted, one space a level, ASCII, a newline at the end."""
+    return (json.dumps(document, sort_keys=True, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+def parse(data: bytes, name: str) -> Json:
+    """Return the document of `canonical` bytes; GoldenFormatError for any other form."""
+    try:
+        document = json.loads(data)
+    except ValueError as e:
+        msg = f"{name}: not JSON ({e})"
+        raise GoldenFormatError(msg) from e
+    if not isinstance(document, dict) or canonical(document) != data:
+        msg = f"{name}: not in canonical form: `fos golden write` writes it"
+        raise GoldenFormatError(msg)
+    if document.get("format") != FORMAT:
+        msg = f"{name}: format {document.get('format')!r}: {FORMAT} is allowed"
+        raise GoldenFormatError(msg)
+    return document
+
+
+def distinguishing(progress: Callable[[], None]) -> Json:
+    """Search a vector for every pair of axis values and for every mutant; `progress` is called after each.
+
+    Raises: GoldenFormatError where a pair has neither a vector nor a stated reason, or a mutant no vector.
+    """
+    seen, vectors = Outcomes(), []
+    for axis, u, v in axis_pairs():
+        found = find(axis, u, v, seen)
+        if found is not None:
+            vectors.append(_vector(found))
+        elif (axis, plain_name(u), plain_name(v)) not in INDISTINGUISHABLE:
+            msg = f"axis {axis}: no input tells {plain_name(u)!r} from {plain_name(v)!r}"
+            raise GoldenFormatError(msg)
+        progress()
+    reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
+    mutants = mutant_vectors(progress)
+    return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}
+
+
+def _vector(v: Vector) -> Json:
+    axes = sorted({*v.base.diff(v.first), *v.base.diff(v.second), v.axis})
+    return {
+        "axis": v.axis,
+        "values": list(v.values),
+        "base": v.base.name,
+        **input_json(v.input),
+        "sides": [_side(r, v.input, axes, values=v.axis == VALUES_AXIS) for r in (v.first, v.second)],
+    }
+
+
+def _side(r: Recipe, given: Input, axes: list[str], *, values: bool) -> Json:
+    """Return one recipe of a vector: the axes in which either departs from the base, and what it gives."""
+    return {
+        "axes": plain_values({axis: getattr(r, axis) for axis in axes}),
+        "fingerprint": r.fingerprint(),
+        "expected": result(r, given, "numpy", values=values),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A vector read back."""
+
+    name: str  #: axis: value | value
+    axis: str
+    values: tuple[str, str]
+    input: Input
+    sides: tuple[Side, Side]
+
+
+def read_vector(v: Any) -> Committed:
+    """Return a vector of the file; GoldenFormatError for anything that `distinguishing` would not write."""
+    if not isinstance(v, dict) or set(v) != _FIELDS or not are_two(v["values"]) or not are_two(v["sides"]):
+        msg = f"vector {str(v)[:60]}: fields {sorted(_FIELDS)}, two values and two sides are allowed"
+        raise GoldenFormatError(msg)
+    name = f"{v['axis']}: {' | '.join(map(str, v['values']))}"
+    if not isinstance(v["base"], str) or v["base"] not in PRESETS:
+        msg = f"{name}: base {v['base']!r}: the name of a preset is allowed"
+        raise GoldenFormatError(msg)
+    given = read_input(v, name)
+    first, second = (_read_side(s, PRESETS[v["base"]], name) for s in v["sides"])
+    if first.expected == second.expected:
+        msg = f"{name}: both sides expect the same, so nothing is distinguished"
+        raise GoldenFormatError(msg)
+    return Committed(name, v["axis"], tuple(v["values"]), given, (first, second))
+
+
+def _read_side(s: Any, base: Recipe, name: str) -> Side:
+    if not isinstance(s, dict) or set(s) != _SIDE_FIELDS or not isinstance(s["axes"], dict):
+        msg = f"{name}: a side has exactly the fields {sorted(_SIDE_FIELDS)}"
+        raise GoldenFormatError(msg)
+    try:
+        r = Recipe.from_dict({**base.to_dict(), **s["axes"], "name": f"{base.name}+{'+'.join(s['axes'])}"})
+    except RecipeError as e:
+        msg = f"{name}: {e}"
+        raise GoldenFormatError(msg) from e
+    return Side(r, s["fingerprint"], s["expected"])

@@ -1,0 +1,175 @@
+"""For each mutant an input on which it differs from the recipe it is shown on.
+
+The search is deterministic, small inputs first: one block, a few blocks, then one block cut out of a large
+tensor together with the tensor amax it was seen under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fos_ref.engines.front import quantize
+from fos_ref.errors import GoldenFormatError, InputError
+from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.inputs.choice_edges import AMAX, choice_edges
+from fos_ref.mutants.catalogue import Mutant, MUTANTS
+from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.vectors.bits import INPUT_FIELDS, input_json, Json, read_input, result, Side
+from fos_ref.vectors.distinguishing.outcomes import amax_for, Block, Input, inputs
+
+_FIELDS = INPUT_FIELDS | {"expected", "fingerprint", "flag", "mutant", "recipe", "wrong"}
+_QUILT = ((1.0, 0.37, 0.11), (0.23, 0.71, 0.053), (0.59, 0.17, 0.83))
+_EDGES = 64
+_SMALL_SQUARES = range(58, 76, 2)  #: powers of two whose squares, times an error, are subnormal
+
+
+@dataclass(frozen=True, slots=True)
+class MutantVector:
+    """A vector read back."""
+
+    name: str  #: mutant: its name
+    mutant: str
+    flag: str
+    input: Input
+    sides: tuple[Side]  #: the recipe and what it gives
+    wrong: Any  #: what an implementation with the mistake gives
+
+    @property
+    def axis(self) -> None:
+        """No axis is told apart."""
+        return
+
+
+def mutant_vectors(progress: Callable[[], None]) -> list[Json]:
+    """Search a vector for every mutant; GoldenFormatError where there is none: it would not be a mistake."""
+    found = []
+    for m in MUTANTS.values():
+        given = find(m)
+        if given is None:
+            msg = f"mutant {m.name}: no input tells it from {m.recipe}"
+            raise GoldenFormatError(msg)
+        found.append(_vector(m, given))
+        progress()
+    return found
+
+
+def _vector(m: Mutant, given: Input) -> Json:
+    r = PRESETS[m.recipe]
+    with m.planted():
+        wrong = result(r, given, "numpy")
+    return {
+        "mutant": m.name,
+        "flag": m.flag,
+        "recipe": m.recipe,
+        "fingerprint": r.fingerprint(),
+        **input_json(given),
+        "expected": result(r, given, "numpy"),
+        "wrong": wrong,
+    }
+
+
+def read_mutant_vector(v: Any) -> MutantVector:
+    """Return a vector of the file; GoldenFormatError for anything that `mutant_vectors` would not write."""
+    if not isinstance(v, dict) or set(v) != _FIELDS:
+        msg = f"mutant vector {str(v)[:60]}: exactly the fields {sorted(_FIELDS)} are allowed"
+        raise GoldenFormatError(msg)
+    name = f"mutant: {v['mutant']}"
+    if not isinstance(v["recipe"], str) or v["recipe"] not in PRESETS:
+        msg = f"{name}: recipe {v['recipe']!r}: the name of a preset is allowed"
+        raise GoldenFormatError(msg)
+    if v["expected"] == v["wrong"]:
+        msg = f"{name}: the mistake gives what is expected, so nothing is caught"
+        raise GoldenFormatError(msg)
+    side = Side(PRESETS[v["recipe"]], v["fingerprint"], v["expected"])
+    return MutantVector(name, v["mutant"], v["flag"], read_input(v, name), (side,), v["wrong"])
+
+
+def find(m: Mutant) -> Input | None:
+    """Return the first input of the search on which a mutant's bytes are not its recipe's; None: nowhere."""
+    r = PRESETS[m.recipe]
+    block = (r.block_rows, r.block_cols)
+    edges = _edges(r) if r.chooses else ()
+    for whole, tried in (
+        (True, _ordinary(block)),
+        (False, edges),
+        (True, (*inputs("corners", block), *_tiny(block))),
+        (False, (*inputs("common", block), *inputs("rare", block))),
+    ):
+        for tensor in tried:
+            given = tensor if whole else _cut(m, r, tensor)
+            if given is not None and _differs(m, r, given) is not None:
+                return given
+    return None
+
+
+@cache
+def _ordinary(block: Block) -> tuple[Input, ...]:
+    """Return small inputs: ordinary blocks, their mirror images, a few blocks at once."""
+    ramp = _ramp(block)
+    quilt = np.block([[ramp * np.float32(f) for f in row] for row in _QUILT])
+    column = np.concatenate([ramp * np.float32(1 / n) for n in range(1, block[1] + 1)])
+    return (*inputs("ramps", block), *(Input(x=x) for x in (-ramp, ramp[:, ::-1].copy(), quilt, column)))
+
+
+@cache
+def _tiny(block: Block) -> tuple[Input, ...]:
+    return tuple(Input(x=_ramp(block) * np.float32(2.0**-power)) for power in _SMALL_SQUARES)
+
+
+def _ramp(block: Block) -> F32:
+    return np.asarray(inputs("ramps", block)[0].x, dtype=np.float32)
+
+
+@cache
+def _edges(r: Recipe) -> tuple[Input]:
+    return (Input(x=choice_edges(r, _EDGES, seed=0), amax=np.float32(AMAX)),)
+
+
+def _cut(m: Mutant, r: Recipe, given: Input) -> Input | None:
+    """Return the first block of a large tensor on which the mutant differs, with the tensor's amax."""
+    at = _differs(m, r, given)
+    right = _right(r, given)
+    if at is None or right is None:
+        return None
+    row, col = at[0] // r.block_rows * r.block_rows, at[1] // r.block_cols * r.block_cols
+    x = given.x[row : row + r.block_rows, col : col + r.block_cols].copy()
+    amax = right.tensor_amax
+    return Input(x=x, amax=np.float32(amax if amax.ndim == 0 else amax[row]))
+
+
+def _differs(m: Mutant, r: Recipe, given: Input) -> tuple[int, int] | None:
+    """Return the first element whose code or block scale is another; (0, 0) where one refuses the input."""
+    right, wrong = _right(r, given), _made(given, lambda x, amax: m.quantize(x, r, amax=amax), r)
+    if right is None or wrong is None:
+        return None if right is wrong else (0, 0)
+    different = _elements(right) != _elements(wrong)
+    if not different.any():
+        return None
+    row, col = np.unravel_index(int(np.argmax(different)), different.shape)
+    return int(row), int(col)
+
+
+@cache
+def _right(r: Recipe, given: Input) -> QuantizedTensor | None:
+    return _made(given, lambda x, amax: quantize(x, r, amax=amax, engine="numpy"), r)
+
+
+def _made(given: Input, by: Callable[[AnyArray, Any], QuantizedTensor], r: Recipe) -> QuantizedTensor | None:
+    try:
+        return by(given.x, amax_for(r, given))
+    except InputError:
+        return None
+
+
+def _elements(q: QuantizedTensor) -> AnyArray:
+    """Return code and block scale of each element in one number (R, C)."""
+    scales = np.repeat(q.block_scales, q.recipe.block_cols, axis=1).astype(np.uint16)
+    return scales << np.uint16(8) | unpack_nibbles(q.codes)

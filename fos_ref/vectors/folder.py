@@ -1,0 +1,80 @@
+"""The golden folder: every file that is written, and how it is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from fos_ref.errors import InputError
+from fos_ref.vectors import bulk, layout
+from fos_ref.vectors.bits import Json
+from fos_ref.vectors.distinguishing.check import VECTORS
+from fos_ref.vectors.distinguishing.file import canonical, distinguishing, FORMAT
+from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
+from fos_ref.vectors.file import documents
+from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, MANIFEST, manifest
+from fos_ref.vectors.notes import NOTES
+from fos_ref.vectors.plan import plan
+from fos_ref.vectors.schema import schema
+
+README = "README.md"  #: written by people, as v1/chains.json is by `fos golden chain`
+SCHEMA = "schema.json"
+NOTES_FILE = "notes.json"
+#: Called with what is under way.
+Say = Callable[[str], None]
+
+
+def notes() -> Json:
+    """Return notes.json: what each flag stands for."""
+    return {"format": FORMAT, "kind": "notes", "flags": {flag: asdict(note) for flag, note in NOTES.items()}}
+
+
+def generated(say: Say) -> dict[str, bytes]:
+    """Return every file that is made by a search or a computation, chains left out."""
+    found = {SCHEMA: canonical(schema()), NOTES_FILE: canonical(notes())}
+    say(VECTORS)
+    telling = distinguishing(lambda: None)
+    found[VECTORS] = canonical(telling)
+    hunted = [read_mutant_vector(v) for v in telling["mutants"]]
+    for r, plans in plan(hunted):
+        say(r.name)
+        found |= {name: canonical(document) for name, document in documents(r, plans)}
+    say(bulk.INDEX)
+    return found | dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    """Return every file of the folder by its name, the manifest and hidden files too, sorted."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+
+
+def read_written(folder: Path) -> dict[str, bytes]:
+    """Return the same of a folder that `fos golden write` wrote; InputError for any other."""
+    files = read_all(folder)
+    if MANIFEST not in files:
+        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
+        raise InputError(msg)
+    return files
+
+
+def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return new files, those that are kept, the frozen list and the manifest.
+
+    Raises: GoldenFormatError where a file of a frozen version would change.
+    """
+    check_frozen(there.get(FROZEN, b""), files)
+    whole = {name: data for name, data in there.items() if name not in (MANIFEST, FROZEN)} | dict(files)
+    whole[FROZEN] = frozen(whole)
+    return dict(files) | {FROZEN: whole[FROZEN], MANIFEST: manifest(whole)}
+
+
+def by_folder(files: Mapping[str, bytes]) -> dict[Path, dict[str, bytes]]:
+    """Return the files by the folder they lie in, the manifest's folder last."""
+    found: dict[Path, dict[str, bytes]] = defaultdict(dict)
+    for name, data in files.items():
+        path = Path(name)
+        found[path.parent][path.name] = data
+    return dict(sorted(found.items(), key=lambda item: item[0] == Path()))

@@ -1,0 +1,115 @@
+"""The disagreement matrix of the report: which presets, which dialects, the table, the text, the picture."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fos_ref import PRESETS
+from fos_ref.dialects.matrix import differing_blocks
+from fos_ref.inputs.distributions import make
+from fos_ref.recipes.axes import BlockShape, Candidates
+from fos_ref.report.dialects import DATA, DTYPES, jobs, KINDS, matrices, Matrix
+from fos_ref.report.dialects_figure import disagreement, percent
+from fos_ref.report.dialects_text import dialects_markdown
+from fos_ref.report.lineup import Plan
+
+PLAN = Plan(seeds=1, shape=(64, 64))
+
+
+@pytest.fixture(scope="module")
+def measured():
+    done = []
+    found = matrices(PLAN, "numpy", 2, lambda: done.append(1))
+    assert len(done) == len(jobs()) == len(KINDS) * len(DATA) * len(DTYPES)
+    return found
+
+
+def test_every_scaled_preset_with_blocks_of_1x16_or_16x16_is_in_one_kind():
+    listed = [n for kind in KINDS for n in kind.presets()]
+    assert len(listed) == len(set(listed))
+    missing = {n for n, r in PRESETS.items() if r.name == n} - set(listed)
+    assert {PRESETS[n].block_shape for n in missing} == {BlockShape.ROW_32, BlockShape.TILE_16X16}
+    assert all(PRESETS[n].candidates is not Candidates.FOUR_OVER_SIX for n in missing)
+
+
+def test_the_counts_are_those_of_both_dtypes_together(measured):
+    assert [(m.kind, m.distribution) for m in measured] == [(k, d) for k in KINDS for d in DATA]
+    for m in measured[::4]:
+        recipes = [PRESETS[n] for n in m.presets]
+        alone = [differing_blocks(make(m.distribution, (32, 64), 0, t), recipes) for t in DTYPES]
+        assert m.blocks == sum(blocks for blocks, _ in alone)
+        assert np.array_equal(m.counts, alone[0][1] + alone[1][1])
+
+
+def test_a_dialect_holds_the_presets_that_agree_everywhere(measured):
+    for m in measured:
+        groups = m.dialects()
+        assert sorted(i for places in groups for i in places) == list(range(len(m.presets)))
+        for places in groups:
+            for i in places:
+                assert set(np.flatnonzero(m.counts[i] == 0)) == set(places)
+
+
+def test_the_table_has_a_share_for_every_pair(measured):
+    table = measured[0].shares()
+    assert list(table.columns) == ["preset", "dialect", *measured[0].presets]
+    assert list(table["preset"]) == list(measured[0].presets)
+    assert set(table["dialect"]) == set(range(1, len(measured[0].dialects()) + 1))
+    values = table[list(measured[0].presets)].to_numpy()
+    assert np.array_equal(values * measured[0].blocks, measured[0].counts)
+
+
+def small():
+    """Return three presets, the first and the last of which agree."""
+    counts = np.array([[0, 3, 0], [3, 0, 3], [0, 3, 0]])
+    return Matrix(KINDS[0], "coarse", ("4over6", "4over6-mae", "te-mse-256"), 400, counts)
+
+
+def test_the_text_numbers_the_dialects_and_counts_the_pairs():
+    text = "\n".join(dialects_markdown([small()]))
+    assert "| 1 | `4over6` `te-mse-256` |" in text
+    assert "| 2 | `4over6-mae` |" in text
+    assert "3 presets (4/6 with blocks of 1x16), 400 blocks, 2 dialects." in text
+    assert "3 pairs of presets 1 agree everywhere, 2 differ in less than 1 % of the blocks, 0 in more" in text
+    assert "(disagreement-coarse.png)" in text
+
+
+def test_the_picture_has_a_row_for_each_dialect_and_stays_small(measured):
+    for m in measured[:3]:
+        data = disagreement(m)
+        assert len(data) < 150_000
+        assert Image.open(io.BytesIO(data)).width > 800
+    assert disagreement(small()) == disagreement(small())
+    other = Matrix(KINDS[0], "coarse", small().presets, 400, small().counts * 100)
+    assert disagreement(other) != disagreement(small())
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "100"),
+        (0.3149, "31"),
+        (0.0996, "10"),
+        (0.0414, "4.1"),
+        (0.00996, "1.0"),
+        (0.0031, ".31"),
+        (0.00099, ".099"),
+        (0.00002, ".002"),
+    ],
+)
+def test_a_share_is_written_in_at_most_four_characters(share, text):
+    assert percent(share) == text
+
+
+def test_the_csv_is_read_back_to_seven_digits(measured):
+    from fos_ref.report.tables import csv  # noqa: PLC0415
+
+    table = pd.read_csv(io.BytesIO(csv(measured[0].shares())))
+    assert np.array_equal(
+        np.rint(table[list(measured[0].presets)] * measured[0].blocks).to_numpy(), measured[0].counts
+    )

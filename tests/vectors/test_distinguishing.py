@@ -1,0 +1,166 @@
+"""The distinguishing rule: every pair of values of every axis has a committed vector, or a stated reason.
+
+So mutation testing comes with the vectors: an engine that confuses two values of an axis fails one of them.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fos_ref.errors import GoldenFormatError
+from fos_ref.recipes import PRESETS
+from fos_ref.vectors.bits import RAISES, result
+from fos_ref.vectors.distinguishing.check import failures, read, read_mutants, VECTORS
+from fos_ref.vectors.distinguishing.file import canonical, parse, VALUES_AXIS
+from fos_ref.vectors.distinguishing.search import axis_pairs, BASES, INDISTINGUISHABLE, plain_name
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+DATA = (GOLDEN / VECTORS).read_bytes()
+DOCUMENT = parse(DATA, VECTORS)
+COMMITTED = read(DATA)
+ALL = [*COMMITTED, *read_mutants(DATA)]
+PAIRS = [(axis, plain_name(u), plain_name(v)) for axis, u, v in axis_pairs()]
+
+
+def quietly():
+    """Show no progress."""
+
+
+def test_every_pair_of_values_has_a_vector_or_a_reason():
+    assert len(PAIRS) == len(set(PAIRS)) > 100
+    found = [(v.axis, *v.values) for v in COMMITTED]
+    reasons = {(d["axis"], *d["values"]): d["reason"] for d in DOCUMENT["indistinguishable"]}
+    assert [*found, *reasons] == sorted([*found, *reasons], key=lambda p: (p in reasons, PAIRS.index(p)))
+    assert set(found) | set(reasons) == set(PAIRS)
+    assert not set(found) & set(reasons)
+    assert reasons == INDISTINGUISHABLE
+
+
+@pytest.mark.parametrize("v", COMMITTED, ids=lambda v: v.name)
+def test_both_sides_give_the_committed_bits_and_they_differ(v):
+    values = v.axis == VALUES_AXIS
+    first, second = (result(s.recipe, v.input, "numpy", values=values) for s in v.sides)
+    assert first == v.sides[0].expected
+    assert second == v.sides[1].expected
+    assert first != second
+
+
+@pytest.mark.parametrize("v", COMMITTED, ids=lambda v: v.name)
+def test_the_sides_have_the_values_and_differ_elsewhere_only_where_they_must(v):
+    first, second = (s.recipe for s in v.sides)
+    assert tuple(plain_name(getattr(r, v.axis)) for r in (first, second)) == v.values
+    assert [r.fingerprint() for r in (first, second)] == [s.fingerprint for s in v.sides]
+    forced = {
+        "candidates": {"element_format", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
+        "element_format": {"candidates", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
+        "tensor_scale": {"scale_max"},
+        "element_cast": {"element_nan"},
+        "element_nan": {"element_cast"},
+        "error_metric": {"reduction"},
+    }
+    assert set(first.diff(second)) - {v.axis} <= forced.get(v.axis, set())
+
+
+def test_the_inputs_are_small():
+    blocks = [
+        v.input.x.size // (s.recipe.block_rows * s.recipe.block_cols) for v in COMMITTED for s in v.sides
+    ]
+    assert max(v.input.x.size for v in COMMITTED) <= 16 * 32
+    assert np.median(blocks) == 1
+
+
+def test_the_bases_have_every_value_that_a_preset_has():
+    for axis in PRESETS["nvfp4"].axes():
+        everywhere = {getattr(r, axis) for r in PRESETS.values()}
+        reached = {getattr(s.recipe, axis) for v in COMMITTED for s in v.sides}
+        reached |= {getattr(PRESETS[b], axis) for b in BASES}
+        assert everywhere <= reached
+
+
+def test_verify_finds_nothing_in_the_committed_file():
+    assert failures(DATA, "numpy", quietly) == (len(ALL), [])
+
+
+def flipped(change):
+    """Return the vectors' file with `change` made, in canonical form."""
+    document = copy.deepcopy(DOCUMENT)
+    change(document["vectors"])
+    return canonical(document)
+
+
+def flip_text(rows: list[str]) -> None:
+    """Flip the lowest bit of the first number."""
+    first = rows[0].split(" ")[0]
+    rows[0] = f"{int(first, 16) ^ 1:0{len(first)}X}{rows[0][len(first) :]}"
+
+
+@pytest.mark.parametrize("what", ["codes", "block_scales"])
+def test_a_flipped_bit_of_an_expected_byte_is_found_in_every_vector(what):
+    changed = [
+        (i, side)
+        for i, v in enumerate(DOCUMENT["vectors"])
+        for side in (0, 1)
+        if v["sides"][side]["expected"] != RAISES
+    ]
+
+    def change(vectors):
+        for i, side in changed:
+            flip_text(vectors[i]["sides"][side]["expected"][what])
+
+    _, found = failures(flipped(change), "numpy", quietly)
+    assert [(f.vector, f.side, f.what) for f in found] == [(COMMITTED[i].name, s, what) for i, s in changed]
+    assert len(changed) > 200
+
+
+def test_a_flipped_bit_of_a_value_is_found():
+    def change(vectors):
+        for v in vectors:
+            if v["axis"] == VALUES_AXIS:
+                flip_text(v["sides"][1]["expected"]["values_bits"])
+
+    _, found = failures(flipped(change), "numpy", quietly)
+    assert [f.what for f in found] == ["values_bits"] * 10
+
+
+def test_another_value_of_an_axis_is_found():
+    """The two sides exchanged: what an engine would give that confuses the values."""
+
+    def change(vectors):
+        for v in vectors:
+            first, second = v["sides"]
+            first["expected"], second["expected"] = second["expected"], first["expected"]
+
+    _, found = failures(flipped(change), "numpy", quietly)
+    assert {(f.vector, f.side) for f in found} == {(v.name, side) for v in COMMITTED for side in (0, 1)}
+
+
+BREAKS = {
+    "fields": lambda v: v.pop("base"),
+    "base 'x'": lambda v: v.update(base="x"),
+    "dtype 'float8'": lambda v: v.update(dtype="float8"),
+    "shape [0, 16]": lambda v: v.update(shape=[0, 16]),
+    "hex digits are allowed": lambda v: v.update(x_bits=["zz"]),
+    "amax_bits": lambda v: v.update(amax_bits="1.0e0"),
+    "two sides": lambda v: v["sides"].pop(),
+    "a side has exactly": lambda v: v["sides"][0].pop("axes"),
+    "nothing is distinguished": lambda v: v["sides"].__setitem__(0, v["sides"][1]),
+    "recipe JSON": lambda v: v["sides"][0]["axes"].update(block_scale="b*S"),
+}
+
+
+@pytest.mark.parametrize("problem", BREAKS)
+def test_a_malformed_vector_is_an_error_that_says_so(problem):
+    data = flipped(lambda vectors: BREAKS[problem](vectors[0]))
+    with pytest.raises(GoldenFormatError) as e:
+        failures(data, "numpy", quietly)
+    assert problem in str(e.value)
+
+
+@pytest.mark.parametrize("data", [b"[]\n", DATA[:-1], DATA.replace(b"\n", b"\r\n"), b"{", b"\xff", b"{}\n"])
+def test_another_form_of_the_file_is_refused(data):
+    with pytest.raises(GoldenFormatError):
+        failures(data, "numpy", quietly)

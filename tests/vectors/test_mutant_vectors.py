@@ -1,0 +1,85 @@
+"""Each mutant has a vector of its own: what the recipe gives there, and what the mistake gives instead."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from fos_ref.errors import GoldenFormatError
+from fos_ref.mutants.catalogue import MUTANTS
+from fos_ref.vectors.bits import RAISES, result
+from fos_ref.vectors.distinguishing.check import failures, read_mutants, VECTORS
+from fos_ref.vectors.distinguishing.file import canonical, parse
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+DATA = (GOLDEN / VECTORS).read_bytes()
+DOCUMENT = parse(DATA, VECTORS)
+VECTOR = {v.mutant: v for v in read_mutants(DATA)}
+
+
+def quietly():
+    """Show no progress."""
+
+
+def test_there_is_one_vector_for_each_mutant():
+    assert list(VECTOR) == list(MUTANTS)
+    assert len(DOCUMENT["mutants"]) == len(MUTANTS)
+    for name, v in VECTOR.items():
+        assert (v.flag, v.sides[0].recipe.name) == (MUTANTS[name].flag, MUTANTS[name].recipe)
+        assert v.input.x.size <= 16 * 32
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_recipe_gives_what_is_expected_and_the_mutant_the_other(name):
+    v = VECTOR[name]
+    (side,) = v.sides
+    assert result(side.recipe, v.input, "numpy") == side.expected
+    with MUTANTS[name].planted():
+        assert result(side.recipe, v.input, "numpy") == v.wrong
+    assert side.expected != v.wrong
+    assert RAISES not in (side.expected, v.wrong)
+
+
+def changed(change):
+    """Return the file with `change` made to the first mutant's vector."""
+    document = copy.deepcopy(DOCUMENT)
+    change(document["mutants"][0])
+    return canonical(document)
+
+
+@pytest.mark.parametrize("what", ["codes", "block_scales"])
+def test_other_bytes_than_expected_are_found(what):
+    def change(v):
+        v["expected"][what] = [*v["expected"][what][::-1], "00"]
+
+    _, found = failures(changed(change), "numpy", quietly)
+    assert [(f.vector, f.side, f.what) for f in found] == [(f"mutant: {next(iter(MUTANTS))}", 0, what)]
+
+
+def test_another_recipe_than_the_fingerprint_s_is_found():
+    _, found = failures(changed(lambda v: v.update(fingerprint="0" * 64)), "numpy", quietly)
+    assert [f.what for f in found] == ["fingerprint"]
+
+
+BREAKS = {
+    "exactly the fields": lambda v: v.pop("flag"),
+    "the name of a preset": lambda v: v.update(recipe="4over7"),
+    "nothing is caught": lambda v: v.update(wrong=v["expected"]),
+    "shape [0, 16]": lambda v: v.update(shape=[0, 16]),
+}
+
+
+@pytest.mark.parametrize("problem", BREAKS)
+def test_a_malformed_vector_is_an_error_that_says_so(problem):
+    with pytest.raises(GoldenFormatError) as e:
+        failures(changed(BREAKS[problem]), "numpy", quietly)
+    assert problem in str(e.value)
+
+
+def test_a_file_without_mutants_is_refused():
+    document = copy.deepcopy(DOCUMENT)
+    document["mutants"] = []
+    with pytest.raises(GoldenFormatError, match="mutants"):
+        failures(canonical(document), "numpy", quietly)
