@@ -6,6 +6,7 @@ The header's enums are the list of what is carried out: they are read from its t
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -18,30 +19,6 @@ from fos_ref.recipes.recipe import Recipe
 HEADER = "fos_numerics.h"
 FILTER = "fos_filter.h"
 FILTER_WORDS = "fos_filter_words.h"  #: what it includes
-#: The axes that decide a bit of the kernels, in the order of the recipe.
-AXES = (
-    "element_format",
-    "scale_format",
-    "block_shape",
-    "amax_scope",
-    "candidates",
-    "tensor_scale",
-    "block_scale",
-    "map4_scale",
-    "scale_floor",
-    "scale_nan",
-    "element_scaling",
-    "zero_scale",
-    "reciprocal_overflow",
-    "element_cast",
-    "element_nan",
-    "zero_sign",
-    "error_domain",
-    "error_metric",
-    "reduction",
-    "tie",
-    "nonfinite",
-)
 INPUTS = ("float32", "bfloat16", "float16")
 _ENUM = re.compile(r"enum class (\w+) \{([^}]*)\}")
 
@@ -59,6 +36,12 @@ def members() -> dict[str, frozenset[str]]:
     return {kind.lower(): frozenset(m.strip() for m in body.split(",")) for kind, body in found}
 
 
+@cache
+def axes() -> tuple[str, ...]:
+    """Return the axes that the header has an enum of: those that decide a bit of the kernels."""
+    return tuple(f.name for f in fields(Recipe) if f.name.replace("_", "") in members())
+
+
 def member_name(value: Enum | None) -> str:
     """Return what an axis value is called in the header."""
     return "unset" if value is None else value.name.lower()
@@ -66,7 +49,7 @@ def member_name(value: Enum | None) -> str:
 
 def unsupported(r: Recipe) -> str | None:
     """Return why the header cannot carry out a recipe, None if it can: the first axis value it lacks."""
-    for axis in AXES:
+    for axis in axes():
         value = getattr(r, axis)
         if member_name(value) not in members()[axis.replace("_", "")]:
             return f"no kernel for {axis} {value.value!r}: these are NVFP4 kernels (E2M1 under E4M3)"
@@ -82,7 +65,7 @@ def admitted(r: Recipe) -> bool:
 
 def definitions(r: Recipe) -> tuple[str, ...]:
     """Return the -D options of a recipe; recipes with equal options have equal kernels."""
-    named = [f"-DFOS_{axis.upper()}={member_name(getattr(r, axis))}" for axis in AXES]
+    named = [f"-DFOS_{axis.upper()}={member_name(getattr(r, axis))}" for axis in axes()]
     return (*named, f"-DFOS_ELEMENT_MAX={r.element_max}", f"-DFOS_SCALE_MAX={r.scale_max}")
 
 

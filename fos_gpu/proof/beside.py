@@ -14,11 +14,10 @@ from fos_ref.engines.registry import load_engine
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.model.trace import Scales
-from fos_ref.proof.engine import DISTINCT, KINDS, NAN, SCALED, Task, tensor
+from fos_ref.proof.engine import DISTINCT, KINDS, NAN, SCALED, taking, Task, tensor
 from fos_ref.proof.result import Finding, Progress
 from fos_ref.proof.sweeps.pool import Tally, total
-from fos_ref.recipes.axes import AmaxScope, NonFinite
-from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 
 SUPPORTED = tuple(r for r in DISTINCT if unsupported(r) is None)
@@ -55,9 +54,7 @@ def compare(maker: Maker, task: Task) -> Tally:
     """Return, per preset, how many blocks of 16 were compared and how many bytes differ."""
     x = tensor(task)
     found: Tally = Counter()
-    for r in (PRESETS[name] for name in task.recipes):
-        if task.kind == NAN and r.nonfinite is NonFinite.RAISE:
-            continue
+    for r in taking(task):
         found[r.name, "blocks"] += x.size // r.block_cols
         found[r.name, "differing"] += differing(maker(r), x, r, task)
     return found

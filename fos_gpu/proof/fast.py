@@ -23,10 +23,10 @@ from fos_ref.engines.registry import load_engine
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.choice_edges import AMAX, choice_edges
 from fos_ref.model.quantize import tensor_scales
-from fos_ref.proof.engine import NAN, Task, tensor
+from fos_ref.proof.engine import taking, Task, tensor
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.pool import Tally, total
-from fos_ref.recipes.axes import AmaxScope, NonFinite
+from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
@@ -46,12 +46,9 @@ def compare(task: Task) -> Tally:
     """Return, per preset, how many blocks were compared and bytes differ; per kind, how many were literal."""
     x = tensor(task)
     found: Tally = Counter()
-    for name in task.recipes:
-        r = PRESETS[name]
-        if task.kind == NAN and r.nonfinite is NonFinite.RAISE:
-            continue
-        found += _counted(name, task.kind, partial(_differing, x, task))
-        found[name, BLOCKS] += len(PAIRS) * x.size // r.block_cols
+    for r in taking(task):
+        found += _counted(r.name, task.kind, partial(_differing, x, task))
+        found[r.name, BLOCKS] += len(PAIRS) * x.size // r.block_cols
     return found
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 
-import ml_dtypes
 import numpy as np
 
 from fos_gpu.build.host import build, compiler_version, DEFAULT, HostKernel
@@ -16,13 +15,13 @@ from fos_gpu.proof.beside import finding, mixed_tasks, SUPPORTED, tensor_scale_b
 from fos_gpu.proof.command import run as run_command
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import F32
+from fos_ref.inputs.distributions import DTYPES
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.pool import Tally, total
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
-DTYPES = tuple(np.dtype(t) for t in (np.float32, ml_dtypes.bfloat16, np.float16))
 AMAXES = 1 << 20
 
 
@@ -44,7 +43,7 @@ def compare_tensor_scales(count: int, name: str) -> Tally:
     """Return how many tensor amaxes one preset's A, S and D were compared for, and how many differ. N3."""
     r, a = PRESETS[name], amaxes(count)
     found: Tally = Counter()
-    for dtype in DTYPES:
+    for dtype in DTYPES.values():
         found[name, "amaxes"] += a.size
         found[name, "differing"] += tensor_scale_bits(
             tensor_scales(a, r, dtype), kernel(r).tensor_scales(a, dtype)

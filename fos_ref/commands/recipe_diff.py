@@ -18,10 +18,10 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.storage.select import unfit
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0
-_FLOATS = ("F32", "F16", "BF16")
 
 
 def difference(a: Recipe, b: Recipe, on: Path | None, distribution: str | None) -> dict[str, Any]:
@@ -60,8 +60,7 @@ def _file_tensors(path: Path, a: Recipe, b: Recipe) -> Iterator[tuple[str, AnyAr
     elif path.suffix == ".safetensors":
         with SafetensorsFile(path) as f:
             for name, info in f.tensors.items():
-                fits = len(info.shape) == 2 and not (info.shape[0] % rows or info.shape[1] % cols)  # noqa: PLR2004
-                if info.dtype in _FLOATS and fits and 0 not in info.shape:
+                if unfit(info, rows, cols) is None:
                     yield name, f.read(name)
     else:
         msg = f"{path}: a .npy or .safetensors file is allowed"

@@ -81,7 +81,6 @@ MUTANTS = (
     Mutant(
         name="amax-in-bfloat16",
         flag="AmaxPrecision",
-        recipe="4over6",
         comment="The tensor amax is rounded to bfloat16. Every scale of the tensor moves by up to 0.4 %. "
         "Whoever reduces in the tensor's own dtype, or keeps amax histories in bfloat16.",
         swaps=(step(tensor_amax, lambda old: lambda x, r: to_dtype(old(x, r), BF16)),),
@@ -89,7 +88,6 @@ MUTANTS = (
     Mutant(
         name="block-amax-in-bfloat16",
         flag="AmaxPrecision",
-        recipe="4over6",
         comment="Each block amax is rounded to bfloat16 before the division by 6. Block scales near a "
         "midpoint of E4M3 change. Whoever takes the maximum in packed bfloat16 of a float32 input.",
         swaps=(step(unrounded, lambda old: lambda b, t, r, m=None: old(to_dtype(b, BF16), t, r, m)),),
@@ -97,7 +95,6 @@ MUTANTS = (
     Mutant(
         name="amax-of-row",
         flag="AmaxPrecision",
-        recipe="4over6",
         comment="Each row gets the amax of the row where one for the tensor was asked. Codes differ in every "
         "row but the largest. Whoever reuses an activation kernel (per token) for weights.",
         swaps=(Swap(tensor_amax, _row_amax),),
@@ -113,7 +110,6 @@ MUTANTS = (
     Mutant(
         name="amax-signed",
         flag="Unexplained",
-        recipe="4over6",
         comment="The tensor amax is max(x), not max|x|. Wrong where the largest magnitude is negative: half "
         "of all tensors. Whoever forgets the absolute value.",
         swaps=(step(tensor_amax, lambda old: lambda x, r: old(np.maximum(x, np.float32(0)), r)),),
@@ -121,7 +117,6 @@ MUTANTS = (
     Mutant(
         name="amax-at-least-1e-12",
         flag="Unexplained",
-        recipe="4over6",
         comment="The tensor amax is at least 1e-12, against a division by zero. Tensors below that lose "
         "their range, all-zero ones get another tensor scale. Whoever writes amax.clamp(min=eps).",
         swaps=(step(tensor_amax, lambda old: lambda x, r: np.maximum(old(x, r), np.float32(1e-12))),),
@@ -129,7 +124,6 @@ MUTANTS = (
     Mutant(
         name="block-amax-misses-last",
         flag="Unexplained",
-        recipe="4over6",
         comment="The block amax is taken over all values but the last. Wrong where the last one is the "
         "largest: one block in 16. Whoever has a loop that ends one early.",
         swaps=(
@@ -142,7 +136,6 @@ MUTANTS = (
     Mutant(
         name="bound-448",
         flag="Bound",
-        recipe="4over6",
         comment="The tensor scale maps to 448 where the recipe says 256. Scales above 298 have no map-to-4 "
         "candidate of their own. Whoever keeps the constant of plain NVFP4.",
         swaps=other_bound(448),
@@ -158,7 +151,6 @@ MUTANTS = (
     Mutant(
         name="tensor-scale-inverted",
         flag="TensorScaleInverted",
-        recipe="4over6",
         comment="Encode scale S and decode scale D are exchanged. Nothing is left unless both are near 1. "
         "Whoever reads a checkpoint's multiplier as a divisor.",
         swaps=(step(tensor_scales, lambda old: lambda *given: _inverted(old(*given))),),
@@ -166,7 +158,6 @@ MUTANTS = (
     Mutant(
         name="tensor-scale-by-reciprocal",
         flag="ReciprocalForDivision",
-        recipe="4over6",
         comment="S = RN(1/A) * C where the recipe divides C by A. S is one step off for about a third of all "
         "A, so block scales near a midpoint change. Whoever writes `1536 / amax` in torch.",
         swaps=(entry(TENSOR_SCALE, {TensorScale.CLAMPED_ZERO_IS_ONE: reciprocal_first}),),
@@ -174,7 +165,6 @@ MUTANTS = (
     Mutant(
         name="decode-scale-by-quotient",
         flag="Unexplained",
-        recipe="4over6",
         comment="D = A/C where the recipe takes 1/S. D is one step off at times, so elements near a midpoint "
         "change. Whoever computes both scales from the amax.",
         swaps=(entry(TENSOR_SCALE, {TensorScale.CLAMPED_ZERO_IS_ONE: own_quotients}),),
@@ -182,7 +172,6 @@ MUTANTS = (
     Mutant(
         name="decode-scale-flushed",
         flag="FlushToZero",
-        recipe="4over6",
         comment="A subnormal D is flushed to zero: every element of a tensor with an amax below about 2e-35 "
         "comes out as a zero or the largest code. Whoever compiles with -ftz=true or --use_fast_math.",
         swaps=(step(tensor_scales, lambda old: lambda *given: _flush_decode(old(*given))),),

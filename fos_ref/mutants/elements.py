@@ -87,7 +87,6 @@ def _one_midpoint(midpoint: float) -> Mutant:
     return Mutant(
         name=f"midpoint-{midpoint}-to-{odd:g}",
         flag="E2m1TiesAway" if odd > even else "E2m1TiesZero",
-        recipe="4over6",
         comment=f"The E2M1 midpoint {midpoint} goes to {odd:g}, not to {even:g}; the other six are right. "
         "Seen for exact midpoints only. Whoever has one wrong comparison in a ladder of thresholds.",
         swaps=_cast(not_even(midpoint)),
@@ -98,7 +97,6 @@ MUTANTS = (
     Mutant(
         name="elements-divided",
         flag="ReciprocalForDivision",
-        recipe="4over6",
         comment="x / (s*D) where the recipe multiplies by RN(1/(s*D)): the same class the other way round. "
         "Elements beside a midpoint change. Whoever writes the formula of the paper.",
         swaps=_scaled_by(ElementScaling.RECIPROCAL_OF_PRODUCT, divide_by_product),
@@ -114,7 +112,6 @@ MUTANTS = (
     Mutant(
         name="elements-by-encode-over-scale",
         flag="ScaleAssociation",
-        recipe="4over6",
         comment="x * (S/s) where the recipe has x * (1/(s*D)). Elements beside a midpoint change. Whoever "
         "keeps S at hand and sees no need for D.",
         swaps=_scaled_by(ElementScaling.RECIPROCAL_OF_PRODUCT, encode_over_scale),
@@ -122,7 +119,6 @@ MUTANTS = (
     Mutant(
         name="e2m1-ties-away",
         flag="E2m1TiesAway",
-        recipe="4over6",
         comment="Every E2M1 midpoint goes to the larger magnitude, not to the even code. Whoever compares "
         "with thresholds by >=, or rounds half up.",
         swaps=_cast(ties_away),
@@ -130,7 +126,6 @@ MUTANTS = (
     Mutant(
         name="e2m1-ties-to-zero",
         flag="E2m1TiesZero",
-        recipe="4over6",
         comment="Every E2M1 midpoint goes to the smaller magnitude, not to the even code. Whoever compares "
         "with thresholds by >.",
         swaps=_cast(not_even(0.75, 1.75, 3.5)),
@@ -139,7 +134,6 @@ MUTANTS = (
     Mutant(
         name="e2m1-unsaturated",
         flag="E2m1NoSaturation",
-        recipe="4over6",
         comment="A scaled magnitude of 7 and above becomes 8 or more, and its code wraps: 8 reads as -0. "
         "Seen where a small block scale was rounded down. Whoever rounds by arithmetic and has no clamp.",
         swaps=_cast(_wrapped),
@@ -147,7 +141,6 @@ MUTANTS = (
     Mutant(
         name="zero-scale-divides",
         flag="ZeroScalePolicy",
-        recipe="4over6",
         comment="A block whose scale rounded to zero gets the largest codes (its values times FLT_MAX), not "
         "zeros. Whoever clamps the reciprocal and has no case for zero, as TransformerEngine.",
         swaps=_zero_scale(ZeroScale.ZERO_CODES, ZeroScale.NO_SPECIAL_CASE),
@@ -163,7 +156,6 @@ MUTANTS = (
     Mutant(
         name="negative-zero-lost",
         flag="NegativeZero",
-        recipe="4over6",
         comment="A code that is zero never carries a sign: 8 becomes 0. No value changes, every byte with a "
         "small negative number does. Whoever looks codes up by value.",
         swaps=_zero_sign(ZeroSign.SIGN_BIT, ZeroSign.NEVER),
@@ -171,7 +163,6 @@ MUTANTS = (
     Mutant(
         name="negative-zero-input-lost",
         flag="NegativeZero",
-        recipe="4over6",
         comment="An input of -0.0 gives code 0, not 8; small negative numbers still give 8. Whoever takes "
         "the sign by comparing with zero.",
         swaps=_zero_sign(ZeroSign.SIGN_BIT, ZeroSign.NEGATIVE_VALUES),
@@ -187,7 +178,6 @@ MUTANTS = (
     Mutant(
         name="scaled-in-bfloat16",
         flag="DoubleRounding",
-        recipe="4over6",
         comment="The scaled value is rounded to bfloat16 before E2M1. Values within 0.2 % of a midpoint may "
         "land on it and go the other way. Whoever keeps the intermediate in the model's dtype.",
         swaps=_through(BF16),
@@ -195,7 +185,6 @@ MUTANTS = (
     Mutant(
         name="scaled-in-float16",
         flag="DoubleRounding",
-        recipe="4over6",
         comment="The scaled value is rounded to float16 before E2M1. Values within 0.03 % of a midpoint may "
         "land on it. Whoever feeds a converter that takes half precision.",
         swaps=_through(FP16),
@@ -203,7 +192,6 @@ MUTANTS = (
     Mutant(
         name="input-in-bfloat16",
         flag="Unexplained",
-        recipe="4over6",
         comment="A float32 input is cast to bfloat16 first; the amax is not. Codes beside a midpoint and "
         "close choices change. Whoever trusts a library to accept float32.",
         swaps=_input_as(lambda x: to_dtype(x, BF16)),
@@ -211,7 +199,6 @@ MUTANTS = (
     Mutant(
         name="input-flushed",
         flag="FlushToZero",
-        recipe="4over6",
         comment="Subnormal inputs count as zero. Seen for tensors with an amax below about 1e-36. Whoever "
         "compiles with -ftz=true, or runs after torch.set_flush_denormal.",
         swaps=_input_as(flushed),

@@ -125,7 +125,6 @@ MUTANTS = (
     Mutant(
         name="metric-mae",
         flag="MetricMae",
-        recipe="4over6",
         comment="Candidates are compared by their absolute error, not their squared one. About one block in "
         "ten is kept in the other form. Whoever takes TransformerEngine's default.",
         swaps=(entry(ERROR_TERM, {ErrorMetric.MSE: np.abs}),),
@@ -141,7 +140,6 @@ MUTANTS = (
     Mutant(
         name="metric-absmax",
         flag="MetricAbsMax",
-        recipe="4over6",
         comment="Candidates are compared by their largest error, not their squared one. Whoever picks the "
         "wrong one of fouroversix's three rules.",
         swaps=(Swap(block_error, _largest),),
@@ -149,7 +147,6 @@ MUTANTS = (
     Mutant(
         name="tie-four",
         flag="TieRule",
-        recipe="4over6",
         comment="Equal errors go to map-to-4. Seen for exact ties, which coarse values bring about. Whoever "
         "writes <= for <, or asks err6 < err4 the other way round.",
         swaps=_pick(lambda err4, err6: err4 <= err6),
@@ -157,7 +154,6 @@ MUTANTS = (
     Mutant(
         name="always-six",
         flag="AlwaysSix",
-        recipe="4over6",
         comment="No selection: plain NVFP4 under the other bound. About half of all blocks differ. Whoever "
         "has the flag switched off.",
         swaps=_pick(lambda err4, _: np.zeros(err4.shape, dtype=np.bool_)),
@@ -165,7 +161,6 @@ MUTANTS = (
     Mutant(
         name="always-four",
         flag="AlwaysFour",
-        recipe="4over6",
         comment="No selection: every block to 4. About half of all blocks differ. Whoever tests one "
         "candidate and leaves the other out.",
         swaps=_pick(lambda err4, _: np.ones(err4.shape, dtype=np.bool_)),
@@ -173,7 +168,6 @@ MUTANTS = (
     Mutant(
         name="picks-the-worse",
         flag="Unexplained",
-        recipe="4over6",
         comment="The candidate with the larger error is kept. All blocks but the ties differ. Whoever mixes "
         "up the order of arguments.",
         swaps=_pick(lambda err4, err6: err4 > err6),
@@ -181,7 +175,6 @@ MUTANTS = (
     Mutant(
         name="scale-of-the-loser",
         flag="Unexplained",
-        recipe="4over6",
         comment="The codes are the winner's, the scale is always map-to-6's. Blocks that chose 4 decode a "
         "third too small. Whoever writes the scale before the choice.",
         swaps=(Swap(keep, _six_s_scale),),
@@ -189,7 +182,6 @@ MUTANTS = (
     Mutant(
         name="error-in-scaled-domain",
         flag="ErrorDomain",
-        recipe="4over6",
         comment="The error is q*s - x*S where the recipe measures it in the input's domain. Only roundings "
         "differ, so nearly equal candidates change places. Whoever saves a division per element.",
         swaps=(entry(ERROR_DOMAIN, {ErrorDomain.INPUT_AMAX: scaled}),),
@@ -197,7 +189,6 @@ MUTANTS = (
     Mutant(
         name="error-by-decode-scale",
         flag="ErrorDomain",
-        recipe="4over6",
         comment="The error is (q*s)*D - x where the recipe has ((q*s)*A)/C - x. Only roundings differ. "
         "Whoever dequantizes by the stored decode scale.",
         swaps=(entry(ERROR_DOMAIN, {ErrorDomain.INPUT_AMAX: input_decode}),),
@@ -205,7 +196,6 @@ MUTANTS = (
     Mutant(
         name="error-by-reciprocal",
         flag="ReciprocalForDivision",
-        recipe="4over6",
         comment="The error multiplies by RN(1/C) where the recipe divides by C. Only roundings differ. "
         "Whoever lets the compiler turn a constant divisor into a factor.",
         swaps=(entry(ERROR_DOMAIN, {ErrorDomain.INPUT_AMAX: by_reciprocal}),),
@@ -214,7 +204,6 @@ MUTANTS = (
     Mutant(
         name="error-contracted",
         flag="FmaContraction",
-        recipe="4over6",
         comment="e + d*d is one fused multiply-add. The last bits of both errors move. Whoever compiles with "
         "nvcc's defaults, or with g++ -march=native.",
         swaps=(Swap(block_error, _contracted),),
@@ -238,14 +227,12 @@ MUTANTS = (
     Mutant(
         name="error-misses-last",
         flag="Unexplained",
-        recipe="4over6",
         comment="The last value's error is left out of the sum. Whoever has a loop that ends one early.",
         swaps=_order(by_rows(lambda t: in_order(t[..., :-1]))),
     ),
     Mutant(
         name="square-flushed",
         flag="FlushToZero",
-        recipe="4over6",
         comment="A squared error below 2^-126 counts as zero, so both candidates tie at zero and 6 wins. "
         "Seen for tensors with an amax below about 1e-17. Whoever compiles with -ftz=true, as CuPy does.",
         swaps=(entry(ERROR_TERM, {ErrorMetric.MSE: lambda d: flushed(square(d))}),),

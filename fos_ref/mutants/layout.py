@@ -71,7 +71,6 @@ MUTANTS = (
     Mutant(
         name="nibbles-swapped",
         flag="NibbleOrder",
-        recipe="4over6",
         comment="The even element is in the high nibble of its byte. Every byte of two different codes is "
         "wrong. Whoever packs as the bytes are read in hex.",
         swaps=_packed(lambda pack, codes: _exchanged(pack(codes))),
@@ -79,7 +78,6 @@ MUTANTS = (
     Mutant(
         name="nibbles-off-by-one",
         flag="Unexplained",
-        recipe="4over6",
         comment="Elements 2j+1 and 2j+2 share a byte, and the last of a row is the first. Whoever starts a "
         "loop at 1.",
         swaps=_packed(lambda pack, codes: pack(np.roll(codes, -1, axis=-1))),
@@ -87,7 +85,6 @@ MUTANTS = (
     Mutant(
         name="scales-swizzled",
         flag="ScaleLayout",
-        recipe="4over6",
         comment="Block scales are in the 128x4 order of the matrix instruction, where linear ones were "
         "asked; as many bytes as the linear ones are kept. Whoever hands over the kernel's operand.",
         swaps=_after(lambda codes, scales, picked4: (codes, _swizzled(scales), picked4)),
@@ -95,7 +92,6 @@ MUTANTS = (
     Mutant(
         name="scales-column-major",
         flag="ScaleTransposed",
-        recipe="4over6",
         comment="Block scales are stored column by column. Nothing shows in a tensor of one row or one "
         "column of blocks. Whoever has a kernel that walks down the columns.",
         swaps=_after(lambda codes, scales, picked4: (codes, scales.T.reshape(scales.shape), picked4)),
@@ -103,7 +99,6 @@ MUTANTS = (
     Mutant(
         name="blocks-columnwise",
         flag="Transposed",
-        recipe="4over6",
         comment="Blocks run down the columns: the bytes are those of the transposed tensor. Shown where the "
         "number of rows is a multiple of 16. Whoever takes the buffer meant for the backward pass.",
         swaps=(Swap(_QUANTIZE, _columnwise),),
@@ -111,7 +106,6 @@ MUTANTS = (
     Mutant(
         name="tail-block-left-out",
         flag="Unexplained",
-        recipe="4over6",
         comment="The last block of a row stays zero where a row has an odd number of blocks. Whoever gives "
         "two blocks to a thread and rounds the number of threads down.",
         swaps=_after(_without_tail),
@@ -119,7 +113,6 @@ MUTANTS = (
     Mutant(
         name="tail-block-neighbours-scale",
         flag="Unexplained",
-        recipe="4over6",
         comment="The last block of a row is stored under the scale of the block before it. Whoever clamps an "
         "index to the wrong limit.",
         swaps=_after(_with_neighbours_scale),

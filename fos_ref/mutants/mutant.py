@@ -19,7 +19,7 @@ class Mutant:
 
     name: str
     flag: str  #: the bug class; "Unexplained" where no class names it
-    recipe: str  #: the preset it is shown and counted on
+    recipe: str = "4over6"  #: the preset it is shown and counted on
     comment: str  #: the bug, its effect, and who might write it
     swaps: tuple[Swap, ...]
 

@@ -85,7 +85,6 @@ MUTANTS = (
     Mutant(
         name="base-folded-reciprocal",
         flag="ScaleAssociation",
-        recipe="4over6",
         comment="b * (S * RN(1/6)) where the recipe has (b/6) * S. The unrounded scale moves by a step or "
         "two, so bytes beside a midpoint of E4M3 change. Whoever starts from TransformerEngine's NVFP4.",
         swaps=_instead(BlockScale.DIVIDE_THEN_MULTIPLY, folded_reciprocal),
@@ -101,7 +100,6 @@ MUTANTS = (
     Mutant(
         name="base-product-first",
         flag="ScaleAssociation",
-        recipe="4over6",
         comment="(b * S) / 6 where the recipe has (b/6) * S. Bytes beside a midpoint of E4M3 change. Whoever "
         "reorders a product and a quotient because they are equal on paper.",
         swaps=_instead(BlockScale.DIVIDE_THEN_MULTIPLY, product_first),
@@ -109,7 +107,6 @@ MUTANTS = (
     Mutant(
         name="base-by-decode-scale",
         flag="ScaleAssociation",
-        recipe="4over6",
         comment="b / (6 * D) where the recipe has (b/6) * S. Bytes beside a midpoint of E4M3 change. Whoever "
         "stores only the decode scale, as ModelOpt does.",
         swaps=_instead(BlockScale.DIVIDE_THEN_MULTIPLY, divide_by_decode),
@@ -117,7 +114,6 @@ MUTANTS = (
     Mutant(
         name="base-times-sixth",
         flag="ReciprocalForDivision",
-        recipe="4over6",
         comment="(b * RN(1/6)) * S where the recipe divides by 6. Bytes beside a midpoint of E4M3 change. "
         "Whoever compiles with -prec-div=false or saves a division by hand, as FlashInfer's default path.",
         swaps=_instead(BlockScale.DIVIDE_THEN_MULTIPLY, reciprocal_then_multiply),
@@ -125,7 +121,6 @@ MUTANTS = (
     Mutant(
         name="expand-after-rounding",
         flag="ExpandAfterRounding",
-        recipe="4over6",
         comment="The map-to-4 scale is 1.5 times the rounded map-to-6 scale. It is rounded twice, so it is "
         "another byte in many blocks. Whoever keeps only the stored scale, as llm-compressor.",
         swaps=(entry(MAP4_SCALE, {Map4Scale.EXPAND_BEFORE_ROUNDING: expand_after_rounding}),),
@@ -133,7 +128,6 @@ MUTANTS = (
     Mutant(
         name="map4-by-own-division",
         flag="ScaleAssociation",
-        recipe="4over6",
         comment="The map-to-4 scale is (b/4) * S where the recipe has 1.5 * ((b/6) * S). Bytes beside a "
         "midpoint of E4M3 change. Whoever calls the scale function once for 6 and once for 4.",
         swaps=(entry(MAP4_SCALE, {Map4Scale.EXPAND_BEFORE_ROUNDING: from_block_amax}),),
@@ -141,7 +135,6 @@ MUTANTS = (
     Mutant(
         name="scale-rounded-up",
         flag="ScaleCeil",
-        recipe="4over6",
         comment="The block scale is rounded up, so nothing ever saturates. Half of all bytes are one higher. "
         "Whoever comes from MX formats, whose scales are rounded so.",
         swaps=_cast(lambda base, _, values: values < base, 1),
@@ -149,7 +142,6 @@ MUTANTS = (
     Mutant(
         name="scale-truncated",
         flag="ScaleFloor",
-        recipe="4over6",
         comment="The block scale is rounded down. Half of all bytes are one lower and elements saturate. "
         "Whoever casts by shifting bits away.",
         swaps=_cast(lambda base, _, values: values > base, -1),
@@ -157,7 +149,6 @@ MUTANTS = (
     Mutant(
         name="scale-ties-away",
         flag="ScaleCeil",
-        recipe="4over6",
         comment="A block scale halfway between two E4M3 values goes to the larger one, not to the even one. "
         "Seen for exact ties only. Whoever adds half a step and truncates.",
         swaps=_cast(_tie_went_down, 1),
@@ -165,7 +156,6 @@ MUTANTS = (
     Mutant(
         name="scale-subnormals-flushed",
         flag="ScaleSubnormalFlush",
-        recipe="4over6",
         comment="A block scale below 2^-6 becomes zero, and its block with it. Seen below 1/16384 of the "
         "tensor amax. Whoever emulates E4M3 without subnormals.",
         swaps=(entry(SCALE_FORMAT, {ScaleFormat.E4M3: _flush}),),
@@ -173,7 +163,6 @@ MUTANTS = (
     Mutant(
         name="scale-at-least-min-normal",
         flag="ScaleSubnormalFlush",
-        recipe="4over6",
         comment="A block scale below 2^-6 becomes 2^-6, a zero one too. Small blocks lose their range. "
         "Whoever clamps to the format's epsilon, as torchao.",
         swaps=(entry(SCALE_FLOOR, {ScaleFloor.NONE: lambda base: np.maximum(base, _MIN_NORMAL)}),),

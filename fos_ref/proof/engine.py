@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,13 +63,17 @@ def compare(task: Task) -> Tally:
     """Return, per preset, how many blocks were compared and how many bytes differ."""
     x = tensor(task)
     found: Tally = Counter()
-    for name in task.recipes:
-        r = PRESETS[name]
-        if task.kind == NAN and r.nonfinite is NonFinite.RAISE:
-            continue
-        found[name, "blocks"] += x.size // r.block_cols
-        found[name, "differing"] += _differing(x, r, task)
+    for r in taking(task):
+        found[r.name, "blocks"] += x.size // r.block_cols
+        found[r.name, "differing"] += _differing(x, r, task)
     return found
+
+
+def taking(task: Task) -> Iterator[Recipe]:
+    """Yield the task's recipes, but for those that refuse its input."""
+    for r in (PRESETS[name] for name in task.recipes):
+        if task.kind != NAN or r.nonfinite is not NonFinite.RAISE:
+            yield r
 
 
 def _differing(x: AnyArray, r: Recipe, task: Task) -> int:

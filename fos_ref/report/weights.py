@@ -19,11 +19,10 @@ from fos_ref.report.lineup import BASELINE, RECIPES
 from fos_ref.report.metrics import Chunks, figures, measure, row_slices, tensor_amax
 from fos_ref.report.sweep import first, threads
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
-from fos_ref.storage.select import FLOATS, Selection
+from fos_ref.storage.select import FLOATS, Selection, unfit
 
 TOTAL = "all tensors"
 TOTAL_DEFAULT = "what fos quantize takes"
-_RANK = 2
 
 Done = Callable[[int], None]
 
@@ -45,7 +44,7 @@ def values_to_measure(path: Path) -> int:
     Raises: OSError, CheckpointError, and InputError when there is nothing to measure.
     """
     with SafetensorsFile(path) as file:
-        counts = [int(np.prod(i.shape)) for i in file.tensors.values() if _unfit(i) is None]
+        counts = [int(np.prod(i.shape)) for i in file.tensors.values() if unfit(i, 1, BLOCK) is None]
     if not counts:
         msg = (
             f"{path}: no tensor to measure: 2-D {', '.join(FLOATS)} with a last axis that is a multiple of 16"
@@ -65,7 +64,7 @@ def measure_weights(path: Path, engine: str, done: Done) -> Weights:
     with SafetensorsFile(path) as file:
         infos = file.tensors
         for name, info in infos.items():
-            reason = _unfit(info)
+            reason = unfit(info, 1, BLOCK)
             if reason is None:
                 chunks = _chunks_of(file, info)
                 amax = tensor_amax(chunks)
@@ -97,17 +96,6 @@ def _measure_parallel(chunks: Chunks, amax: np.float32, engine: str) -> dict[str
         for preset, s in part.items():
             total[preset] += s
     return total
-
-
-def _unfit(info: TensorInfo) -> str | None:
-    """Return why a tensor cannot be measured, from its header entry."""
-    if len(info.shape) != _RANK:
-        return f"{len(info.shape)}-D"
-    if info.dtype not in FLOATS:
-        return f"dtype {info.dtype}"
-    if not info.nbytes:
-        return "empty"
-    return f"last axis {info.shape[1]} is not a multiple of {BLOCK}" if info.shape[1] % BLOCK else None
 
 
 def _unusable(amax: np.float32) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from fos_ref.formats.arrays import U8
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.closing import Closing
 from fos_ref.storage.conventions import (
     amax_of,
     check_storable,
@@ -33,7 +33,7 @@ _DTYPES = ("U8", "F8_E4M3", "F32")
 _RANK = 2
 
 
-class QuantizedCheckpoint:
+class QuantizedCheckpoint(Closing):
     """An open quantized checkpoint. Use it as a context manager; weights are read one at a time.
 
     With a manifest (`fos quantize` writes one) the recipe and each tensor amax are the recorded ones, and the
@@ -56,12 +56,8 @@ class QuantizedCheckpoint:
             self.file.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; later reads fail."""
         self.file.close()
 
     def tensor(self, name: str) -> QuantizedTensor:

@@ -10,8 +10,8 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -19,6 +19,7 @@ from safetensors import safe_open, SafetensorError
 
 from fos_ref.errors import CheckpointError, DtypeError
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.storage.closing import Closing
 
 LENGTH_BYTES = 8
 METADATA = "__metadata__"
@@ -51,7 +52,7 @@ class TensorInfo:
         return cls(name, dtype, shape, values * NUMPY_DTYPES[dtype].itemsize)
 
 
-class SafetensorsFile:
+class SafetensorsFile(Closing):
     """An open safetensors file. Use it as a context manager, from one thread at a time.
 
     Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile.
@@ -71,14 +72,6 @@ class SafetensorsFile:
         except BaseException:
             self._file.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; later reads fail."""

@@ -46,7 +46,7 @@ class Selection:
         if self.include and not _match(info.name, self.include):
             return "not included"
         excluded = _match(info.name, (*self.exclude, *(() if self.include else DEFAULT_EXCLUDE)))
-        return f"excluded by {excluded}" if excluded else _unfit(info, r)
+        return f"excluded by {excluded}" if excluded else unfit(info, r.block_rows, BLOCK)
 
     def reasons(self, tensors: Mapping[str, TensorInfo], r: Recipe) -> dict[str, str | None]:
         """Return `why_left` of every tensor, by name."""
@@ -57,16 +57,16 @@ def _match(name: str, globs: Sequence[str]) -> str | None:
     return next((g for g in globs if fnmatchcase(name, g)), None)
 
 
-def _unfit(info: TensorInfo, r: Recipe) -> str | None:
-    """Return what keeps a tensor from being blocked by recipe `r`."""
+def unfit(info: TensorInfo, rows: int, cols: int) -> str | None:
+    """Return what keeps a tensor from being cut into blocks of (rows, cols) values; None if it fits."""
     if len(info.shape) != _RANK:
         return f"{len(info.shape)}-D"
     if info.dtype not in FLOATS:
         return f"dtype {info.dtype}"
     if not info.nbytes:
         return "empty"
-    if info.shape[1] % BLOCK:
-        return f"its last axis is not a multiple of {BLOCK}"
-    if info.shape[0] % r.block_rows:
-        return f"its rows are not a multiple of {r.block_rows}"
+    if info.shape[1] % cols:
+        return f"last axis {info.shape[1]} is not a multiple of {cols}"
+    if info.shape[0] % rows:
+        return f"{info.shape[0]} rows are not a multiple of {rows}"
     return None

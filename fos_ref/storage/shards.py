@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from fos_ref.errors import CheckpointError
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.storage.closing import Closing
 from fos_ref.storage.manifest import CONFIG_KEY
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 
@@ -19,7 +19,7 @@ _INDEX_SUFFIX = ".json"
 _MAP = "weight_map"
 
 
-class Shards:
+class Shards(Closing):
     """The tensors of a checkpoint by name, whichever file holds them. Use it as a context manager.
 
     `path` is a safetensors file, or a `*.safetensors.index.json` whose weight_map names files beside it.
@@ -38,14 +38,6 @@ class Shards:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close every file."""

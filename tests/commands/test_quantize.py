@@ -74,7 +74,7 @@ def test_json_says_what_was_done_and_why_the_rest_was_left(
         "mlp.gate.weight": "excluded by *mlp.gate.*",
         "norm.weight": "1-D",
         "conv.weight": "3-D",
-        "odd.weight": "its last axis is not a multiple of 16",
+        "odd.weight": "last axis 40 is not a multiple of 16",
         "none.weight": "empty",
         "double.weight": "dtype F64",
         "mlp.up_proj.bias": "its name does not end in .weight",

@@ -10,22 +10,20 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockScale,
-    Candidates,
     Dequantize,
     ElementNan,
     ElementScaling,
     ErrorDomain,
-    ErrorMetric,
     Map4Scale,
     NonFinite,
     Reduction,
     ScaleFloor,
     ScaleNan,
     TensorScale,
-    Tie,
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.recipes.presets.choice import four_over_six, METRICS
 from fos_ref.recipes.recipe import Recipe
 
 PLAIN = Recipe(
@@ -50,13 +48,11 @@ PLAIN = Recipe(
 FOUR_OVER_SIX = replace(
     PLAIN,
     name="llmcompressor-4over6-mse",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
-    map4_scale=Map4Scale.EXPAND_AFTER_ROUNDING,
-    error_domain=ErrorDomain.INPUT_QUOTIENT,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.TORCH_CPU,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_AFTER_ROUNDING,
+        error_domain=ErrorDomain.INPUT_QUOTIENT,
+        reduction=Reduction.TORCH_CPU,
+    ),
     source=(
         "vllm-project/llm-compressor@103013c6eda77fd9d2a2f80614ccee20fad744bf:"
         "src/llmcompressor/observers/fouroversix.py::FourOverSixObserver"
@@ -69,12 +65,5 @@ def presets() -> list[Recipe]:
     """Return compressed-tensors-nvfp4 and llmcompressor-4over6-{mse,mae,absmax}."""
     return [
         PLAIN,
-        FOUR_OVER_SIX,
-        replace(FOUR_OVER_SIX, name="llmcompressor-4over6-mae", error_metric=ErrorMetric.MAE),
-        replace(
-            FOUR_OVER_SIX,
-            name="llmcompressor-4over6-absmax",
-            error_metric=ErrorMetric.ABS_MAX,
-            reduction=None,
-        ),
+        *(replace(FOUR_OVER_SIX, **axes, name=f"llmcompressor-4over6-{m}") for m, axes in METRICS.items()),
     ]

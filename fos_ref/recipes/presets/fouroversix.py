@@ -25,10 +25,10 @@ from fos_ref.recipes.axes import (
     ScaleFormat,
     ScaleNan,
     TensorScale,
-    Tie,
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.recipes.presets.choice import four_over_six, METRICS
 from fos_ref.recipes.recipe import NO_BOUND, Recipe
 
 _REPO = "mit-han-lab/fouroversix@dadfad6901d473a734fe71e0b082e70ee993e23a:src/fouroversix/"
@@ -49,13 +49,11 @@ STATIC_6 = Recipe(
 MSE = replace(
     STATIC_6,
     name="fouroversix-mse",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
-    map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
-    error_domain=ErrorDomain.INPUT_AMAX,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.TORCH_CPU,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
+        error_domain=ErrorDomain.INPUT_AMAX,
+        reduction=Reduction.TORCH_CPU,
+    ),
 )
 
 #: What the CUDA kernel does differently from the PyTorch reference.
@@ -78,11 +76,6 @@ _TRITON: dict[str, Any] = {
     "zero_scale": ZeroScale.ZERO_CODES,
     "reciprocal_overflow": ReciprocalOverflow.INFINITY,
     "source": f"{_REPO}kernels/triton/quantize.py::compute_scale_factors_kernel (sm_100 and above)",
-}
-_METRICS: dict[str, dict[str, Any]] = {
-    "mse": {},
-    "mae": {"error_metric": ErrorMetric.MAE},
-    "absmax": {"error_metric": ErrorMetric.ABS_MAX, "reduction": None},
 }
 
 MXFP4 = Recipe(
@@ -111,7 +104,7 @@ _IF4: dict[str, Any] = {
 
 def _nvfp4(prefix: str, change: dict[str, Any]) -> list[Recipe]:
     """Return the five rules of an implementation, each 1x16 and 16x16."""
-    adaptive = [replace(MSE, **change, **axes, name=f"{prefix}-{m}") for m, axes in _METRICS.items()]
+    adaptive = [replace(MSE, **change, **axes, name=f"{prefix}-{m}") for m, axes in METRICS.items()]
     static = [
         replace(STATIC_6, **change, name=f"{prefix}-static6"),
         replace(STATIC_6, **change, name=f"{prefix}-static4", candidates=Candidates.FOUR),
@@ -136,7 +129,7 @@ def _triton() -> list[Recipe]:
 
 def presets() -> list[Recipe]:
     """Return fouroversix-*, -cuda-*, -triton-*, and the formats IF4, NVINT4 and MXFP4."""
-    if4 = [replace(MSE, **_IF4, **axes, name=f"fouroversix-if4-{m}") for m, axes in _METRICS.items()]
+    if4 = [replace(MSE, **_IF4, **axes, name=f"fouroversix-if4-{m}") for m, axes in METRICS.items()]
     nvint4 = replace(
         STATIC_6,
         name="fouroversix-nvint4",

@@ -6,21 +6,19 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockScale,
-    Candidates,
     Dequantize,
     ElementScaling,
     ErrorDomain,
-    ErrorMetric,
     Map4Scale,
     NonFinite,
     Reduction,
     ScaleFloor,
     ScaleNan,
     TensorScale,
-    Tie,
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.recipes.presets.choice import four_over_six
 from fos_ref.recipes.recipe import Recipe
 
 _REPO = "NVIDIA/Model-Optimizer@a2fbac7bad8ab446d3f8783dadb0c3366eb0ad73:modelopt/torch/"
@@ -43,14 +41,12 @@ PLAIN = Recipe(
 FOUR_OVER_SIX = replace(
     PLAIN,
     name="modelopt-4over6",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
     block_scale=BlockScale.NORMALISED,
-    map4_scale=Map4Scale.EXPAND_AMAX,
-    error_domain=ErrorDomain.TRIAL,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.TORCH_CPU,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_AMAX,
+        error_domain=ErrorDomain.TRIAL,
+        reduction=Reduction.TORCH_CPU,
+    ),
     source=f"{_REPO}quantization/calib/mse.py::MseCalibrator.compute_amax",
     evidence="read",
 )

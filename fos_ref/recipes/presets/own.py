@@ -6,13 +6,11 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockShape,
-    Candidates,
     ErrorDomain,
-    ErrorMetric,
     Map4Scale,
     Reduction,
-    Tie,
 )
+from fos_ref.recipes.presets.choice import four_over_six, METRICS
 from fos_ref.recipes.recipe import Recipe
 
 NVFP4 = Recipe(
@@ -22,24 +20,19 @@ NVFP4 = Recipe(
 
 FOUR_OVER_SIX = Recipe(
     name="4over6",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
-    map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
-    error_domain=ErrorDomain.INPUT_AMAX,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.SEQUENTIAL,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
+        error_domain=ErrorDomain.INPUT_AMAX,
+        reduction=Reduction.SEQUENTIAL,
+    ),
     source="Four Over Six, arXiv 2512.02010, equations 1-3; this package fixes orders and specials",
 )
 
 
 def presets() -> list[Recipe]:
     """Return nvfp4 and 4over6 in its three metrics, 1x16 and 16x16."""
-    rows = [
-        FOUR_OVER_SIX,
-        replace(FOUR_OVER_SIX, name="4over6-mae", error_metric=ErrorMetric.MAE),
-        replace(FOUR_OVER_SIX, name="4over6-absmax", error_metric=ErrorMetric.ABS_MAX, reduction=None),
-    ]
+    others = ("mae", "absmax")
+    rows = [FOUR_OVER_SIX, *(replace(FOUR_OVER_SIX, **METRICS[m], name=f"4over6-{m}") for m in others)]
     tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in rows]
     return [NVFP4, *rows, *tiles]
 

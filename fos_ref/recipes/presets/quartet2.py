@@ -7,21 +7,19 @@ from dataclasses import replace
 from fos_ref.recipes.axes import (
     BlockScale,
     BlockShape,
-    Candidates,
     Dequantize,
     ElementCast,
     ElementScaling,
     ErrorDomain,
-    ErrorMetric,
     Map4Scale,
     NonFinite,
     Reciprocal,
     ReciprocalOverflow,
     Reduction,
     TensorScale,
-    Tie,
     ZeroScale,
 )
+from fos_ref.recipes.presets.choice import four_over_six
 from fos_ref.recipes.recipe import Recipe
 
 _REPO = "IST-DASLab/Quartet-II@8776a90b7aa0c0a400ad858a3c05a66f7ec55b73:"
@@ -42,13 +40,11 @@ CUDA_PLAIN = Recipe(
 CUDA_FOUR_OVER_SIX = replace(
     CUDA_PLAIN,
     name="quartet2-4over6",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
-    map4_scale=Map4Scale.FROM_BLOCK_AMAX,
-    error_domain=ErrorDomain.FUSED_RESIDUAL,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.FUSED_EVEN_ODD,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.FROM_BLOCK_AMAX,
+        error_domain=ErrorDomain.FUSED_RESIDUAL,
+        reduction=Reduction.FUSED_EVEN_ODD,
+    ),
 )
 
 #: Division is `/`, div.full.f32 on a GPU (2 ulp); the order of the sum is the compiler's. Both are modelled
@@ -65,13 +61,11 @@ TRITON_PLAIN = replace(
 TRITON_FOUR_OVER_SIX = replace(
     TRITON_PLAIN,
     name="quartet2-triton-4over6",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
-    map4_scale=Map4Scale.EXPAND_AMAX,
-    error_domain=ErrorDomain.INPUT_PRODUCT,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.SEQUENTIAL,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_AMAX,
+        error_domain=ErrorDomain.INPUT_PRODUCT,
+        reduction=Reduction.SEQUENTIAL,
+    ),
 )
 
 

@@ -10,7 +10,6 @@ from fos_ref.recipes.axes import (
     AmaxScope,
     BlockScale,
     BlockShape,
-    Candidates,
     Dequantize,
     ElementNan,
     ErrorDomain,
@@ -19,10 +18,10 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reduction,
     TensorScale,
-    Tie,
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.recipes.presets.choice import four_over_six
 from fos_ref.recipes.recipe import Recipe
 
 _FILE = (
@@ -46,14 +45,12 @@ PLAIN = Recipe(
 FOUR_OVER_SIX = replace(
     PLAIN,
     name="te-mse-256",
-    candidates=Candidates.FOUR_OVER_SIX,
-    scale_max=256,
     block_scale=BlockScale.DIVIDE_THEN_MULTIPLY,
-    map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
-    error_domain=ErrorDomain.INPUT_AMAX,
-    error_metric=ErrorMetric.MSE,
-    reduction=Reduction.SEQUENTIAL,
-    tie=Tie.SIX,
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
+        error_domain=ErrorDomain.INPUT_AMAX,
+        reduction=Reduction.SEQUENTIAL,
+    ),
     source=f"{_FILE}._quantize_blockwise_4over6_reference",
 )
 
