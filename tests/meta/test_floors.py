@@ -95,6 +95,12 @@ def test_tables_and_figures_are_imported_in_the_report_only(path):
     assert not found or module(path).startswith("fos_ref.report")
 
 
+@pytest.mark.parametrize("path", OWN, ids=name)
+def test_statistics_are_imported_above_the_engines_only(path):
+    found = {i for i in imports(path) if i.split(".")[0] == "scipy"}
+    assert not found or FLOORS[place(module(path))] > FLOORS["fos_ref/fast/"]
+
+
 # --- the wall between the model and the oracle -----------------------------------------------------------
 
 #: What the oracle may import: errors, dialects as data, itself. No model, no codec, no NumPy.

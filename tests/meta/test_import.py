@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "cupy", "numba", "pandas", "matplotlib", "fos_gpu")
+HEAVY = ("torch", "cupy", "numba", "pandas", "matplotlib", "scipy", "jsonschema", "fos_gpu")
 SECONDS = 0.5
 
 SCRIPT = """

@@ -142,6 +142,11 @@ def test_half_width_by_hand():
     assert half_width([5.0, 5.0]) == 0.0
 
 
+def test_an_infinite_figure_has_no_interval_and_gives_no_warning():
+    assert math.isnan(half_width([math.inf, math.inf]))
+    assert math.isnan(half_width([1.0, math.inf]))
+
+
 def test_one_seed_has_no_interval():
     with pytest.raises(ValueError, match="at least 2"):
         half_width([1.0])
