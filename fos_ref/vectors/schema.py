@@ -14,7 +14,6 @@ from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors.bits import Json, RAISES
 from fos_ref.vectors.distinguishing.file import FORMAT
 from fos_ref.vectors.notes import NOTES
-from fos_ref.vectors.schema_check import violations
 
 MOST_BLOCKS = 64  #: of a file that people read
 MOST_VECTORS = 128  #: some have no block: what a recipe refuses
@@ -42,15 +41,19 @@ KINDS = ("vectors", "distinguishing", "layout", "bulk", "chains", "notes", "mani
 
 def check(document: Json, kind: str, name: str) -> None:
     """Raise GoldenFormatError, with the path of what is wrong, unless a document fits its kind."""
-    root = _whole()
-    for violation in violations(document, root["$defs"][kind], root):
-        msg = f"{name}: {violation}"
+    from fos_ref.vectors.schema_check import problem  # noqa: PLC0415 -- `fos --help` needs no jsonschema
+
+    found = problem(_checker(kind), document)
+    if found is not None:
+        msg = f"{name}: {found}"
         raise GoldenFormatError(msg)
 
 
 @cache
-def _whole() -> Json:
-    return schema()
+def _checker(kind: str) -> Any:
+    from fos_ref.vectors.schema_check import validator  # noqa: PLC0415
+
+    return validator({**_ref(kind), "$defs": _definitions()})
 
 
 def _definitions() -> Json:

@@ -1,156 +1,124 @@
-"""A check of JSON against a closed JSON schema: the keywords that golden/schema.json uses, no others.
+"""What of a JSON document breaks golden/schema.json, as one line: jsonschema finds it, this file says it.
 
-The schema itself is plain JSON Schema (2020-12), so any validator takes it; this one keeps `fos golden lint`
-free of dependencies. A keyword that is not carried out here is an error, never ignored.
+Three rules are stricter than JSON Schema's, because a golden file has one form only:
+
+- an integer is a Python int: JSON Schema calls 1.0 one too;
+- a constant has the type that the schema gives it, so neither 1.0 nor true is 1;
+- a pattern fits the whole string: `$` of Python's re also fits before a line break at the end.
 """
 
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from fos_ref.errors import GoldenFormatError
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
-Schema: TypeAlias = Mapping[str, Any]
-_TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "object": lambda v: isinstance(v, dict),
-    "array": lambda v: isinstance(v, list),
-    "string": lambda v: isinstance(v, str),
-    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
-    "boolean": lambda v: isinstance(v, bool),
-    "null": lambda v: v is None,
-}
-_SAID = frozenset({"$schema", "$id", "$defs", "title", "description"})  #: keywords that decide nothing
+from fos_ref.vectors.bits import Json
+
+#: The way to a place in the document, what stands there, what is allowed.
+Told: TypeAlias = tuple[tuple[str | int, ...], str, str]
+_SHOWN = 60  #: characters of a value, or of a name that a document makes up
+_short = reprlib.Repr()  # looks no deeper than it shows: a value may be large, or nested a thousandfold
+_short.maxstring = _short.maxother = _SHOWN
 
 
-def violations(value: Any, schema: Schema, root: Schema, path: str = "") -> Iterator[str]:
-    """Yield what of `value` breaks `schema`, each with its path; references are to `root`.
+def validator(schema: Json) -> Validator:
+    """Return what checks documents against a schema; it is made once for many documents."""
+    return _Strict(schema)
 
-    Raises: GoldenFormatError for a keyword of the schema that is not known.
+
+def problem(checker: Validator, document: Any) -> str | None:
+    """Return the first thing that breaks the schema: its path, what stands there, what is allowed."""
+    error = next(iter(checker.iter_errors(document)), None)
+    if error is None:
+        return None
+    told = _told(error)
+    steps, found, _ = told[0]
+    path = "".join(f"/{_name(str(step))}" for step in steps)
+    return f"{path or 'document'}: {found}{', or '.join(allowed for *_, allowed in told)}"
+
+
+def _told(error: ValidationError) -> list[Told]:
+    """Return what to tell of an error; of a choice of forms, what is wrong with the one meant.
+
+    That is the form that breaks deepest inside. Where several break at one place, each says what it allows.
     """
-    if "$ref" in schema:
-        yield from violations(value, referred(schema["$ref"], root), root, path)
-    for keyword, wanted in schema.items():
-        if keyword in _KEYWORDS:
-            yield from _KEYWORDS[keyword](value, wanted, schema, root, path)
-        elif keyword not in _SAID and keyword != "$ref":
-            msg = f"schema keyword {keyword!r}: one of {', '.join(sorted(_KEYWORDS))} is allowed"
-            raise GoldenFormatError(msg)
+    if not error.context:
+        return [_leaf(error)]
+    forms: dict[Any, list[Told]] = {}
+    for e in error.context:
+        forms[e.schema_path[0]] = max(forms.get(e.schema_path[0], []), _told(e), key=_depth)
+    first = max(forms.values(), key=_depth)
+    return [told for found in forms.values() for told in found if told[0] == first[0][0]]
 
 
-def referred(reference: str, root: Schema) -> Schema:
-    """Return the definition that "#/$defs/name" names."""
-    name = reference.removeprefix("#/$defs/")
-    if name not in root["$defs"]:
-        msg = f"schema reference {reference!r}: one of {', '.join(root['$defs'])} is allowed"
-        raise GoldenFormatError(msg)
-    definition: Schema = root["$defs"][name]
-    return definition
+def _depth(told: list[Told]) -> int:
+    return len(told[0][0]) if told else -1
 
 
-def _type(value: Any, wanted: Any, _: Schema, __: Schema, path: str) -> Iterator[str]:
-    names = [wanted] if isinstance(wanted, str) else wanted
-    if not any(_TYPES[name](value) for name in names):
-        yield f"{path or 'document'}: {_short(value)}: {' or '.join(names)} is allowed"
+def _leaf(error: ValidationError) -> Told:
+    keyword, value, wanted = str(error.validator), error.instance, error.validator_value
+    steps = tuple(error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        steps = (*steps, value)
+    if keyword == "required":
+        return (*steps, next(n for n in wanted if n not in value)), "", "missing"
+    if keyword == "additionalProperties":
+        unknown = next(n for n in value if n not in error.schema["properties"])
+        return (*steps, unknown), "", "no field of this name is allowed"
+    found, allowed = _SAID[keyword](value, wanted)
+    return steps, found, allowed
 
 
-def _properties(value: Any, wanted: Any, schema: Schema, root: Schema, path: str) -> Iterator[str]:
-    if not isinstance(value, dict):
-        return
-    for name in value.keys() - wanted.keys():
-        if schema.get("additionalProperties") is False:
-            yield f"{path}/{name}: no field of this name is allowed"
-    for name, part in wanted.items():
-        if name in value:
-            yield from violations(value[name], part, root, f"{path}/{name}")
+def _name(text: str) -> str:
+    """Return a name as it stands in a path; one line, whatever a document makes up."""
+    return text if text.isprintable() and len(text) <= _SHOWN else _shown(text)
 
 
-def _additional(value: Any, wanted: Any, schema: Schema, root: Schema, path: str) -> Iterator[str]:
-    """Check the members of a table, an object without `properties`; a closed object is checked with them."""
-    if isinstance(value, dict) and isinstance(wanted, dict):
-        for name in value.keys() - schema.get("properties", {}).keys():
-            yield from violations(value[name], wanted, root, f"{path}/{name}")
+def _shown(value: Any) -> str:
+    return _short.repr(value)[:_SHOWN]
 
 
-def _names(value: Any, wanted: Any, _: Schema, root: Schema, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name in value:
-            yield from violations(name, wanted, root, f"{path}/{name}")
+def _count(bound: str) -> Callable[[Any, Any], tuple[str, str]]:
+    return lambda value, wanted: (f"{len(value)} items: ", f"{bound} {wanted} are allowed")
 
 
-def _required(value: Any, wanted: Any, _: Schema, __: Schema, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (f"{path}/{name}: missing" for name in wanted if name not in value)
+def _value(allowed: Callable[[Any], str]) -> Callable[[Any, Any], tuple[str, str]]:
+    return lambda value, wanted: (f"{_shown(value)}: ", f"{allowed(wanted)} is allowed")
 
 
-def _items(value: Any, wanted: Any, _: Schema, root: Schema, path: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from violations(item, wanted, root, f"{path}/{i}")
-
-
-def _count(value: Any, wanted: int, _: Schema, __: Schema, path: str, *, least: bool) -> Iterator[str]:
-    if isinstance(value, list) and (len(value) < wanted if least else len(value) > wanted):
-        yield f"{path}: {len(value)} items: {'at least' if least else 'at most'} {wanted} are allowed"
-
-
-def _bound(value: Any, wanted: int, _: Schema, __: Schema, path: str, *, least: bool) -> Iterator[str]:
-    if _TYPES["integer"](value) and (value < wanted if least else value > wanted):
-        yield f"{path}: {value}: {'at least' if least else 'at most'} {wanted} is allowed"
-
-
-def _unique(value: Any, wanted: Any, _: Schema, __: Schema, path: str) -> Iterator[str]:
-    if wanted and isinstance(value, list) and any(v in value[:i] for i, v in enumerate(value)):
-        yield f"{path}: an item stands there twice"
-
-
-def _pattern(value: Any, wanted: str, _: Schema, __: Schema, path: str) -> Iterator[str]:
-    if isinstance(value, str) and not re.search(wanted, value):
-        yield f"{path}: {_short(value)}: {wanted} is allowed"
-
-
-def _enum(value: Any, wanted: Any, _: Schema, __: Schema, path: str) -> Iterator[str]:
-    if not any(value == w and type(value) is type(w) for w in wanted):
-        yield f"{path}: {_short(value)}: one of {wanted} is allowed"
-
-
-def _const(value: Any, wanted: Any, schema: Schema, root: Schema, path: str) -> Iterator[str]:
-    yield from _enum(value, [wanted], schema, root, path)
-
-
-def _one_of(value: Any, wanted: Any, _: Schema, root: Schema, path: str) -> Iterator[str]:
-    tried = [list(violations(value, part, root, path)) for part in wanted]
-    fitting = [found for found in tried if not found]
-    if len(fitting) > 1:
-        yield f"{path or 'document'}: {len(fitting)} of the allowed forms fit, one has to"
-    if not fitting:
-        yield from min(tried, key=_depth)
-
-
-def _depth(found: list[str]) -> tuple[int, int]:
-    """Return how far a form is from fitting: one that breaks deep inside is closer than another."""
-    return -min(line.partition(":")[0].count("/") for line in found), len(found)
-
-
-def _short(value: Any) -> str:
-    return repr(value)[:60]
-
-
-_KEYWORDS: Mapping[str, Callable[[Any, Any, Schema, Schema, str], Iterator[str]]] = {
-    "type": _type,
-    "properties": _properties,
-    "additionalProperties": _additional,
-    "propertyNames": _names,
-    "required": _required,
-    "items": _items,
-    "minItems": lambda *a: _count(*a, least=True),
-    "maxItems": lambda *a: _count(*a, least=False),
-    "minimum": lambda *a: _bound(*a, least=True),
-    "maximum": lambda *a: _bound(*a, least=False),
-    "uniqueItems": _unique,
-    "pattern": _pattern,
-    "enum": _enum,
-    "const": _const,
-    "oneOf": _one_of,
+#: By keyword: what is wrong and what is allowed, of a value and of what the schema wants there.
+_SAID: Mapping[str, Callable[[Any, Any], tuple[str, str]]] = {
+    "type": _value(lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted)),
+    "pattern": _value(str),
+    "enum": _value(lambda wanted: f"one of {wanted}"),
+    "const": _value(repr),
+    "minimum": _value(lambda wanted: f"at least {wanted}"),
+    "maximum": _value(lambda wanted: f"at most {wanted}"),
+    "minItems": _count("at least"),
+    "maxItems": _count("at most"),
+    "uniqueItems": lambda _, __: ("", "an item stands there twice"),
+    "oneOf": lambda _, __: ("", "more than one of the allowed forms fits"),
 }
+
+
+def _pattern(_: Validator, wanted: str, value: Any, __: Json) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not re.fullmatch(wanted, value):
+        yield ValidationError("the pattern does not fit")
+
+
+def _const(_: Validator, wanted: Any, value: Any, __: Json) -> Iterator[ValidationError]:
+    if type(value) is not type(wanted) or value != wanted:
+        yield ValidationError("not the constant")
+
+
+_Strict = extend(
+    Draft202012Validator,
+    {"pattern": _pattern, "const": _const},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)

@@ -30,10 +30,11 @@ def parse(data: bytes, name: str) -> Json:
     """Return the document of `canonical` bytes; GoldenFormatError for any other form."""
     try:
         document = json.loads(data)
-    except ValueError as e:
-        msg = f"{name}: not JSON ({e})"
+        again = canonical(document)
+    except (ValueError, RecursionError) as e:
+        msg = f"{name}: not JSON, or nested too deep ({e})"
         raise GoldenFormatError(msg) from e
-    if not isinstance(document, dict) or canonical(document) != data:
+    if not isinstance(document, dict) or again != data:
         msg = f"{name}: not in canonical form: `fos golden write` writes it"
         raise GoldenFormatError(msg)
     if document.get("format") != FORMAT:
