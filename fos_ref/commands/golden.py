@@ -15,11 +15,11 @@ from rich.console import Console
 from fos_ref.commands.golden_export import export
 from fos_ref.errors import BitMismatch
 from fos_ref.report.files import write_all
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.chain import document as chains
 from fos_ref.vectors.chain import NAME as CHAINS
 from fos_ref.vectors.chain import STEPS
 from fos_ref.vectors.distinguishing.check import Failure
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.folder import by_folder, completed, generated, read_all, read_written, Say
 from fos_ref.vectors.lint import lint as find_problems
 from fos_ref.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest

@@ -11,7 +11,7 @@ from fos_ref.export.forms.json import json_files, KIND
 from fos_ref.export.forms.memh import memh_files
 from fos_ref.export.forms.npz import npz_files
 from fos_ref.export.source import Source
-from fos_ref.vectors.distinguishing.file import canonical, FORMAT
+from fos_ref.vectors.canonical import canonical, FORMAT
 from fos_ref.vectors.manifest import digest, MANIFEST, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
 

@@ -19,8 +19,8 @@ from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.blocks import bell, wide
+from fos_ref.vectors.canonical import canonical, FORMAT, parse
 from fos_ref.vectors.distinguishing.check import Failure
-from fos_ref.vectors.distinguishing.file import canonical, FORMAT, parse
 from fos_ref.vectors.distinguishing.outcomes import amax_for, Input
 from fos_ref.vectors.npz import read_npz, write_npz
 from fos_ref.vectors.schema import check

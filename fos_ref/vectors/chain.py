@@ -21,7 +21,7 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.vectors.bits import Json
-from fos_ref.vectors.distinguishing.file import FORMAT, parse
+from fos_ref.vectors.canonical import FORMAT, parse
 from fos_ref.vectors.schema import check
 from fos_ref.vectors.words import words
 

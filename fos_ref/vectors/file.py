@@ -12,8 +12,8 @@ from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.vectors.bits import input_json, Json, RAISES, read_input
 from fos_ref.vectors.bits_text import from_hex, to_hex
+from fos_ref.vectors.canonical import FORMAT, parse
 from fos_ref.vectors.case import Case
-from fos_ref.vectors.distinguishing.file import FORMAT, parse
 from fos_ref.vectors.flags import flags, kills
 from fos_ref.vectors.schema import check
 from fos_ref.vectors.steps import outcome, steps

@@ -10,8 +10,9 @@ from pathlib import Path
 from fos_ref.errors import InputError
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
+from fos_ref.vectors.canonical import canonical, FORMAT
 from fos_ref.vectors.distinguishing.check import VECTORS
-from fos_ref.vectors.distinguishing.file import canonical, distinguishing, FORMAT
+from fos_ref.vectors.distinguishing.file import distinguishing
 from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
 from fos_ref.vectors.file import documents
 from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, MANIFEST, manifest

@@ -10,7 +10,7 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.storage.layout import swizzle, swizzled_shape, unswizzle
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.bits_text import to_hex
-from fos_ref.vectors.distinguishing.file import FORMAT, parse
+from fos_ref.vectors.canonical import FORMAT, parse
 from fos_ref.vectors.schema import check
 
 NAME = "v1/layout.json"

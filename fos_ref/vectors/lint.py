@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fos_ref.errors import GoldenFormatError
 from fos_ref.vectors import bulk, chain, layout
+from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
-from fos_ref.vectors.distinguishing.file import canonical, parse
 from fos_ref.vectors.file import read as read_file
 from fos_ref.vectors.folder import notes, NOTES_FILE, README, SCHEMA
 from fos_ref.vectors.manifest import changed, FROZEN, MANIFEST, manifest

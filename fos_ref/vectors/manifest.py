@@ -15,7 +15,7 @@ from typing import Any
 from fos_ref.errors import GoldenFormatError
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors.bits import Json
-from fos_ref.vectors.distinguishing.file import canonical, FORMAT, parse
+from fos_ref.vectors.canonical import canonical, FORMAT, parse
 from fos_ref.vectors.schema import check
 
 MANIFEST = "MANIFEST.json"

@@ -12,7 +12,7 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors.bits import Json, RAISES
-from fos_ref.vectors.distinguishing.file import FORMAT
+from fos_ref.vectors.canonical import FORMAT
 from fos_ref.vectors.notes import NOTES
 
 MOST_BLOCKS = 64  #: of a file that people read

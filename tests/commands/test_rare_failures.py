@@ -24,9 +24,9 @@ from fos_ref.report.weights import measure_weights, Weights
 from fos_ref.storage import safetensors_read, safetensors_write
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing import file as golden_file
 from fos_ref.vectors.distinguishing.check import failures, VECTORS
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.distinguishing.search import find
 
 

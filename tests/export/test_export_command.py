@@ -12,7 +12,7 @@ from fos_ref import cli
 from fos_ref.errors import GoldenFormatError
 from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
-from fos_ref.vectors.distinguishing.file import canonical
+from fos_ref.vectors.canonical import canonical
 from tests.export.exported import export, files
 from tests.meta.tree import ROOT
 

@@ -15,8 +15,8 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors import chain
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.chain import CHAINS, first_wrong, POINTS, read, start, step_input, walk
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.manifest import FROZEN
 from tests.vectors.folder import files
 

@@ -14,8 +14,9 @@ import pytest
 from fos_ref.errors import GoldenFormatError
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors.bits import RAISES, result
+from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing.check import failures, read, read_mutants, VECTORS
-from fos_ref.vectors.distinguishing.file import canonical, parse, VALUES_AXIS
+from fos_ref.vectors.distinguishing.file import VALUES_AXIS
 from fos_ref.vectors.distinguishing.search import axis_pairs, BASES, INDISTINGUISHABLE, plain_name
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -11,8 +11,8 @@ import pytest
 from fos_ref.cli import run
 from fos_ref.errors import FosError, GoldenFormatError
 from fos_ref.vectors.bulk import INPUTS
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.chain import NAME as CHAINS
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.folder import NOTES_FILE, README, SCHEMA
 from fos_ref.vectors.layout import NAME as LAYOUT
 from fos_ref.vectors.lint import _derived, lint

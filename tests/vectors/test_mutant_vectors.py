@@ -10,8 +10,8 @@ import pytest
 from fos_ref.errors import GoldenFormatError
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.vectors.bits import RAISES, result
+from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing.check import failures, read_mutants, VECTORS
-from fos_ref.vectors.distinguishing.file import canonical, parse
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DATA = (GOLDEN / VECTORS).read_bytes()

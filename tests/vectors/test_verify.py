@@ -14,8 +14,8 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout, verify
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing.check import read_mutants, VECTORS
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.file import documents, name_of, read
 from fos_ref.vectors.npz import read_npz, write_npz
 from fos_ref.vectors.plan import GROUPS, Plan, plan

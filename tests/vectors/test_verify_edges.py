@@ -11,8 +11,8 @@ from fos_ref.commands import golden as command
 from fos_ref.errors import GoldenFormatError
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout, lint
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing.check import VECTORS
-from fos_ref.vectors.distinguishing.file import canonical
 from fos_ref.vectors.flags import flags, kills
 from fos_ref.vectors.folder import README
 from fos_ref.vectors.manifest import digest, FROZEN, MANIFEST

@@ -10,7 +10,7 @@ from fos_ref.export.columns import TABLES
 from fos_ref.export.source import Source, static
 from fos_ref.export.tables import Row, Tables
 from fos_ref.recipes.recipe import plain_values
-from fos_ref.vectors.distinguishing.file import FORMAT
+from fos_ref.vectors.canonical import FORMAT
 
 KIND = "export"
 _COMMENT = "Every number is an unsigned integer: the bits of a float, a code, a byte, or a count."

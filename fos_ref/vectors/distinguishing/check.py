@@ -9,7 +9,8 @@ from typing import Any
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import GoldenFormatError
 from fos_ref.vectors.bits import Json, result
-from fos_ref.vectors.distinguishing.file import Committed, parse, read_vector, VALUES_AXIS
+from fos_ref.vectors.canonical import parse
+from fos_ref.vectors.distinguishing.file import Committed, read_vector, VALUES_AXIS
 from fos_ref.vectors.distinguishing.mutants import MutantVector, read_mutant_vector
 
 VECTORS = "v1/distinguishing.json"

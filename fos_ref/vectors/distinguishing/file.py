@@ -1,8 +1,7 @@
-"""The file of distinguishing vectors: per pair of axis values and per mutant, bits only, canonical JSON."""
+"""The file of distinguishing vectors: one for each pair of axis values and for each mutant, bits only."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,36 +10,14 @@ from fos_ref.errors import GoldenFormatError, RecipeError
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.vectors.bits import are_two, INPUT_FIELDS, input_json, Json, read_input, result, Side
+from fos_ref.vectors.canonical import FORMAT
 from fos_ref.vectors.distinguishing.mutants import mutant_vectors
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
 from fos_ref.vectors.distinguishing.search import axis_pairs, find, INDISTINGUISHABLE, plain_name, Vector
 
-FORMAT = 1
 VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
 _FIELDS = INPUT_FIELDS | {"axis", "base", "sides", "values"}
 _SIDE_FIELDS = {"axes", "expected", "fingerprint"}
-
-
-def canonical(document: Json) -> bytes:
-    """Return JSON as it is committed: keys sorted, one space a level, ASCII, a newline at the end."""
-    return (json.dumps(document, sort_keys=True, indent=1, ensure_ascii=True) + "\n").encode()
-
-
-def parse(data: bytes, name: str) -> Json:
-    """Return the document of `canonical` bytes; GoldenFormatError for any other form."""
-    try:
-        document = json.loads(data)
-        again = canonical(document)
-    except (ValueError, RecursionError) as e:
-        msg = f"{name}: not JSON, or nested too deep ({e})"
-        raise GoldenFormatError(msg) from e
-    if not isinstance(document, dict) or again != data:
-        msg = f"{name}: not in canonical form: `fos golden write` writes it"
-        raise GoldenFormatError(msg)
-    if document.get("format") != FORMAT:
-        msg = f"{name}: format {document.get('format')!r}: {FORMAT} is allowed"
-        raise GoldenFormatError(msg)
-    return document
 
 
 def distinguishing(progress: Callable[[], None]) -> Json:
