@@ -1,7 +1,7 @@
-"""npz files whose bytes depend on the arrays alone: no times, no compression, headers written out here.
+"""npz files whose bytes depend on the arrays alone: no compression, headers written out here.
 
-NumPy's own savez stamps the entries with the time, and the header of an npy file has changed its padding
-between versions of NumPy. Both are fixed here; numpy.load reads the result as any other.
+What NumPy's own savez writes around the arrays (zip64 fields, modes, the padding of an npy header) is its own
+affair and has changed between versions. It is fixed here; numpy.load reads the result as any other.
 """
 
 from __future__ import annotations

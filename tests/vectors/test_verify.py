@@ -160,10 +160,10 @@ def test_an_npz_depends_on_its_arrays_alone():
     with np.load(io.BytesIO(data)) as z:
         assert sorted(z.files) == ["a", "b"]
         assert all(np.array_equal(z[k], arrays[k]) and z[k].dtype == arrays[k].dtype for k in arrays)
-    stamped = io.BytesIO()
-    np.savez(stamped, **arrays)
+    numpys = io.BytesIO()
+    np.savez(numpys, **arrays)
     with pytest.raises(GoldenFormatError, match="not in canonical form"):
-        read_npz(stamped.getvalue(), "x.npz")
+        read_npz(numpys.getvalue(), "x.npz")
     with pytest.raises(GoldenFormatError, match="not an npz file"):
         read_npz(data[:-9], "x.npz")
     with pytest.raises(GoldenFormatError, match="unsigned numbers are allowed"):
