@@ -26,6 +26,7 @@ from typing import Any
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof.result import environment
 from fos_ref.report.files import check_folder, write_all
+from fos_ref.report.tables import prose
 
 ROOT = Path(__file__).parents[1]
 SUITE, PROOF, TABLE = "mutants-suite.json", "proof-mutants.json", "mutants.md"
@@ -176,9 +177,8 @@ def table(folder: Path) -> str:
     proof, tests = read(folder / PROOF).get("figures", {}), read(folder / SUITE).get("mutants", {})
     columns = ("mutant", "flag", "recipe", "vector", "axes", "all", "N(0, 1)", "test", "s")
     rows = [_row(m.name, proof.get(m.name, {}), tests.get(m.name, {})) for m in MUTANTS.values()]
-    lines = ["| " + " | ".join(cells) + " |" for cells in (columns, ["---"] * len(columns), *rows)]
     comments = [f"- **{m.name}**: {m.comment}" for m in MUTANTS.values()]
-    return HEAD + "\n".join(lines) + "\n\n## The mistakes\n\n" + "\n".join(comments) + "\n"
+    return HEAD + prose([list(columns), *rows]) + "\n## The mistakes\n\n" + "\n".join(comments) + "\n"
 
 
 def _row(name: str, proof: dict[str, Any], tests: dict[str, Any]) -> list[str]:
