@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Remedy(NamedTuple):
+    """An argument of a Python call that lets through what was refused, and what it does."""
+
+    argument: str  #: as a caller writes it: overwrite=True
+    does: str
+
 
 class FosError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    said:   what was wrong, what was given and what is allowed, in words that hold for a call and a command
+    remedy: the argument that helps, or None. str() names it; `fos` names its option for it, if it has one.
+    """
+
+    def __init__(self, said: str = "", *, remedy: Remedy | None = None) -> None:
+        super().__init__(said)
+        self.said = said
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.said} ({self.remedy.argument} {self.remedy.does})" if self.remedy else self.said
 
 
 class ShapeError(FosError, ValueError):
@@ -37,3 +60,11 @@ class BitMismatch(FosError, AssertionError):  # noqa: N818 -- the name is part o
 
 class ToolchainError(FosError, RuntimeError):
     """A compiler, driver, device or optional package that this call needs is missing."""
+
+
+def near(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Return up to `count` of the `known` names that `name` may mean, in other case or as their beginning."""
+    folded = {k.casefold(): k for k in known}
+    wanted = name.casefold()
+    close = difflib.get_close_matches(wanted, folded, n=count, cutoff=0.5)
+    return [folded[k] for k in close or [k for k in folded if wanted and k.startswith(wanted)][:count]]

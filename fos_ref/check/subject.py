@@ -14,7 +14,7 @@ from fos_ref.check.layouts import Bytes, Reading, readings, ScaleLayout, sizes, 
 from fos_ref.check.population import Source, source
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
-from fos_ref.errors import InputError, ShapeError
+from fos_ref.errors import InputError, Remedy, ShapeError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.axes import AmaxScope
@@ -114,7 +114,7 @@ def blocks_of(q: QuantizedTensor) -> Bytes:
 def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale_layout: str) -> Subject:
     """Return the validated subject. Raises: ShapeError, DtypeError, InputError, and as `quantize`."""
     if scale_layout not in _LAYOUTS:
-        msg = f"scale_layout={scale_layout!r}: one of {_LAYOUTS} is allowed"
+        msg = f"scale layout {scale_layout!r}: one of {', '.join(_LAYOUTS)} is allowed"
         raise InputError(msg)
     array = as_numpy(x)
     check_shape(array.shape, recipe.block_rows, recipe.block_cols)
@@ -138,7 +138,7 @@ def _codes(codes: Any, shape: tuple[int, ...]) -> U8:
     turned = (shape[-1], shape[0] // 2)
     if given.shape not in (wanted, turned, (given.size,)) or given.size != int(np.prod(wanted)):
         hint = " (two codes a byte)" if given.shape == shape else ""
-        msg = f"codes.shape={given.shape}: x of {shape} takes {wanted}{hint}"
+        msg = f"codes of shape {given.shape}: x of {shape} takes {wanted}{hint}"
         raise ShapeError(msg)
     return given
 
@@ -148,14 +148,17 @@ def _scales(scales: Any, shape: tuple[int, int], r: Recipe) -> U8:
     rows, cols = shape[0], shape[1] // r.block_cols
     allowed = sizes(rows, cols)
     if given.size not in allowed:
-        hint = _size_hint(given.size, rows, cols, r)
+        hint, remedy = _size_hint(given.size, rows, cols, r)
         padded = max(allowed)
-        msg = f"scales.shape={given.shape}: {rows}x{cols} bytes{hint}, or {padded} padded ones, are allowed"
-        raise ShapeError(msg)
+        msg = (
+            f"scales of shape {given.shape}: {rows}x{cols} bytes{hint}, or {padded} padded ones, are allowed"
+        )
+        raise ShapeError(msg, remedy=remedy)
     return given.reshape(-1)
 
 
-def _size_hint(size: int, rows: int, cols: int, r: Recipe) -> str:
+def _size_hint(size: int, rows: int, cols: int, r: Recipe) -> tuple[str, Remedy | None]:
     if r.block_rows > 1 and size == rows // r.block_rows * cols:
-        return " (a tile's byte on each of its 16 rows: np.repeat(scales, 16, axis=0))"
-    return ""
+        repeat = Remedy("np.repeat(scales, 16, axis=0)", "repeats them")
+        return ", a tile's byte on each of its 16 rows", repeat
+    return "", None

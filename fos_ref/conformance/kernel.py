@@ -95,7 +95,7 @@ class Kernel:
         codes, scales = as_bytes(out[0], "codes"), as_bytes(out[1], "block scales")
         rows, columns = t.block_scales.shape
         if codes.size != t.codes.size:
-            msg = f"codes.shape={codes.shape}: x of {t.x.shape} takes {t.codes.shape}"
+            msg = f"codes of shape {codes.shape}: x of {t.x.shape} takes {t.codes.shape}"
             raise ShapeError(msg)
         wanted = (
             t.block_scales.size if self.scale_layout == "linear" else np.prod(swizzled_shape(rows, columns))

@@ -78,7 +78,8 @@ def read_status(path: Path) -> Status:
             problems=tuple(_problems(presets, list(data["presets"]))),
         )
     except (KeyError, TypeError, AttributeError) as e:
-        msg = f"{path}: not evidence of the peers' suite: {e!r}"
+        what = f"{e} is missing" if isinstance(e, KeyError) else "a part has another form"
+        msg = f"{path}: not evidence of the peers' suite: {what}"
         raise InputError(msg) from e
 
 

@@ -131,7 +131,7 @@ def _rows(shape: tuple[int, ...]) -> int:
 def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     """Return x as (rows, C), padded with zeros only if that was asked for by name."""
     if padding not in ("error", "zero"):
-        msg = f"padding={padding!r}: 'error' or 'zero' is allowed"
+        msg = f"padding {padding!r}: 'error' or 'zero' is allowed"
         raise InputError(msg)
     if padding == "error" or not x.shape:
         check_shape(x.shape, r.block_rows, r.block_cols)

@@ -37,13 +37,13 @@ def caller_scales(
 def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:
     """Return the caller's decode scale: a number that is a normal float32 and leaves A = D*C finite."""
     if r.amax_scope is AmaxScope.ROW:
-        msg = f"tensor_scale: recipe {r.name!r} has one per row; pass amax of shape (rows,)"
+        msg = f"a tensor scale was given: recipe {r.name!r} has one per row; an amax per row is allowed"
         raise InputError(msg)
-    d = _float32_values(tensor_scale, "tensor_scale")
+    d = _float32_values(tensor_scale, "tensor scale")
     info = np.finfo(np.float32)
     if d.ndim or not info.tiny <= d <= info.max / r.range_max:
         allowed = f"one positive normal float32 up to FLT_MAX / {r.range_max}"
-        msg = f"tensor_scale={tensor_scale!r}: {allowed} is allowed"
+        msg = f"tensor scale {tensor_scale!r}: {allowed} is allowed"
         raise InputError(msg)
     return np.float32(d)
 
@@ -53,10 +53,11 @@ def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
     given = _float32_values(amax, "amax")
     wanted = (rows,) if r.amax_scope is AmaxScope.ROW else ()
     if given.shape != wanted and not (wanted == () and given.size == 1):
-        msg = f"amax.shape={given.shape}: recipe {r.name!r} takes {wanted}"
+        takes = f"one per row, shape {wanted}" if wanted else "one number"
+        msg = f"amax of shape {given.shape}: recipe {r.name!r} takes {takes}"
         raise ShapeError(msg)
     if np.any(given < 0):
-        msg = f"amax={amax!r}: values of 0 and above are allowed"
+        msg = f"amax {amax!r}: values of 0 and above are allowed"
         raise InputError(msg)
     return np.abs(given.reshape(wanted))
 
@@ -65,12 +66,12 @@ def _float32_values(value: Any, name: str) -> F32:
     """Return a caller's finite numbers as float32, exactly; InputError for anything else."""
     wide = _numbers(value)
     if wide is None or not np.all(np.isfinite(wide)):
-        msg = f"{name}={value!r}: finite numbers are allowed"
+        msg = f"{name} {value!r}: finite numbers are allowed"
         raise InputError(msg)
     with np.errstate(over="ignore"):
         narrow: F32 = wide.astype(np.float32)
     if not np.array_equal(narrow, wide):
-        msg = f"{name}={value!r} is not a float32 value: round it first, nothing is cast silently"
+        msg = f"{name} {value!r} is not a float32 value: round it first, nothing is cast silently"
         raise InputError(msg)
     return narrow
 

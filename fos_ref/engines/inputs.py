@@ -11,7 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from fos_ref.errors import DtypeError, ShapeError, ToolchainError
+from fos_ref.errors import DtypeError, Remedy, ShapeError, ToolchainError
 from fos_ref.formats.arrays import AnyArray
 
 ALLOWED_DTYPES = tuple(np.dtype(t) for t in (np.float32, np.float16, ml_dtypes.bfloat16))
@@ -88,15 +88,15 @@ def _from_dlpack(x: Any) -> AnyArray:
 def check_shape(shape: tuple[int, ...], block_rows: int, block_cols: int) -> None:
     """Raise ShapeError unless blocks of block_rows x block_cols tile the last two axes (rows flattened)."""
     if not shape:
-        msg = "x.shape=(): at least one axis is needed, and the last one is blocked"
+        msg = "x of shape (): at least one axis is needed, and the last one is blocked"
         raise ShapeError(msg)
     if shape[-1] % block_cols:
-        msg = f"x.shape={shape}: the last axis must be a multiple of {block_cols} (padding='zero' pads it)"
-        raise ShapeError(msg)
+        msg = f"x of shape {shape}: the last axis must be a multiple of {block_cols}"
+        raise ShapeError(msg, remedy=Remedy("padding='zero'", "pads it"))
     rows = int(np.prod(shape[:-1], dtype=np.int64))
     if rows % block_rows:
-        msg = f"x.shape={shape}: {rows} rows are not a multiple of {block_rows} (padding='zero' pads them)"
-        raise ShapeError(msg)
+        msg = f"x of shape {shape}: {rows} rows are not a multiple of {block_rows}"
+        raise ShapeError(msg, remedy=Remedy("padding='zero'", "pads them"))
 
 
 def check_float_environment() -> None:

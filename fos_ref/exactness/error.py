@@ -76,7 +76,7 @@ def _matrices(q: QuantizedTensor) -> tuple[U8, U8]:
     codes = unpack_nibbles(q.codes.reshape(rows, q.codes.shape[-1]))
     wanted = (*q.codes.shape[:-1], codes.shape[1] // q.recipe.block_cols)
     if q.block_scales.shape != wanted or rows % q.recipe.block_rows:
-        msg = f"q.block_scales.shape={q.block_scales.shape}: q.codes of {q.codes.shape} take {wanted}"
+        msg = f"block scales of shape {q.block_scales.shape}: codes of {q.codes.shape} take {wanted}"
         raise ShapeError(msg)
     return codes, q.block_scales.reshape(rows, wanted[-1])
 
@@ -84,7 +84,7 @@ def _matrices(q: QuantizedTensor) -> tuple[U8, U8]:
 def _padded(x: AnyArray, q: QuantizedTensor, shape: tuple[int, ...]) -> AnyArray:
     """Return x as a matrix of `shape`: with zeros where quantization padded with zeros."""
     if x.shape != q.shape:
-        msg = f"x.shape={x.shape}: q was made from {q.shape}"
+        msg = f"x of shape {x.shape}: q was made from {q.shape}"
         raise ShapeError(msg)
     rows, cols = math.prod(x.shape[:-1]), x.shape[-1]
     if (rows, cols) == shape:

@@ -57,7 +57,7 @@ def near_ties(
         msg = f"near_ties: recipe {r.name!r} does not choose by the errors of its own codes"
         raise InputError(msg)
     if ulps < 0:
-        msg = f"near_ties: ulps={ulps}: 0 and above is allowed"
+        msg = f"near_ties: ulps {ulps}: 0 and above is allowed"
         raise InputError(msg)
     t = trace(x, r, amax=amax, tensor_scale=tensor_scale)
     return [_near_tie(t, place) for place in _places(t, ulps)[:limit]]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 
-from fos_ref.errors import GoldenFormatError, InputError
+from fos_ref.errors import GoldenFormatError, InputError, near
 from fos_ref.export.tables import Tables, tables
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors import chain
@@ -81,8 +80,8 @@ def _checked(name: str, files: Mapping[str, bytes], listed: Json) -> bytes:
 
 
 def _unknown(name: str, there: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, there, n=3)
-    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    names = near(name, there)
+    hint = f" (did you mean {', '.join(names)}?)" if names else ""
     return f"--recipe {name}: no vectors of it{hint}; allowed are {', '.join(there)}"
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from types import MappingProxyType
 
-from fos_ref.errors import RecipeError
+from fos_ref.errors import near, RecipeError
 from fos_ref.recipes.presets import (
     compressed_tensors,
     flashinfer,
@@ -32,7 +31,7 @@ def recipe(name: str | Recipe) -> Recipe:
         return name
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(str(name), PRESETS, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "`fos recipes` lists all"
+    names = near(str(name), PRESETS)
+    hint = f"did you mean {', '.join(names)}?" if names else "`fos recipes` lists all"
     msg = f"no recipe is called {name!r}: {hint}"
     raise RecipeError(msg)

@@ -140,8 +140,10 @@ class Recipe:
         """Build a recipe from `to_dict` output; RecipeError names a field that is missing or wrong."""
         known = [f.name for f in fields(cls)]
         if not isinstance(data, dict) or set(data) != set(known):
-            given = sorted(data) if isinstance(data, dict) else type(data).__name__
-            msg = f"recipe JSON: fields {given}: exactly {sorted(known)} are allowed"
+            given = (
+                f"fields {', '.join(map(str, data)) or 'none'}" if isinstance(data, dict) else "not an object"
+            )
+            msg = f"recipe JSON: {given}: exactly the fields {', '.join(known)} are allowed"
             raise RecipeError(msg)
         return cls(**{k: _parse(k, v) for k, v in data.items()})
 
@@ -175,16 +177,21 @@ def _parse(name: str, value: object) -> Any:
     try:
         return kind(value)
     except ValueError:
-        allowed = [m.value for m in kind]
-        msg = f"recipe JSON: {name} = {value!r}: one of {allowed} is allowed"
+        allowed = [str(m.value) for m in kind]
+        msg = f"recipe JSON: {name} {_given(value)}: one of {', '.join(allowed)} is allowed"
         raise RecipeError(msg) from None
+
+
+def _given(value: object) -> str:
+    return "is not set" if value is None else f"= {value.value if isinstance(value, Enum) else value!r}"
 
 
 def _check_types(r: Recipe) -> None:
     for f in fields(r):
         value, kind = getattr(r, f.name), field_kind(f.name)
         if type(value) is not kind and not (value is None and _optional(f.name)):
-            msg = f"recipe {r.name!r}: {f.name} = {value!r}: a {kind.__name__} is allowed"
+            wanted = {str: "a text", int: "a whole number"}.get(kind, f"a {kind.__name__}")
+            msg = f"recipe {r.name!r}: {f.name} {_given(value)}: {wanted} is allowed"
             raise RecipeError(msg)
 
 
@@ -202,16 +209,19 @@ def _illegal_choice(r: Recipe) -> list[tuple[bool, str]]:
     fused = r.reduction in (Reduction.FUSED_SEQUENTIAL, Reduction.FUSED_EVEN_ODD)
     four_over_six = r.candidates is Candidates.FOUR_OVER_SIX
     return [
-        (both and bool(unset), f"a choice has to say how it is made: {unset} are None"),
-        (not both and bool(idle), f"one candidate leaves nothing to choose: {idle} have to be None"),
+        (both and bool(unset), f"a choice has to say how it is made: {', '.join(unset)} not set"),
+        (
+            not both and bool(idle),
+            f"one candidate leaves nothing to choose: {', '.join(idle)} must not be set",
+        ),
         (
             both and ordered is (r.reduction is None),
-            f"reduction = {r.reduction}: an order for mse and mae, None for absmax",
+            f"reduction {_given(r.reduction)}: an order for mse and mae, none for absmax",
         ),
         (fused and r.error_metric is not ErrorMetric.MSE, f"{r.reduction} squares inside the sum: mse only"),
         (
             four_over_six is (r.map4_scale is None),
-            f"map4_scale = {r.map4_scale}: set exactly for the candidates 4/6",
+            f"map4_scale {_given(r.map4_scale)}: set exactly for the candidates 4/6",
         ),
     ]
 
@@ -223,7 +233,10 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
     unscaled = r.tensor_scale is TensorScale.NONE
     bounds = (NO_BOUND,) if unscaled else SCALE_BOUNDS
     return [
-        (r.scale_max not in bounds, f"scale_max = {r.scale_max}: one of {bounds} is allowed"),
+        (
+            r.scale_max not in bounds,
+            f"scale_max = {r.scale_max}: one of {', '.join(map(str, bounds))} is allowed",
+        ),
         (
             r.element_format is not element,
             f"candidates {r.candidates.value!r} go with element_format {element.value!r}",

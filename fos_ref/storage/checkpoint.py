@@ -165,7 +165,8 @@ class QuantizedCheckpoint(Closing):
     def _dtype(self, name: str, stored: str) -> np.dtype[Any]:
         """Return the dtype of the original weight; CheckpointError for one that is never quantized."""
         if stored not in FLOATS:
-            msg = f"{self.file.path}: the manifest says {name!r} was {stored!r}: one of {FLOATS} is allowed"
+            allowed = ", ".join(FLOATS)
+            msg = f"{self.file.path}: the manifest says {name!r} was {stored!r}: one of {allowed} is allowed"
             raise CheckpointError(msg)
         dtype: np.dtype[Any] = NUMPY_DTYPES[stored]
         return dtype

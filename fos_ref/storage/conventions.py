@@ -107,7 +107,7 @@ def check_storable(r: Recipe) -> None:
     if r.amax_scope is AmaxScope.ROW:
         msg = (
             f"recipe {r.name!r} has a tensor amax per row, and {both} checkpoints hold "
-            "one tensor scale: a recipe with amax_scope=tensor is allowed"
+            "one tensor scale: a recipe with one amax for the tensor is allowed"
         )
         raise RecipeError(msg)
 

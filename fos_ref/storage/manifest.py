@@ -55,7 +55,8 @@ class Source:
         )
         value = from_f32_hex(amax) if well_formed else np.float32(np.nan)
         if not (np.isfinite(value) and value >= 0):
-            msg = f"{dict(data)}: a finite amax of eight hex digits, a dtype and two sizes are allowed"
+            given = json.dumps(dict(data))
+            msg = f"{given}: a finite amax of eight hex digits, a dtype and two sizes are allowed"
             raise ValueError(msg)
         return cls(value, dtype, (shape[0], shape[1]))
 

@@ -97,7 +97,8 @@ class SafetensorsFile(Closing):
         """
         dtype = NUMPY_DTYPES.get(self.info(name).dtype)
         if dtype is None:
-            msg = f"{name!r} has dtype {self.info(name).dtype}: one of {sorted(NUMPY_DTYPES)} is allowed"
+            allowed = ", ".join(sorted(NUMPY_DTYPES))
+            msg = f"{name!r} has dtype {self.info(name).dtype}: one of {allowed} is allowed"
             raise DtypeError(msg)
         return self.read_bytes(name, start * dtype.itemsize, stop * dtype.itemsize).view(dtype)
 

@@ -152,7 +152,7 @@ ODD = {
     "returns three": (lambda x: (x, x, x), "it returned a tuple"),
     "returns floats": (lambda x: (x, x), "codes: dtype float32"),
     "forgets to pack": (lambda x: (np.zeros(x.shape, np.uint8), x), "block scales: dtype float32"),
-    "too few codes": (lambda _: (np.zeros(3, np.uint8), np.zeros(3, np.uint8)), "codes.shape=(3,)"),
+    "too few codes": (lambda _: (np.zeros(3, np.uint8), np.zeros(3, np.uint8)), "codes of shape (3,)"),
     "changes its input": (changes_its_input, "it changed its input"),
 }
 

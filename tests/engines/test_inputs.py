@@ -148,10 +148,10 @@ def test_the_input_is_left_alone(name):
 @pytest.mark.parametrize(
     ("shape", "name", "says"),
     [
-        ((), "4over6", r"x.shape=\(\): at least one axis is needed"),
-        ((4, 40), "4over6", r"x.shape=\(4, 40\): the last axis must be a multiple of 16"),
+        ((), "4over6", r"x of shape \(\): at least one axis is needed"),
+        ((4, 40), "4over6", r"x of shape \(4, 40\): the last axis must be a multiple of 16"),
         ((15,), "4over6", "multiple of 16"),
-        ((4, 32), "4over6-16x16", r"x.shape=\(4, 32\): 4 rows are not a multiple of 16"),
+        ((4, 32), "4over6-16x16", r"x of shape \(4, 32\): 4 rows are not a multiple of 16"),
         ((3, 8, 32), "4over6-16x16", "24 rows are not a multiple of 16"),
         ((0,), "4over6-16x16", "1 rows are not a multiple of 16"),
     ],
