@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fos_ref.report.console import apart, table, titled
 from fos_ref.report.documents import Report
 from fos_ref.report.lineup import CHOOSERS, LINEUP
 from fos_ref.report.metrics import METRICS
@@ -26,7 +26,7 @@ def show_worked(console: Console, worked: Worked) -> None:
         kept = ", kept by 4/6" if m.chosen else ""
         scale = f"block scale {m.raw_scale:.6g}, in E4M3 0x{m.scale_code:02X} = {m.scale:g}"
         console.print(Text(f"{m.name}{kept}: {scale}; MSE {m.mse:.10g}"))
-        console.print(_steps(m))
+        console.print(_steps(m), "")
     ends = (f"{mse:.10g} with {recipe}" for recipe, mse in worked.mse.items())
     console.print(Text(f"Mean squared error of the worked block: {', '.join(ends)}.\n"))
 
@@ -44,15 +44,19 @@ def _steps(m: Mapping) -> Table:
         ]
         for s in m.steps
     ]
-    return _table(None, rows)
+    return _table(rows)
 
 
 def show_summary(console: Console, r: Report) -> None:
     """Print MSE by distribution, the share choosing 4, and the published numbers."""
-    console.print(_table(METRICS["mse_e3"], by_distribution(r.errors, "mse_e3", _SUMMARY, digits=2)))
+    errors = by_distribution(r.errors, "mse_e3", _SUMMARY, digits=2)
     share = by_distribution(r.errors, "share4_pct", CHOOSERS, digits=1)
-    console.print(_table(METRICS["share4_pct"], share))
-    console.print(_table("published numbers beside ours", _published(r.published)))
+    tables = (
+        titled(METRICS["mse_e3"], _table(errors)),
+        titled(METRICS["share4_pct"], _table(share)),
+        titled("published numbers beside ours", _table(_published(r.published))),
+    )
+    console.print(apart(*tables), "")
 
 
 def show_weights(console: Console, w: Weights) -> None:
@@ -60,7 +64,8 @@ def show_weights(console: Console, w: Weights) -> None:
     for title, group in w.totals.groupby("total", sort=False):
         heading = f"{w.name}: {title}, {group['tensors'].iloc[0]} tensors"
         header, *body = totals(group, _TOTAL_METRICS)
-        console.print(_table(heading, [[header[0], *(METRICS[m] for m in _TOTAL_METRICS)], *body]))
+        rows = [[header[0], *(METRICS[m] for m in _TOTAL_METRICS)], *body]
+        console.print(titled(heading, _table(rows)), "")
     if w.left:
         console.print(Text(f"{len(w.left)} tensors were not measured; the report says which and why."))
 
@@ -74,17 +79,9 @@ def _published(table: pd.DataFrame) -> Rows:
     return rows
 
 
-def _table(title: str | None, rows: Rows) -> Table:
-    header, *body = rows
-    table = Table(
-        box=SIMPLE,
-        title=None if title is None else Text(title),
-        title_justify="left",
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for i, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if i else "left", no_wrap=not i)
+def _table(rows: Rows) -> Table:
+    (first, *others), *body = rows
+    made = table((first,), others)
     for row in body:
-        table.add_row(*map(Text, row))
-    return table
+        made.add_row(*map(Text, row))
+    return made

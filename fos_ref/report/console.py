@@ -1,0 +1,67 @@
+"""Where tables are printed: fitted to a terminal; whole in a pipe or a file, one line a row."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import Progress, ProgressColumn
+from rich.table import Table
+from rich.text import Text
+
+#: More columns than any table of ours has. A pipe has no width, so COLUMNS is not asked.
+_WHOLE = 1 << 16
+
+
+class _Whole(Console):
+    """A console of a pipe or a file: no line is wrapped, cut or padded with blanks at its end."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as a console does, without trailing blanks."""
+        with self.capture() as caught:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip() for line in caught.get().split("\n")))
+        self.file.flush()
+
+
+def output(*, quiet: bool = False) -> Console:
+    """Return the console of what a command prints: as wide as the terminal, or as the tables."""
+    if sys.stdout.isatty():
+        return Console(quiet=quiet)
+    return _Whole(quiet=quiet, width=_WHOLE)
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return bars on the error stream: drawn on a terminal, silent when piped."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def table(left: Iterable[str], right: Iterable[str] = (), *, header: bool = True) -> Table:
+    """Return an empty table of columns to the left, then columns to the right, numbers mostly.
+
+    No lines stand between the cells: grep and awk would meet them, and not every encoding has them. A cell
+    too wide for a terminal is folded, never cut.
+    """
+    made = Table(box=None, pad_edge=False, show_header=header)
+    for side, names in (("left", left), ("right", right)):
+        for name in names:
+            made.add_column(plain(name), justify="right" if side == "right" else "left", overflow="fold")
+    return made
+
+
+def titled(title: str, body: Table) -> Group:
+    """Return a table under its title, which stands on one line of its own."""
+    return Group(plain(title), body)
+
+
+def apart(*parts: RenderableType) -> Group:
+    """Return the parts with an empty line between each two."""
+    return Group(*(x for i, part in enumerate(parts) for x in ("", part)[not i :]))
+
+
+def plain(text: str) -> Text:
+    """Return text that may hold names from a file: no markup, no control characters."""
+    return Text(text if text.isprintable() else repr(text))
