@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TYPE_CHECKING
 
-import numpy as np
 import typer
 
+from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, RecipeName
 from fos_ref.errors import InputError
-from fos_ref.formats.arrays import AnyArray
-from fos_ref.inputs.distributions import DTYPES
+
+if TYPE_CHECKING:
+    from fos_ref.formats.arrays import AnyArray
 
 EXIT_DIFFERENT = 1
 
@@ -20,18 +21,18 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     x: Annotated[Path, typer.Argument(metavar="X.npy", help="The input: float32 or float16; see --x-dtype.")],
     codes: Annotated[Path, typer.Argument(metavar="CODES.npy", help="Packed codes, uint8.")],
     scales: Annotated[Path, typer.Argument(metavar="SCALES.npy", help="Block scales, uint8.")],
-    recipe: Annotated[str, typer.Option(help="A preset; `fos recipes` lists them.")],
+    recipe: RecipeName,
     amax: Annotated[
-        float | None, typer.Option(help="The caller's tensor amax: a float32 value. None: max|x|.")
+        float | None, typer.Option(metavar="A", help="The tensor amax, a float32 value. [default: max|x|]")
     ] = None,
-    scale_layout: Annotated[str, typer.Option(help="The layout asked for: linear or swizzled.")] = "linear",
+    scale_layout: Annotated[str, one_of(LAYOUTS, "The layout asked for.")] = "linear",
     x_dtype: Annotated[
-        str | None, typer.Option(help="Read a 16-bit X as bfloat16, which .npy files cannot say.")
+        str | None, one_of(DTYPES, "What the bits of X are: .npy files cannot say bfloat16.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare codes and scales with the recipe; name the mistake. Exit 0 equal, 1 not, 2 unusable input."""
-    from fos_ref.check.api import check as run  # noqa: PLC0415 -- not needed by the other commands
+    from fos_ref.check.api import check as run
 
     found = run(
         _input(x, x_dtype), _array(codes), _array(scales), recipe=recipe, amax=amax, scale_layout=scale_layout
@@ -42,6 +43,8 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
 
 def _array(path: Path) -> AnyArray:
     """Return the array of a .npy file. Raises: InputError for another file, OSError for none."""
+    import numpy as np
+
     try:
         a: Any = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as e:
@@ -55,14 +58,16 @@ def _array(path: Path) -> AnyArray:
 
 def _input(path: Path, dtype: str | None) -> AnyArray:
     """Return x; bits of a 16-bit type where `dtype` says which."""
+    from fos_ref.inputs.distributions import DTYPES as SIZED
+
     a = _array(path)
     if dtype is None:
         return a
-    if dtype not in DTYPES or a.dtype.itemsize != DTYPES[dtype].itemsize:
-        sizes = ", ".join(f"{k} ({v.itemsize} bytes)" for k, v in DTYPES.items())
+    if dtype not in SIZED or a.dtype.itemsize != SIZED[dtype].itemsize:
+        sizes = ", ".join(f"{k} ({v.itemsize} bytes)" for k, v in SIZED.items())
         msg = f"--x-dtype {dtype} for {path} of {a.dtype}: one of {sizes} that fits is allowed"
         raise InputError(msg)
-    return a.view(DTYPES[dtype])
+    return a.view(SIZED[dtype])
 
 
 __all__ = ["check"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from fos_ref.dialects.evidence import CLASSES, Known, read_status, Status
+from fos_ref.commands.options import AsJson
 
-_PIPED_WIDTH = 140
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fos_ref.dialects.evidence import Known, Status
+
 _COLUMNS = ("codes", "block_scales", "picked4")
 
 
@@ -26,12 +26,14 @@ def evidence(
     write: Annotated[
         Path | None, typer.Option(metavar="FILE.md", help="Write the page instead, e.g. docs/status.md.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Say of each preset whether it was run beside the peer's program, on how many blocks, and what differed.
 
     Exit 1 where a preset claims more than the comparisons show.
     """
+    from fos_ref.dialects.evidence import read_status
+
     status = read_status(source)
     if write is not None:
         _write(status, write)
@@ -45,35 +47,39 @@ def evidence(
 
 def _write(status: Status, path: Path) -> None:
     """Write the page whole or not at all."""
-    from fos_ref.report.files import write_all  # noqa: PLC0415 -- `fos --help` needs no report
-    from fos_ref.report.status import status_markdown  # noqa: PLC0415
+    from fos_ref.report.files import write_all
+    from fos_ref.report.status import status_markdown
 
     write_all(path.parent, {path.name: status_markdown(status)})
 
 
 def _show(status: Status) -> None:
-    console = Console()
-    console = console if console.is_terminal else Console(width=_PIPED_WIDTH)
-    console.print(_table(status))
+    from fos_ref.dialects.evidence import CLASSES
+    from fos_ref.report.console import output, plain
+
+    console = output()
+    console.print(_table(status), "")
+    console.print(
+        "codes, scales, choices: bytes that differ; inputs, dtypes: how many kinds", highlight=False
+    )
     for name, meaning in CLASSES.items():
         n = sum(k.evidence == name for k in status.presets)
         console.print(f"{name}: {n} presets, {meaning}", highlight=False)
     for peer, why in status.not_run.items():
-        console.print(escape(f"not run: {peer}: {why}"), highlight=False)
+        console.print(plain(f"not run: {peer}: {why}"))
     for problem in status.problems:
-        console.print(escape(f"problem: {problem}"), highlight=False)
+        console.print(plain(f"problem: {problem}"))
 
 
 def _table(status: Status) -> Table:
-    caption = "codes, scales, choices: bytes that differ; inputs, dtypes: how many kinds"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    for title in ("preset", "class", "compared with"):
-        table.add_column(title, no_wrap=True)
-    for title in ("blocks", "codes", "scales", "choices", "inputs", "dtypes"):
-        table.add_column(title, justify="right", no_wrap=True)
+    from fos_ref.report.console import table
+
+    made = table(
+        ("preset", "class", "compared with"), ("blocks", "codes", "scales", "choices", "inputs", "dtypes")
+    )
     for k in status.presets:
-        table.add_row(k.preset, k.evidence, *_cells(k))
-    return table
+        made.add_row(k.preset, k.evidence, *_cells(k))
+    return made
 
 
 def _cells(k: Known) -> list[str]:

@@ -7,42 +7,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from fos_ref.commands.golden_export import export
+from fos_ref.commands.golden_export import export, Folder
+from fos_ref.commands.help import Command, Group
+from fos_ref.commands.options import AsJson, ENGINES, one_of
 from fos_ref.errors import BitMismatch
-from fos_ref.report.files import write_all
-from fos_ref.vectors.canonical import canonical
-from fos_ref.vectors.chain import document as chains
-from fos_ref.vectors.chain import NAME as CHAINS
-from fos_ref.vectors.chain import STEPS
-from fos_ref.vectors.distinguishing.check import Failure
-from fos_ref.vectors.folder import by_folder, completed, generated, read_all, read_written, Say
-from fos_ref.vectors.lint import lint as find_problems
-from fos_ref.vectors.manifest import check_frozen, FROZEN, MANIFEST, read_manifest
-from fos_ref.vectors.verify import CHAIN_STEPS, Checked
-from fos_ref.vectors.verify import verify as verify_files
+
+if TYPE_CHECKING:
+    from fos_ref.vectors.distinguishing.check import Failure
+    from fos_ref.vectors.folder import Say
+    from fos_ref.vectors.verify import Checked
 
 golden = typer.Typer(
-    name="golden", no_args_is_help=True, help="Golden vectors: write them, or verify an engine against them."
+    name="golden",
+    cls=Group,
+    rich_markup_mode=None,
+    help="Write, export or verify the golden vectors.",
 )
-golden.command()(export)
 
 _SHOWN = 10
-Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+#: As fos_ref.vectors has them; a test holds them to it.
+STEPS, CHAIN_STEPS = 10_000, 10
+EXACT_ENGINES = ("numpy", "numba", "cuda", "host")
 
 
-@golden.command()
+@golden.command(cls=Command, short_help="Make every vector and write the folder.")
 def write(folder: Folder = Path("golden")) -> None:
     """Make every vector and write the folder; README.md and v1/chains.json are kept as they are.
 
     The same code writes the same bytes. A file of a frozen version that would change is refused. Takes about
     a minute.
     """
+    from fos_ref.report.files import write_all
+    from fos_ref.vectors.folder import by_folder, completed, generated, read_all
+    from fos_ref.vectors.manifest import MANIFEST, read_manifest
+
     there = read_all(folder)
     with _progress() as say:
         files = completed(generated(say), there)
@@ -53,12 +55,18 @@ def write(folder: Folder = Path("golden")) -> None:
     typer.echo(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
 
 
-@golden.command()
+@golden.command(cls=Command, short_help="Compute every chain and write v1/chains.json.")
 def chain(
     folder: Folder = Path("golden"),
-    engine: Annotated[str, typer.Option(help="numpy, numba, cuda or host.")] = "numba",
+    engine: Annotated[str, one_of(EXACT_ENGINES, "Who computes it.")] = "numba",
 ) -> None:
     """Compute every chain, 10^8 blocks each, and write v1/chains.json: minutes. Run `write` after it."""
+    from fos_ref.report.files import write_all
+    from fos_ref.vectors.canonical import canonical
+    from fos_ref.vectors.chain import document as chains
+    from fos_ref.vectors.chain import NAME as CHAINS
+    from fos_ref.vectors.manifest import check_frozen
+
     with _progress() as say:
         data = canonical(chains(engine, done=say))
     check_frozen(_frozen_list(folder), {CHAINS: data})
@@ -69,13 +77,18 @@ def chain(
 
 
 def _frozen_list(folder: Path) -> bytes:
+    from fos_ref.vectors.manifest import FROZEN
+
     path = folder / FROZEN
     return path.read_bytes() if path.exists() else b""
 
 
-@golden.command()
+@golden.command(cls=Command, short_help="Check the form of every file.")
 def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
+    from fos_ref.vectors.folder import read_written
+    from fos_ref.vectors.lint import lint as find_problems
+
     files = read_written(folder)
     found = find_problems(files)
     if as_json:
@@ -87,17 +100,20 @@ def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # n
     typer.echo(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB: nothing wrong")
 
 
-@golden.command()
+@golden.command(cls=Command, short_help="Check that an engine gives every committed bit.")
 def verify(
     folder: Folder = Path("golden"),
-    engine: Annotated[str, typer.Option(help="numpy, numba, cuda, host or auto.")] = "numpy",
+    engine: Annotated[str, one_of((*ENGINES, "host"), "Whose bits to check.")] = "numpy",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to check, as v1/4over6/*.")] = "*",
     steps: Annotated[
-        int, typer.Option(min=0, max=STEPS, help="Steps of each chain, of 10,000.")
+        int, typer.Option(metavar="N", min=0, max=STEPS, help="Steps of each chain.")
     ] = CHAIN_STEPS,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; of numpy every intermediate too. Exit 1 if not."""
+    from fos_ref.vectors.folder import read_written
+    from fos_ref.vectors.verify import verify as verify_files
+
     files = read_written(folder)
     with _progress() as say:
         found = verify_files(files, engine, only=only, steps=steps, progress=say)
@@ -133,6 +149,8 @@ def _line(f: Failure) -> str:
 @contextmanager
 def _progress() -> Iterator[Say]:
     """Show what is under way on the error stream of a terminal; nothing when piped."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
@@ -140,5 +158,7 @@ def _progress() -> Iterator[Say]:
     with console.status("starting") as status:
         yield status.update
 
+
+golden.command(cls=Command, short_help="Write the vectors for other languages.")(export)
 
 __all__ = ["golden"]

@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
+from fos_ref.commands.options import presets
 from fos_ref.errors import InputError
-from fos_ref.export.document import documents
-from fos_ref.export.folder import write_folder
-from fos_ref.export.source import load
-from fos_ref.vectors.folder import read_all
-from fos_ref.vectors.manifest import MANIFEST
+
+Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
 
 
 class Form(StrEnum):
@@ -27,14 +25,23 @@ class Form(StrEnum):
 
 def export(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="A new or an empty folder.")],
-    form: Annotated[Form, typer.Option("--format", help="memh, c, json or npz.")],
-    recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; may be repeated.")] = None,
-    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")] = Path("golden"),
+    form: Annotated[Form, typer.Option("--format", metavar="memh|c|json|npz", help="What to write.")],
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", autocompletion=presets, help="Only this recipe; may be repeated."),
+    ] = None,
+    folder: Folder = Path("golden"),
 ) -> None:
     """Write the vectors for other languages, with a testbench (memh) or a checker (c); README.md says how.
 
     The same vectors give the same bytes. DIR appears whole or not at all.
     """
+    from fos_ref.export.document import documents
+    from fos_ref.export.folder import write_folder
+    from fos_ref.export.source import load
+    from fos_ref.vectors.folder import read_all
+    from fos_ref.vectors.manifest import MANIFEST
+
     files = read_all(folder)
     if MANIFEST not in files:
         msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
@@ -46,4 +53,4 @@ def export(
     typer.echo(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
 
 
-__all__ = ["export"]
+__all__ = ["Folder", "export"]

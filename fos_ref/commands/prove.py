@@ -6,37 +6,61 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fos_ref.commands.options import AsJson
 from fos_ref.errors import BitMismatch, InputError
-from fos_ref.proof.result import document, Finding, Proof
+
+if TYPE_CHECKING:
+    from fos_ref.proof.result import Finding, Proof
+
+
+#: As fos_ref.proof.catalog has them, for a shell to complete; a test holds them to it.
+PROOFS = (
+    "products",
+    "short-inputs",
+    "codes",
+    "e8m0",
+    "narrowing",
+    "scale-path",
+    "engine",
+    "oracle",
+    "corpus",
+    "wrong-choice",
+    "mutants",
+    "vectors",
+    "checker",
+)
 
 
 def prove(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Which proofs; none: all of them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", autocompletion=lambda: list(PROOFS), help="Which proofs. [default: all]"
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write DIR/proof-NAME.json.")] = None,
     against: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Exit 1 unless DIR/proof-NAME.json has the same figures."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document per line.")] = False,  # noqa: FBT002
+    jobs: Annotated[int, typer.Option(metavar="N", min=0, help="Worker processes; 0: one per core.")] = 0,
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the long proofs: every bit pattern, every product, exact rationals. Exit 1 where one fails."""
-    from fos_ref.proof.catalog import PROOFS  # noqa: PLC0415 -- brings the fast engine's compiler
+    from fos_ref.proof.catalog import PROOFS as CATALOG  # brings the fast engine's compiler
+    from fos_ref.proof.result import document
 
-    unknown = [n for n in names or () if n not in PROOFS]
+    unknown = [n for n in names or () if n not in CATALOG]
     if unknown:
-        msg = f"proof {unknown[0]!r}: one of {', '.join(PROOFS)} is allowed"
+        msg = f"proof {unknown[0]!r}: one of {', '.join(CATALOG)} is allowed"
         raise InputError(msg)
+
     failed = []
-    for proof in [PROOFS[n] for n in names or PROOFS]:
+    for proof in [CATALOG[n] for n in names or CATALOG]:
         found, seconds = _run(proof, jobs or os.cpu_count() or 1)
         data = document(proof, found, seconds)
         problems = _problems(proof, found, against)
@@ -50,9 +74,12 @@ def prove(
 
 def _run(proof: Proof, jobs: int) -> tuple[Finding, float]:
     """Run one proof with a bar on a terminal and silence in a pipe; return (finding, seconds)."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    from fos_ref.report.console import progress
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with progress(*columns) as bar:
         task = bar.add_task(proof.name, total=None)
         start = time.perf_counter()
         found = proof.run(lambda done, total: bar.update(task, completed=done, total=total), jobs)
@@ -70,14 +97,18 @@ def _problems(proof: Proof, found: Finding, against: Path | None) -> list[str]:
 
 def _other_figures(proof: Proof, found: Finding, path: Path) -> list[str]:
     """Return what differs from a committed finding; a part that was not run here is not held against it."""
-    known = json.loads(path.read_bytes())
+    try:
+        known = json.loads(path.read_bytes())
+        theirs = {"compared": known["compared"], **known["figures"]}
+    except (ValueError, KeyError, TypeError) as e:
+        msg = f"{path}: not what `fos prove --out` writes"
+        raise InputError(msg) from e
     mine = {"compared": found.compared, **found.figures}
-    theirs = {"compared": known["compared"], **known["figures"]}
     skipped = set(found.not_run)
     same = json.loads(json.dumps(mine))
     different = [k for k in same if k not in skipped and (skipped == set() or k != "compared")]
     return [
-        f"{proof.name}: {k} is {same[k]!r} here and {theirs.get(k)!r} in {path}"
+        f"{proof.name}: {k} is {json.dumps(same[k])} here and {json.dumps(theirs.get(k))} in {path}"
         for k in different
         if same[k] != theirs.get(k)
     ]
@@ -100,7 +131,7 @@ def _show(data: dict[str, Any], problems: list[str], *, as_json: bool) -> None:
 
 def _write(out: Path, proof: Proof, data: dict[str, Any]) -> None:
     """Write the finding whole or not at all."""
-    from fos_ref.report.files import check_folder, write_all  # noqa: PLC0415 -- not needed to print
+    from fos_ref.report.files import check_folder, write_all
 
     check_folder(out)
     write_all(out, {f"proof-{proof.name}.json": (json.dumps(data, indent=1) + "\n").encode()})

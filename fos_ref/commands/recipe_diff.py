@@ -1,4 +1,4 @@
-"""`fos recipes diff A B`: the axes that differ and, on a tensor, how many blocks each of them explains."""
+"""What `fos recipes diff` finds: the axes that differ and, on a tensor, how many blocks each explains."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
 
 from fos_ref.dialects.disagreement import disagreement
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import plain_values, Recipe
+from fos_ref.report.console import apart, plain, table, titled
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.select import unfit
 
@@ -69,34 +68,26 @@ def _file_tensors(path: Path, a: Recipe, b: Recipe) -> Iterator[tuple[str, AnyAr
 
 def difference_tables(d: dict[str, Any]) -> Group:
     """Return the axes as a table, then a table of counts per tensor."""
-    tables = [_axes_table(d)]
-    tables += [_counts_table(d, t) for t in d["tensors"]]
-    return Group(*tables)
+    return apart(_axes_table(d), *(_counts_table(d, t) for t in d["tensors"]))
 
 
-def _axes_table(d: dict[str, Any]) -> Table:
+def _axes_table(d: dict[str, Any]) -> Group:
     verdict = "the same bits" if d["same_bits"] else f"{len(d['axes'])} axes differ"
-    table = Table(title=f"{d['a']} and {d['b']}: {verdict}")
-    for column in ("axis", d["a"], d["b"]):
-        table.add_column(column, overflow="fold")
+    made = table(("axis", d["a"], d["b"]))
     for axis, (mine, theirs) in d["axes"].items():
-        table.add_row(axis, *("-" if v is None else escape(str(v)) for v in (mine, theirs)))
-    return table
+        made.add_row(axis, *(plain("-" if v is None else str(v)) for v in (mine, theirs)))
+    return titled(f"{d['a']} and {d['b']}: {verdict}", made)
 
 
-def _counts_table(d: dict[str, Any], t: dict[str, Any]) -> Table:
+def _counts_table(d: dict[str, Any], t: dict[str, Any]) -> Group:
     """Return how many blocks differ, and what each axis alone explains of them."""
     counts = ", ".join(f"{t[k]:,} {label}" for k, label in _COUNTS.items())
-    table = Table(
-        title=f"{escape(t['tensor'])}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})"
-    )
-    table.add_column(f"{d['a']} with this axis of {d['b']}", overflow="fold")
-    table.add_column("blocks it changes", justify="right")
-    table.add_column("blocks it alone explains", justify="right")
+    of = f"{d['a']} with this axis of {d['b']}"
+    made = table((of,), ("blocks it changes", "blocks it alone explains"))
     for share in t["axes"]:
         percent = f" ({share['explained'] / t['differing']:.1%})" if t["differing"] else ""
-        table.add_row(" + ".join(share["axes"]), f"{share['changed']:,}", f"{share['explained']:,}{percent}")
-    return table
+        made.add_row(" + ".join(share["axes"]), f"{share['changed']:,}", f"{share['explained']:,}{percent}")
+    return titled(f"{t['tensor']}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})", made)
 
 
 _COUNTS = {"choice": "choose otherwise", "block_scale": "other scale byte", "codes": "other codes"}

@@ -7,80 +7,114 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from fos_ref.commands.recipe_diff import difference, difference_tables
+from fos_ref.commands.help import Command, Group
+from fos_ref.commands.options import AsJson, distributions, presets
 from fos_ref.errors import InputError
-from fos_ref.recipes import PRESETS, Recipe, recipe
 
 _USAGE = "fos recipes | fos recipes NAME | fos recipes diff A B [--on FILE | --distribution NAME]"
 
 
-def recipes(
+class _NameOrCommand(Group):
+    """A group whose argument is a preset, unless the first word is one of its commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Leave everything after a command's name to that command."""
+        word = next((a for a in args if not a.startswith("-")), None)
+        ctx.allow_interspersed_args = word not in self.commands
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, and the argument where no command is named."""
+        mine = ctx.command is self and ctx.allow_interspersed_args
+        return [p for p in super().get_params(ctx) if mine or p.param_type_name == "option"]
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- as the parser calls it
+        """Return the two forms."""
+        return ["[OPTIONS]", "[NAME] | diff A B"]
+
+
+recipes = typer.Typer(
+    name="recipes",
+    cls=_NameOrCommand,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    short_help="List the dialects, show one, or say where two differ.",
+)
+
+
+def _names() -> list[str | tuple[str, str]]:
+    """Return what may follow `fos recipes`, for a shell to complete."""
+    return [("diff", "where two dialects differ"), *presets()]
+
+
+@recipes.callback()
+def listed(
+    ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME | diff A B]", help="A preset, or two to compare.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", autocompletion=_names, help="Show this preset axis by axis. [default: list all]"
+        ),
     ] = None,
-    on: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="diff: count on this .npy or .safetensors file.")
-    ] = None,
-    distribution: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="diff: count on a generated tensor, e.g. normal, coarse."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """List the dialects, show one axis by axis, or show where two differ, on how many blocks, and why."""
+    """List the dialects, show one axis by axis, or say where two differ.
+
+    `fos recipes diff A B` says on how many blocks, and why: see `fos recipes diff --help`.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from fos_ref.commands.recipe_tables import described, described_table, listing, listing_table
+    from fos_ref.recipes import recipe
+
     match names or []:
-        case ["diff", a, b]:
-            data = difference(recipe(a), recipe(b), on, distribution)
-            _print(data, difference_tables, as_json=as_json)
-        case given if on is not None or distribution is not None:
-            msg = f"recipes {' '.join(given)}: --on and --distribution go with diff A B"
-            raise InputError(msg)
         case []:
-            _print(_listing(), _listing_table, as_json=as_json)
-        case [name] if name != "diff":
-            _print(_described(recipe(name)), _described_table, as_json=as_json)
+            _print(listing(), listing_table, as_json=as_json)
+        case [name]:
+            _print(described(recipe(name)), described_table, as_json=as_json)
         case given:
             msg = f"recipes {' '.join(given)}: allowed is {_USAGE}"
             raise InputError(msg)
+
+
+@recipes.command(cls=Command, short_help="Say where two dialects differ, on how many blocks, and why.")
+def diff(  # noqa: PLR0917 -- typer reads the parameters
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", autocompletion=presets, help="A preset.")],
+    b: Annotated[
+        str, typer.Argument(metavar="B", autocompletion=presets, help="The preset to compare it with.")
+    ],
+    on: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Count on this .npy or .safetensors file.")
+    ] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=distributions,
+            help="Count on a generated tensor, e.g. normal or coarse.",
+        ),
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say where two dialects differ, on how many blocks, and why.
+
+    Shows the axes that differ. With --on or --distribution also, of the blocks of a tensor, how many differ
+    and how many of them each axis alone explains.
+    """
+    from fos_ref.commands.recipe_diff import difference, difference_tables
+    from fos_ref.recipes import recipe
+
+    data = difference(recipe(a), recipe(b), on, distribution)
+    group = ctx.parent  # `fos recipes --json diff A B` means the same
+    _print(data, difference_tables, as_json=as_json or bool(group and group.params["as_json"]))
 
 
 def _print(data: Any, table: Any, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(data, indent=2))
     else:
-        Console().print(table(data))
+        from fos_ref.report.console import output
 
-
-def _described(r: Recipe) -> dict[str, Any]:
-    return {**r.to_dict(), "fingerprint": r.fingerprint()}
-
-
-def _listing() -> list[dict[str, Any]]:
-    return [{**_described(r), "preset": name} for name, r in PRESETS.items()]
-
-
-def _listing_table(rows: list[dict[str, Any]]) -> Table:
-    caption = "fos recipes NAME shows every axis and the source"
-    table = Table(title=f"{len(rows)} recipes", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("preset", "to", "bound", "block", "amax", "metric", "known by"):
-        table.add_column(column, no_wrap=True)
-    for r in rows:
-        alias = f"{r['preset']} (= {r['name']})" if r["preset"] != r["name"] else r["name"]
-        keys = ("candidates", "scale_max", "block_shape", "amax_scope", "error_metric", "evidence")
-        table.add_row(alias, *("-" if r[k] is None else str(r[k]) for k in keys))
-    return table
-
-
-def _described_table(r: dict[str, Any]) -> Table:
-    table = Table(title=r["name"], show_header=False)
-    table.add_column("axis", style="bold")
-    table.add_column("value", overflow="fold")
-    for key, value in r.items():
-        if key != "name":
-            table.add_row(key, "-" if value is None else escape(str(value)))
-    return table
+        output().print(table(data))

@@ -7,68 +7,72 @@ from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
+from fos_ref.commands.options import AsJson, EngineName
 from fos_ref.commands.quantize import say_compiling
 
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
+    from rich.console import Console
+
     from fos_ref.report.documents import Report
     from fos_ref.report.weights import Weights
 
-_PIPED_WIDTH = 120
 _QUICK = "quick"
 
 
 def report(
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer and smaller tensors; written to OUT/quick.")
+        bool, typer.Option("--quick", help="Fewer and smaller tensors; written to DIR/quick.")
     ] = False,
     weights: Annotated[
         Path | None,
         typer.Option(metavar="FILE.safetensors", help="Measure these weights too, tensor by tensor."),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    engine: Annotated[str, typer.Option(help="auto, numpy, numba or cuda: the bits are the same.")] = "auto",
+    as_json: AsJson = False,
+    engine: EngineName = "auto",
 ) -> None:
     """Measure what 4/6 changes, and where dialects part: errors by distribution and recipe, real weights.
 
-    Writes report.md with its tables (CSV) and figures (PNG) to OUT, and for --weights FILE.safetensors
+    Writes report.md with its tables (CSV) and figures (PNG) to DIR, and for --weights FILE.safetensors
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
-    goes to OUT/quick, so that it never stands where a full one did.
+    goes to DIR/quick, so that it never stands where a full one did.
     """
-    from fos_ref.report import documents, lineup, sweep  # noqa: PLC0415 -- `fos --help` needs no pandas
-    from fos_ref.report.files import check_folder, write_all  # noqa: PLC0415
-    from fos_ref.report.weights import values_to_measure  # noqa: PLC0415
+    from fos_ref.report import documents, lineup, sweep
+    from fos_ref.report.console import output, plain
+    from fos_ref.report.files import check_folder, write_all
+    from fos_ref.report.weights import values_to_measure
 
     sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
     values = values_to_measure(weights) if weights else 0
     engine = sweep.settled(engine, lineup.QUICK if quick else lineup.FULL, values)
     folder = out / _QUICK if quick else out
     check_folder(folder)
-    console = _console(quiet=as_json)
+    console = output(quiet=as_json)
     measured, real = _measure(console, quick=quick, weights=weights, values=values, engine=engine)
     files = documents.report_files(measured) | (documents.weights_files(real) if real else {})
     written = [str(p) for p in write_all(folder, files)]
     if as_json:
         typer.echo(json.dumps(documents.document(measured, real, written), indent=2, allow_nan=False))
-    console.print(Text(f"Written to {folder}: {', '.join(files)}"))
+    console.print(plain(f"Written to {folder}: {', '.join(files)}"))
 
 
 def _measure(
     console: Console, *, quick: bool, weights: Path | None, values: int, engine: str
 ) -> tuple[Report, Weights | None]:
     """Measure and print: the worked block first, then the summary and the totals of the weights."""
-    from fos_ref.report import documents, lineup, sweep, terminal, worked  # noqa: PLC0415
-    from fos_ref.report.weights import measure_weights  # noqa: PLC0415
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from fos_ref.report import documents, lineup, sweep, terminal, worked
+    from fos_ref.report.console import progress
+    from fos_ref.report.weights import measure_weights
 
     plan = lineup.QUICK if quick else lineup.FULL
     terminal.show_worked(console, worked.worked())
     real = None
-    with _progress() as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with progress(*columns) as bar:
         sweep.when_compiling(engine, lambda: say_compiling(bar.console))
         task = bar.add_task("distributions and dialects", total=documents.jobs(plan))
         measured = documents.measure_report(plan, engine, lambda: bar.advance(task))
@@ -79,21 +83,3 @@ def _measure(
     if real is not None:
         terminal.show_weights(console, real)
     return measured, real
-
-
-def _console(*, quiet: bool) -> Console:
-    """Return the console of the output, wide enough for the tables when it is piped."""
-    console = Console(quiet=quiet)
-    return console if console.is_terminal else Console(quiet=quiet, width=_PIPED_WIDTH)
-
-
-def _progress() -> Progress:
-    """Return bars on the error stream: drawn on a terminal, silent when piped."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from fos_ref.errors import CheckpointError, InputError
+from fos_ref.errors import CheckpointError, InputError, Remedy
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.storage.safetensors_read import LENGTH_BYTES, METADATA, TensorInfo
 
@@ -58,8 +58,8 @@ def check_target(path: Path, source: Path | None = None, *, overwrite: bool = Fa
         msg = f"{path} is not a regular file: a file name is needed for the output"
         raise InputError(msg)
     if not overwrite:
-        msg = f"{path} exists already: --force (overwrite=True) replaces it"
-        raise InputError(msg)
+        msg = f"{path} exists already"
+        raise InputError(msg, remedy=Remedy("overwrite=True", "replaces it"))
 
 
 class SafetensorsWriter:

@@ -66,7 +66,7 @@ def test_the_committed_figures_are_asked_for_again(proofs, tmp_path, capsys):
     proofs(good=Finding(compared=1_234, unexplained=0, figures={"a": 1, "b": {"c": "e"}}))
     capsys.readouterr()
     assert run(["prove", "good", "--against", str(tmp_path)]) == 1
-    assert "good: b is {'c': 'e'} here and {'c': 'd'} in" in capsys.readouterr().err
+    assert 'good: b is {"c": "e"} here and {"c": "d"} in' in capsys.readouterr().err
 
 
 def test_a_part_that_was_not_run_here_is_named_and_not_held_against_the_machine(proofs, tmp_path, capsys):
@@ -89,6 +89,10 @@ def test_an_unknown_name_and_a_missing_folder_are_one_line_and_exit_2(tmp_path, 
     assert capsys.readouterr() == ("", "fos: proof 'nope': one of good, bad is allowed\n")
     assert run(["prove", "good", "--against", str(tmp_path / "none")]) == 2
     assert "No such file" in capsys.readouterr().err
+    for text in ("no json", "[]", "{}"):
+        (tmp_path / "proof-good.json").write_text(text, encoding="utf-8")
+        assert run(["prove", "good", "--against", str(tmp_path)]) == 2
+        assert "proof-good.json: not what `fos prove --out` writes\n" in capsys.readouterr().err
 
 
 def test_the_machine_is_described_and_a_missing_package_left_out(monkeypatch):

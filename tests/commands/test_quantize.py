@@ -171,7 +171,7 @@ def test_names_from_the_file_cannot_write_to_the_terminal(
         (["{in}", "{out}", "--engine", "abacus"], "auto, numpy"),
         (["{in}", "{out}", "--include", "*nothing*"], "none of its 11 tensors is to be quantized"),
         (["{in}", "{in}", "--force"], "is the input file"),
-        (["{in}", "{old}"], "exists already: --force"),
+        (["{in}", "{old}"], "exists already (--force replaces it)"),
         (["{in}", "{dir}", "--force"], "not a regular file"),
         (["{in}", "{dir}/no/out"], "No such file"),
         (["{dir}/no", "{out}"], "No such file"),

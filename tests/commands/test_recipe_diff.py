@@ -96,7 +96,7 @@ def test_the_tables_hold_the_numbers(capsys, monkeypatch):
     ("arguments", "problem"),
     [
         (["nvfp4", "nvfp5"], "no recipe is called 'nvfp5'"),
-        (["nvfp4"], "allowed is fos recipes"),
+        (["nvfp4"], "Missing argument 'B'"),
         ([A, B, "--distribution", "norml"], "no distribution is called 'norml'"),
         ([A, B, "--on", "missing.npy"], "missing.npy: No such file"),
         ([A, B, "--on", "missing.safetensors"], "missing.safetensors"),

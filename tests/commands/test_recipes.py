@@ -42,18 +42,31 @@ def test_one_recipe_is_shown_axis_by_axis(capsys, monkeypatch):
     assert all(axis in text for axis in r.axes())
     assert "TransformerEngine@" in text
     unset = shown(capsys, "nvfp4").out.splitlines()
-    assert [line.split()[3] for line in unset if "error_metric" in line] == ["-"]
+    assert [line.split()[1] for line in unset if "error_metric" in line] == ["-"]
 
 
 def test_what_it_cannot_do_is_one_line_and_exit_2(capsys):
     refusals = [
         (["te-mse-257"], "did you mean te-mse-256"),
-        (["diff", "nvfp4"], "allowed is fos recipes"),
+        (["diff", "nvfp4"], "Missing argument 'B'"),
         (["nvfp4", "4over6"], "allowed is fos recipes"),
-        (["nvfp4", "--distribution", "normal"], "--on and --distribution go with diff A B"),
+        (["nvfp4", "--distribution", "normal"], "No such option: --distribution"),
     ]
     for arguments, reason in refusals:
         out, err = shown(capsys, *arguments, code=2)
         assert out == ""
         assert reason in err
         assert err.count("\n") == 1
+
+
+def test_options_stand_anywhere(capsys):
+    one = shown(capsys, "nvfp4", "--json").out
+    assert shown(capsys, "--json", "nvfp4").out == one
+    both = shown(capsys, "diff", "nvfp4", "4over6", "--json").out
+    assert shown(capsys, "--json", "diff", "nvfp4", "4over6").out == both
+    assert shown(capsys, "diff", "--json", "nvfp4", "4over6").out == both
+    assert json.loads(both)["a"] == "nvfp4"
+
+
+def test_no_preset_is_called_like_a_command():
+    assert "diff" not in PRESETS

@@ -53,7 +53,7 @@ def test_the_commands_print_what_the_document_says(tmp_path, monkeypatch, capsys
     if shutil.which(NEEDS[section]) is None:
         pytest.skip(f"{NEEDS[section]} is not installed: these commands were not run")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fos_ref.commands.golden_export.load", lambda _files, names: source(*names))  # once
+    monkeypatch.setattr("fos_ref.export.source.load", lambda _files, names: source(*names))  # once
     Path("golden").symlink_to(ROOT / "golden")
     assert len(steps(section)) > 1
     for command, output in steps(section):

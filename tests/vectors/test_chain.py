@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from fos_ref.cli import run
-from fos_ref.commands import golden as command
 from fos_ref.engines.front import quantize
 from fos_ref.errors import GoldenFormatError
 from fos_ref.mutants.catalogue import MUTANTS
@@ -145,7 +144,7 @@ def test_a_frozen_chain_is_not_written_anew(monkeypatch, tmp_path, capsys):
         done("chain")
         return json.loads(files()[chain.NAME]) | {"comment": "other"}
 
-    monkeypatch.setattr(command, "chains", other)
+    monkeypatch.setattr("fos_ref.vectors.chain.document", other)
     assert run(["golden", "chain", "--dir", str(tmp_path)]) == 0
     assert b"other" in (tmp_path / chain.NAME).read_bytes()
     (tmp_path / FROZEN).write_bytes(files()[FROZEN])

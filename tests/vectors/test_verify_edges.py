@@ -7,7 +7,6 @@ import json
 import pytest
 
 from fos_ref.cli import run
-from fos_ref.commands import golden as command
 from fos_ref.errors import GoldenFormatError
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout, lint
@@ -199,7 +198,7 @@ def test_a_manifest_of_another_form_is_one_problem_and_no_digest_is_asked_of_it(
 
 
 def test_lint_says_how_much_there_is(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "find_problems", lambda _: [])
+    monkeypatch.setattr("fos_ref.vectors.lint.lint", lambda _: [])
     (tmp_path / MANIFEST).write_bytes(b"x" * 51_000)
     assert run(["golden", "lint", "--dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path}: 1 files, 0.1 MB: nothing wrong\n"
@@ -207,7 +206,7 @@ def test_lint_says_how_much_there_is(tmp_path, monkeypatch, capsys):
 
 def test_write_makes_folders_keeps_what_people_wrote_and_lists_all(tmp_path, monkeypatch, capsys):
     made = {n: files()[n] for n in ("notes.json", layout.NAME, "v1/nvfp4/worked.json")}
-    monkeypatch.setattr(command, "generated", lambda say: say("worked") or made)
+    monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda say: say("worked") or made)
     (tmp_path / README).write_bytes(b"by hand")
     arguments = ["golden", "write", "--dir", str(tmp_path)]
     assert run(arguments) == 0

@@ -1,0 +1,92 @@
+"""What `fos quantize` prints: the tensors that were quantized, those that were copied, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+
+from fos_ref.engines.convert import Conversion, Outcome
+from fos_ref.formats.bits import f32_hex
+from fos_ref.report.console import apart, plain, table, titled
+
+_SHOWN_NAMES = 3
+_MEBI = 1 << 20
+
+
+def document(source: Path, target: Path, done: Conversion, seconds: float) -> dict[str, Any]:
+    """Return what --json prints."""
+    return {
+        "input": str(source),
+        "output": str(target),
+        "recipe": done.recipe.name,
+        "recipe_fingerprint": done.recipe.fingerprint(),
+        "convention": done.convention.name,
+        "engine": done.engine,
+        "seconds": round(seconds, 3),
+        "bytes_in": sum(o.bytes_in for o in done.outcomes),
+        "bytes_out": sum(o.bytes_out for o in done.outcomes),
+        "quantized": [_quantized(o) for o in done.outcomes if o.left is None],
+        "copied": [{**_common(o), "reason": o.left} for o in done.outcomes if o.left is not None],
+        "quantization_config": done.config,
+    }
+
+
+def _common(o: Outcome) -> dict[str, Any]:
+    return {
+        "name": o.name,
+        "dtype": o.dtype,
+        "shape": list(o.shape),
+        "bytes_in": o.bytes_in,
+        "bytes_out": o.bytes_out,
+    }
+
+
+def _quantized(o: Outcome) -> dict[str, Any]:
+    assert o.amax is not None
+    return {
+        **_common(o),
+        "amax": float(o.amax),
+        "amax_bits": f32_hex(o.amax),
+        "picked4_share": o.picked4_share,
+    }
+
+
+def show(console: Console, target: Path, done: Conversion, seconds: float) -> None:
+    """Print what was quantized, tensor by tensor, and what was copied, reason by reason."""
+    parts: list[RenderableType] = [_quantized_table(done)]
+    if any(o.left for o in done.outcomes):
+        parts.append(_copied_table(done))
+    before, after = (sum(getattr(o, k) for o in done.outcomes) for k in ("bytes_in", "bytes_out"))
+    count = sum(o.left is None for o in done.outcomes)
+    summary = (
+        f"{target}: {count} of {len(done.outcomes)} tensors quantized by {done.recipe.name}, "
+        f"{done.convention.name} convention, {done.engine} engine: "
+        f"{before / _MEBI:.1f} -> {after / _MEBI:.1f} MiB in {seconds:.1f} s"
+    )
+    console.print(apart(*parts, plain(summary)))
+
+
+def _quantized_table(done: Conversion) -> Group:
+    made = table(("tensor",), ("dtype", "shape", "tensor amax", "to 4"))
+    for o in done.outcomes:
+        if o.left is None:
+            size = " x ".join(map(str, o.shape))
+            made.add_row(plain(o.name), o.dtype, size, f"{o.amax:.6g}", f"{o.picked4_share:.2%}")
+    return titled("quantized", made)
+
+
+def _copied_table(done: Conversion) -> Group:
+    made = table(("reason", "names"), ("tensors", "MiB"))
+    reasons: dict[str, list[Outcome]] = {}
+    for o in done.outcomes:
+        if o.left is not None:
+            reasons.setdefault(o.left, []).append(o)
+    for why, group in reasons.items():
+        names = ", ".join(o.name for o in group[:_SHOWN_NAMES]) + (
+            ", ..." if len(group) > _SHOWN_NAMES else ""
+        )
+        size = sum(o.bytes_in for o in group) / _MEBI
+        made.add_row(plain(why), plain(names), str(len(group)), f"{size:.2f}")
+    return titled("copied unchanged", made)
