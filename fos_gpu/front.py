@@ -67,7 +67,7 @@ def quantize(
     _check_place(r, x.place.device)
     shape = _quantized_shape(x.shape, r, columnwise=columnwise)
     if scale_layout not in LAYOUTS:
-        msg = f"scale_layout={scale_layout!r}: one of {list(LAYOUTS)} is allowed"
+        msg = f"scale layout {scale_layout!r}: one of {list(LAYOUTS)} is allowed"
         raise InputError(msg)
     given = amax
     if tensor_scale is not None or not is_on_device(amax):
@@ -122,7 +122,7 @@ def _quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> 
     """Return the shape of what is quantized; ShapeError where blocks do not tile it."""
     if columnwise:
         if len(shape) != 2:  # noqa: PLR2004 -- a matrix
-            msg = f"x.shape={shape}: columnwise takes a matrix (R, C)"
+            msg = f"x of shape {shape}: columnwise takes a matrix (R, C)"
             raise ShapeError(msg)
         shape = shape[::-1]
     check_shape(shape, r.block_rows, r.block_cols)
@@ -210,6 +210,6 @@ def _float32(own: Any, name: str, wanted: tuple[int, ...], place: Place) -> Any:
         raise DtypeError(msg)
     n = math.prod(wanted)
     if tensor.shape != wanted and not (n == 1 and tensor.size == 1):
-        msg = f"{name}.shape={tensor.shape}: {wanted} is allowed"
+        msg = f"{name} of shape {tensor.shape}: {wanted} is allowed"
         raise ShapeError(msg)
     return tensor.words((n,))

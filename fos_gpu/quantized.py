@@ -123,7 +123,7 @@ def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
     """
     place, shape = take(like, "like", alignment=1).place, (*q.codes.shape[:-1], q.codes.shape[-1] * 2)
     if q.shape != shape:
-        msg = f"q.shape={q.shape}: its codes are those of {shape}; a tensor without padding is allowed"
+        msg = f"q of shape {q.shape}: its codes are those of {shape}; a tensor without padding is allowed"
         raise ShapeError(msg)
     three = [np.ravel(v) for v in (q.tensor_amax, q.encode_scale, q.decode_scale)]
     with launching(place, f"a quantized tensor of shape {shape}"):

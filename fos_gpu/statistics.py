@@ -80,7 +80,7 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
     x = take_input(x)
     made_from = q.shape[::-1] if q.columnwise else q.shape
     if x.shape != made_from:
-        msg = f"x.shape={x.shape}: q was made from {made_from}"
+        msg = f"x of shape {x.shape}: q was made from {made_from}"
         raise ShapeError(msg)
     if x.place != q.place:
         msg = f"x is on {x.place}: q is on {q.place}"

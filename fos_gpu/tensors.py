@@ -167,7 +167,7 @@ def launching(place: Place, what: str) -> Iterator[None]:
     except RuntimeError as e:  # CuPy's own word for a copy to the host in a capture
         if not _capturing(cp):
             raise
-        msg = f"CUDA failed on {what}: {e}; leave check=True out of a graph that is captured"
+        msg = f"CUDA failed on {what}: {e}; a graph that is captured takes no check"
         raise ToolchainError(msg) from e
 
 

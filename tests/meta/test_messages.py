@@ -24,7 +24,7 @@ def _text(part: ast.expr) -> str:
     return str(part.value) if isinstance(part, ast.Constant) else "{}"
 
 
-@pytest.mark.parametrize("path", files("fos_ref"), ids=name)
+@pytest.mark.parametrize("path", files("fos_ref", "fos_gpu"), ids=name)
 def test_a_message_names_nothing_of_python(path):
     assert [m for m in messages(path) if PYTHON.search(m)] == []
 
