@@ -1,10 +1,17 @@
-"""Bit-exact NVFP4 and Four Over Six: every public dialect as data, one golden model, no tolerance.
+"""fos_ref gives the bits of NVFP4 and Four Over Six (4/6) quantizers: every public dialect, no tolerance.
 
 >>> import numpy as np, fos_ref
 >>> x = np.zeros((1, 16), np.float32); x[0, :4] = 10, 20, 30, 40
 >>> q = fos_ref.quantize(x, "4over6", tensor_scale=1.0)
 >>> fos_ref.dequantize(q)[0, :4]
 array([10., 20., 30., 40.], dtype=float32)
+
+quantize, dequantize    values to codes and block scales (a `QuantizedTensor`), and back
+trace                   the same with every intermediate, by the NumPy model
+exact_error             the squared error of each block, with one rounding
+swizzle, unswizzle      block scales to the 128x4 layout, and back
+recipe, PRESETS, Recipe the dialects: by name, all of them, one as a value
+verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
 """
 
 from importlib import import_module

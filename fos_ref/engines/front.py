@@ -34,17 +34,27 @@ def quantize(
     engine: str = "auto",
     padding: Padding = "error",
 ) -> QuantizedTensor:
-    """Quantize `x` by `recipe`: the bits that the named implementation would give.
+    """Quantize `x` by `recipe`: return the bits that the named implementation gives.
 
+    recipe:   the name of a preset (`fos recipes` lists them) or a `Recipe`
+    amax:     the tensor amax to use, (), or (rows,) for row-scaled recipes; finite float32 values, not
+              negative (-0 counts as 0). None: max|x|
+    tensor_scale: the decode scale D, instead of an amax: a positive normal float32, at most FLT_MAX / C.
+              1.0 bypasses tensor scaling. Not for row-scaled recipes
+    engine:   "auto", "numpy", "numba" or "cuda": all give the same bits. "auto" takes "numba" from 2^20
+              values on where it can run, else "numpy"
+    padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
     Shapes:   x (..., C), blocked along the last axis; 16x16 recipes tile the rows of x seen as (rows, C)
-    Dtypes:   float32, float16 or bfloat16: NumPy, torch, CuPy or DLPack. All widen to float32 exactly.
-    amax:     the caller's tensor amax, a scalar or (rows,) for row-scaled recipes; None: max|x|
-    tensor_scale: the caller's decode scale D in place of an amax; 1.0 bypasses tensor scaling
-    padding:  "error": C (and the rows of a tile) must fit; "zero": pad with zeros, keep `shape`
-    engine:   "auto", "numpy", "numba" or "cuda": same bits
-    Rounding: docs/numerics.md N3..N13, in order.
-    Specials: NaN and infinity raise or propagate as the recipe says. Empty tensors give empty results.
-    Raises:   RecipeError, ShapeError, DtypeError, InputError, ToolchainError.
+              -> codes (..., C/2), block_scales and picked4 (..., C/16), for MX (..., C/32); C of the padded x
+    Dtypes:   float32, float16, bfloat16, widened to float32 exactly; NumPy, torch, CuPy or DLPack -> NumPy
+    Rounding: in the order of docs/numerics.md: N3 tensor scale, N5 and N6 block scale, N7 its cast, N8
+              scaled value, N9 element cast, N10 to N12 error. Each as the recipe's axes say.
+    Specials: NaN and infinity are refused or carried (N2), -0 keeps or loses its sign (N9), as the recipe
+              says; subnormals are kept. An empty x gives empty arrays. Approximate reciprocals divide (N8).
+    Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain, for amax and
+              tensor_scale together; ToolchainError for an engine that cannot run here, and for a thread
+              that flushes subnormals.
+    Spec:     docs/numerics.md; the recipe's `source` names the implementation.
     """
     r = get_recipe(recipe)
     if engine == "cuda" and padding == "error":
@@ -81,7 +91,13 @@ def trace(
     tensor_scale: float | None = None,
     padding: Padding = "error",
 ) -> Trace:
-    """Quantize `x` by the NumPy model and return every intermediate. Arguments and errors as `quantize`."""
+    """Quantize `x` by the NumPy model and return every intermediate, by name, as a `Trace`.
+
+    Arguments, dtypes, rounding, specials and errors are those of `quantize`; there is no engine to choose.
+    Shapes:   x (..., C), seen as (R, C) -> blocks (T, B) with T = R / block rows and B = C / block columns;
+              codes (R, C), one a byte, not packed; block_scales and picked4 (R, B).
+    Spec:     docs/numerics.md N2 to N13.
+    """
     r = get_recipe(recipe)
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
@@ -91,10 +107,13 @@ def trace(
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
-    """Return the values of `q` by its recipe's own expression (N14), in the shape of the input.
+    """Return the values of `q` by its recipe's own expression (N14).
 
-    Dtypes:   float32; float16 or bfloat16 by one more rounding, to nearest even
-    Rounding: as fos_ref.model.dequantize lists for the recipe.
+    Shapes:   q of `quantize` -> q.shape, the shape of the input; padding is cropped
+    Dtypes:   -> float32, float16 or bfloat16
+    Rounding: as the recipe's axis `dequantize` lists (docs/numerics.md N14), in float32; float16 and bfloat16
+              by one more rounding, to nearest even.
+    Specials: a NaN scale makes its block NaN. float16 overflows to infinity.
     Raises:   DtypeError for another dtype.
     """
     try:

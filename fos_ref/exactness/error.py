@@ -30,17 +30,16 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 
 def exact_error(x: Any, q: QuantizedTensor) -> F64:
-    """Return the squared error of each block of `q` against `x`: exact rationals, rounded once.
+    """Return the squared error of each block of `q` against `x`: exact, then rounded once.
 
-    Shapes:   x as it was quantized -> the shape of q.block_scales: (rows, C/16), C/32 for MX. The values of a
-              16x16 tile are one block: its error stands on each of its 16 rows, as its scale byte does, so
-              that [::16] has every tile once.
-    Dtypes:   x float32, float16 or bfloat16, which are exact as they are -> float64
-    Values:   the sum over the block of (v - x)^2 with v = q*s*A/C, q*s*D or q*s/S, whichever the recipe
-              dequantizes by (N14), without any of its roundings; INT4 beside E2M1 counts in float32(6/7).
-    Rounding: once, to nearest even; no error is too large or too small for a normal float64.
-    Raises:   ShapeError for another shape than q's, DtypeError for another dtype, InputError for NaN and
-              infinities, in x, in a block scale or in a tensor scale.
+    Shapes:   x as it was quantized -> the shape of q.block_scales: (..., C/16), for MX (..., C/32). A 16x16
+              tile is one block; its error is on each of its 16 rows, so [::16] has every tile once.
+    Dtypes:   x float32, float16 or bfloat16, taken exactly -> float64
+    Values:   the sum over the block of (v - x)^2. v is q*s*A/C, q*s*D or q*s/S, whichever the recipe
+              dequantizes by (N14), without its roundings; INT4 beside E2M1 counts in float32(6/7).
+    Rounding: once, at the end, to nearest even. Every error is 0 or a normal float64.
+    Raises:   ShapeError for another shape than q's, or arrays of q that do not fit one another; DtypeError
+              for another dtype; InputError for NaN and infinity in x, in a block scale or in a tensor scale.
     """
     if not isinstance(q, QuantizedTensor):
         msg = f"exact_error: q is a {type(q).__name__}: a QuantizedTensor is allowed"

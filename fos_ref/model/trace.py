@@ -50,7 +50,10 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way to quantize a block: T = R / block rows, B = C / block columns, n = values per block."""
+    """One candidate of every block, map-to-6 or map-to-4, step by step.
+
+    T = R / block rows, B = C / block columns, n = values of a block.
+    """
 
     base: F32  #: (T, B) block scale before rounding
     scale_code: U8  #: (T, B) E4M3 byte
@@ -64,7 +67,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A quantization step by step. Arrays of blocks are (T, B[, n]); the results are per row."""
+    """Every intermediate of one quantization, by name: the result of `fos_ref.trace`.
+
+    R, C are the rows and columns of the input, T = R / block rows, B = C / block columns, n the values of a
+    block. Arrays of blocks are (T, B) or (T, B, n); picked4, codes and block_scales are per row.
+    """
 
     recipe: Recipe
     scales: Scales

@@ -21,12 +21,15 @@ _FAMILIES = (own, te, flashinfer, fouroversix, modelopt, compressed_tensors, tor
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
 
-#: name -> Recipe, second names included (4over6-mse is 4over6).
+#: Every preset: name -> Recipe. Second names are included: 4over6-mse is 4over6.
 PRESETS = MappingProxyType(_BY_NAME | {alias: _BY_NAME[name] for alias, name in own.ALIASES.items()})
 
 
 def recipe(name: str | Recipe) -> Recipe:
-    """Return the preset called `name` (a Recipe is returned as it is); RecipeError lists near names."""
+    """Return the preset called `name`; a `Recipe` is returned as it is.
+
+    Raises: RecipeError for an unknown name; it lists up to three similar names.
+    """
     if isinstance(name, Recipe):
         return name
     if isinstance(name, str) and name in PRESETS:

@@ -46,11 +46,15 @@ DESCRIPTIVE = ("name", "source", "evidence")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that decides the bits of a quantized tensor, and where that was learnt.
+    """One dialect as a value: a field for every decision that moves a bit, and where it was learnt.
 
-    The five fields that default to None belong to the choice between two candidates and are None without one
-    (reduction also for the ABS_MAX metric, which has no order; map4_scale is for 4/6 only).
-    Raises RecipeError for a combination that has no meaning.
+    Two recipes give different bits only if `diff` lists an axis. Change an axis with
+    `dataclasses.replace(recipe, name=..., axis=value)`. docs/numerics.md has a table of values for each axis.
+    The five fields that default to None belong to the choice between two candidates and are None without one.
+    Two of them can be None with a choice: `reduction` for the ABS_MAX metric, which has no order, and
+    `map4_scale` where the candidates are not 4/6.
+
+    Raises: RecipeError for a combination that has no meaning, and for a value of the wrong type.
     """
 
     name: str
@@ -94,12 +98,12 @@ class Recipe:
 
     @property
     def element_max(self) -> int:
-        """The largest element magnitude of the tensor scale: 6, 4 when every block maps to 4, 7 for INT4."""
+        """E, the largest element that the tensor scale uses: 6; 4 if all blocks map to 4; 7 for INT4."""
         return {Candidates.FOUR: 4, Candidates.SEVEN: 7}.get(self.candidates, 6)
 
     @property
     def range_max(self) -> int:
-        """C = element_max * scale_max, the magnitude that the tensor amax maps to."""
+        """C = element_max * scale_max, the magnitude that the tensor amax is scaled to."""
         return self.element_max * self.scale_max
 
     @property
@@ -118,11 +122,11 @@ class Recipe:
         return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
 
     def axes(self) -> dict[str, Any]:
-        """Return the fields that decide bits, in order."""
+        """Return {axis: value} for the fields that decide bits, in their order."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DESCRIPTIVE}
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
-        """Return {axis: (mine, other's)} for every axis that differs: the whole difference."""
+        """Return {axis: (mine, other's)} for every axis that differs; empty means the same bits."""
         mine, theirs = self.axes(), other.axes()
         return {k: (mine[k], theirs[k]) for k in mine if mine[k] != theirs[k]}
 
@@ -137,7 +141,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: object) -> Recipe:
-        """Build a recipe from `to_dict` output; RecipeError names a field that is missing or wrong."""
+        """Return the recipe of `to_dict` output. Raises RecipeError that names a missing or wrong field."""
         known = [f.name for f in fields(cls)]
         if not isinstance(data, dict) or set(data) != set(known):
             given = (

@@ -39,11 +39,12 @@ def swizzled_shape(rows: int, cols: int) -> tuple[int, int]:
 
 
 def swizzle(scales: U8) -> U8:
-    """Return scale bytes (R, B) in the 128x4 layout: flat, zero-padded to whole tiles.
+    """Return block scales in the 128x4 layout, which Blackwell's block-scaled matrix units read (N16).
 
-    Byte of (r, k) with KT = ceil(B/4):
-    ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
-    Raises ShapeError unless 2-D, DtypeError unless uint8.
+    Shapes:   (R, B) -> flat, ceil(R / 128) * KT * 512 bytes with KT = ceil(B / 4). The byte of (r, k) is at
+              ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
+    Dtypes:   uint8 -> uint8. The padding is 0.
+    Raises:   ShapeError unless 2-D, DtypeError unless uint8.
     """
     _check(scales, ndim=2)
     rows, cols = swizzled_shape(*scales.shape)
@@ -54,9 +55,11 @@ def swizzle(scales: U8) -> U8:
 
 
 def unswizzle(scales: U8, rows: int, cols: int) -> U8:
-    """Return the linear scale bytes (rows, cols) of `swizzle`'s output; padding is dropped.
+    """Return the linear block scales of `swizzle`'s output; the padding is dropped.
 
-    Raises ShapeError when the number of bytes is not that of whole tiles for (rows, cols).
+    Shapes:   any shape with ceil(rows / 128) * ceil(cols / 4) * 512 bytes -> (rows, cols)
+    Dtypes:   uint8 -> uint8
+    Raises:   ShapeError for another number of bytes, DtypeError unless uint8.
     """
     scales = np.asarray(scales)
     _check(scales, ndim=None)

@@ -12,9 +12,10 @@ from fos_ref.recipes.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QuantizedTensor:
-    """The result of `quantize`. Leading axes of an N-D input are kept: (rows, C) stands for (..., C).
+    """The result of `quantize`: codes, block scales, tensor scales, and the recipe that made them.
 
-    With padding asked for, C and rows are those of the padded matrix; `shape` is always the input's.
+    Shapes are given for (rows, C); an N-D input (..., C) keeps its leading axes. With padding, rows and C are
+    those of the padded matrix, and padded rows flatten the leading axes; `shape` is always that of the input.
     """
 
     codes: U8  #: (rows, C/2): element 2j in the low nibble of byte j
@@ -28,7 +29,7 @@ class QuantizedTensor:
 
     @property
     def picked_int(self) -> Bool | None:
-        """Where INT4 won (IF4 recipes): the same array as picked4."""
+        """True where INT4 was kept (IF4 recipes): the array picked4. RecipeError for other recipes."""
         if self.recipe.candidates is not Candidates.FLOAT_OR_INT:
             msg = f"picked_int: recipe {self.recipe.name!r} has no INT4 candidate; picked4 is its choice"
             raise RecipeError(msg)
