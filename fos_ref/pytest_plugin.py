@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `fos_kernel` tries a quantizer on a recipe, with a report by flag.
+"""The pytest plugin: the fixture `fos_kernel` runs your quantizer on the inputs that break quantizers.
 
     import pytest
 
@@ -10,9 +10,10 @@
     def test_my_kernel_by_group(fos_kernel, fos_group):     # one test for each group of trials
         fos_kernel(my_kernel)
 
-The marker's arguments, and those of the call, which come first, are those of `fos_ref.verify.conformance`. A
-kernel that does not conform fails the test with the report; one that raises fails with its own error as the
-cause. Reports stand in the terminal's summary and, as JSON, in the test's user properties.
+The marker and the call take the arguments of `fos_ref.verify.conformance`; an argument of the call overrides
+one of the marker. A kernel that does not conform fails the test with the report. A kernel that raises fails
+it with its own error as the cause. The terminal's summary has one line for each kernel; the test's user
+properties have the report as JSON.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def fos_kernel(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Return a function that tries a quantizer: `fos_kernel(f, recipe=..., **options) -> Report`.
+    """Return `fos_kernel(f, recipe=..., **options) -> Report`, which runs the quantizer f.
 
-    It fails the test unless every trial is equal, every bit.
+    It fails the test unless every byte of every trial is equal. It skips the test if no trial could be run.
     """
     options = _options(request.node.get_closest_marker(NAME))
     if GROUP in request.fixturenames:

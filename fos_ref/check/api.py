@@ -1,4 +1,4 @@
-"""`fos_ref.verify.check`: bytes against a recipe, and the mistake that explains what differs."""
+"""`fos_ref.verify.check`: compare bytes with a recipe and name the mistake that explains a difference."""
 
 from __future__ import annotations
 
@@ -41,14 +41,20 @@ def check(
     amax: Any = None,
     scale_layout: str = "linear",
 ) -> Diagnosis:
-    """Compare codes and block scales with what `recipe` makes of x; say which mistake explains a difference.
+    """Compare codes and block scales with what `recipe` makes of x; name the mistake behind a difference.
 
-    Shapes:   x (..., C) as `quantize` takes it; codes (..., C/2), scales (..., C/16), or flat in their order;
-              scales padded to whole 128x4 tiles are read too. The transposed shapes are read as such.
-    Dtypes:   x float32, float16 or bfloat16; codes and scales bytes. NumPy, torch, CuPy, JAX, DLPack.
-    amax:     the caller's, as for `quantize`; scale_layout: the layout asked for, "linear" or "swizzled"
-    Rounding: none: bytes are compared.
-    Raises:   ShapeError, DtypeError, InputError, RecipeError.
+    Returns a `Diagnosis`: true if every byte is equal, else `causes`, the first block that differs, and the
+    closest preset. docs/checker.md says how the mistake is found and what each field means.
+
+    Shapes:   x (..., C) as `quantize` takes it; codes (..., C/2), scales (..., C/16), or flat in that order.
+              Scales padded to whole 128x4 tiles and the shapes of the transposed tensor are read too.
+    Dtypes:   x float32, float16 or bfloat16; codes and scales uint8 or a one-byte float. NumPy, torch, CuPy,
+              JAX, `__array__` or DLPack
+    amax:     the caller's tensor amax, as for `quantize`
+    scale_layout: the layout that was asked for, "linear" or "swizzled"
+    Rounding: none; bytes are compared.
+    Specials: as in `quantize`: an x that the recipe refuses is an InputError.
+    Raises:   RecipeError for an unknown preset, ShapeError, DtypeError, InputError.
     """
     s = subject(x, codes, scales, recipe=get_recipe(recipe), amax=amax, scale_layout=scale_layout)
     blocks = len(s.wanted().codes)

@@ -1,4 +1,4 @@
-"""For a user's own tests: equal bytes, or an assertion that says what is wrong and how to reproduce it."""
+"""Assertions for your own tests: equal bytes, or an error that names the mistake and reproduces it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SHOWN = 8  #: bytes beside the first one that differs
 
 
 def assert_quantized_equal(x: Any, codes: Any, scales: Any, **asked: Unpack[Asked]) -> None:
-    """Raise BitMismatch, with the diagnosis, unless codes and scales are what the recipe makes of x.
+    """Raise BitMismatch, with the diagnosis as its message, unless the bytes are what the recipe makes of x.
 
-    Arguments, defaults and errors are those of `check`.
+    Arguments, shapes, dtypes, defaults and other errors are those of `check`.
     """
     found = check(x, codes, scales, **asked)
     if not found.equal:
@@ -26,14 +26,16 @@ def assert_quantized_equal(x: Any, codes: Any, scales: Any, **asked: Unpack[Aske
 
 
 def assert_bits_equal(got: Any, want: Any, *, x: Any = None, name: str = "") -> None:
-    """Raise BitMismatch unless two arrays of bytes, or two quantized tensors, are equal bit for bit.
+    """Raise BitMismatch unless two arrays of bytes, two pairs, or two quantized tensors are bitwise equal.
 
-    got:    an array of bytes (uint8, or a one-byte float; NumPy, torch, CuPy, JAX, DLPack), a pair
-            (codes, block scales), or a QuantizedTensor
-    want:   the same, or a QuantizedTensor for a pair. With `x` beside a QuantizedTensor the message has the
-            diagnosis and the line that reproduces the first mismatch.
-    name:   what the bytes are, for the message
-    Raises: BitMismatch; ShapeError for unequal shapes, DtypeError for what is no array of bytes.
+    got:      an array of bytes, a pair (codes, block scales), or a QuantizedTensor
+    want:     the same kind; a QuantizedTensor may stand for a pair
+    x:        the input; only with a QuantizedTensor as `want`. The message then has the diagnosis and a line
+              that reproduces the first mismatch
+    name:     what the bytes are, for the message
+    Dtypes:   uint8 or a one-byte float; NumPy, torch, CuPy, JAX, `__array__` or DLPack
+    Raises:   BitMismatch; ShapeError for unequal shapes; DtypeError for what is no array of bytes; InputError
+              for another number of arrays, or x without a QuantizedTensor.
     """
     if x is not None and not isinstance(want, QuantizedTensor):
         msg = f"assert_bits_equal: x and a {type(want).__name__} as want: a QuantizedTensor is allowed"

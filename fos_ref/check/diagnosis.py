@@ -14,7 +14,7 @@ _LIMIT = 30  #: lines of text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One flag: how many of the differing blocks it accounts for, and what speaks for it."""
+    """One flag of a diagnosis: how many differing blocks it explains, and the evidence."""
 
     flag: str
     blocks: int
@@ -26,7 +26,7 @@ class Cause:
     example: Dossier | None = None
 
     def evidence(self) -> dict[str, Any]:
-        """Return what speaks for it, as JSON values."""
+        """Return the evidence as plain JSON values."""
         found: dict[str, Any] = {"what": self.what, "meaning": FLAGS[self.flag]}
         for key in ("together", "rivals"):
             if getattr(self, key):
@@ -39,7 +39,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The answer of `check`: equal, or why not. True where equal."""
+    """The result of `check`: equal, or what explains the difference. It is true if every byte is equal.
+
+    `print` shows it in at most 30 lines; `to_dict` gives JSON values.
+    """
 
     recipe: str
     blocks: int  #: of the recipe: a 16x16 tile is one
@@ -50,7 +53,7 @@ class Diagnosis:
 
     @property
     def equal(self) -> bool:
-        """Whether every byte is the recipe's."""
+        """Whether no block differs."""
         return self.mismatching_blocks == 0
 
     def __bool__(self) -> bool:
@@ -59,7 +62,7 @@ class Diagnosis:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags, the best explanation first."""
+        """The flags of `causes`, in the same order."""
         return tuple(c.flag for c in self.causes)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`fos_ref.verify.conformance`: a kernel on everything that is known to go wrong, with a report by flag."""
+"""`fos_ref.verify.conformance`: run a kernel on the inputs that are known to break quantizers."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ def conformance(
     nan_blocks: str = "equal",
     diagnose: int = 2,
 ) -> Report:
-    """Try `f`, a quantizer of somebody's, on the vectors, tensors and strategies of a recipe.
+    """Run the quantizer `f` on the vectors, tensors and strategies of a recipe; return a `Report`.
 
     f:          f(x) -> (codes, block scales), bytes in any framework's arrays; f(x, amax=...) if it has a
-                parameter of that name. Without one, a caller's amax is put into a block of its own.
-    to:         what makes f's input of a NumPy array, such as torch.from_numpy; None: NumPy arrays
-    takes_amax: whether f takes amax; None: its signature says
+                parameter `amax`. Otherwise a caller's amax is added to x, in a block of its own
+    to:         makes the input of f from a NumPy array, such as torch.from_numpy; None: NumPy arrays
+    takes_amax: whether f takes `amax`; None: its signature says
     dtypes:     of the inputs; bfloat16 is ml_dtypes' NumPy type
     scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles, padded)
     groups:     some of `conformance_groups(recipe)`; None: all
-    shapes:     of whole tensors, rounded up to whole blocks
-    examples:   drawn by Hypothesis for each dtype; not run where it is not installed, and the report says so
-    golden:     a golden folder, whose files then say what is expected; None: the vectors are made here
-    nan_blocks: "any" counts blocks equal whose scale is NaN here and there, whatever its sign and the codes:
-                implementations differ in them, and nothing reads them
-    diagnose:   how many tensors of wrong answers the checker is asked about, a second or so for each
-    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. What f raises is a
-                finding.
+    shapes:     (rows, columns) of the whole tensors, rounded up to whole blocks
+    examples:   how many Hypothesis draws for each dtype; without Hypothesis none, and the report says so
+    golden:     a golden folder whose files give the expected bits; None: the vectors are made here
+    nan_blocks: "equal": all bytes count; "any": a block whose scale byte is NaN on both sides counts as equal
+    diagnose:   how many tensors of wrong answers the checker explains, about a second each
+    Rounding:   none; bytes are compared.
+    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. An exception of f
+                is a finding of the report.
     """
     r = get_recipe(recipe)
     chosen = group_names(r) if groups is None else tuple(groups)
@@ -115,7 +115,7 @@ def _ordinary(t: Trial) -> bool:
 
 
 def conformance_groups(recipe: Recipe | str = "4over6") -> tuple[str, ...]:
-    """Return the names of the groups of trials that suit a recipe."""
+    """Return the names of the groups of trials that suit a recipe. Raises RecipeError."""
     return group_names(get_recipe(recipe))
 
 

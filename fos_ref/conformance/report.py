@@ -1,4 +1,4 @@
-"""What the trials of a kernel showed, in all, by group and by flag."""
+"""The result of running a kernel's trials: in all, by group and by flag."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Tried:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """The result of `conformance`. True where every trial was equal, every bit, and there was one."""
+    """The result of `conformance`. It is true if at least one trial ran and every byte was equal."""
 
     recipe: Recipe
     groups: dict[str, Tried] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Where two recipes disagree on a tensor, and which axis is to blame."""
+"""Count the blocks on which two recipes give different bytes, and how many each axis explains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 @dataclass(frozen=True, slots=True)
 class AxisShare:
-    """What one axis explains: the first recipe with only this axis taken from the second."""
+    """What one axis explains. The first recipe is run with only this axis taken from the second."""
 
     axes: tuple[str, ...]  #: one, or those that the legality table lets change only together
     changed: int  #: blocks that this change alone alters
@@ -26,7 +26,7 @@ class AxisShare:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """How two recipes differ on one tensor, counted in blocks of 16 (or 32) values."""
+    """How two recipes differ on one tensor, counted in blocks of 16 (or 32) values of a row."""
 
     blocks: int
     differing: int  #: any byte differs
@@ -38,12 +38,12 @@ class Disagreement:
 
 
 def disagreement(x: AnyArray, a: Recipe, b: Recipe, *, explain: bool = True) -> Disagreement:
-    """Quantize x by both recipes and count the blocks that differ; with `explain`, per axis as well.
+    """Quantize x by both recipes and count the blocks that differ; with `explain`, also for each axis.
 
-    Shapes:   x (R, C) as `quantize` takes it for both recipes
+    Shapes:   x (R, C) as `quantize` takes it for both recipes. Each row of a 16x16 tile is a block
+    Dtypes:   as for `quantize`
     Rounding: none of its own; bytes are compared.
-    Raises:   InputError where the block shapes cannot be compared (blocks of 16 with blocks of 32), and
-              whatever `quantize` raises.
+    Raises:   InputError if one recipe has blocks of 16 and the other of 32; otherwise as `quantize`.
     """
     if a.block_cols != b.block_cols:
         msg = f"{a.name} has blocks of {a.block_cols} values, {b.name} of {b.block_cols}: equal is allowed"

@@ -1,8 +1,8 @@
-"""Which blocks the hardware decides: where an approximate reciprocal may give other bits.
+"""Find the blocks whose bytes depend on the chip, because its reciprocals are approximate.
 
-rcp.approx.ftz.f32 is within 1 ulp of the true reciprocal, and its exact value is the chip's. A recipe with
-Reciprocal.APPROXIMATE is therefore computed for every combination of -1, 0 and +1 ulp on its reciprocals; a
-block whose bytes are the same in all of them is decided by arithmetic alone, any other by the hardware.
+rcp.approx.ftz.f32 is within 1 ulp of the true reciprocal, and which value it gives depends on the chip. So a
+recipe with Reciprocal.APPROXIMATE is computed for every combination of -1, 0 and +1 ulp on its reciprocals.
+If a block has the same bytes in all of them, arithmetic alone decides it. Otherwise the hardware does.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ ULPS = (-1, 0, 1)
 
 
 def hardware_decides(x: Any, r: Recipe) -> Bool:
-    """Return (R, C/16): True where the bytes depend on the chip's reciprocals.
+    """Return a mask of the blocks whose bytes depend on the chip's reciprocals.
 
-    Shapes:   x (R, C), C a multiple of 16
-    Dtypes:   float32, float16 or bfloat16
-    Specials: subnormals are kept; a kernel that flushes them (FTZ) may differ on blocks below 2^-126 too.
+    Shapes:   x (R, C), C a multiple of 16 -> bool (R, C/16)
+    Dtypes:   x a NumPy array of float32, float16 or bfloat16
+    Specials: subnormals are kept. A kernel that flushes them (FTZ) may also differ on blocks below 2^-126.
     Raises:   RecipeError for a recipe whose reciprocals are exact: there is nothing to decide.
+    Spec:     docs/numerics.md N8, `reciprocal`.
     """
     if r.reciprocal is not Reciprocal.APPROXIMATE:
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"

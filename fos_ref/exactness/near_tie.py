@@ -1,8 +1,8 @@
-"""Near ties: blocks whose two errors lie within a few float32 steps, judged by exact arithmetic.
+"""Find near ties: blocks whose two errors are a few float32 steps apart, and judge them exactly.
 
-There the choice hangs on the last bits, so two implementations of one recipe that add in another order may
-keep different candidates. A near tie says what float32 saw, what is true, and which orders would choose
-otherwise.
+There the last bits decide the choice. Two implementations of one recipe that add in another order may keep
+different candidates, and neither is wrong. For each near tie the result says what float32 computed, what is
+exactly true, and which orders of operations would keep the other candidate.
 """
 
 from __future__ import annotations
@@ -45,12 +45,15 @@ def near_ties(
 ) -> list[NearTie]:
     """Return the blocks of x whose two errors are at most `ulps` float32 steps apart, the nearest first.
 
-    Shapes:   x, amax and tensor_scale as for `fos_ref.quantize`; `limit` cuts the list off
-    Legal orders: every reduction that the metric allows, fused or not, in every error domain that a preset
-              of the same program measures in.
-    Specials: not listed: errors that are NaN or infinite, and blocks whose candidates are worth the same.
+    ulps:     float32 steps between the errors
+    limit:    how many to return at most; None: all
+    Shapes:   x, amax and tensor_scale as for `quantize`
+    Dtypes:   as for `quantize`
+    Legal orders: every reduction that the metric allows, fused or not, in every error domain in which a
+              preset of the same program measures.
+    Specials: blocks with a NaN or infinite error, or whose candidates have the same values, are not listed.
     Raises:   InputError for a recipe that does not choose, for one whose error is not that of its codes
-              (domain `trial`), for ulps below 0; otherwise as `quantize`.
+              (domain `trial`), and for ulps below 0; otherwise as `quantize`.
     """
     r = get_recipe(recipe)
     if not r.chooses or r.error_domain is ErrorDomain.TRIAL:

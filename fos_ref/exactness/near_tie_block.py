@@ -17,7 +17,7 @@ _SHOWN = 32  #: values of a block that the text lists; a tile has 256
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order of operations, and what it makes of a block: the bits of both errors and the choice."""
+    """One order of operations on one block: the bits of both errors, and the candidate that it keeps."""
 
     error_domain: ErrorDomain
     reduction: Reduction | None
@@ -40,7 +40,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class NearTie:
-    """A block whose choice hangs on the last bits; map4 is INT4 where E2M1 and INT4 compete."""
+    """A block whose choice depends on the last bits. In IF4 recipes map4 is the INT4 candidate.
+
+    `print` shows it in full: values, both candidates with exact errors, and the choice of every legal order.
+    """
 
     recipe: Recipe
     place: tuple[int, int]  #: row and column of the block

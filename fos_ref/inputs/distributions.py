@@ -1,8 +1,8 @@
-"""Seeded inputs by name: where 4/6 gains or loses (STATISTICAL), and where implementations break (HUNTING).
+"""Seeded tensors by name. STATISTICAL: where 4/6 gains or loses. HUNTING: where implementations break.
 
-`make(name, shape, seed)` is the only door. The same arguments give the same bits: every family draws from its
-own Philox stream, keyed by the seed and the family's name, so adding a family moves no other. Nothing here
-is NaN or infinite, in any of the three dtypes.
+Call `make(name, shape, seed)`. The same arguments give the same bits: every family has its own Philox stream,
+whose key is the seed and the family's name, so a new family changes no other. All values are finite, in each
+of the three dtypes.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ Family = Callable[[np.random.Generator, Blocks], F64]
 
 
 def make(name: str, shape: tuple[int, int], seed: int, dtype: str = "float32") -> AnyArray:
-    """Return the tensor `shape` of the family `name`, the same for the same arguments.
+    """Return a tensor of the family `name`; equal arguments give equal bits.
 
+    name:     one of FAMILIES; the docstring of each family says which bug it is for
     Shapes:   (R, C), both at least 1, C a multiple of 16
     Dtypes:   "float32", "float16" or "bfloat16"
     Rounding: the family's float64 values to float32, then once more for the 16-bit types; to nearest even.
     Specials: finite values only; subnormals and signed zeros where the family says so.
-    Raises:   InputError for an unknown name (all are listed) or a negative seed; ShapeError; DtypeError.
+    Raises:   InputError for an unknown name (all are listed) or a seed outside 0 to 2^64 - 1; ShapeError;
+              DtypeError.
     """
     rows, cols = _checked(name, shape, seed, dtype)
     key = np.array([seed, zlib.crc32(name.encode())], dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for a kernel's own tests: matrices aimed at what quantizers get wrong.
+"""Hypothesis strategies for your own kernel's tests: matrices aimed at what quantizers get wrong.
 
     from hypothesis import given
     from fos_ref import quantize
@@ -11,12 +11,17 @@
         assert codes.tobytes() == want.codes.tobytes()
         assert block_scales.tobytes() == want.block_scales.tobytes()
 
-Each block of a matrix has one aim (AIMS): scaled values on an E2M1 midpoint and one step beside it, a block
-scale on a midpoint of E4M3 and up to two steps beside it, subnormal and saturated scales, exact ties of both
-candidates, blocks one step from the edge of a choice, zeros of both signs, any finite values. Steps are those
-of the dtype. Tensor amaxes are ordinary, powers of two times C (where scaling is exact), tiny and huge.
+Each block of a matrix has one aim (AIMS):
+- scaled values on an E2M1 midpoint and one step beside it;
+- a block scale on a midpoint of E4M3 and up to two steps beside it;
+- subnormal and saturated scales;
+- exact ties of both candidates, and blocks one step from the edge of a choice;
+- zeros of both signs;
+- any finite values.
+A step is one of the dtype. Tensor amaxes are ordinary, powers of two times C (where scaling is exact), tiny
+and huge.
 
-Needs the package hypothesis, which fos-ref itself does not: ImportError says so.
+Needs the package hypothesis, which fos-ref itself does not need; without it the import is an ImportError.
 """
 
 from __future__ import annotations
@@ -45,9 +50,9 @@ RECIPES = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
 
 
 def recipes(allowed: Callable[[Recipe], bool] = lambda _: True) -> st.SearchStrategy[Recipe]:
-    """Draw a preset for which `allowed` holds, each as likely as any other.
+    """Draw a preset for which `allowed` is true, each as likely as another.
 
-    Raises: InputError where it holds for none.
+    Raises: InputError if it is true for none.
     """
     found = [r for r in RECIPES if allowed(r)]
     if not found:
@@ -57,16 +62,18 @@ def recipes(allowed: Callable[[Recipe], bool] = lambda _: True) -> st.SearchStra
 
 
 def dtypes() -> st.SearchStrategy[str]:
-    """Draw the name of an input dtype: float32, bfloat16 or float16."""
+    """Draw the name of an input dtype: "float32", "bfloat16" or "float16"."""
     return st.sampled_from(list(DTYPES))
 
 
 def amaxes(
     recipe: Recipe | str, *, dtype: str = "float32", ends: bool = True
 ) -> st.SearchStrategy[np.float32]:
-    """Draw a positive tensor amax, a value of `dtype`: where scales are exact, one step beside, anywhere.
+    """Draw a positive tensor amax, a float32 that is a value of `dtype`.
 
-    With `ends` also where C/A overflows, where A/C is subnormal, the smallest and the largest values.
+    It is one at which scales are exact, one step beside such a value, or any value from 2^-10 to 2^10. With
+    `ends` it may also be one where C/A overflows, where A/C is subnormal, the smallest or the largest value.
+    Raises: RecipeError.
     """
     r = get_recipe(recipe)
     exact, extreme = amax_values(r, dtype)
@@ -77,10 +84,13 @@ def amaxes(
 def blocks(
     recipe: Recipe | str, amax: float, *, dtype: str = "float32", aim: Aim | None = None
 ) -> st.SearchStrategy[AnyArray]:
-    """Draw one block (block rows, block columns) aimed at a boundary under the tensor amax `amax`.
+    """Draw one block aimed at a boundary under the tensor amax `amax`.
 
-    No magnitude is above `amax`, but it need not occur: pass it to `quantize`, or use `matrices`.
-    Raises: InputError for an `aim` the recipe has no use for.
+    No magnitude is above `amax`, but `amax` itself need not occur in the block: pass it to `quantize`, or
+    draw `matrices`.
+    aim:      one of AIMS; None: any that suits the recipe
+    Shapes:   (block rows, block columns)
+    Raises:   RecipeError; InputError for an `aim` that does not suit the recipe.
     """
     r = get_recipe(recipe)
     usable = [a for a in AIMS if a.suits(r)]
@@ -108,10 +118,11 @@ def matrices(
     amax: float | None = None,
     ends: bool = True,
 ) -> AnyArray:
-    """Draw a matrix of `shape` blocks, each with an aim of its own, whose own tensor amax is `amax`.
+    """Draw a matrix of `shape` blocks, each with an aim of its own; its own tensor amax is `amax`.
 
-    Shapes: (shape[0] * block rows, shape[1] * block columns)
-    amax:   None draws one (see `amaxes`); for row-scaled recipes every row has it
+    amax:     None draws one (see `amaxes`); in row-scaled recipes every row has it
+    Shapes:   (shape[0] * block rows, shape[1] * block columns)
+    Raises:   RecipeError.
     """
     r = get_recipe(recipe)
     a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(amax, dtype)
@@ -129,8 +140,10 @@ def cases(
 ) -> tuple[AnyArray, AnyArray | None]:
     """Draw (x, amax) for `quantize(x, recipe, amax=amax)`.
 
-    amax: None; or the tensor's own; or one that is too small, so that block scales saturate; or too large, so
-          that they are subnormal or zero. (), or (rows,) for row-scaled recipes.
+    amax:     None; or the tensor's own; or one that is too small, so that block scales saturate; or one that
+              is too large, so that they are subnormal or zero
+    Shapes:   x as in `matrices`; amax (), or (rows,) for row-scaled recipes
+    Raises:   RecipeError.
     """
     r = get_recipe(recipe)
     x = draw(matrices(r, dtype=dtype, shape=shape))

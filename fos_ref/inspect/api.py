@@ -1,7 +1,7 @@
-"""What a quantized checkpoint is: convention, reading, bound, rule, special bytes, and the dialect.
+"""Inspect a quantized checkpoint: convention, reading, bound, rule, special bytes, and the dialect.
 
-Without the original: a pass over the block scales (layout) and one over codes and scales (counts). With it: a
-pass over the original for the tensor amaxes, and a sample of blocks compared with every preset that fits.
+Without the original: one pass over the block scales (layout) and one over codes and scales (counts). With it:
+one pass over the original for the tensor amaxes, and a sample of blocks compared with every preset that fits.
 Memory holds the block scales of one weight, chunks of its codes, and counts.
 """
 
@@ -57,12 +57,14 @@ def inspect(
     blocks: int | None = BLOCKS,
     progress: Progress | None = None,
 ) -> Inspection:
-    """Inspect the quantized checkpoint `path`, a safetensors file or the index of its shards.
+    """Inspect the quantized checkpoint `path`; return an `Inspection` with a finding for each property.
 
-    against:  the checkpoint that it was made from; its weights are quantized anew to name the dialect
+    path:     a safetensors file, or the index.json of its shards
+    against:  the checkpoint of which it was made; its weights are quantized again to name the dialect
     blocks:   how many blocks to compare with every preset, spread over the weights; None: all
-    Raises: OSError, CheckpointError; InputError for a file without NVFP4 weights, and for an original that
-    has none of them.
+    progress: called with (bytes done, bytes in all)
+    Raises:   OSError; CheckpointError for a damaged file; InputError for a file without NVFP4 weights, and
+              for an original that has none of them.
     """
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(Shards(path))

@@ -76,7 +76,7 @@ class WeightFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What `inspect` found."""
+    """The result of `inspect`: `findings` has each property with its evidence."""
 
     path: str
     against: str | None

@@ -1,9 +1,9 @@
-"""Deliberately wrong quantizers: what a test-suite and a set of vectors have to be able to see.
+"""Mutants: quantizers with one deliberate mistake each, to test a test-suite or a set of vectors.
 
-Each mutant makes one mistake that somebody could make, or has made, in one step of the model. A suite that
-passes under a planted mutant does not test that step; vectors that a mutant passes do not cover its class.
+Each mutant makes one mistake that somebody could make, or has made, in one step of the model. If a suite
+passes under a planted mutant, it does not test that step. If vectors pass, they do not cover that mistake.
 
-    from fos_ref.mutants.catalogue import MUTANTS
+    from fos_ref.verify.mutants import MUTANTS
     q = MUTANTS["tie-four"].quantize(x)              # what an implementation with this mistake gives
     with MUTANTS["tie-four"].planted():              # the model itself has the mistake in here
         run_my_tests()
@@ -24,7 +24,7 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType({m.name: m for m in _ALL})
 
 
 def mutant(name: str) -> Mutant:
-    """Return the mutant called `name`; InputError lists them all for another name."""
+    """Return the mutant called `name`. Raises InputError, which lists all names, for another one."""
     if name not in MUTANTS:
         msg = f"no mutant is called {name!r}: one of {', '.join(MUTANTS)} is allowed"
         raise InputError(msg)

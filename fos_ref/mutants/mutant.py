@@ -15,7 +15,7 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mutant:
-    """One mistake. It shows under every recipe that takes the step it is made in."""
+    """One mistake. It shows under every recipe that uses the step in which the mistake is made."""
 
     name: str
     flag: str  #: the bug class; "Unexplained" where no class names it
@@ -26,14 +26,14 @@ class Mutant:
     def quantize(self, x: Any, recipe: Recipe | str | None = None, *, amax: Any = None) -> QuantizedTensor:
         """Quantize x with the mistake, by the NumPy model; `recipe` is the mutant's own unless given.
 
-        The result claims the recipe that was asked for, as a wrong implementation would. Arguments and
-        errors are those of fos_ref.quantize. Not for use beside other threads that quantize.
+        The result names the recipe that was asked for, as a wrong implementation would. Arguments and errors
+        are those of `fos_ref.quantize`. Not thread-safe: other threads that quantize have the mistake too.
         """
         with self.planted():
             return quantize(x, self.recipe if recipe is None else recipe, amax=amax, engine="numpy")
 
     @contextmanager
     def planted(self) -> Iterator[None]:
-        """Make the same mistake in the model of this process, for as long as the `with` block lasts."""
+        """Make the mistake in the model of this process while the `with` block lasts. Not thread-safe."""
         with planted(self.swaps):
             yield

@@ -1,7 +1,7 @@
-"""Chained vectors: 10^8 blocks in one digest. Each step's input is drawn from the digest of the step before.
+"""The chain: 10^8 blocks in one digest. Each step's input is drawn from the digest of the step before.
 
-One wrong bit anywhere changes every digest after it, and the digests along the way say between which two the
-first wrong one lies. docs/vectors.md states the chain for those who do not write Python; this is its code.
+One wrong bit changes every digest after it, and the kept digests show between which two it is.
+docs/vectors.md states the chain for those who do not write Python; this is its code.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _ZEROS = np.array([(r & -r).bit_length() - 1 if r else 0 for r in range(256)], d
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A recipe and the dtype of its inputs."""
+    """One chain: a recipe and the dtype of its inputs."""
 
     recipe: str
     dtype: str
 
     @property
     def id(self) -> str:
-        """What the first digest is taken of."""
+        """The text whose sha256 is the first digest: "recipe/dtype"."""
         return f"{self.recipe}/{self.dtype}"
 
 
@@ -86,22 +86,26 @@ CHAINS = (
 
 
 def start(chain: Chain) -> bytes:
-    """Return the digest before the first step: that of the chain's id in ASCII."""
+    """Return the digest before the first step: the sha256 of the chain's id in ASCII."""
     return hashlib.sha256(chain.id.encode("ascii")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step quantizes."""
+    """The input of one step: what it quantizes, and the caller's amax."""
 
     x: AnyArray  #: (400, 400)
     amax: np.float32  #: the caller's tensor amax, above every magnitude of x
 
 
 def step_input(state: bytes, dtype: str) -> Step:
-    """Return the input of a step, from the digest before it. Whole numbers only, nothing is rounded.
+    """Return the input of a step from the digest before it.
 
-    Spec: docs/vectors.md, "The chain". k0, k1, k2 are the first three 8-byte words of the digest.
+    state:    32 bytes, the digest before the step; k0, k1 and k2 are its first three 8-byte words
+    dtype:    "bfloat16" or "float32"
+    Shapes:   -> x (400, 400), amax ()
+    Rounding: none; all arithmetic is on integers.
+    Spec:     docs/vectors.md, "The chain".
     """
     k0, k1, k2 = (int.from_bytes(state[i : i + _WORD_BYTES], "little") for i in (0, 8, 16))
     f = _LAYOUTS[dtype]

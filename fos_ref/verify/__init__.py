@@ -1,7 +1,13 @@
-"""Is it right, and if not, why? The public face over the rooms that try, compare, explain and judge.
+"""Find out whether bytes are right, and if not, why. Import the calls and modules for testing from here.
 
-The calls stand here, names only. Beside them are modules: `distributions`, `strategies`, `disagreement`,
-`hardware`, `near_tie`, `mutants`, `inspect` and `vectors.chain`.
+check                   one output of a kernel against a recipe: equal, or which mistake explains it
+assert_quantized_equal  the same as an assertion
+assert_bits_equal       two arrays of bytes, or two quantized tensors
+conformance             a whole kernel on the inputs that are known to break quantizers
+
+Modules: `distributions` (seeded tensors), `strategies` (Hypothesis), `disagreement` (where two recipes
+differ), `hardware` (blocks that a chip decides), `near_tie`, `mutants`, `inspect` (checkpoints) and
+`vectors.chain`.
 """
 
 from fos_ref.check.api import check

@@ -1,4 +1,4 @@
-"""Where two recipes disagree on a tensor: see fos_ref/dialects/disagreement.py."""
+"""Count the blocks on which two recipes differ, axis by axis: see fos_ref/dialects/disagreement.py."""
 
 from fos_ref.dialects.disagreement import AxisShare, Disagreement, disagreement
 

@@ -1,4 +1,4 @@
-"""Seeded inputs by name: see fos_ref/inputs/distributions.py."""
+"""Make seeded tensors by name: see fos_ref/inputs/distributions.py."""
 
 from fos_ref.inputs.distributions import DTYPES, FAMILIES, HUNTING, make, STATISTICAL
 

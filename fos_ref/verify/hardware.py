@@ -1,4 +1,4 @@
-"""Which blocks the hardware decides: see fos_ref/dialects/hardware.py."""
+"""Find the blocks whose bytes depend on the chip: see fos_ref/dialects/hardware.py."""
 
 from fos_ref.dialects.hardware import hardware_decides
 

@@ -1,4 +1,4 @@
-"""What a quantized checkpoint is: see fos_ref/inspect/api.py."""
+"""Find out how a quantized checkpoint was made: see fos_ref/inspect/api.py."""
 
 from fos_ref.inspect.api import inspect
 

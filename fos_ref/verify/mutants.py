@@ -1,4 +1,4 @@
-"""Deliberately wrong quantizers: see fos_ref/mutants/catalogue.py."""
+"""Quantizers with one deliberate mistake each: see fos_ref/mutants/catalogue.py."""
 
 from fos_ref.mutants.catalogue import Mutant, mutant, MUTANTS
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for a kernel's own tests: see fos_ref/inputs/strategies.py."""
+"""Hypothesis strategies for your own kernel's tests: see fos_ref/inputs/strategies.py."""
 
 from fos_ref.inputs.strategies import amaxes, blocks, cases, dtypes, matrices, RECIPES, recipes
 

@@ -1,1 +1,1 @@
-"""Golden vectors as a product: see fos_ref/vectors/."""
+"""The golden vectors: see fos_ref/vectors/."""

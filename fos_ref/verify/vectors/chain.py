@@ -1,4 +1,4 @@
-"""Vectors of 10^8 blocks in one digest: see fos_ref/vectors/chain.py."""
+"""The chain, one digest over 10^8 blocks: see fos_ref/vectors/chain.py."""
 
 from fos_ref.vectors.chain import Chain, CHAINS, start, Step, step_input
 
