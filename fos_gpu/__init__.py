@@ -1,14 +1,14 @@
-"""The GPU path: kernels in CUDA C++ that give the golden model's bits, and the same arithmetic on the host.
+"""fos_gpu gives the golden model's bits on an NVIDIA GPU, for CuPy arrays and torch CUDA tensors.
 
-csrc/fos_numerics.h holds all arithmetic, once. `host` builds it by g++, `kernels` by NVRTC; `engine` is the
-engine "cuda" of fos_ref. `available()` says whether a kernel can run here, and if not, why.
-
-CuPy arrays and torch CUDA tensors, without a copy, on the caller's stream:
+Nothing is copied, and kernels run on the caller's stream:
 
     q = fos_gpu.quantize(x, "4over6")        # DeviceQuantized: codes, block_scales, tensor_amax, picked4
     y = fos_gpu.dequantize(q, "bfloat16")
     e = fos_gpu.errors(x, q)                 # DeviceErrors: per block and in all
     q.to_host()                              # what fos_ref.quantize returns
+
+`available()` says whether a kernel can run here, and if not, what is missing. docs/gpu.md is the guide.
+csrc/fos_numerics.h has all arithmetic, once: NVRTC compiles it for the GPU, g++ for the host.
 """
 
 from fos_gpu.build.probe import Availability, available

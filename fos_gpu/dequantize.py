@@ -13,14 +13,16 @@ from fos_ref.errors import DtypeError, InputError
 
 
 def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) -> Any:
-    """Return the values of `q` by its recipe's own expression, in q.shape: the bits of `fos_ref.dequantize`.
+    """Return the values of `q` by its recipe's own expression (N14): the bits of `fos_ref.dequantize`.
 
-    Dtypes:   float32; float16 or bfloat16 by one more rounding, to nearest even. By NumPy dtype, torch dtype
-              or name
-    out:      an array of that shape and dtype, which is written
-    Specials: a NaN is 7FC00000, 7FC0 or 7E00, whatever its bits are elsewhere
+    dtype:    a NumPy dtype, a torch dtype or a name
+    out:      an array of the result's shape and dtype, which is overwritten
+    Shapes:   -> q.shape
+    Dtypes:   -> float32, float16 or bfloat16
+    Rounding: as docs/numerics.md N14 lists, in float32; float16 and bfloat16 by one more, to nearest even.
+    Specials: every NaN is 7FC00000, 7FC0 (bfloat16) or 7E00 (float16).
     Streams:  the framework's current one; nothing waits for the device.
-    Raises:   DtypeError, InputError, ToolchainError.
+    Raises:   DtypeError, InputError for another `out`, ToolchainError.
     """
     wanted, shape = dtype_name(dtype), (q.rows, q.cols)
     with launching(q.place, f"a {wanted} tensor of shape {q.shape}"):

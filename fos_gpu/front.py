@@ -47,21 +47,28 @@ def quantize(
     out: DeviceQuantized | None = None,
     check: bool = False,
 ) -> DeviceQuantized:
-    """Quantize a device array by `recipe`: the bits of `fos_ref.quantize`, in arrays of x's own framework.
+    """Quantize a device array by `recipe`: the bits of `fos_ref.quantize`, in arrays of x's framework.
 
-    Shapes:   x (..., C) contiguous; columnwise: x (R, C), and the result is that of its transpose (C, R)
-    Dtypes:   float32, float16 or bfloat16: CuPy, torch or DLPack, in CUDA memory
-    amax:     the tensor amax: numbers as `fos_ref.quantize` takes them, or a float32 array on the device, ()
-              or (rows,), whose sign does not count and which nobody checks; None: max|x|
-    tensor_scale: the caller's decode scale D in place of an amax
+    recipe:   the name of an NVFP4 preset or a `Recipe`; MX, INT4 and IF4 are refused
+    amax:     the tensor amax: numbers as `fos_ref.quantize` takes them; or a float32 array on the device, ()
+              or (rows,), which is not checked and whose sign is ignored. None: max|x|
+    tensor_scale: the decode scale D to use instead of an amax
     scale_layout: "linear" or "swizzled" (N16)
-    out:      the result of an earlier call with the same arguments: its arrays are written, none is made
-    check:    wait for the device and refuse a NaN or an infinity of x where the recipe does; without it they
-              are carried as the recipe's formulas carry them, and to_host refuses a tensor amax not finite
-    Streams:  the framework's current one. Nothing waits for the device and nothing is copied, so the call can
-              be captured in a CUDA graph, except with check, or with amax as a host array of one per row; the
-              same call once before loads the kernels.
-    Raises:   RecipeError, ShapeError, DtypeError, InputError, ToolchainError.
+    columnwise: quantize the transpose of the matrix x, without making it
+    out:      the result of an earlier call with the same arguments; its arrays are overwritten
+    check:    wait for the device, and refuse NaN and infinity in x where the recipe does
+    Shapes:   x (..., C) contiguous -> codes (..., C/2), block_scales and picked4 (..., C/16); swizzled
+              block_scales are flat; columnwise: x (R, C) -> those of (C, R)
+    Dtypes:   float32, float16 or bfloat16 in CUDA memory: CuPy, torch or DLPack -> arrays of that framework
+    Rounding: as `fos_ref.quantize`: docs/numerics.md N3 to N13.
+    Specials: without `check` NaN and infinity follow the recipe's formulas; `to_host` then refuses a tensor
+              amax that is not finite, where the recipe does.
+    Streams:  the framework's current one. Nothing waits for the device, so a CUDA graph can capture the call
+              after one call outside has loaded the kernels. Not with check, nor with an amax per row on the
+              host.
+    Raises:   RecipeError, ShapeError, DtypeError; InputError for an x that is not contiguous, not aligned to
+              16 bytes or not on the current device, and for an `out` of another call; ToolchainError where no
+              kernel can run.
     """
     r, x = get_recipe(recipe), take_input(x)
     _check_place(r, x.place.device)
@@ -82,9 +89,12 @@ def quantize(
 
 
 def amax(x: Any, recipe: Recipe | str = "4over6", *, columnwise: bool = False, out: Any = None) -> Any:
-    """Return the tensor amax of a device array, () or (rows,) float32, on the device. N2.
+    """Return the tensor amax of a device array, on the device (N2). It is exact.
 
-    x, columnwise and streams: as `quantize`. out: a float32 array of that shape, which is written.
+    x, columnwise, streams and errors: as `quantize`.
+    out:      a float32 array of the result's shape, which is overwritten
+    Shapes:   -> (), or (rows,) for row-scaled recipes
+    Dtypes:   -> float32
     """
     r, x = get_recipe(recipe), take_input(x)
     _check_place(r, x.place.device)

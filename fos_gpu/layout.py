@@ -12,9 +12,11 @@ from fos_ref.storage.layout import swizzled_shape
 
 
 def swizzle(scales: Any, *, out: Any = None) -> Any:
-    """Return scale bytes (R, B) on the device in the 128x4 layout: flat, zeros in the padding.
+    """Return block scales on the device in the 128x4 layout (N16): the bytes of `fos_ref.swizzle`.
 
-    The bytes of `fos_ref.swizzle`. out: a flat uint8 array of whole tiles, which is written.
+    out:      a flat uint8 array of the result's size, which is overwritten
+    Shapes:   (R, B) -> flat, ceil(R / 128) * ceil(B / 4) * 512 bytes; the padding is 0
+    Dtypes:   uint8 -> uint8
     Streams:  the framework's current one; nothing waits for the device.
     Raises:   ShapeError, DtypeError, InputError, ToolchainError.
     """
@@ -33,9 +35,12 @@ def swizzle(scales: Any, *, out: Any = None) -> Any:
 
 
 def unswizzle(scales: Any, rows: int, cols: int) -> Any:
-    """Return the linear scale bytes (rows, cols) of `swizzle`'s output; the padding is dropped.
+    """Return the linear block scales of `swizzle`'s output, on the device; the padding is dropped.
 
-    Raises: ShapeError when the number of bytes is not that of whole tiles, and as `swizzle`.
+    Shapes:   ceil(rows / 128) * ceil(cols / 4) * 512 bytes -> (rows, cols)
+    Dtypes:   uint8 -> uint8
+    Streams:  the framework's current one; nothing waits for the device.
+    Raises:   ShapeError for another number of bytes; otherwise as `swizzle`.
     """
     tensor = _bytes(scales, "scales")
     size = math.prod(swizzled_shape(rows, cols))

@@ -31,9 +31,9 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeviceQuantized:
-    """The result of `fos_gpu.quantize`: of (..., C) as it is, or of the transpose of a matrix.
+    """The result of `fos_gpu.quantize`, in device memory: of (..., C), or of the transpose of a matrix.
 
-    Nothing of it is read by the host before `to_host`.
+    The host reads nothing of it before `to_host`.
     """
 
     codes: Any  #: uint8 (..., C/2): element 2j in the low nibble of byte j
@@ -66,27 +66,27 @@ class DeviceQuantized:
 
     @property
     def rows(self) -> int:
-        """How many rows it has when all but the last axis are flattened."""
+        """The number of rows, with all but the last axis flattened."""
         return math.prod(self.shape[:-1])
 
     @property
     def cols(self) -> int:
-        """C, how many values a row has."""
+        """C, the number of values in a row."""
         return self.shape[-1]
 
     @property
     def tensor_amax(self) -> Any:
-        """A, () or (rows,) float32 on the device."""
+        """A, float32 on the device: (), or (rows,) for row-scaled recipes."""
         return self._scale(0)
 
     @property
     def encode_scale(self) -> Any:
-        """S, the same shape."""
+        """S, in the shape of A."""
         return self._scale(1)
 
     @property
     def decode_scale(self) -> Any:
-        """D, the same shape."""
+        """D, in the shape of A."""
         return self._scale(2)
 
     def _scale(self, which: int) -> Any:
@@ -94,7 +94,7 @@ class DeviceQuantized:
         return self.tensor_scales[which] if by_row else self.tensor_scales[which, 0]
 
     def to_host(self) -> QuantizedTensor:
-        """Return the same in host memory, block scales linear; waits for the device.
+        """Return the same as a `fos_ref.QuantizedTensor`, block scales linear; waits for the device.
 
         Raises: InputError where the tensor amax is not finite and the recipe refuses that.
         """
@@ -119,7 +119,10 @@ def _bytes(own: Any, shape: tuple[int, ...]) -> Any:
 def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
     """Return a quantized tensor of the host on the device, in arrays of the framework and place of `like`.
 
-    Raises: ShapeError for one that was padded, ToolchainError where it does not fit.
+    Shapes:   those of q; block scales linear
+    Streams:  waits for the copies.
+    Raises:   ShapeError for a q that was padded; DtypeError or InputError for a `like` that is no device
+              array; ToolchainError where q does not fit into the memory.
     """
     place, shape = take(like, "like", alignment=1).place, (*q.codes.shape[:-1], q.codes.shape[-1] * 2)
     if q.shape != shape:

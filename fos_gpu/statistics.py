@@ -22,7 +22,7 @@ STATISTICS = 5  #: those, and of x: power, magnitude
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceErrors:
-    """Errors e = v - x of a quantized tensor in float64: v the dequantized float32 values, x the input."""
+    """The errors e = v - x of a quantized tensor in float64: v the dequantized float32 value, x the input."""
 
     per_block: Any  #: float64 (3, ..., C/16): sum of e*e, sum of |e|, largest |e| of each 16 values
     partial: Any  #: float64 (5, P): column 0 holds the totals, the rest is work space
@@ -30,26 +30,26 @@ class DeviceErrors:
 
     @property
     def squared(self) -> Any:
-        """Sum of e*e per block of 16, (..., C/16)."""
+        """The sum of e*e of each block of 16, (..., C/16)."""
         return self.per_block[0]
 
     @property
     def absolute(self) -> Any:
-        """Sum of |e| per block."""
+        """The sum of |e| of each block of 16."""
         return self.per_block[1]
 
     @property
     def largest(self) -> Any:
-        """Largest |e| per block."""
+        """The largest |e| of each block of 16."""
         return self.per_block[2]
 
     @property
     def totals(self) -> Any:
-        """Over the tensor, (5,): sum of e*e, of |e|, largest |e|; sum of x*x, of |x|."""
+        """Over the tensor, (5,): the sums of e*e and of |e|, the largest |e|, the sums of x*x and of |x|."""
         return self.partial[:, 0]
 
     def to_host(self) -> Sums:
-        """Return the totals in the form of the report; waits for the device. Unknown choices count as 0."""
+        """Return the totals in the form of the report; waits for the device. Without picked4 it counts 0."""
         squared, absolute, largest, power, magnitude = to_numpy(self.totals).tolist()
         chosen, amax = self.quantized.picked4, to_numpy(self.quantized.tensor_scales)[0]
         picked4 = 0 if chosen is None else np.count_nonzero(to_numpy(chosen))
@@ -66,16 +66,18 @@ class DeviceErrors:
 
 
 def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
-    """Return the errors of `q` against the array it was made from.
+    """Return the errors of `q` against the array of which it was made.
 
-    Shapes:   x as it was given to `quantize`: (R, C) for a columnwise q of (C, R)
+    Shapes:   x as it was given to `quantize`: (R, C) for a columnwise q of (C, R) -> `DeviceErrors`
+    Dtypes:   x float32, float16 or bfloat16 -> float64
     Rounding: float64, each operation once, nothing fused: e = v - x, e * e, then sums. In a block of 16 the
-              terms are added in order to 0. With P the least power of two that is not below the number of
-              blocks, 2^17 at most: partial sum p adds the blocks p, p + P, p + 2P ... in order to 0, then p
-              takes p + P/2, then p + P/4, down to p + 1.
-    Specials: a NaN stays, in sums and in maxima
+              terms are added to 0 in order. P is the least power of two that is not below the number of
+              blocks, 2^17 at most. Partial sum p adds the blocks p, p + P, p + 2P ... in order to 0. Then
+              p adds p + P/2, then p + P/4, down to p + 1.
+    Specials: a NaN stays, in sums and in maxima.
     Streams:  the framework's current one; nothing waits for the device.
-    Raises:   ShapeError, DtypeError, InputError, ToolchainError.
+    Raises:   ShapeError for another shape; DtypeError; InputError for another device or framework than q's;
+              ToolchainError.
     """
     x = take_input(x)
     made_from = q.shape[::-1] if q.columnwise else q.shape

@@ -1,4 +1,4 @@
-"""Can a kernel run here? If not, the reason, and what to install or change."""
+"""Whether a kernel can run here; if not, the reason, and what to install or change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OLDEST = 80  #: compute capability 8.0: what the kernels are compiled for in the
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The answer of `available()`: true or false, and why."""
+    """The answer of `available()`: true if a kernel can run; `reason` says on what, or why not."""
 
     ok: bool
     reason: str
@@ -25,9 +25,9 @@ class Availability:
 
 
 def available() -> Availability:
-    """Return whether CuPy, a CUDA device and NVRTC are at hand; never raises.
+    """Return whether CuPy, a CUDA device and NVRTC are there and fit together. It never raises.
 
-    The first thing that is missing is named with what to install or change.
+    The answer names the first thing that is missing, and what to install or change.
     """
     try:
         cupy = importlib.import_module("cupy")
