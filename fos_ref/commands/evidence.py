@@ -28,7 +28,7 @@ def evidence(
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Say of each preset whether it was run beside the peer's program, on how many blocks, and what differed.
+    """List what each preset was compared with, on how many blocks, and how many bytes differ.
 
     Exit 1 where a preset claims more than the comparisons show.
     """

@@ -110,7 +110,7 @@ def verify(
     ] = CHAIN_STEPS,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Check that an engine gives every committed bit; of numpy every intermediate too. Exit 1 if not."""
+    """Check that an engine gives every committed bit; numpy also every intermediate. Exit 1 if not."""
     from fos_ref.vectors.folder import read_written
     from fos_ref.vectors.verify import verify as verify_files
 

@@ -33,11 +33,11 @@ def report(
     as_json: AsJson = False,
     engine: EngineName = "auto",
 ) -> None:
-    """Measure what 4/6 changes, and where dialects part: errors by distribution and recipe, real weights.
+    """Measure what 4/6 changes and where dialects differ: errors by distribution and recipe, real weights.
 
     Writes report.md with its tables (CSV) and figures (PNG) to DIR, and for --weights FILE.safetensors
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
-    goes to DIR/quick, so that it never stands where a full one did.
+    goes to DIR/quick, so that it never replaces a full one.
     """
     from fos_ref.report import documents, lineup, sweep
     from fos_ref.report.console import output, plain
