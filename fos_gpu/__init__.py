@@ -1,6 +1,6 @@
 """fos_gpu gives the golden model's bits on an NVIDIA GPU, for CuPy arrays and torch CUDA tensors.
 
-Nothing is copied, and kernels run on the caller's stream:
+Arrays are not copied, and kernels run on the caller's stream:
 
     q = fos_gpu.quantize(x, "4over6")        # DeviceQuantized: codes, block_scales, tensor_amax, picked4
     y = fos_gpu.dequantize(q, "bfloat16")

@@ -84,11 +84,16 @@ def quantize_checkpoint(
 ) -> Conversion:
     """Quantize the weights of the safetensors file `source` into `target`; copy the other tensors unchanged.
 
-    Codes and block scales are those of `fos_ref.quantize` on the whole tensor, bit for bit. The target
-    appears whole or not at all. Which tensors are weights: storage/select.py; what is stored:
-    storage/conventions.py. The metadata of the source is kept, and the recipe manifest added. `compiling` is
-    called if the compiled engine has to be compiled first.
-    Raises: OSError, CheckpointError, RecipeError, InputError, ToolchainError.
+    Codes and block scales are those of `fos_ref.quantize` on the whole tensor, bitwise. The target is written
+    whole or not at all. It keeps the metadata of the source and gets the recipe manifest.
+
+    convention: "modelopt" or "compressed-tensors": the names, and what is stored as the tensor scale
+                (storage/conventions.py)
+    selection:  which tensors are weights (storage/select.py); None: the default rules
+    overwrite:  replace a target that exists
+    progress:   called with (bytes done, bytes in all)
+    compiling:  called if the compiled engine has to be compiled first
+    Raises:     OSError, CheckpointError, RecipeError, InputError, ToolchainError.
     """
     r, c = get_recipe(recipe), get_convention(convention)
     check_storable(r)
