@@ -19,7 +19,8 @@ from fos_ref.fast.filter import (
     usual_scales,
     write_regular,
 )
-from fos_ref.fast.kernel import _append, _append_open, _read_whole, _stamp, DROP_NAN, fast_chunk
+from fos_ref.fast.hot import read_whole
+from fos_ref.fast.kernel import _append, _append_open, _stamp, DROP_NAN, fast_chunk
 from fos_ref.fast.lanes import LANES
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
 from fos_ref.fast.scales import tensor_scales
@@ -48,6 +49,12 @@ def _places(chunk: int, layout: tuple[int, int, int, int, int]) -> tuple[int, in
     return line * rows * columns + column * CHUNK, line * rows * (columns // ROW) + column * LANES
 
 
+@njit(error_model="numpy", inline="always")
+def _values(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return bytes as 32-bit words and as half words."""
+    return x.view(np.uint32), x.view(np.uint16)
+
+
 @_loop
 def _(stamp: str) -> Loop:
     def ready(w, job, chunks):  # noqa: ANN001, ANN202, ARG001
@@ -63,9 +70,10 @@ def _(stamp: str) -> Loop:
     def read(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
         x, c, _, layout, _, _ = job
+        values = _values(x)
         for i in range(chunks):
             first, _ = _places(i, layout)
-            _read_whole(w, x, c[k.DTYPE_AT], first, layout[1], layout[2])
+            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2])
 
     return read
 
@@ -122,10 +130,10 @@ def _(stamp: str) -> Loop:
         assert stamp
         x, c, f, layout, _, (codes, scale_bytes, picked) = job
         _, columns, rows, width, count = layout
-        shape, at = (rows, width), np.empty(LANES, np.int64)
+        shape, at, values = (rows, width), np.empty(LANES, np.int64), _values(x)
         for i in range(chunks):
             _append(at, 0, _places(i, layout)[0], width, count)
-            read_blocks(w, x, c[k.DTYPE_AT], at, count, columns, shape)
+            read_blocks(w, values, c[k.DTYPE_AT], at, count, columns, shape)
             block_amaxes(w, c[k.VALUES_AT], c[k.NONFINITE_AT] == DROP_NAN)
             block_scales(w, c, f)
             quantize_literally(w, c, f)
@@ -140,10 +148,10 @@ def _(stamp: str) -> Loop:
     def undecided(w, job, chunks):  # noqa: ANN001, ANN202
         assert stamp
         x, c, f, layout, _, _ = job
-        count, at = 0, np.zeros(LANES, np.int64)
+        count, at, values = 0, np.zeros(LANES, np.int64), _values(x)
         for i in range(chunks):
             first, _ = _places(i, layout)
-            _read_whole(w, x, c[k.DTYPE_AT], first, layout[1], layout[2])
+            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2])
             if fast_chunk(w, c, f, chooses(c)) != 0:
                 count += _append_open(w, at, 0, first)
         return count

@@ -9,7 +9,7 @@ import numpy as np
 
 from fos_ref.fast.codec import ABS, bits_of, F32, float_of, INF, U32
 from fos_ref.fast.lanes import AMAX, CHOICE, CODES4, CODES6, KEPT, LANES, PICKED, step, X
-from fos_ref.fast.memory import load, read_half, read_word, store
+from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import HALF_TO_F32
 
 BFLOAT16_AT = 1
@@ -27,9 +27,12 @@ def widen_half(h: np.uint32) -> np.uint32:
 
 @step
 def read_blocks(
-    w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, count: int, stride: int, shape: tuple
+    w: np.ndarray, x: tuple, dtype: int, at: np.ndarray, count: int, stride: int, shape: tuple
 ) -> None:
-    """Read `count` blocks of shape (rows, width) into region X as float32 bits; the other lanes become 0."""
+    """Read `count` blocks of shape (rows, width) into region X as float32 bits; the other lanes become 0.
+
+    x: the input's bytes as 32-bit words and as half words; dtype says which are its values.
+    """
     rows, width = shape
     for row in range(rows):
         for j in range(width):
@@ -37,18 +40,17 @@ def read_blocks(
 
 
 @step
-def _read_value(
-    w: np.ndarray, x: np.ndarray, dtype: int, at: np.ndarray, j: int, to: int, count: int
-) -> None:
+def _read_value(w: np.ndarray, x: tuple, dtype: int, at: np.ndarray, j: int, to: int, count: int) -> None:
+    words, halves = x
     if dtype == 0:
         for i in range(count):
-            store(w, to + i, read_word(x, load(at, i) + j))
+            store(w, to + i, load(words, load(at, i) + j))
     elif dtype == BFLOAT16_AT:
         for i in range(count):
-            store(w, to + i, U32(read_half(x, load(at, i) + j) << U32(16)))
+            store(w, to + i, U32(U32(load(halves, load(at, i) + j)) << U32(16)))
     else:
         for i in range(count):
-            store(w, to + i, widen_half(read_half(x, load(at, i) + j)))
+            store(w, to + i, widen_half(U32(load(halves, load(at, i) + j))))
     for i in range(count, LANES):
         store(w, to + i, U32(0))
 

@@ -49,21 +49,13 @@ from fos_ref.fast.elements import (
     RECIPROCAL_OF_PRODUCT,
 )
 from fos_ref.fast.errors import MSE
-from fos_ref.fast.hot import (
-    encode16_bit,
-    encode16_bit_divided,
-    encode16_value,
-    encode16_value_divided,
-    sum16_magnitude,
-    sum16_maximum,
-    sum16_square,
-)
+from fos_ref.fast.hot import add_errors, encode
 from fos_ref.fast.hot_scales import (
-    judge16_magnitudes,
-    judge16_squares,
+    judge_magnitudes,
+    judge_squares,
     usual_scales_one,
     usual_scales_two,
-    write_bytes16,
+    write_bytes,
 )
 from fos_ref.fast.lanes import (
     AMAX,
@@ -72,6 +64,7 @@ from fos_ref.fast.lanes import (
     CHOSEN,
     FACTOR4,
     FACTOR6,
+    fill,
     get,
     INVERSE4,
     INVERSE6,
@@ -82,6 +75,8 @@ from fos_ref.fast.lanes import (
     SCALE4,
     SCALE6,
     step,
+    SUM4,
+    SUM6,
     walk,
 )
 from fos_ref.fast.literal import chooses, FOUR, FOUR_OVER_SIX
@@ -95,7 +90,6 @@ NO_FLOOR = position(ScaleFloor.NONE)
 SEVEN = F32(7)
 ZERO = F32(0)
 ROW = 16
-GROUP = 16
 TILE = 256
 U = 2.0**-24
 T = 80 * U
@@ -134,13 +128,10 @@ def is_usual(c: np.ndarray) -> bool:
     )
 
 
-@step
+@walk
 def usual_scales(w: np.ndarray, two: bool) -> np.uint32:
     """Store the usual block scales of 64 blocks, leave open those not regular; return nonzero if one is."""
-    bad = U32(0)
-    for group in range(0, LANES, GROUP):
-        bad = U32(bad | (usual_scales_two(w, group) if two else usual_scales_one(w, group)))
-    return bad
+    return usual_scales_two(w) if two else usual_scales_one(w)
 
 
 @step
@@ -187,17 +178,14 @@ def decide(w: np.ndarray, c: np.ndarray) -> np.uint32:
     if divides(c):
         _invert(w)
         factor6, factor4 = INVERSE6, INVERSE4
+    fill(w, SUM6, ZERO)
+    fill(w, SUM4, ZERO)
     for row in range(0, c[k.VALUES_AT], ROW):
-        _add_errors(w, c[k.ERROR_METRIC_AT], row, factor6, factor4)
+        add_errors(w, c[k.ERROR_METRIC_AT], row, factor6, factor4)
     steep, squares, slope, magnitudes, maximum = BOUNDS16 if c[k.VALUES_AT] == ROW else BOUNDS256
-    constant = magnitudes if c[k.ERROR_METRIC_AT] == MAE else maximum
-    close = U32(0)
-    for group in range(0, LANES, GROUP):
-        if c[k.ERROR_METRIC_AT] == MSE:
-            close = U32(close | judge16_squares(w, group, steep, squares))
-        else:
-            close = U32(close | judge16_magnitudes(w, group, slope, constant))
-    return close
+    if c[k.ERROR_METRIC_AT] == MSE:
+        return judge_squares(w, steep, squares)
+    return judge_magnitudes(w, slope, magnitudes if c[k.ERROR_METRIC_AT] == MAE else maximum)
 
 
 @step
@@ -206,18 +194,6 @@ def _invert(w: np.ndarray) -> None:
     for i in range(LANES):
         put(w, INVERSE6 + i, F32(ONE / get(w, FACTOR6 + i)))
         put(w, INVERSE4 + i, F32(ONE / get(w, FACTOR4 + i)))
-
-
-@step
-def _add_errors(w: np.ndarray, metric: int, row: int, factor6: int, factor4: int) -> None:
-    """Add the errors of one row of 16 values of each block to SUM6 and SUM4."""
-    for group in range(0, LANES, GROUP):
-        if metric == MSE:
-            sum16_square(w, row, group, factor6, factor4)
-        elif metric == MAE:
-            sum16_magnitude(w, row, group, factor6, factor4)
-        else:
-            sum16_maximum(w, row, group, factor6, factor4)
 
 
 @step
@@ -236,24 +212,12 @@ def write_regular(
 ) -> None:
     """Write the scale bytes and choices of 64 blocks, once for each row of a tile."""
     for row in range(rows):
-        for group in range(0, LANES, GROUP):
-            write_bytes16(w, group, KEPT, scales, first + row * stride + group)
-            write_bytes16(w, group, CHOICE, picked, first + row * stride + group)
+        write_bytes(w, scales, picked, first + row * stride)
 
 
 @step
 def encode_regular(w: np.ndarray, c: np.ndarray, out: np.ndarray, first: int, stride: int, rows: int) -> None:
     """Write the codes of 64 regular blocks, whose factors are chosen, to words of `out`."""
-    sign, divided = c[k.ZERO_SIGN_AT], divides(c)
+    by_value, divided = c[k.ZERO_SIGN_AT] == NEGATIVE_VALUES, divides(c)
     for row in range(rows):
-        for group in range(0, LANES, GROUP):
-            at, to = row * ROW, first + row * stride + 2 * group
-            if sign == NEGATIVE_VALUES:
-                if divided:
-                    encode16_value_divided(w, out, at, group, to)
-                else:
-                    encode16_value(w, out, at, group, to)
-            elif divided:
-                encode16_bit_divided(w, out, at, group, to)
-            else:
-                encode16_bit(w, out, at, group, to)
+        encode(w, out, by_value, divided, row * ROW, first + row * stride)

@@ -22,8 +22,8 @@ from fos_ref.fast.filter import (
     usual_scales,
     write_regular,
 )
-from fos_ref.fast.hot import read16_bfloat16, read16_float16, read16_float32
-from fos_ref.fast.lanes import AMAX, DECODE, ENCODE, LANES, OPEN, put, step, TENSOR_AMAX, walk, WORDS
+from fos_ref.fast.hot import read_whole
+from fos_ref.fast.lanes import DECODE, ENCODE, LANES, OPEN, put, step, TENSOR_AMAX, walk, WORDS
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import tensor_scales
@@ -90,22 +90,6 @@ def _drop_first(at: np.ndarray, count: int, waiting: int) -> int:
     return waiting - count
 
 
-@step
-def _read_whole(w: np.ndarray, x: np.ndarray, dtype: int, first: int, stride: int, rows: int) -> None:
-    """Read 64 whole blocks and their amaxes; a NaN is the largest."""
-    for i in range(LANES):
-        store(w, AMAX + i, U32(0))
-    for row in range(rows):
-        for group in range(0, LANES, ROW):
-            at = first + row * stride + group * ROW
-            if dtype == 0:
-                read16_float32(w, x, at, row * ROW, group)
-            elif dtype == 1:
-                read16_bfloat16(w, x, at, row * ROW, group)
-            else:
-                read16_float16(w, x, at, row * ROW, group)
-
-
 @walk
 def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> np.uint32:
     """Store what is kept of 64 blocks; return nonzero if some are left open: not regular, or too close."""
@@ -135,6 +119,7 @@ def _make(stamp: str) -> Any:
         assert stamp
         _, cols, block_rows, block_cols = geometry
         codes, scale_bytes, picked = outputs
+        values = x.view(np.uint32), x.view(np.uint16)
         per_row, shape = cols // block_cols, (block_rows, block_cols)
         w, at = np.empty(WORDS, np.uint32), np.empty(2 * LANES, np.int64)
         w[:] = U32(0)
@@ -146,7 +131,7 @@ def _make(stamp: str) -> Any:
                 count = min(waiting, LANES)
                 if by_row:
                     _row_scales(w, at, 0, count, cols, scales)
-                read_blocks(w, x, c[k.DTYPE_AT], at, count, cols, shape)
+                read_blocks(w, values, c[k.DTYPE_AT], at, count, cols, shape)
                 block_amaxes(w, c[k.VALUES_AT], c[k.NONFINITE_AT] == DROP_NAN)
                 block_scales(w, c, f)
                 quantize_literally(w, c, f)
@@ -163,7 +148,7 @@ def _make(stamp: str) -> Any:
             if by_row:
                 _append(at, waiting, first, block_cols, LANES)
                 _row_scales(w, at, waiting, LANES, cols, filtered)
-            _read_whole(w, x, c[k.DTYPE_AT], first, cols, block_rows)
+            read_whole(w, values, c[k.DTYPE_AT], first, cols, block_rows)
             left = fast_chunk(w, c, f, two)
             encode_regular(w, c, codes, first // 8, cols // 8, block_rows)
             write_regular(w, scale_bytes, picked, first // ROW, per_row, block_rows)

@@ -1,126 +1,158 @@
-"""A small language of vectors of 16 words: what it says is what the compiler emits, on any processor.
+"""16 unsigned words or floats in a vector register, with the operators of a NumPy array.
 
-Loops over lanes are left to the compiler's vectoriser where a kernel spends little time. The inner loops that
-it spends its time in are written with these operations, each one IR instruction on <16 x i32> or
-<16 x float>; a processor with narrower registers gets two or four of each.
+Code in these operators says which instructions the compiler emits: each is one IR instruction on <16 x i32>
+or <16 x float>. A processor with narrower registers gets two or four of each.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from llvmlite import ir
 from numba.core import cgutils
 
 WIDTH = 16
-WORD = ir.IntType(32)
-HALF_WORD = ir.IntType(16)
-WORDS16 = ir.VectorType(WORD, WIDTH)
-FLOATS16 = ir.VectorType(ir.FloatType(), WIDTH)
-QUARTER = 4  #: words of 128 bits
+ABS = 0x7FFFFFFF
+INDEX = ir.IntType(64)
+_AHEAD = 8192  #: bytes, two chunks of float32: what is read next is on its way while 64 blocks are computed
+_BYTE, _HALF, _WORD = (ir.IntType(bits) for bits in (8, 16, 32))
+_BYTES16, _HALVES16, _WORDS16 = (ir.VectorType(kind, WIDTH) for kind in (_BYTE, _HALF, _WORD))
+_FLOATS16 = ir.VectorType(ir.FloatType(), WIDTH)
 
 
-def _within_quarters(*lanes: int) -> list[int]:
-    """Return lanes of two vectors, the same within each quarter: 0..3 of the first, 4..7 of the second."""
-    second = WIDTH - QUARTER
-    return [q + (i if i < QUARTER else i + second) for q in range(0, WIDTH, QUARTER) for i in lanes]
+class Words:
+    """np.uint32 (16,); what stands on the right of an operator may be a number."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def _with(self, operation: Callable[[Any, Any], Any], other: Words | int) -> Words:
+        right = other.value if isinstance(other, Words) else ir.Constant(_WORDS16, [other] * WIDTH)
+        return Words(self.builder, operation(self.value, right))
+
+    def __add__(self, other: Words | int) -> Words:
+        return self._with(self.builder.add, other)
+
+    def __sub__(self, other: Words | int) -> Words:
+        return self._with(self.builder.sub, other)
+
+    def __and__(self, other: Words | int) -> Words:
+        return self._with(self.builder.and_, other)
+
+    def __or__(self, other: Words | int) -> Words:
+        return self._with(self.builder.or_, other)
+
+    def __lshift__(self, other: int) -> Words:
+        return self._with(self.builder.shl, other)
+
+    def __rshift__(self, other: int) -> Words:
+        return self._with(self.builder.lshr, other)
+
+    def maximum(self, other: Words | int) -> Words:
+        """Return np.maximum(self, other)."""
+        b = self.builder
+        return self._with(lambda x, y: b.select(b.icmp_unsigned(">", x, y), x, y), other)
+
+    def where_nonzero(self, other: Words) -> Words:
+        """Return np.where(other != 0, self, 0)."""
+        zero, b = ir.Constant(_WORDS16, [0] * WIDTH), self.builder
+        return Words(b, b.select(b.icmp_unsigned("!=", other.value, zero), self.value, zero))
+
+    def pick(self, other: Words, lanes: Sequence[int]) -> Words:
+        """Return np.concatenate([self, other])[lanes]."""
+        b = self.builder
+        return Words(b, b.shuffle_vector(self.value, other.value, ir.Constant(_WORDS16, lanes)))
+
+    def floats(self) -> Floats:
+        """Return self.view(np.float32)."""
+        return Floats(self.builder, self.builder.bitcast(self.value, _FLOATS16))
 
 
-_PAIRS = (_within_quarters(0, 4, 1, 5), _within_quarters(2, 6, 3, 7))
-_FOURS = (_within_quarters(0, 1, 4, 5), _within_quarters(2, 3, 6, 7))
-#: Even or odd quarters of the first vector, then of the second.
-_QUARTERS = [[QUARTER * q + i for q in range(odd, 8, 2) for i in range(QUARTER)] for odd in (0, 1)]
+class Floats:
+    """np.float32 (16,)."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def __add__(self, other: Floats) -> Floats:
+        return Floats(self.builder, self.builder.fadd(self.value, other.value))
+
+    def __sub__(self, other: Floats) -> Floats:
+        return Floats(self.builder, self.builder.fsub(self.value, other.value))
+
+    def __mul__(self, other: Floats) -> Floats:
+        return Floats(self.builder, self.builder.fmul(self.value, other.value))
+
+    def __truediv__(self, other: Floats) -> Floats:
+        return Floats(self.builder, self.builder.fdiv(self.value, other.value))
+
+    def words(self) -> Words:
+        """Return self.view(np.uint32)."""
+        return Words(self.builder, self.builder.bitcast(self.value, _WORDS16))
+
+    def absolute(self) -> Floats:
+        """Return abs(self)."""
+        return (self.words() & ABS).floats()
+
+    def maximum(self, other: Floats) -> Floats:
+        """Return np.maximum(self, other) of magnitudes: they compare as their bits do."""
+        return self.words().maximum(other.words()).floats()
 
 
-class Vectors:
-    """Operations on vectors of 16 words; values are IR values of type <16 x i32> unless said otherwise."""
+class Index:
+    """A position in an array: a 64-bit number of the compiled program."""
 
-    def __init__(self, builder: Any) -> None:
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def __add__(self, other: Index | int) -> Index:
+        right = other.value if isinstance(other, Index) else ir.Constant(INDEX, other)
+        return Index(self.builder, self.builder.add(self.value, right))
+
+    def __mul__(self, other: int) -> Index:
+        return Index(self.builder, self.builder.mul(self.value, ir.Constant(INDEX, other)))
+
+
+class Array:
+    """A contiguous array of the compiled program: 16 items are read or written from an index on.
+
+    Nothing need be aligned to more than its own items.
+    """
+
+    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         self.builder = builder
+        self._data = cgutils.create_struct_proxy(kind)(context, builder, value=value).data
 
-    def word(self, value: int) -> Any:
-        """Return a vector with one integer in every lane."""
-        return ir.Constant(WORDS16, [value & 0xFFFFFFFF] * WIDTH)
+    @classmethod
+    def all_of(cls, context: Any, builder: Any, kinds: Sequence[Any], values: Sequence[Any]) -> list[Self]:
+        """Return an intrinsic's array arguments."""
+        return [cls(context, builder, kind, value) for kind, value in zip(kinds, values, strict=True)]
 
-    def load(self, pointer: Any) -> Any:
-        """Return 16 words from an address that need not be aligned."""
-        return self.builder.load(self.builder.bitcast(pointer, WORDS16.as_pointer()), align=4)
+    def _address(self, at: Index, kind: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(self._data, [at.value]), kind.as_pointer())
 
-    def prefetch(self, pointer: Any) -> None:
-        """Ask for the cache line of an address, which may lie outside of every array."""
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, WORD, WORD, WORD])
-        name = "llvm.prefetch.p0i8"
-        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
-        read, keep, data = (ir.Constant(WORD, i) for i in (0, 3, 1))
-        self.builder.call(function, [pointer, read, keep, data])
+    def words(self, at: Index) -> Words:
+        """Return self[at : at + 16]."""
+        return Words(self.builder, self.builder.load(self._address(at, _WORDS16), align=4))
 
-    def load_short(self, pointer: Any) -> Any:
-        """Return 16 half words, each widened with zeros."""
-        kind = ir.VectorType(HALF_WORD, WIDTH)
-        short = self.builder.load(self.builder.bitcast(pointer, kind.as_pointer()), align=2)
-        return self.builder.zext(short, WORDS16)
+    def halves(self, at: Index) -> Words:
+        """Return self[at : at + 16].astype(np.uint32) of an array of half words."""
+        halves = self.builder.load(self._address(at, _HALVES16), align=2)
+        return Words(self.builder, self.builder.zext(halves, _WORDS16))
 
-    def store(self, value: Any, pointer: Any) -> None:
-        """Store 16 words."""
-        words = self.builder.bitcast(value, WORDS16)
-        self.builder.store(words, self.builder.bitcast(pointer, WORDS16.as_pointer()), align=4)
+    def set_words(self, at: Index, words: Words) -> None:
+        """Set self[at : at + 16] = words."""
+        self.builder.store(words.value, self._address(at, _WORDS16), align=4)
 
-    def everywhere(self, value: Any) -> Any:
-        """Return a vector with one word or float in every lane."""
-        kind = ir.VectorType(value.type, WIDTH)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(WORD, 0))
-        return self.shuffle(first, ir.Constant(kind, ir.Undefined), [0] * WIDTH)
+    def set_bytes(self, at: Index, words: Words) -> None:
+        """Set self[at : at + 16] = words.astype(np.uint8) of an array of bytes."""
+        self.builder.store(self.builder.trunc(words.value, _BYTES16), self._address(at, _BYTES16), align=1)
 
-    def floats(self, value: Any) -> Any:
-        """Return words as the float32 whose bits they are."""
-        return self.builder.bitcast(value, FLOATS16)
-
-    def words(self, value: Any) -> Any:
-        """Return floats as their bits."""
-        return self.builder.bitcast(value, WORDS16)
-
-    def unsigned_max(self, a: Any, b: Any) -> Any:
-        """Return the larger of unsigned words."""
-        return self.builder.select(self.builder.icmp_unsigned(">", a, b), a, b)
-
-    def shuffle(self, a: Any, b: Any, lanes: Sequence[int]) -> Any:
-        """Return lanes of a (0..15) and b (16..31)."""
-        mask = ir.Constant(ir.VectorType(WORD, len(lanes)), list(lanes))
-        return self.builder.shuffle_vector(a, b, mask)
-
-    def transposed(self, rows: Sequence[Any]) -> list[Any]:
-        """Return the columns of a 16 x 16 matrix given by rows.
-
-        Words are interleaved within quarters of the vectors, then pairs of words, then quarters: the first
-        two stages stay within 128 bits, which is cheap everywhere.
-        """
-        pairs = [self.shuffle(rows[i], rows[i + 1], half) for i in range(0, WIDTH, 2) for half in _PAIRS]
-        fours = [
-            self.shuffle(pairs[i + high], pairs[i + 2 + high], half)
-            for i in range(0, WIDTH, 4)
-            for high in (0, 1)
-            for half in _FOURS
-        ]
-        columns: list[Any] = [None] * WIDTH
-        for k in range(QUARTER):
-            halves = [
-                [self.shuffle(fours[at + k], fours[at + QUARTER + k], odd) for odd in _QUARTERS]
-                for at in (0, 2 * QUARTER)
-            ]
-            for first, (a, b) in enumerate(zip(*halves, strict=True)):
-                for second, odd in enumerate(_QUARTERS):
-                    columns[QUARTER * (first + 2 * second) + k] = self.shuffle(a, b, odd)
-        return columns
-
-
-def float_bits(value: float) -> int:
-    """Return the bits of a float32 constant."""
-    return int(struct.unpack("<I", struct.pack("<f", value))[0])
-
-
-def pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    """Return the address of array[index] of a contiguous array."""
-    data = cgutils.create_struct_proxy(array_type)(context, builder, value=array).data
-    return builder.gep(data, [index])
+    def prefetch(self, at: Index) -> None:
+        """Ask for what lies _AHEAD bytes behind self[at], be it outside of every array."""
+        ahead = self.builder.gep(self._address(at, _BYTE), [ir.Constant(INDEX, _AHEAD)])
+        kind = ir.FunctionType(ir.VoidType(), [ahead.type, _WORD, _WORD, _WORD])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0i8")
+        read, keep, data = (ir.Constant(_WORD, i) for i in (0, 3, 1))
+        self.builder.call(function, [ahead, read, keep, data])

@@ -11,7 +11,8 @@ from fos_ref.fast import config as k
 from fos_ref.fast import lanes
 from fos_ref.fast.config import constants, integers
 from fos_ref.fast.filter import BOUNDS16, BOUNDS256
-from fos_ref.fast.kernel import _read_whole, _stamp, fast_chunk
+from fos_ref.fast.hot import read_whole
+from fos_ref.fast.kernel import _stamp, fast_chunk
 from fos_ref.fast.literal import chooses
 from fos_ref.fast.scales import tensor_scales as store_scales
 from fos_ref.model.quantize import quantize_matrix
@@ -35,9 +36,9 @@ def _compiled(stamp: str):
         sums, choices, decided = out
         w = np.zeros(lanes.WORDS, np.uint32)
         store_scales(w, scales[0], scales[1], scales[2])
-        two = chooses(c)
+        two, values = chooses(c), (x.view(np.uint32), x.view(np.uint16))
         for chunk in range(decided.size // LANES):
-            _read_whole(w, x, c[k.DTYPE_AT], chunk * LANES * ROW, stride, rows)
+            read_whole(w, values, c[k.DTYPE_AT], chunk * LANES * ROW, stride, rows)
             left = fast_chunk(w, c, f, two)
             count = 0
             for i in range(LANES):
