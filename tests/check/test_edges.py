@@ -23,6 +23,7 @@ from fos_ref.recipes import PRESETS
 from fos_ref.recipes.axes import ErrorDomain, NonFinite, Reduction, Tie
 from fos_ref.storage.layout import pack_nibbles, unpack_nibbles
 from fos_ref.verify import check
+from tests.every import every
 
 X = make("normal", (32, 64), 1)
 NORMAL = make("heavy-tailed", (16, 64), 1)
@@ -43,7 +44,7 @@ def blocks(q):
     return b.codes.tobytes(), b.scales[:, 0].tobytes()
 
 
-@pytest.mark.parametrize("r", {r.name: r for r in PRESETS.values()}.values(), ids=lambda r: r.name)
+@every({r.name: r for r in PRESETS.values()}.values(), lambda r: r.name)
 def test_the_checker_s_own_steps_give_a_preset_s_bytes(r):
     """NaN and infinity among them, where the preset takes them."""
     for x in (X, NORMAL if r.nonfinite is NonFinite.RAISE else SPECIAL):

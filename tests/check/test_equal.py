@@ -15,6 +15,7 @@ from fos_ref.errors import DtypeError, InputError, RecipeError, ShapeError
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.verify import check
+from tests.every import every
 
 X = make("coarse", (32, 64), 5)
 
@@ -24,7 +25,7 @@ def bytes_of(x, recipe="4over6", **given):
     return q.codes, q.block_scales
 
 
-@pytest.mark.parametrize("name", list(fos_ref.PRESETS))
+@every(list(fos_ref.PRESETS))
 def test_no_cause_is_named_for_the_bytes_of_a_preset(name):
     r = fos_ref.PRESETS[name]
     found = check(X, *bytes_of(X, name), recipe=name)

@@ -12,12 +12,13 @@ from fos_ref.recipes.axes import Tie
 from tests.differential.divergences import DIVERGENCES
 from tests.docs.divergences_document import COUNTED, one, ROWS, TABLES, TEXT, value_of
 from tests.docs.document import failing_examples
+from tests.every import every
 
 SHAPE, SEED = (512, 1024), 0  # of `fos recipes diff --distribution`
 ITEMS = 18
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.block} {r.value}")
+@every(ROWS, lambda r: f"{r.block} {r.value}")
 def test_every_preset_of_a_row_has_its_value_and_gives_its_bytes(row):
     for r in row.recipes:
         assert value_of(r, row.axis) == row.value, r.name
@@ -25,7 +26,7 @@ def test_every_preset_of_a_row_has_its_value_and_gives_its_bytes(row):
         assert f"{q.block_scales.tobytes().hex()} {q.codes.tobytes().hex()}" == row.output, r.name
 
 
-@pytest.mark.parametrize("block", sorted({r.block for r in ROWS} - {"D18b", "D18c"}))
+@every(sorted({r.block for r in ROWS} - {"D18b", "D18c"}))
 def test_the_rows_of_a_block_differ(block):
     """D18b is D18a in float32, and D18c shows that the same block is no divergence under another bound."""
     assert len({r.output for r in ROWS if r.block == block}) > 1

@@ -16,6 +16,7 @@ from fos_ref.engines import registry
 from fos_ref.engines.numpy_engine import CHUNK_ELEMENTS, NumpyEngine, row_chunks
 from fos_ref.errors import DtypeError, InputError, RecipeError, ShapeError, ToolchainError
 from fos_ref.formats.bits import from_f32_hex
+from tests.every import every
 
 ROW = "te-mse-256-row"
 LIMIT = float(np.finfo(np.float32).max) / 1536
@@ -307,7 +308,7 @@ def test_the_package_s_own_example_runs():
 # --- trace -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("r", [r for n, r in fos_ref.PRESETS.items() if n == r.name], ids=lambda r: r.name)
+@every([r for n, r in fos_ref.PRESETS.items() if n == r.name], lambda r: r.name)
 def test_the_trace_ends_in_what_quantize_returns(r):
     x = normal((32, 96))
     q, t = fos_ref.quantize(x, r, engine="numpy"), fos_ref.trace(x, r)

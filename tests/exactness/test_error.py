@@ -20,6 +20,7 @@ from fos_ref.oracle.exact_error import exact_block_error, exact_decode_scale
 from fos_ref.oracle.scales import Tensor
 from fos_ref.proof.oracle.inputs import arguments_for, cases, taken
 from fos_ref.storage.layout import unpack_nibbles
+from tests.every import every
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 CASES = cases()
@@ -67,7 +68,7 @@ def check(x, q) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.name)
+@every(RECIPES, lambda r: r.name)
 def test_every_preset_is_rounded_once(recipe):
     rows = max(2, recipe.block_rows)
     for case in (c for c in CASES if c.name in USUAL):

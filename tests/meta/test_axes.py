@@ -23,6 +23,7 @@ from fos_ref.recipes.axes import (
     ZeroSign,
 )
 from fos_ref.recipes.recipe import field_kind
+from tests.every import every
 from tests.meta.tree import files, module
 
 AXES = [v for v in vars(axes).values() if isinstance(v, type) and issubclass(v, Enum) and v is not Enum]
@@ -68,7 +69,7 @@ def test_a_table_cannot_be_changed():
         assert name.isupper()
 
 
-@pytest.mark.parametrize("member", MEMBERS, ids=str)
+@every(MEMBERS)
 def test_a_preset_uses_every_value(member):
     used = any(member in r.axes().values() for r in fos_ref.PRESETS.values())
     assert used != (member in CONTROLS)

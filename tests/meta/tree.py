@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -30,9 +30,20 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return every node of a file's tree, as `ast.walk` orders them."""
+    return tuple(ast.walk(tree(path)))
+
+
+def offenders(paths: Iterable[Path], wrong: Callable[[Path], object]) -> dict[str, object]:
+    """Return file -> what a rule finds wrong with it, of the files with which something is."""
+    return {name(p): found for p in paths if (found := wrong(p))}
+
+
 def imports(path: Path) -> Iterator[str]:
     """Yield every module a file imports, inside functions too; `from a import b` gives a and a.b."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -43,7 +54,7 @@ def imports(path: Path) -> Iterator[str]:
 
 def targets(path: Path, modules: set[str]) -> Iterator[str]:
     """Yield which of `modules` a file imports: of `from a import b` a.b where that is one, else a."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -53,6 +64,6 @@ def targets(path: Path, modules: set[str]) -> Iterator[str]:
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield (name, lines) of every function of a file."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield f"{name(path)}::{node.name}", node.end_lineno - node.lineno + 1

@@ -20,6 +20,7 @@ from fos_ref.recipes.axes import (
     ScaleFormat,
     TensorScale,
 )
+from tests.every import every
 
 PRESETS = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL)
@@ -108,7 +109,7 @@ ZERO_OVER_ZERO = {
 }
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_a_zero_tensor(r):
     q = fos_ref.quantize(np.zeros((16, 32), np.float32), r)
     scale, code, value = ZERO_OVER_ZERO.get(r.name, (ZERO_BYTE[r.scale_floor], 0, "0.0"))
@@ -119,7 +120,7 @@ def test_a_zero_tensor(r):
     assert (r.name in ZERO_OVER_ZERO) == (r.tensor_scale is TensorScale.DECODE_QUOTIENT)
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_an_empty_tensor(r):
     for shape in ((0, 32), (0, 0), (16, 0), (0, 3, 32), (16, 2, 0), (2, 0, 32)):
         q = fos_ref.quantize(np.zeros(shape, np.float32), r)
@@ -129,7 +130,7 @@ def test_an_empty_tensor(r):
         assert fos_ref.dequantize(q).shape == shape
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_a_zero_block_beside_data(r):
     x = normal((16, 2 * r.block_cols))
     x[:, r.block_cols :] = 0
@@ -162,7 +163,7 @@ def test_signed_zeros(name, codes):
     assert fos_ref.quantize(x, name).codes.tobytes().hex() == codes
 
 
-@pytest.mark.parametrize("r", [r for r in PRESETS if r.name not in ZERO_OVER_ZERO], ids=by_name)
+@every([r for r in PRESETS if r.name not in ZERO_OVER_ZERO], by_name)
 def test_a_tensor_of_minus_zeros_is_zero_in_value(r):
     y = fos_ref.dequantize(fos_ref.quantize(np.full((16, 32), -0.0, np.float32), r))
     assert not y.any()
@@ -192,7 +193,7 @@ def test_one_value_at_the_ends(name, amax, scale, codes):
     assert q.tensor_amax == np.float32(amax)
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_every_recipe_at_every_size(r):
     for size in (1e-35, 1e-20, 1.0, 1e20, 1e35):
         q = fos_ref.quantize(of_size(size), r)
@@ -209,7 +210,7 @@ def of_size(size: float) -> np.ndarray:
     return (x * np.float32(size)).astype(np.float32)
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_n14_past_flt_max_over_c_the_amax_products_overflow(r):
     """(q*s)*A leaves the range for A above FLT_MAX/C, and (q*s)*D does not: each as its expression says."""
     y = fos_ref.dequantize(fos_ref.quantize(of_size(3e38), r))
@@ -217,7 +218,7 @@ def test_n14_past_flt_max_over_c_the_amax_products_overflow(r):
     assert np.isinf(y[0, 0]) == (mx or r.dequantize in AMAX_FORMS)
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
     """There S is clamped (or infinite): A/C is not what a unit of code is worth any more, D is.
 
@@ -238,7 +239,7 @@ def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
 # --- the caller's amax and tensor scale --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_the_caller_s_amax_equal_to_the_own_changes_nothing(r):
     x = normal((16, 32))
     own = fos_ref.quantize(x, r)
@@ -247,7 +248,7 @@ def test_the_caller_s_amax_equal_to_the_own_changes_nothing(r):
         assert same_bits(getattr(own, name), getattr(given, name)), name
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_the_caller_s_amax_counts_not_the_data_s(r):
     x = normal((16, 32))
     amax = np.float32(7) if r.amax_scope.value == "tensor" else np.full(16, 7, np.float32)
@@ -286,7 +287,7 @@ def test_per_row_amax_makes_rows_independent():
 # --- tiles -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("r", [r for r in PRESETS if r.block_rows == 16], ids=by_name)
+@every([r for r in PRESETS if r.block_rows == 16], by_name)
 def test_a_tile_s_scale_and_choice_stand_on_each_of_its_rows(r):
     q = fos_ref.quantize(normal((48, 64)), r)
     for per_row in (q.block_scales, q.picked4):
@@ -306,8 +307,8 @@ def test_a_constant_tile_and_a_constant_line_agree():
 # --- NaN and infinity --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
 @pytest.mark.parametrize("call", [fos_ref.quantize, fos_ref.trace])
+@every(PRESETS, by_name)
 def test_n2_non_finite_input_raises_or_propagates(r, call):
     x, said = normal((16, 32)), r"x has a NaN or an infinity: recipe .* takes finite values only"
     amax = np.full(16, 3, np.float32) if r.amax_scope.value == "row" else 3
@@ -347,7 +348,7 @@ def test_n2_own_recipes_may_propagate_when_told():
 # --- dequantize --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("r", PRESETS, ids=by_name)
+@every(PRESETS, by_name)
 def test_the_error_of_a_round_trip_is_within_half_a_step(r):
     """Each value is off by at most one element unit (the largest half gap, 4 to 6) of its own scale.
 
@@ -362,7 +363,7 @@ def test_the_error_of_a_round_trip_is_within_half_a_step(r):
     assert np.all(np.abs(y - x) <= 1.001 * room)
 
 
-@pytest.mark.parametrize("r", LINES, ids=by_name)
+@every(LINES, by_name)
 def test_dequantized_values_are_those_of_the_trace(r):
     x = normal((16, 32))
     q, t = fos_ref.quantize(x, r), fos_ref.trace(x, r)

@@ -7,6 +7,7 @@ import pytest
 
 import fos_ref
 from fos_ref.recipes.axes import NonFinite
+from tests.every import every
 
 SIGNALLING = 0x7F800001
 DROPS = [n for n, r in fos_ref.PRESETS.items() if r.nonfinite is NonFinite.DROP_NAN]
@@ -21,7 +22,7 @@ def tile(bits: int) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("name", DROPS)
+@every(DROPS)
 def test_a_skipped_one_leaves_the_amax_of_the_numbers(name):
     """Arm's maximum of a signalling NaN and a number is a quiet NaN: what came before would be lost."""
     seen = [fos_ref.trace(tile(bits), name) for bits in (SIGNALLING, SIGNALLING | 1 << 31, 0x7FC00000)]
@@ -32,7 +33,7 @@ def test_a_skipped_one_leaves_the_amax_of_the_numbers(name):
         assert np.array_equal(t.block_scales, seen[-1].block_scales)
 
 
-@pytest.mark.parametrize("name", PASSES_ON)
+@every(PASSES_ON)
 def test_a_passed_on_one_makes_the_amax_nan(name):
     t = fos_ref.trace(tile(SIGNALLING), name)
     assert np.all(np.isnan(t.tensor_amax))

@@ -34,6 +34,7 @@ from fos_ref.recipes.axes import (
 from fos_ref.vectors.distinguishing.check import read, read_mutants, vector_failures, VECTORS
 from tests import mutation
 from tests.docs.document import failing_examples, text_of
+from tests.every import every
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
@@ -87,7 +88,7 @@ def test_there_is_a_mutant_for_every_flag():
     assert {m.flag for m in MUTANTS.values()} - {"Unexplained"} == FLAGS
 
 
-@pytest.mark.parametrize("m", MUTANTS.values(), ids=lambda m: m.name)
+@every(MUTANTS.values(), lambda m: m.name)
 def test_a_mutant_says_what_it_is(m):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9.]+)*", m.name)
     assert m.recipe in fos_ref.PRESETS

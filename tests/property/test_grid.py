@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import fos_ref
 from fos_ref.inputs.strategies import RECIPES
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat
+from tests.every import every
 from tests.property.strategies import amax_of
 
 #: Quartet II's D is A * RN(1/448) * RN(1/6): no tensor amax makes it a power of two, 2688 gives this one.
@@ -37,7 +37,7 @@ def codes_for(r, rng) -> np.ndarray:
     return codes.astype(np.uint8)
 
 
-@pytest.mark.parametrize("r", RECIPES, ids=lambda r: r.name)
+@every(RECIPES, lambda r: r.name)
 def test_values_on_the_grid_come_back_as_they_were(r):
     """With D = 1; each block scale that can be stored, once. A block whose largest code is 6 is not 4's."""
     scales = np.repeat(scale_bytes(r), r.block_rows)[:, None]

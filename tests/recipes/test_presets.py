@@ -19,6 +19,7 @@ from fos_ref.oracle import quantize as oracle
 from fos_ref.oracle.exact import from_bits
 from fos_ref.oracle.scales import tensor_scales
 from fos_ref.recipes.axes import BlockScale, Candidates, ErrorMetric, Tie
+from tests.every import every
 
 PINNED = json.loads(Path(__file__).with_name("fingerprints.json").read_text(encoding="utf-8"))
 #: repo@commit:path::symbol; the symbol of a whole file is (whole file)
@@ -51,7 +52,7 @@ def test_every_public_name_is_there():
     assert len(NAMES) == 148
 
 
-@pytest.mark.parametrize("name", fos_ref.PRESETS)
+@every(fos_ref.PRESETS)
 def test_the_fingerprint_is_the_pinned_one(name):
     """A change here changes bits: if it is meant, run write_fingerprints.py and say so in CHANGELOG.md."""
     assert fos_ref.PRESETS[name].fingerprint() == PINNED.get(name, "not pinned: run write_fingerprints.py")
@@ -66,7 +67,7 @@ def test_presets_are_read_only():
         fos_ref.PRESETS["nvfp4"] = None
 
 
-@pytest.mark.parametrize("name", fos_ref.PRESETS)
+@every(fos_ref.PRESETS)
 def test_every_preset_says_where_it_was_learnt(name):
     r = fos_ref.PRESETS[name]
     assert r.evidence in ("ran", "read", "own")
@@ -75,7 +76,7 @@ def test_every_preset_says_where_it_was_learnt(name):
     assert own != bool(SOURCE.match(r.source))
 
 
-@pytest.mark.parametrize("name", fos_ref.PRESETS)
+@every(fos_ref.PRESETS)
 def test_the_name_says_what_the_axes_are(name):
     r = fos_ref.PRESETS[name]
     words = name.split("-")

@@ -26,6 +26,7 @@ from fos_ref.recipes.axes import (
     ZeroScale,
 )
 from fos_ref.recipes.recipe import DESCRIPTIVE
+from tests.every import every
 
 BOTH = fos_ref.PRESETS["4over6"]
 PLAIN = fos_ref.PRESETS["nvfp4"]
@@ -102,7 +103,7 @@ def test_a_recipe_is_frozen():
         BOTH.scale_max = 448
 
 
-@pytest.mark.parametrize("r", ALL, ids=lambda r: r.name)
+@every(ALL, lambda r: r.name)
 def test_json_both_ways(r):
     again = fos_ref.Recipe.from_dict(json.loads(json.dumps(r.to_dict())))
     assert again == r

@@ -18,6 +18,7 @@ from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing.check import failures, read, read_mutants, VECTORS
 from fos_ref.vectors.distinguishing.file import VALUES_AXIS
 from fos_ref.vectors.distinguishing.search import axis_pairs, BASES, INDISTINGUISHABLE, plain_name
+from tests.every import every
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DATA = (GOLDEN / VECTORS).read_bytes()
@@ -41,7 +42,7 @@ def test_every_pair_of_values_has_a_vector_or_a_reason():
     assert reasons == INDISTINGUISHABLE
 
 
-@pytest.mark.parametrize("v", COMMITTED, ids=lambda v: v.name)
+@every(COMMITTED, lambda v: v.name)
 def test_both_sides_give_the_committed_bits_and_they_differ(v):
     values = v.axis == VALUES_AXIS
     first, second = (result(s.recipe, v.input, "numpy", values=values) for s in v.sides)
@@ -50,7 +51,7 @@ def test_both_sides_give_the_committed_bits_and_they_differ(v):
     assert first != second
 
 
-@pytest.mark.parametrize("v", COMMITTED, ids=lambda v: v.name)
+@every(COMMITTED, lambda v: v.name)
 def test_the_sides_have_the_values_and_differ_elsewhere_only_where_they_must(v):
     first, second = (s.recipe for s in v.sides)
     assert tuple(plain_name(getattr(r, v.axis)) for r in (first, second)) == v.values
