@@ -5,6 +5,8 @@ each run; the default where CI is set), "nightly" (10,000 examples).
 
 FOS_MUTANT=NAME plants a mutant of fos_ref.mutants for the whole run, before any test is imported: the
 suite has to fail then. tests/mutation.py does that for each of them.
+
+The whole default suite is shared out among worker processes: tests/workers.py.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import workers
 
 _SLOW_MACHINES = [HealthCheck.too_slow]  # a busy machine is no finding
 
@@ -31,6 +37,27 @@ if MUTANT:
 
     PLANTED = mutant(MUTANT).planted()
     PLANTED.__enter__()  # never left: the process ends with it
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return workers.number(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if workers.is_one(config):
+        items[:] = workers.in_order(items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_compiler(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let one worker at a time compile; their folders lie side by side."""
+    if not workers.is_one(request.config):
+        yield
+        return
+    from tests.compile_once import compiling_in_turn  # noqa: PLC0415 -- Numba, in a worker only
+
+    with compiling_in_turn(tmp_path_factory.getbasetemp().parent / "compiling"):
+        yield
 
 
 def pytest_report_header() -> list[str]:

@@ -47,7 +47,7 @@ def measured(folder: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
     settings = {"COVERAGE_RCFILE": config, "HYPOTHESIS_PROFILE": "ci", "NUMBA_CACHE_DIR": folder / "kernels"}
     surroundings = {**os.environ, **{k: str(v) for k, v in settings.items()}}
     junit = folder / "junit.xml"
-    tests = ["-m", "pytest", "-q", "tests", "-o", "junit_family=xunit1", f"--junitxml={junit}"]
+    tests = ["-m", "pytest", "-n", "0", "-q", "tests", "-o", "junit_family=xunit1", f"--junitxml={junit}"]
 
     def coverage(*arguments: str) -> int:
         run = [sys.executable, "-m", "coverage", arguments[0], f"--rcfile={config}", *arguments[1:]]

@@ -56,7 +56,7 @@ RANKS = (
 )
 MIDDLE = 8
 TESTS_FAILED = 1
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-rfE", "--no-header")
+PYTEST = ("-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "-rfE", "--no-header")
 
 
 def suite(*, vectors: bool) -> list[str]:

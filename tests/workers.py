@@ -1,0 +1,33 @@
+"""How a run is shared out among processes (pytest-xdist): who starts them, how many, in which order."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+MOST = 8  #: workers; each of them imports and collects everything, some six seconds
+#: The start of the first worker's share: what has to be compiled, so that the others find it in the cache.
+FIRST = "tests/fast/"
+
+
+def number(config: pytest.Config) -> int:
+    """Return how many workers to start: none for less than the whole default suite, which is sooner done.
+
+    The peers' suite keeps its evidence in one process.
+    """
+    whole = config.args == config.getini("testpaths") and not config.option.keyword
+    if not whole or "not peer" not in config.option.markexpr:
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST) if cores > 1 else 0
+
+
+def is_one(config: pytest.Config) -> bool:
+    """Return whether this process is a worker."""
+    return hasattr(config, "workerinput")
+
+
+def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests in the order of a worker."""
+    return sorted(items, key=lambda item: not item.nodeid.startswith(FIRST))
