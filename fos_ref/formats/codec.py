@@ -6,6 +6,8 @@ exact, so the only rounding is the one `np.rint` in `encode`: to nearest, ties t
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from fos_ref.errors import DtypeError, InputError
@@ -58,7 +60,8 @@ def _magnitude_code(a: F64, fmt: FormatInfo) -> I64:
     e is the exponent of `a`, never below emin. Because the codes of a binary format count its magnitudes in
     order, a carry out of the rounding lands on the right code by itself.
     """
-    finite = np.minimum(np.nan_to_num(a, nan=0.0), decode_magnitude(fmt.max_code, fmt) * 2)
+    with np.errstate(invalid="ignore"):  # a NaN, signalling or not, counts as too large: `encode` has its code
+        finite = np.fmin(a, _beyond(fmt))
     e = (finite.view(np.int64) >> _F64_FRACTION_BITS) - _F64_BIAS
     e = np.maximum(e, fmt.emin)
     n = np.rint(np.ldexp(finite, (fmt.fraction_bits - e).astype(np.int32)))
@@ -68,6 +71,12 @@ def _magnitude_code(a: F64, fmt: FormatInfo) -> I64:
     if fmt.inf_code is None:
         return np.minimum(code, fmt.max_code)
     return np.minimum(code, fmt.inf_code)
+
+
+@cache
+def _beyond(fmt: FormatInfo) -> np.float64:
+    """Return twice the largest finite value: it saturates."""
+    return np.float64(decode_magnitude(fmt.max_code, fmt) * 2)
 
 
 def _with_sign(code: I64, negative: AnyArray, fmt: FormatInfo) -> I64:

@@ -80,7 +80,7 @@ def planted(swaps: Sequence[Swap]) -> Iterator[None]:
 
 def _exchange(old: Any, new: Any) -> int:
     """Replace `old` by `new` wherever it is held; return in how many places."""
-    held = [(o, name) for o in _holders() for name, value in list(vars(o).items()) if value is old]
+    held = [(o, name) for o in _holders() for name, value in vars(o).copy().items() if value is old]
     for owner, name in held:
         setattr(owner, name, new)
     return len(held)
@@ -93,7 +93,7 @@ def _holders() -> list[Any]:
 
 
 def _is_own(name: str) -> bool:
-    return name.partition(".")[0] == "fos_ref" and not name.startswith(_SPARED)
+    return name.startswith("fos_ref") and name.partition(".")[0] == "fos_ref" and not name.startswith(_SPARED)
 
 
 def _called(thing: Any) -> str:

@@ -1,4 +1,4 @@
-"""Compiled files of a test run lie in a folder of its own, unless FOS_GPU_CACHE names one."""
+"""Compiled files of a test run lie in one folder, its workers' too, unless FOS_GPU_CACHE names another."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import pytest
 
 from fos_gpu.build.cache import VARIABLE
+from tests import workers
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
+def own_cache(request, tmp_path_factory):
+    base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         if VARIABLE not in os.environ:
-            patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("fos-gpu")))
+            patch.setenv(VARIABLE, str((base.parent if workers.is_one(request.config) else base) / "fos-gpu"))
         yield

@@ -79,7 +79,7 @@ def held() -> dict:
     return {
         (name, key): id(value)
         for name, m in list(sys.modules.items())
-        if name.split(".")[0] == "fos_ref"
+        if name.startswith("fos_ref") and name.split(".")[0] == "fos_ref"
         for key, value in vars(m).items()
     }
 
@@ -297,7 +297,7 @@ def test_failures_are_read_from_the_summary():
 def test_a_planted_mutant_makes_a_run_fail_and_the_run_says_which():
     env = {**os.environ, "FOS_MUTANT": "order-tree", "PYTHONPATH": str(ROOT)}
     tests = "tests/model/test_steps_errors.py"
-    run = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", tests]
+    run = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-p", "no:cacheprovider", tests]
     done = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "MUTANT PLANTED: order-tree" in done.stdout

@@ -80,10 +80,9 @@ def test_the_text_numbers_the_dialects_and_counts_the_pairs():
 
 
 def test_the_picture_has_a_row_for_each_dialect_and_stays_small(measured):
-    for m in measured[:3]:
-        data = disagreement(m)
-        assert len(data) < 150_000
-        assert Image.open(io.BytesIO(data)).width > 800
+    data = disagreement(max(measured, key=lambda m: len(m.dialects())))
+    assert len(data) < 150_000
+    assert Image.open(io.BytesIO(data)).width > 800
     assert disagreement(small()) == disagreement(small())
     other = Matrix(KINDS[0], "coarse", small().presets, 400, small().counts * 100)
     assert disagreement(other) != disagreement(small())

@@ -28,25 +28,27 @@ from fos_ref.proof.oracle.lists import CandidateLists, TraceLists
 Step = tuple[str, Any, Any]
 
 
-def compare(x: AnyArray, t: Trace, arguments: dict[str, Any], every: int = 1) -> int:
-    """Return how many blocks were compared: each `every`-th. BitMismatch names the first difference.
+def compare(x: AnyArray, t: Trace, arguments: dict[str, Any], every: int = 1, first: int = 0) -> int:
+    """Return how many blocks were compared: each `every`-th from `first`. BitMismatch names the difference.
 
     x is the input of the trace, `arguments` what the caller gave with it: amax or tensor_scale.
     """
     count = 0
-    for problem in problems(x, t, arguments, every):
+    for problem in problems(x, t, arguments, every, first):
         if problem is not None:
             raise BitMismatch(problem)
         count += 1
     return count
 
 
-def problems(x: AnyArray, t: Trace, arguments: dict[str, Any], every: int = 1) -> Iterator[str | None]:
+def problems(
+    x: AnyArray, t: Trace, arguments: dict[str, Any], every: int = 1, first: int = 0
+) -> Iterator[str | None]:
     """Yield for each `every`-th block None, or the first step in which model and oracle differ."""
     model, r = TraceLists(t), t.recipe
     blocks = f32_bits(to_blocks(widen(x), r.block_rows, r.block_cols))
     scales = tensors(x, t, arguments)
-    for i in islice(np.ndindex(blocks.shape[:2]), None, None, every):
+    for i in islice(np.ndindex(blocks.shape[:2]), first, None, every):
         s = scales[model.tensor_place(i)]
         want = oracle.quantize_block(blocks[i].tolist(), s, r)
         yield _first_problem(_steps(model, i, s, want), i)
