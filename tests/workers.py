@@ -7,8 +7,19 @@ import os
 import pytest
 
 MOST = 8  #: workers; each of them imports and collects everything, some six seconds
-#: The start of the first worker's share: what has to be compiled, so that the others find it in the cache.
-FIRST = "tests/fast/"
+#: The start of the first worker's share: what takes the compiled engine, which is compiled there. Another
+#: worker that gets to such a test meanwhile waits.
+FIRST = (
+    "tests/fast/",
+    "tests/benchmarks/",
+    "tests/docs/test_divergences",
+    "tests/model/test_signalling_nan",
+    "tests/proof/test_corpus",
+    "tests/proof/test_engine",
+    "tests/property/test_storage_and_engines",
+    "tests/vectors/test_chain",
+    "tests/vectors/test_verify.py",
+)
 
 
 def number(config: pytest.Config) -> int:
