@@ -30,8 +30,12 @@ def number(config: pytest.Config) -> int:
     whole = config.args == config.getini("testpaths") and not config.option.keyword
     if not whole or "not peer" not in config.option.markexpr:
         return 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST) if cores > 1 else 0
+    return min(cores(), MOST) if cores() > 1 else 0
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_one(config: pytest.Config) -> bool:
