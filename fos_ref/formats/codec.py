@@ -60,9 +60,8 @@ def _magnitude_code(a: F64, fmt: FormatInfo) -> I64:
     e is the exponent of `a`, never below emin. Because the codes of a binary format count its magnitudes in
     order, a carry out of the rounding lands on the right code by itself.
     """
-    with np.errstate(
-        invalid="ignore"
-    ):  # a NaN, signalling or not, counts as too large: `encode` has its code
+    # A NaN counts as too large here, and a signalling one raises no flag: `encode` has its code.
+    with np.errstate(invalid="ignore"):
         finite = np.fmin(a, _beyond(fmt))
     e = (finite.view(np.int64) >> _F64_FRACTION_BITS) - _F64_BIAS
     e = np.maximum(e, fmt.emin)

@@ -88,12 +88,13 @@ def _exchange(old: Any, new: Any) -> int:
 
 def _holders() -> list[Any]:
     """Return the modules of the package, and the class whose methods are steps."""
-    modules = [m for name, m in list(sys.modules.items()) if _is_own(name)]
+    own = [(name, m) for name, m in list(sys.modules.items()) if name.startswith("fos_ref")]
+    modules = [m for name, m in own if _is_own(name)]
     return [*modules, NumpyEngine]
 
 
 def _is_own(name: str) -> bool:
-    return name.startswith("fos_ref") and name.partition(".")[0] == "fos_ref" and not name.startswith(_SPARED)
+    return name.partition(".")[0] == "fos_ref" and not name.startswith(_SPARED)
 
 
 def _called(thing: Any) -> str:

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from fos_ref.cli import run
 from fos_ref.inputs.distributions import make
-from fos_ref.report import dialects_figure, figures, files, lineup
+from fos_ref.report import dialects_figure, documents, figures, files, lineup
 from fos_ref.report.dialects import DATA
 from fos_ref.report.lineup import Plan
 
@@ -49,6 +49,25 @@ def tiny():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lineup, "FULL", Plan(seeds=2, shape=(32, 64)))
         patch.setattr(lineup, "QUICK", Plan(seeds=2, shape=(16, 32)))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_once():
+    """Draw most matrices once for all reports of this file: that takes longer than all the rest.
+
+    One of them is drawn each time; tests/report/test_dialects.py shows that equal matrices give equal bytes.
+    """
+    kept = {}
+
+    def draw(m):
+        key = (m.distribution, m.presets, m.blocks, m.counts.tobytes())
+        if m.distribution == DATA[0] or key not in kept:
+            kept[key] = dialects_figure.disagreement(m)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "disagreement", draw)
         yield
 
 

@@ -25,8 +25,8 @@ from fos_ref.recipes.recipe import field_kind
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 MODEL = NumpyEngine()
-#: Two whole chunks of 64 blocks and a rest in each row of tiles; families that take both paths.
-SHAPE = (32, 16 * 130)
+#: Two whole chunks of 64 blocks and a rest, in rows as in tiles; families that take both paths.
+SHAPE = (16, 16 * 130)
 FAMILIES = ("normal", "coarse", "worst-case", "subnormal-scale", "heavy-tailed", "zero-laden")
 
 

@@ -46,8 +46,17 @@ def test_every_shape(name, pairs):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("grid", [Grid(1, 1), Grid(2, 1), Grid(6, 3)])
+GRIDS = (Grid(1, 1), Grid(2, 1), Grid(6, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "grid"),
+    [
+        pytest.param(n, g, marks=() if GRIDS.index(g) == i else pytest.mark.exhaustive)
+        for i, n in enumerate(NAMES)
+        for g in GRIDS
+    ],
+)
 def test_every_launch(name, grid):
     r = BY_NAME[name]
     assert agree(r, make("normal", (48, 2064), 4, "bfloat16"), grid)

@@ -11,7 +11,7 @@ from fos_ref.proof.oracle.inputs import arguments_for, Case, cases, taken
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 #: Of the blocks of a case, in the default run. Presets share their steps, and each begins at another block:
 #: together they see all. An odd number meets both blocks of a row.
-EVERY = 15
+EVERY = 31
 
 
 def disagreements(r: fos_ref.Recipe, found: list[Case]) -> int:
