@@ -23,21 +23,40 @@ _SHIFT = int(codec.E2M1_SHIFT)
 _FIRST = int(codec.E2M1_FIRST) >> 22
 _EVERY_NIBBLE = 0x11111111
 CODES_PER_WORD = 8
+QUARTER = 4  #: words of 128 bits
+
+
+def _within_quarters(*lanes: int) -> list[int]:
+    """Return lanes of two vectors, the same within each quarter: 0..3 of the first, 4..7 of the second."""
+    second = WIDTH - QUARTER
+    return [q + (i if i < QUARTER else i + second) for q in range(0, WIDTH, QUARTER) for i in lanes]
+
+
+_PAIRS = (_within_quarters(0, 4, 1, 5), _within_quarters(2, 6, 3, 7))
+_FOURS = (_within_quarters(0, 1, 4, 5), _within_quarters(2, 3, 6, 7))
+#: Even or odd quarters of the first vector, then of the second.
+_QUARTERS = [[QUARTER * q + i for q in range(odd, 8, 2) for i in range(QUARTER)] for odd in (0, 1)]
+
+
+def _joined(rows: Sequence[Words], apart: int, halves: Sequence[Sequence[int]]) -> list[Words]:
+    """Return, of every two rows that are `apart`, what two lists of lanes pick, in their place."""
+    m = list(rows)
+    for n in (n for n in range(WIDTH) if not n & apart):
+        a, b = m[n], m[n + apart]
+        m[n], m[n + apart] = (a.pick(b, lanes) for lanes in halves)
+    return m
 
 
 def transposed(rows: Sequence[Words]) -> list[Words]:
     """Return the columns of a 16 x 16 matrix given by rows.
 
-    The upper right and the lower left quarter change places, then the same happens within each quarter,
-    and so on down to single words.
+    Words are interleaved within quarters of the vectors, then pairs of words, then quarters, twice: the first
+    two stages stay within 128 bits, which is cheap everywhere. Of every four columns the middle two come in
+    each other's place.
     """
-    m = list(rows)
-    for size in (8, 4, 2, 1):
-        above = [WIDTH + i - size if i & size else i for i in range(WIDTH)]
-        below = [WIDTH + i if i & size else i + size for i in range(WIDTH)]
-        for n in (n for n in range(WIDTH) if not n & size):
-            m[n], m[n + size] = m[n].pick(m[n + size], above), m[n].pick(m[n + size], below)
-    return m
+    m = _joined(_joined(rows, 1, _PAIRS), 2, _FOURS)
+    m = _joined(_joined(m, 4, _QUARTERS), 8, _QUARTERS)
+    return [m[q + i] for q in range(0, WIDTH, QUARTER) for i in (0, 2, 1, 3)]
 
 
 def _reader(*, halves: bool) -> Any:
@@ -163,9 +182,8 @@ def _encoder(*, by_value: bool, divides: bool) -> Any:
             total, sign = codes[0], signs[0]
             for more, other in zip(codes[1:], signs[1:], strict=True):
                 total, sign = total + more, sign | other
-            return (
-                total - (_FIRST * _EVERY_NIBBLE & 0xFFFFFFFF) | sign
-            )  # word = sum((code | sign * 8) << 4 * j)
+            # word = sum((code | sign * 8) << 4 * j): _FIRST is taken off all codes at once
+            return total - (_FIRST * _EVERY_NIBBLE & 0xFFFFFFFF) | sign
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             w, out = Array.all_of(context, builder, signature.args[:2], args[:2])
