@@ -13,6 +13,7 @@ FIRST = (
     "tests/fast/",
     "tests/benchmarks/",
     "tests/docs/test_divergences",
+    "tests/meta/test_workers",
     "tests/model/test_signalling_nan",
     "tests/proof/test_corpus",
     "tests/proof/test_engine",
