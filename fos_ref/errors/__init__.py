@@ -1,10 +1,16 @@
-"""The errors of the package: each says what was wrong, what was given and what is allowed."""
+"""The errors of the package: each says what was wrong, what was given and what is allowed.
+
+text   how a name from outside is shown, and how long a message may be
+guard  what a program answers to any error: the line and the exit code
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from fos_ref.errors.text import line, lines
 
 
 class Remedy(NamedTuple):
@@ -19,12 +25,19 @@ class FosError(Exception):
 
     said:   what was wrong, what was given and what is allowed, in words that hold for a call and a command
     remedy: the argument that helps, or None. str() names it; `fos` names its option for it, if it has one.
+
+    What was given may come from anybody. So `said` and str() are one line of printable characters, shorter
+    than 1,000, whatever stands in it: the rest is escaped, and the middle of a longer text is left out.
     """
 
     def __init__(self, said: str = "", *, remedy: Remedy | None = None) -> None:
-        super().__init__(said)
-        self.said = said
+        self.said = self._form(str(said))
         self.remedy = remedy
+        super().__init__(self.said)
+
+    @staticmethod
+    def _form(said: str) -> str:
+        return line(said)
 
     def __str__(self) -> str:
         return f"{self.said} ({self.remedy.argument} {self.remedy.does})" if self.remedy else self.said
@@ -55,15 +68,28 @@ class GoldenFormatError(FosError, ValueError):
 
 
 class BitMismatch(FosError, AssertionError):  # noqa: N818 -- the name is part of the public face
-    """Two results that must be equal bit for bit are not."""
+    """Two results that must be equal bit for bit are not. It may have several lines, each as above."""
+
+    @staticmethod
+    def _form(said: str) -> str:
+        return lines(said)
 
 
 class ToolchainError(FosError, RuntimeError):
     """A compiler, driver, device or optional package that this call needs is missing."""
 
 
+class EngineWarning(UserWarning):
+    """The fast engine cannot be used here: the engine "auto" takes the NumPy model, for the same bits."""
+
+
+_LONGEST_NAME = 100  #: none of ours is longer; the search takes the square of it
+
+
 def near(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return up to `count` of the `known` names that `name` may mean, in other case or as their beginning."""
+    if len(name) > _LONGEST_NAME:
+        return []
     folded = {k.casefold(): k for k in known}
     wanted = name.casefold()
     close = difflib.get_close_matches(wanted, folded, n=count, cutoff=0.5)
