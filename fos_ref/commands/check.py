@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
 from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, RecipeName
+from fos_ref.commands.output import say, say_json
 from fos_ref.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     found = run(
         _input(x, x_dtype), _array(codes), _array(scales), recipe=recipe, amax=amax, scale_layout=scale_layout
     )
-    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else str(found))
+    if as_json:
+        say_json(found.to_dict())
+    else:
+        say(str(found))
     raise typer.Exit(code=0 if found.equal else EXIT_DIFFERENT)
 
 

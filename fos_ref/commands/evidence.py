@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from fos_ref.commands.options import AsJson
+from fos_ref.commands.output import say_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +38,7 @@ def evidence(
     if write is not None:
         _write(status, write)
     if as_json:
-        typer.echo(json.dumps(asdict(status), indent=2))
+        say_json(asdict(status))
     elif write is None:
         _show(status)
     if status.problems:

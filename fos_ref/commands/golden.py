@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,7 +13,9 @@ import typer
 from fos_ref.commands.golden_export import export, Folder
 from fos_ref.commands.help import Command, Group
 from fos_ref.commands.options import AsJson, ENGINES, one_of
+from fos_ref.commands.output import say, say_json
 from fos_ref.errors import BitMismatch
+from fos_ref.errors.text import line
 
 if TYPE_CHECKING:
     from fos_ref.vectors.distinguishing.check import Failure
@@ -46,13 +47,13 @@ def write(folder: Folder = Path("golden")) -> None:
     from fos_ref.vectors.manifest import MANIFEST, read_manifest
 
     there = read_all(folder)
-    with _progress() as say:
-        files = completed(generated(say), there)
+    with _progress() as tell:
+        files = completed(generated(tell), there)
     for part, documents in by_folder(files).items():
         (folder / part).mkdir(parents=True, exist_ok=True)
         write_all(folder / part, documents)
     entries = read_manifest(files[MANIFEST])["files"]
-    typer.echo(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
+    say(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
 
 
 @golden.command(cls=Command, short_help="Compute every chain and write v1/chains.json.")
@@ -67,13 +68,13 @@ def chain(
     from fos_ref.vectors.chain import NAME as CHAINS
     from fos_ref.vectors.manifest import check_frozen
 
-    with _progress() as say:
-        data = canonical(chains(engine, done=say))
+    with _progress() as tell:
+        data = canonical(chains(engine, done=tell))
     check_frozen(_frozen_list(folder), {CHAINS: data})
     path = folder / CHAINS
     path.parent.mkdir(parents=True, exist_ok=True)
     write_all(path.parent, {path.name: data})
-    typer.echo(f"{path}: written; `fos golden write` puts it into the manifest")
+    say(f"{path}: written; `fos golden write` puts it into the manifest")
 
 
 def _frozen_list(folder: Path) -> bytes:
@@ -92,12 +93,12 @@ def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # n
     files = read_written(folder)
     found = find_problems(files)
     if as_json:
-        typer.echo(json.dumps({"clean": not found, "files": len(files), "problems": found}, indent=2))
+        say_json({"clean": not found, "files": len(files), "problems": found})
         raise typer.Exit(code=1 if found else 0)
     if found:
-        raise BitMismatch("\n".join([f"{folder}: {len(found)} problems", *(f"  {p}" for p in found)]))
+        raise BitMismatch(_first(f"{folder}: {len(found)} problems", [f"  {p}" for p in found]))
     size = sum(map(len, files.values()))
-    typer.echo(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB: nothing wrong")
+    say(f"{folder}: {len(files)} files, {size / 1e6:.1f} MB: nothing wrong")
 
 
 @golden.command(cls=Command, short_help="Check that an engine gives every committed bit.")
@@ -115,15 +116,15 @@ def verify(
     from fos_ref.vectors.verify import verify as verify_files
 
     files = read_written(folder)
-    with _progress() as say:
-        found = verify_files(files, engine, only=only, steps=steps, progress=say)
+    with _progress() as tell:
+        found = verify_files(files, engine, only=only, steps=steps, progress=tell)
     if as_json:
         document = asdict(found) | {"equal": not found.failures}
-        typer.echo(json.dumps(document, indent=2))
+        say_json(document)
         raise typer.Exit(code=1 if found.failures else 0)
     if found.failures:
         raise BitMismatch(_dossier(found))
-    typer.echo(f"{folder}: {found.vectors} vectors, engine {engine}: every bit as committed{_left(found)}")
+    say(f"{folder}: {found.vectors} vectors, engine {engine}: every bit as committed{_left(found)}")
 
 
 def _left(found: Checked) -> str:
@@ -135,10 +136,13 @@ def _left(found: Checked) -> str:
 
 def _dossier(found: Checked) -> str:
     """Return the first differences, one a line."""
-    failures = found.failures
-    more = [f"  and {len(failures) - _SHOWN} more; --json lists all"] if len(failures) > _SHOWN else []
-    head = f"{found.vectors} vectors, engine {found.engine}: {len(failures)} differences"
-    return "\n".join([head, *map(_line, failures[:_SHOWN]), *more])
+    head = f"{found.vectors} vectors, engine {found.engine}: {len(found.failures)} differences"
+    return _first(head, [*map(_line, found.failures)])
+
+
+def _first(head: str, rest: list[str]) -> str:
+    more = [f"  and {len(rest) - _SHOWN:,} more; --json lists all"] if len(rest) > _SHOWN else []
+    return "\n".join(line(one) for one in [head, *rest[:_SHOWN], *more])
 
 
 def _line(f: Failure) -> str:
@@ -149,14 +153,14 @@ def _line(f: Failure) -> str:
 @contextmanager
 def _progress() -> Iterator[Say]:
     """Show what is under way on the error stream of a terminal; nothing when piped."""
-    from rich.console import Console
+    from fos_ref.report.console import errors, plain
 
-    console = Console(stderr=True)
+    console = errors()
     if not console.is_terminal:
         yield lambda _: None
         return
     with console.status("starting") as status:
-        yield status.update
+        yield lambda what: status.update(plain(what))
 
 
 golden.command(cls=Command, short_help="Write the vectors for other languages.")(export)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fos_ref.commands.options import presets
+from fos_ref.commands.output import say
 from fos_ref.errors import InputError
 
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
@@ -50,7 +51,7 @@ def export(
     found = documents(form.value, source)
     write_folder(out, found)
     size = sum(map(len, found.values()))
-    typer.echo(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
+    say(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
 
 
 __all__ = ["Folder", "export"]

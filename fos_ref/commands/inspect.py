@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fos_ref.commands.options import AsJson
+from fos_ref.commands.output import say_json
 
 #: As fos_ref.inspect.api has it; a test holds it to that.
 BLOCKS = 1 << 20
@@ -52,7 +52,7 @@ def inspect(
             progress=lambda n, total: bar.update(task, completed=n, total=total),
         )
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        say_json(found.to_dict())
     else:
         show(output(), found)
     if found.manifest_holds is False:

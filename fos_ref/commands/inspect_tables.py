@@ -5,11 +5,13 @@ from __future__ import annotations
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from fos_ref.errors.text import shown
 from fos_ref.inspect.findings import counts_of, zero_block_bytes
 from fos_ref.inspect.report import Inspection
 from fos_ref.report.console import apart, plain, table, titled
 
 _UNTOLD = "-"
+_NOTES = 20  #: of one kind
 
 
 def show(console: Console, found: Inspection) -> None:
@@ -26,7 +28,7 @@ def _findings(found: Inspection) -> Group:
     made = table(("property", "found", "seen"))
     for name, f in found.findings.items():
         made.add_row(name.replace("_", " "), plain(f.value or _UNTOLD), plain(f.evidence))
-    return titled(found.path, made)
+    return titled(shown(found.path), made)
 
 
 def _counts(found: Inspection) -> Table:
@@ -49,11 +51,17 @@ def _dialects(found: Inspection) -> Group:
     return titled("the original quantized anew", made)
 
 
+def _first(notes: list[str]) -> list[str]:
+    """Return the first notes of one kind, and how many there are besides."""
+    rest = len(notes) - _NOTES
+    return [*notes[:_NOTES], f"and {rest:,} more; --json lists all"] if rest > 0 else notes
+
+
 def _notes(found: Inspection) -> list[str]:
     """Return what else has to be known."""
-    notes = [f"not read: {name}: {why}" for name, why in found.unread.items()]
-    notes += [f"not compared: {name}: {why}" for name, why in found.not_compared.items()]
-    notes += [f"tensor scale of no amax in the original: {name}" for name in found.derived]
+    notes = _first([f"not read: {shown(name)}: {why}" for name, why in found.unread.items()])
+    notes += _first([f"not compared: {shown(name)}: {why}" for name, why in found.not_compared.items()])
+    notes += _first([f"tensor scale of no amax in the original: {shown(name)}" for name in found.derived])
     if isinstance(found.manifest, str):
         notes.append(f"manifest not usable: {found.manifest}")
     elif found.manifest is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 import typer
 
 from fos_ref.commands.options import AsJson
+from fos_ref.commands.output import say, say_json
 from fos_ref.errors import BitMismatch, InputError
 
 if TYPE_CHECKING:
@@ -116,17 +117,17 @@ def _other_figures(proof: Proof, found: Finding, path: Path) -> list[str]:
 
 def _show(data: dict[str, Any], problems: list[str], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(data))
+        say_json(data, indent=None)
         return
     verdict = "FAILED" if problems else "holds"
-    typer.echo(f"{data['name']}: {verdict}. {data['claim']}")
-    typer.echo(
+    say(f"{data['name']}: {verdict}. {data['claim']}")
+    say(
         f"  {data['compared']:,} compared, {data['unexplained']:,} unexplained, {data['ran_on']['seconds']} s"
     )
     for part, why in data["not_run"].items():
-        typer.echo(f"  not run: {part}: {why}")
+        say(f"  not run: {part}: {why}")
     for problem in problems:
-        typer.echo(f"  {problem}")
+        say(f"  {problem}")
 
 
 def _write(out: Path, proof: Proof, data: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Annotated, TYPE_CHECKING
 import typer
 
 from fos_ref.commands.options import AsJson, CONVENTIONS, EngineName, one_of, RecipeName
+from fos_ref.commands.output import say_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +73,7 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
         )
     seconds = time.perf_counter() - start
     if as_json:
-        typer.echo(json.dumps(document(source, target, done, seconds), indent=2))
+        say_json(document(source, target, done, seconds))
     else:
         show(output(), target, done, seconds)
 

@@ -8,8 +8,9 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 
 from fos_ref.engines.convert import Conversion, Outcome
+from fos_ref.errors.text import listed, shown
 from fos_ref.formats.bits import f32_hex
-from fos_ref.report.console import apart, plain, table, titled
+from fos_ref.report.console import apart, named, plain, table, titled
 
 _SHOWN_NAMES = 3
 _MEBI = 1 << 20
@@ -61,7 +62,7 @@ def show(console: Console, target: Path, done: Conversion, seconds: float) -> No
     before, after = (sum(getattr(o, k) for o in done.outcomes) for k in ("bytes_in", "bytes_out"))
     count = sum(o.left is None for o in done.outcomes)
     summary = (
-        f"{target}: {count} of {len(done.outcomes)} tensors quantized by {done.recipe.name}, "
+        f"{shown(str(target))}: {count} of {len(done.outcomes)} tensors quantized by {done.recipe.name}, "
         f"{done.convention.name} convention, {done.engine} engine: "
         f"{before / _MEBI:.1f} -> {after / _MEBI:.1f} MiB in {seconds:.1f} s"
     )
@@ -73,7 +74,7 @@ def _quantized_table(done: Conversion) -> Group:
     for o in done.outcomes:
         if o.left is None:
             size = " x ".join(map(str, o.shape))
-            made.add_row(plain(o.name), o.dtype, size, f"{o.amax:.6g}", f"{o.picked4_share:.2%}")
+            made.add_row(named(o.name), o.dtype, size, f"{o.amax:.6g}", f"{o.picked4_share:.2%}")
     return titled("quantized", made)
 
 
@@ -84,9 +85,7 @@ def _copied_table(done: Conversion) -> Group:
         if o.left is not None:
             reasons.setdefault(o.left, []).append(o)
     for why, group in reasons.items():
-        names = ", ".join(o.name for o in group[:_SHOWN_NAMES]) + (
-            ", ..." if len(group) > _SHOWN_NAMES else ""
-        )
+        names = listed([o.name for o in group], _SHOWN_NAMES)
         size = sum(o.bytes_in for o in group) / _MEBI
         made.add_row(plain(why), plain(names), str(len(group)), f"{size:.2f}")
     return titled("copied unchanged", made)

@@ -12,6 +12,7 @@ from rich.console import Group
 
 from fos_ref.dialects.disagreement import disagreement
 from fos_ref.errors import InputError
+from fos_ref.errors.text import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes.recipe import plain_values, Recipe
@@ -87,7 +88,9 @@ def _counts_table(d: dict[str, Any], t: dict[str, Any]) -> Group:
     for share in t["axes"]:
         percent = f" ({share['explained'] / t['differing']:.1%})" if t["differing"] else ""
         made.add_row(" + ".join(share["axes"]), f"{share['changed']:,}", f"{share['explained']:,}{percent}")
-    return titled(f"{t['tensor']}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})", made)
+    return titled(
+        f"{shown(t['tensor'])}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})", made
+    )
 
 
 _COUNTS = {"choice": "choose otherwise", "block_scale": "other scale byte", "codes": "other codes"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from fos_ref.commands.help import Command, Group
 from fos_ref.commands.options import AsJson, distributions, presets
+from fos_ref.commands.output import say_json
 from fos_ref.errors import InputError
 
 _USAGE = "fos recipes | fos recipes NAME | fos recipes diff A B [--on FILE | --distribution NAME]"
@@ -113,7 +113,7 @@ def diff(  # noqa: PLR0917 -- typer reads the parameters
 
 def _print(data: Any, table: Any, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(data, indent=2))
+        say_json(data)
     else:
         from fos_ref.report.console import output
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
 
 import typer
 
 from fos_ref.commands.options import AsJson, EngineName
+from fos_ref.commands.output import say_json
 from fos_ref.commands.quantize import say_compiling
 
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
@@ -54,7 +54,7 @@ def report(
     files = documents.report_files(measured) | (documents.weights_files(real) if real else {})
     written = [str(p) for p in write_all(folder, files)]
     if as_json:
-        typer.echo(json.dumps(documents.document(measured, real, written), indent=2, allow_nan=False))
+        say_json(documents.document(measured, real, written))
     console.print(plain(f"Written to {folder}: {', '.join(files)}"))
 
 

@@ -11,10 +11,12 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
 from fos_ref.errors import InputError
+from fos_ref.errors.text import NAMES, shown
 from fos_ref.formats.bits import widen
 from fos_ref.inspect.agree import allows
 from fos_ref.inspect.contenders import contenders
@@ -71,14 +73,21 @@ def inspect(
         original = None if against is None else stack.enter_context(Shards(against))
         found, unread = held_weights(file.tensors)
         if not found:
-            reasons = "; ".join(f"{k}: {v}" for k, v in unread.items())
             what = (
-                reasons or "U8 codes beside block scales, named as modelopt, compressed-tensors or torchao do"
+                _reasons(unread)
+                or "U8 codes beside block scales, named as modelopt, compressed-tensors or torchao do"
             )
             msg = f"{file.path}: none of its {len(file.tensors)} tensors is an NVFP4 weight: {what}"
             raise InputError(msg)
         walk = _Walk(file, original, found, blocks, progress)
         return walk.run(unread)
+
+
+def _reasons(unread: dict[str, str]) -> str:
+    """Return the first reasons why tensors are no NVFP4 weight, and how many there are besides."""
+    first = [f"{shown(name)}: {why}" for name, why in islice(unread.items(), NAMES)]
+    rest = len(unread) - len(first)
+    return "; ".join([*first, f"and {rest:,} more tensors"] if rest else first)
 
 
 @dataclass(slots=True)
@@ -101,7 +110,7 @@ class _Walk:
             self._prepare(held)
         if self.original is not None and not self.amaxes:
             name, why = next(iter(self.not_compared.items()))
-            msg = f"{self.original.path}: no weight can be compared: {name}: {why}"
+            msg = f"{self.original.path}: no weight can be compared: {shown(name)}: {why}"
             raise InputError(msg)
         parts = {i.name for h in self.found for i in (h.codes, h.block_scales, h.tensor_scale) if i}
         plain = Inspection(

@@ -11,11 +11,25 @@ from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 from rich.text import Text
 
+from fos_ref.errors.text import cut, printable, shown
+
 #: More columns than any table of ours has. A pipe has no width, so COLUMNS is not asked.
 _WHOLE = 1 << 16
 
 
-class _Whole(Console):
+#: Characters of one cell or title; a reason that holds a name of any length is shorter.
+_CELL = 2000
+
+
+class _Plain(Console):
+    """A console that shows text as text: a name may look like markup, or move the cursor."""
+
+    def render_str(self, text: str, **_: Any) -> Text:
+        """Return a string, of a cell or a line, as it is shown."""
+        return plain(text)
+
+
+class _Whole(_Plain):
     """A console of a pipe or a file: no line is wrapped, cut or padded with blanks at its end."""
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -29,13 +43,18 @@ class _Whole(Console):
 def output(*, quiet: bool = False) -> Console:
     """Return the console of what a command prints: as wide as the terminal, or as the tables."""
     if sys.stdout.isatty():
-        return Console(quiet=quiet)
+        return _Plain(quiet=quiet)
     return _Whole(quiet=quiet, width=_WHOLE)
+
+
+def errors() -> Console:
+    """Return the console of the error stream, for what a terminal shows while a command runs."""
+    return _Plain(stderr=True)
 
 
 def progress(*columns: ProgressColumn) -> Progress:
     """Return bars on the error stream: drawn on a terminal, silent when piped."""
-    console = Console(stderr=True)
+    console = errors()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
@@ -63,5 +82,10 @@ def apart(*parts: RenderableType) -> Group:
 
 
 def plain(text: str) -> Text:
-    """Return text that may hold names from a file: no markup, no control characters."""
-    return Text(text if text.isprintable() else repr(text))
+    """Return a sentence or a value that may hold text from outside: no markup, nothing but printable."""
+    return Text(cut(printable(cut(text, _CELL)), _CELL))
+
+
+def named(name: str) -> Text:
+    """Return one name from outside, in quotes where it is not plain."""
+    return Text(shown(name, _CELL))
