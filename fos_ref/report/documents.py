@@ -81,7 +81,7 @@ def weights_files(w: Weights) -> dict[str, bytes]:
     totals = w.totals.rename(columns={"total": "tensor"}).drop(columns=["tensors", "values"])
     return {
         f"{stem}.md": render.weights_markdown(w, f"{stem}.png"),
-        f"{stem}.csv": csv(pd.concat([w.tensors, totals]).astype({"rows": "Int64", "cols": "Int64"})),
+        f"{stem}.csv": csv(w.tensors.astype({"rows": "Int64", "cols": "Int64"}), totals),
         f"{stem}.png": error_by_tensor(w),
     }
 

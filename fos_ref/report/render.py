@@ -9,7 +9,7 @@ from fos_ref.report.dialects_text import dialects_markdown
 from fos_ref.report.lineup import BASELINE, CHOOSERS, LINEUP, METHOD, Plan
 from fos_ref.report.metrics import METRICS
 from fos_ref.report.position import BINS
-from fos_ref.report.tables import by_distribution, literal, markdown, prose, sections, shown, totals
+from fos_ref.report.tables import by_distribution, link, literal, markdown, prose, sections, shown, totals
 from fos_ref.report.weights import Weights
 from fos_ref.report.worked import Mapping, Worked
 from fos_ref.report.wrong_choice import wrong_choice_markdown
@@ -173,7 +173,7 @@ def weights_markdown(w: Weights, figure: str) -> bytes:
             f"Written by `fos report --weights`; not edited by hand. SHA-256 of the file: `{w.sha256}`.",
             _selection(w),
             *_totals(w),
-            f"![MSE relative to plain NVFP4, by tensor]({figure})",
+            f"![MSE relative to plain NVFP4, by tensor]({link(figure)})",
             "## By tensor",
             f"{METRICS['mse_e3']} for plain NVFP4, then {METRICS['mse_ratio']} for the others:",
             _tensors(w.tensors),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fos_ref.dialects.evidence import CLASSES, Comparison, Known, Status
-from fos_ref.report.tables import literal, markdown, prose, sections
+from fos_ref.report.tables import literal, markdown, prose, sections, word
 
 COMMAND = "fos evidence --write docs/status.md"
 _INTRO = (
@@ -31,7 +31,7 @@ def status_markdown(s: Status) -> bytes:
         "## Compared with the peer's own program",
         _note(s),
         _compared(ran, families),
-        *(f"**{label}**: {', '.join(names)}." for names, label in families.items()),
+        *(f"**{label}**: {word(', '.join(names))}." for names, label in families.items()),
         *_left_out(ran),
         *_conversions(s),
         *_not_run(s),
@@ -44,7 +44,7 @@ def status_markdown(s: Status) -> bytes:
 
 
 def _note(s: Status) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in s.versions.items())
+    versions = ", ".join(f"{word(name)} {word(version)}" for name, version in s.versions.items())
     return (
         "picked4 is compared where the peer tells which candidate it kept. Where the class is `read` beside "
         "figures, the comparison needs a checkout of the peer and is not part of CI "
@@ -61,7 +61,7 @@ def _classes(s: Status) -> str:
 def _problem_section(problems: tuple[str, ...]) -> list[str]:
     if not problems:
         return ["No preset claims more than the comparisons show."]
-    return ["## Claims that nothing backs", "\n".join(f"- {p}" for p in problems)]
+    return ["## Claims that nothing backs", "\n".join(f"- {word(p)}" for p in problems)]
 
 
 def _by_peer(ran: list[tuple[Known, Comparison]]) -> str:
@@ -73,7 +73,7 @@ def _by_peer(ran: list[tuple[Known, Comparison]]) -> str:
             ["peer and version", "presets", "blocks", "differing bytes"],
             *(
                 [
-                    f"{peer} {short(version)}",
+                    word(f"{peer} {short(version)}"),
                     str(len(cs)),
                     f"{sum(c.blocks for c in cs):,}",
                     f"{sum(c.differing for c in cs):,}",
@@ -103,11 +103,11 @@ def _compared(ran: list[tuple[Known, Comparison]], families: dict[tuple[str, ...
                 [
                     f"`{k.preset}`",
                     k.evidence,
-                    f"{c.peer} {short(c.version)}",
+                    word(f"{c.peer} {short(c.version)}"),
                     f"{c.blocks:,}",
                     *(count(c.differing_bytes.get(f)) for f in ("codes", "block_scales", "picked4")),
                     families[c.families],
-                    ", ".join(c.dtypes),
+                    word(", ".join(c.dtypes)),
                 ]
                 for k, c in ran
             ),
@@ -131,7 +131,9 @@ def _labels(families: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 
 
 def _left_out(ran: list[tuple[Known, Comparison]]) -> list[str]:
-    rows = [[f"`{k.preset}`", f"{c.left_out:,}", c.left_out_because or "-"] for k, c in ran if c.left_out]
+    rows = [
+        [f"`{k.preset}`", f"{c.left_out:,}", word(c.left_out_because or "-")] for k, c in ran if c.left_out
+    ]
     if not rows:
         return []
     intro = "Blocks set aside, because the peer's release is not the commit that the preset states:"
@@ -142,7 +144,10 @@ def _conversions(s: Status) -> list[str]:
     if not s.conversions:
         return []
     rows = [
-        [name, ", ".join(f"{k.replace('_', ' ')}: {_plain(v)}" for k, v in sorted(counts.items()))]
+        [
+            word(name),
+            ", ".join(f"{word(k.replace('_', ' '))}: {_plain(v)}" for k, v in sorted(counts.items())),
+        ]
         for name, counts in sorted(s.conversions.items())
     ]
     return [
@@ -152,7 +157,7 @@ def _conversions(s: Status) -> list[str]:
 
 
 def _plain(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else word(str(value))
 
 
 def _not_run(s: Status) -> list[str]:
@@ -160,7 +165,7 @@ def _not_run(s: Status) -> list[str]:
         return []
     return [
         "## Not run",
-        prose([["peer", "why"], *([name, literal(why)] for name, why in sorted(s.not_run.items()))]),
+        prose([["peer", "why"], *([word(name), literal(why)] for name, why in sorted(s.not_run.items()))]),
     ]
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 import pandas as pd
 
+from fos_ref.errors.text import lines
+from fos_ref.errors.text import shown as escaped
 from fos_ref.report.lineup import BY_PRESET, DISTRIBUTION_LABELS
 
 SIGNIFICANT = 7  #: digits in CSV and JSON: the last bits of a float64 sum may differ between machines
@@ -13,11 +18,28 @@ SIGNIFICANT = 7  #: digits in CSV and JSON: the last bits of a float64 sum may d
 DECIMALS = {"mse_e3": 3, "mse_ratio": 4, "mae_pct": 3, "max_pct": 2, "sqnr_db": 3, "share4_pct": 2}
 
 Rows = list[list[str]]
+NAME_COLUMN = "tensor"  #: of names from a file
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  #: a spreadsheet runs it
+_WORD = re.compile(r"(?:[\w .,:;/+^@%=()~'-]| \* )*", re.ASCII)  #: nothing that Markdown acts on
+_PART = 1 << 20  #: characters of one line of a document
 
 
-def csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV, floats to SIGNIFICANT digits."""
-    return table.to_csv(index=False, float_format=f"%.{SIGNIFICANT}g", lineterminator="\n").encode()
+def csv(table: pd.DataFrame, totals: pd.DataFrame | None = None) -> bytes:
+    """Return a table as CSV, floats to SIGNIFICANT digits; below it the totals, whose names are our own.
+
+    A text is in quotes, with escapes, where a program acts on it or it reads like the name of a total.
+    """
+    own = set() if totals is None else {v for v in totals.to_numpy().flat if isinstance(v, str)}
+    names = set(table[NAME_COLUMN]) & own if NAME_COLUMN in table else set()
+    made = table.map(lambda v: cell(v, quoted=v in names) if isinstance(v, str) else v)
+    if totals is not None:
+        made = pd.concat([made, totals])
+    return made.to_csv(index=False, float_format=f"%.{SIGNIFICANT}g", lineterminator="\n").encode()
+
+
+def cell(text: str, *, quoted: bool = False) -> str:
+    """Return a text as a cell of a spreadsheet: no formula, nothing that is not seen."""
+    return escaped(text, None, reserved=(text,) if quoted or text.startswith(_FORMULA) else ())
 
 
 def shown(metric: str, value: float, ci: float | None = None) -> str:
@@ -71,11 +93,20 @@ def _markdown(rows: Rows, rule: list[str]) -> str:
 
 
 def literal(text: str) -> str:
-    """Return text from a file as Markdown code: no markup, no control characters, no cell breaks."""
-    printable = text if text.isprintable() else repr(text)
-    return "`" + printable.replace("`", "'").replace("|", "\\|") + "`"
+    """Return text from outside as Markdown code: no markup, nothing but printable, no cell breaks."""
+    return "`" + escaped(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+def word(text: str) -> str:
+    """Return text from outside for a sentence; as Markdown code where it might be more than text."""
+    return text if _WORD.fullmatch(text) else literal(text)
+
+
+def link(name: str) -> str:
+    """Return the name of a file beside the page as the target of a link: no scheme, no bracket, no blank."""
+    return quote(os.fsencode(name))
 
 
 def sections(parts: Iterable[str]) -> bytes:
-    """Join the parts of a document with blank lines."""
-    return ("\n\n".join(p.strip("\n") for p in parts) + "\n").encode()
+    """Join the parts of a document with blank lines; what is not printable is escaped once more."""
+    return ("\n\n".join(lines(p.strip("\n"), _PART) for p in parts) + "\n").encode()

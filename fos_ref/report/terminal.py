@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fos_ref.errors.text import shown
 from fos_ref.report.console import apart, table, titled
 from fos_ref.report.documents import Report
 from fos_ref.report.lineup import CHOOSERS, LINEUP
@@ -62,7 +63,7 @@ def show_summary(console: Console, r: Report) -> None:
 def show_weights(console: Console, w: Weights) -> None:
     """Print the totals of a weights file."""
     for title, group in w.totals.groupby("total", sort=False):
-        heading = f"{w.name}: {title}, {group['tensors'].iloc[0]} tensors"
+        heading = f"{shown(w.name)}: {title}, {group['tensors'].iloc[0]} tensors"
         header, *body = totals(group, _TOTAL_METRICS)
         rows = [[header[0], *(METRICS[m] for m in _TOTAL_METRICS)], *body]
         console.print(titled(heading, _table(rows)), "")

@@ -7,13 +7,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fos_ref.errors.text import shown
 from fos_ref.report.figures import legend_below, log_ticks, reference_line
 from fos_ref.report.lineup import BASELINE, ROWS_OF_16, TILES
 from fos_ref.report.style import dots, png, rows, style, WIDTH
-from fos_ref.report.weights import TOTAL, Weights
+from fos_ref.report.weights import TOTAL, TOTAL_DEFAULT, Weights
 
 SHOWN = 48  #: the largest tensors are drawn, in the order of the file
 _LONGEST = 40
+_SUFFIX = ".weight"
 _ROW_INCHES = 0.17
 _FRAME_INCHES = 1.5
 
@@ -21,7 +23,9 @@ _FRAME_INCHES = 1.5
 def error_by_tensor(w: Weights) -> bytes:
     """Draw a row for the total and one for each tensor: 1x16 blocks on the left, 16x16 tiles on the right."""
     total = w.totals[w.totals["total"] == TOTAL]
-    table = pd.concat([_ratios(total, "total"), _ratios(_largest(w.tensors), "tensor")])
+    tensors = _ratios(_largest(w.tensors), "tensor")
+    tensors.index = pd.Index(_short(list(tensors.index)))
+    table = pd.concat([_ratios(total, "total"), tensors])
     with style():
         fig = Figure(figsize=(WIDTH, _FRAME_INCHES + _ROW_INCHES * len(table)), layout="constrained")
         left, right = fig.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
@@ -52,12 +56,12 @@ def _panel(ax: Axes, table: pd.DataFrame, recipes: list[str] | tuple[str, ...], 
     reference_line(ax)
     for recipe in recipes:
         dots(ax, table[recipe], np.arange(len(table)), recipe, size=4.5)
-    rows(ax, [_short(str(name)) for name in table.index])
+    rows(ax, list(map(str, table.index)))
     ax.set_title(title)
 
 
-def _short(name: str) -> str:
-    """Return a tensor's name without its suffix, the middle left out of a long one."""
-    text = (name if name.isprintable() else repr(name)).removesuffix(".weight")
-    half = (_LONGEST - 1) // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]}\u2026{text[-half:]}"
+def _short(names: list[str]) -> list[str]:
+    """Return tensors' names as they are shown: without their suffix, where that leaves them apart."""
+    own = {TOTAL, TOTAL_DEFAULT, *names}
+    bare = [n.removesuffix(_SUFFIX) if n.removesuffix(_SUFFIX) not in own else n for n in names]
+    return [shown(n, _LONGEST, reserved=(TOTAL, TOTAL_DEFAULT)) for n in bare]
