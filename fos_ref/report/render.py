@@ -16,6 +16,7 @@ from fos_ref.report.wrong_choice import wrong_choice_markdown
 
 POSITION_FIGURE = "error-by-position.png"
 ERROR_FIGURE = "error-by-distribution.png"
+_NAMES = 500  #: of the tensors that were left, for one reason; the JSON document has all
 SHARE_FIGURE = "share-choosing-4.png"
 
 
@@ -225,6 +226,11 @@ def _left(left: dict[str, str]) -> str:
     return prose(
         [
             ["reason", "tensors", "names"],
-            *([why, str(len(n)), ", ".join(map(literal, n))] for why, n in reasons.items()),
+            *([why, str(len(n)), _first(n)] for why, n in reasons.items()),
         ]
     )
+
+
+def _first(names: list[str]) -> str:
+    rest = [f"and {len(names) - _NAMES:,} more"] if len(names) > _NAMES else []
+    return ", ".join([*map(literal, names[:_NAMES]), *rest])
