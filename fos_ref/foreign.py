@@ -1,0 +1,60 @@
+"""One guard around code that is not ours: a parser, a protocol of arrays, another library's object.
+
+Such code raises whatever it likes. Behind the guard it is one error of this package: what was given, what
+the other side said, what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fos_ref.errors import FosError, InputError
+
+SHOWN = 160  #: characters of foreign text in a message
+
+
+@contextmanager
+def foreign(what: str, allowed: str, error: type[FosError] = InputError) -> Iterator[None]:
+    """Turn every Exception raised inside, MemoryError and RecursionError too, into `error`.
+
+    what:    what was given, the first words of the message: "X.npy", "x of type ArrayImpl"
+    allowed: what is allowed, its last words: "a .npy file of float32 is allowed"
+    A FosError passes as it is, and so do KeyboardInterrupt, SystemExit and whatever else is no Exception.
+    """
+    try:
+        yield
+    except FosError:
+        raise
+    except Exception as e:
+        msg = f"{what}: {said(e)}: {allowed}"
+        raise error(msg) from e
+
+
+def said(e: BaseException) -> str:
+    """Return the type and the first line of an exception that is not ours, escaped and cut."""
+    name = type(e).__name__
+    try:
+        lines = str(e).strip().splitlines()
+    except Exception:  # noqa: BLE001 -- its __str__ is foreign code as well
+        lines = []
+    return cut(f"{name} ({lines[0].strip()})" if lines else name)
+
+
+def cut(text: str, length: int = SHOWN) -> str:
+    """Return `text` with what a terminal would act on escaped, in at most `length` characters."""
+    if len(text) > 2 * length:
+        text = text[:length] + text[-length:]  # what lies between is left out below
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    if len(safe) <= length:
+        return safe
+    half = (length - 3) // 2
+    return f"{safe[:half]}...{safe[-half:]}"
+
+
+def shown(value: object, length: int = SHOWN) -> str:
+    """Return repr(value), escaped and cut; the type alone where that fails."""
+    try:
+        return cut(repr(value), length)
+    except Exception:  # noqa: BLE001 -- __repr__ is foreign code
+        return f"a {cut(type(value).__name__)}"
