@@ -52,9 +52,11 @@ def prove(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the long proofs: every bit pattern, every product, exact rationals. Exit 1 where one fails."""
+    from fos_ref.formats.environment import check_float_environment
     from fos_ref.proof.catalog import PROOFS as CATALOG  # brings the fast engine's compiler
     from fos_ref.proof.result import document
 
+    check_float_environment()
     unknown = [n for n in names or () if n not in CATALOG]
     if unknown:
         msg = f"proof {unknown[0]!r}: one of {', '.join(CATALOG)} is allowed"

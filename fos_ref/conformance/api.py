@@ -24,6 +24,7 @@ from fos_ref.conformance.trials import (
     vector_trials,
 )
 from fos_ref.errors import InputError
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
@@ -64,8 +65,10 @@ def conformance(
     diagnose:   how many tensors of wrong answers the checker explains, about a second each
     Rounding:   none; bytes are compared.
     Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. An exception of f
-                is a finding of the report.
+                is a finding of the report. ToolchainError where this thread flushes subnormals or rounds
+                otherwise than to nearest, before f or after it.
     """
+    check_float_environment()
     r = get_recipe(recipe)
     chosen = group_names(r) if groups is None else tuple(groups)
     for what, given, allowed in (

@@ -13,6 +13,7 @@ from fos_ref.check.bytes_door import as_bytes
 from fos_ref.conformance.trials import own_amax, Trial
 from fos_ref.errors import FosError, ShapeError
 from fos_ref.formats.arrays import Bool, U8
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import swizzled_shape, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
@@ -20,6 +21,7 @@ from fos_ref.storage.tensor import QuantizedTensor
 AMAX = "amax"
 _PARTS = 2
 _NAN = 0x7F
+_AFTER = "after the kernel's call this thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class Kernel:
         try:
             out = self._called(t)
         except Exception as e:  # noqa: BLE001 -- whatever a kernel raises is a finding about it
+            check_float_environment(_AFTER)
             return Failure(trial=t, what=f"it raised {type(e).__name__}: {e}", error=e)
+        check_float_environment(_AFTER)  # else what is expected of the next trial would be wrong
         try:
             answer = self._answer(out, t)
         except FosError as e:

@@ -16,6 +16,7 @@ import numpy as np
 from fos_ref.errors import RecipeError
 from fos_ref.formats.arrays import Bool, F32
 from fos_ref.formats.bits import widen
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
 from fos_ref.model.rounding import moved
 from fos_ref.model.trace import Scales
@@ -37,6 +38,7 @@ def hardware_decides(x: Any, r: Recipe) -> Bool:
     if r.reciprocal is not Reciprocal.APPROXIMATE:
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
         raise RecipeError(msg)
+    check_float_environment()
     matrix = widen(x)
     scales = tensor_scales(tensor_amax(matrix, r), r, x.dtype)
     undecided: Bool = np.zeros((x.shape[0], x.shape[1] // r.block_cols), dtype=np.bool_)

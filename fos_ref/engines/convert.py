@@ -16,11 +16,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from fos_ref.engines.inputs import check_float_environment
 from fos_ref.engines.registry import Engine, get_engine
 from fos_ref.engines.stream import alone, chunks, Compiled, in_order, workers
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
@@ -95,6 +95,7 @@ def quantize_checkpoint(
     compiling:  called if the compiled engine has to be compiled first
     Raises:     OSError, CheckpointError, RecipeError, InputError, ToolchainError.
     """
+    check_float_environment()
     r, c = get_recipe(recipe), get_convention(convention)
     check_storable(r)
     check_target(Path(target), Path(source), overwrite=overwrite)
@@ -171,9 +172,14 @@ class _Job:
 
     def amax(self, info: TensorInfo) -> np.float32:
         """Return the tensor amax of a weight; InputError for one whose tensor scale cannot be stored."""
+
+        def largest(x: AnyArray) -> np.float32:
+            check_float_environment()
+            return np.float32(self.engine.amax(x, self.recipe))
+
         amax = np.float32(0)
-        for part in self._each(lambda x: self.engine.amax(x, self.recipe), info):
-            amax = np.maximum(amax, np.float32(part))
+        for part in self._each(largest, info):
+            amax = np.maximum(amax, part)
         try:
             stored_tensor_scale(amax, self.recipe, self.convention, NUMPY_DTYPES[info.dtype])
         except InputError as e:

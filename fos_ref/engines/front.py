@@ -8,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from fos_ref.engines.given import caller_scales, check_finite
-from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_float_environment, check_shape
+from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_shape
 from fos_ref.engines.on_device import quantize_on_device
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import DtypeError, InputError
 from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.formats.bits import widen
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
 from fos_ref.model.trace import Scales, Trace
@@ -53,7 +54,7 @@ def quantize(
               says; subnormals are kept. An empty x gives empty arrays. Approximate reciprocals divide (N8).
     Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain, for amax and
               tensor_scale together; ToolchainError for an engine that cannot run here, and for a thread
-              that flushes subnormals.
+              that flushes subnormals or rounds otherwise than to nearest.
     Spec:     docs/numerics.md; the recipe's `source` names the implementation.
     """
     r = get_recipe(recipe)
@@ -114,7 +115,8 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     Rounding: as the recipe's axis `dequantize` lists (docs/numerics.md N14), in float32; float16 and bfloat16
               by one more rounding, to nearest even.
     Specials: a NaN scale makes its block NaN. float16 overflows to infinity.
-    Raises:   DtypeError for another dtype.
+    Raises:   DtypeError for another dtype; ToolchainError for a thread that flushes subnormals or rounds
+              otherwise than to nearest.
     """
     try:
         wanted = np.dtype(dtype)
@@ -123,6 +125,7 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     if wanted not in ALLOWED_DTYPES:
         msg = f"dequantize: dtype {dtype}: float32, float16 or bfloat16 is allowed"
         raise DtypeError(msg)
+    check_float_environment()
     codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
     scales = q.block_scales.reshape(codes.shape[0], q.block_scales.shape[-1])
     values = dequantize_matrix(codes, scales, _scales_of(q), q.recipe)

@@ -9,6 +9,7 @@ import numpy as np
 from fos_ref.engines.inputs import as_numpy
 from fos_ref.errors import InputError, ShapeError
 from fos_ref.formats.arrays import F32, F64
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import given_tensor_scale, tensor_scales
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope, NonFinite
@@ -26,6 +27,7 @@ def caller_scales(
     amax: Any, tensor_scale: float | None, r: Recipe, rows: int, dtype: np.dtype[Any]
 ) -> Scales | None:
     """Return the tensor scales that the caller's amax or tensor scale fixes for `rows` rows, or None."""
+    check_float_environment()
     if amax is not None and tensor_scale is not None:
         msg = "amax and tensor_scale were both given: one of them fixes the tensor scale"
         raise InputError(msg)

@@ -11,7 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from fos_ref.errors import DtypeError, Remedy, ShapeError, ToolchainError
+from fos_ref.errors import DtypeError, Remedy, ShapeError
 from fos_ref.formats.arrays import AnyArray
 
 ALLOWED_DTYPES = tuple(np.dtype(t) for t in (np.float32, np.float16, ml_dtypes.bfloat16))
@@ -97,18 +97,3 @@ def check_shape(shape: tuple[int, ...], block_rows: int, block_cols: int) -> Non
     if rows % block_rows:
         msg = f"x of shape {shape}: {rows} rows are not a multiple of {block_rows}"
         raise ShapeError(msg, remedy=Remedy("padding='zero'", "pads them"))
-
-
-def check_float_environment() -> None:
-    """Raise ToolchainError if this thread flushes subnormals: every result below 2^-126 would be wrong.
-
-    Bits are compared, because such a thread may also read a subnormal as equal to zero.
-    """
-    subnormal = np.array([0x00012345], dtype=np.uint32)
-    product = subnormal.view(np.float32) * np.float32(1)
-    if product.view(np.uint32)[0] != subnormal[0]:
-        msg = (
-            "this thread flushes subnormal floats to zero (torch.set_flush_denormal, or a library built with "
-            "-ffast-math): switch that off before quantizing"
-        )
-        raise ToolchainError(msg)

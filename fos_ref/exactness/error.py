@@ -20,6 +20,7 @@ from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.exactness.squares import Rows, Scaled, squares
 from fos_ref.formats.arrays import AnyArray, F32, F64, U8
 from fos_ref.formats.bits import widen
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import holds_int4, scale_values
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
 from fos_ref.oracle.exact_error import AMAX_FORMS
@@ -45,6 +46,7 @@ def exact_error(x: Any, q: QuantizedTensor) -> F64:
         msg = f"exact_error: q is a {type(q).__name__}: a QuantizedTensor is allowed"
         raise DtypeError(msg)
     r, array = q.recipe, as_numpy(x)
+    check_float_environment()
     codes, block_scales = _matrices(q)
     matrix = _padded(array, q, codes.shape)
     decode = _decode(q)

@@ -13,6 +13,7 @@ from fos_ref.formats.catalog import (
     UE4M3,
 )
 from fos_ref.formats.codec import decode, encode
+from fos_ref.formats.environment import check_float_environment
 
 __all__ = [
     "BFLOAT16",
@@ -25,6 +26,7 @@ __all__ = [
     "INT4",
     "UE4M3",
     "FormatInfo",
+    "check_float_environment",
     "decode",
     "encode",
 ]

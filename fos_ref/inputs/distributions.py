@@ -16,6 +16,7 @@ import numpy as np
 
 from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, F64
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.recipe import BLOCK
 
 DTYPES: Mapping[str, np.dtype[np.generic]] = MappingProxyType(
@@ -42,6 +43,7 @@ def make(name: str, shape: tuple[int, int], seed: int, dtype: str = "float32") -
               DtypeError.
     """
     rows, cols = _checked(name, shape, seed, dtype)
+    check_float_environment()
     key = np.array([seed, zlib.crc32(name.encode())], dtype=np.uint64)
     rng = np.random.Generator(np.random.Philox(key=key))
     blocks = FAMILIES[name](rng, (rows, cols // BLOCK, BLOCK))

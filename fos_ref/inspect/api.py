@@ -18,6 +18,7 @@ import numpy as np
 from fos_ref.errors import InputError
 from fos_ref.errors.text import NAMES, shown
 from fos_ref.formats.bits import widen
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.inspect.agree import allows
 from fos_ref.inspect.contenders import contenders
 from fos_ref.inspect.dialect import row_groups, Search
@@ -68,6 +69,7 @@ def inspect(
     Raises:   OSError; CheckpointError for a damaged file; InputError for a file without NVFP4 weights, and
               for an original that has none of them.
     """
+    check_float_environment()
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(Shards(path))
         original = None if against is None else stack.enter_context(Shards(against))

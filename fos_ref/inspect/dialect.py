@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.engines.inputs import check_float_environment
 from fos_ref.engines.registry import load_engine
 from fos_ref.engines.stream import in_order
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.inspect.contenders import Contender
 from fos_ref.model.quantize import given_tensor_scale, tensor_scales
 from fos_ref.model.trace import Scales

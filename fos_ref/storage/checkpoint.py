@@ -9,6 +9,7 @@ import numpy as np
 
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.formats.arrays import U8
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import BLOCK, Recipe
@@ -64,8 +65,10 @@ class QuantizedCheckpoint(Closing):
         """Return the weight called `name`, codes and block scales as stored, picked4 None (not stored).
 
         Raises: CheckpointError for an unknown name, for tensors whose dtypes or shapes do not belong
-        together, and for a tensor scale that is not a positive finite number or not the manifest's.
+        together, and for a tensor scale that is not a positive finite number or not the manifest's;
+        ToolchainError for a thread that flushes subnormals or rounds otherwise than to nearest.
         """
+        check_float_environment()
         if name not in self.names:
             msg = f"{self.file.path}: no quantized weight is called {name!r} ({len(self.names)} are there)"
             raise CheckpointError(msg)

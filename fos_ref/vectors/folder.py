@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fos_ref.errors import InputError
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT
@@ -34,6 +35,7 @@ def notes() -> Json:
 
 def generated(say: Say) -> dict[str, bytes]:
     """Return every file that is made by a search or a computation, chains left out."""
+    check_float_environment()
     found = {SCHEMA: canonical(schema()), NOTES_FILE: canonical(notes())}
     say(VECTORS)
     telling = distinguishing(lambda: None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fos_ref.engines.registry import get_engine
 from fos_ref.errors import ToolchainError
+from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors import bulk, chain, layout
@@ -56,6 +57,7 @@ def verify(
     A file whose digest is not the manifest's is a failure, and is not read.
     Raises: GoldenFormatError for files of another form; InputError for an unknown engine.
     """
+    check_float_environment()
     get_engine(engine, PRESETS["4over6"], 0)  # an unknown engine, or one that is not installed, is an error
     found = Checked(engine)
     sound = {name: s for name, s in _digests(files).items() if fnmatchcase(name, only)}

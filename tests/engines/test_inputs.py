@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import platform
 import sys
 import types
 
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.engines.inputs import as_numpy, check_float_environment
+from fos_ref.engines.inputs import as_numpy
 from fos_ref.errors import DtypeError, FosError, ShapeError, ToolchainError
 
 
@@ -234,38 +232,6 @@ def test_without_cupy_its_array_is_an_unknown_object(monkeypatch):
     monkeypatch.delitem(sys.modules, "cupy", raising=False)
     with pytest.raises(DtypeError, match="FakeCupyArray: a NumPy array"):
         fos_ref.quantize(FakeCupyArray(normal()))
-
-
-# --- the thread's float environment ------------------------------------------------------------------
-
-FLUSH = 0x8040  #: MXCSR: flush to zero, denormals are zero
-MXCSR_OFFSET = 28  #: of fenv_t in the C library of x86-64 Linux
-
-
-@pytest.fixture
-def flushing():
-    """Switch this thread to flushing subnormals, as torch.set_flush_denormal does, and back."""
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("knows the floating-point environment of x86-64 Linux only")
-    libm = ctypes.CDLL("libm.so.6")
-    saved, changed = ctypes.create_string_buffer(32), ctypes.create_string_buffer(32)
-    libm.fegetenv(saved)
-    libm.fegetenv(changed)
-    mxcsr = int.from_bytes(changed[MXCSR_OFFSET : MXCSR_OFFSET + 4], "little") | FLUSH
-    changed[MXCSR_OFFSET : MXCSR_OFFSET + 4] = mxcsr.to_bytes(4, "little")
-    libm.fesetenv(changed)
-    yield
-    libm.fesetenv(saved)
-
-
-def test_a_thread_that_flushes_subnormals_is_refused(flushing):  # noqa: ARG001
-    for call in (fos_ref.quantize, fos_ref.trace):
-        with pytest.raises(ToolchainError, match="flushes subnormal floats to zero"):
-            call(normal())
-
-
-def test_an_ordinary_thread_is_fine():
-    check_float_environment()
 
 
 def test_every_refusal_is_the_package_s_own_error():

@@ -70,7 +70,7 @@ def test_an_error_of_ours_passes_as_it_is():
 def test_input_error_is_the_default_and_nothing_raised_is_nothing():
     with foreign("x", ALLOWED):
         pass
-    with pytest.raises(InputError, match=r"x: ZeroDivisionError \(division by zero\): a \.npy"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"x: ZeroDivisionError \(.*zero\): a \.npy"):  # noqa: SIM117
         with foreign("x", ALLOWED):
             _ = 1 // 0
 
