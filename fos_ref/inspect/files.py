@@ -59,7 +59,7 @@ def manifest_of(file: Shards) -> Manifest | str | None:
 def convention_of(file: Shards, found: Sequence[Held]) -> Finding:
     """Return the convention by the names, with what a configuration says."""
     names = list(dict.fromkeys(h.convention.name for h in found))
-    patterns = dict.fromkeys(", ".join(f"X{s}" for s in h.convention.names("")) for h in found)
+    patterns = dict.fromkeys(", ".join(f"X{s}" for s in h.convention.parts("")) for h in found)
     seen = f"tensors {'; '.join(patterns)}"
     config = file.configuration()
     if config is not None:

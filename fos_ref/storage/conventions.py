@@ -54,8 +54,11 @@ class Convention:
     form: TensorScaleForm
 
     def names(self, weight: str) -> tuple[str, str, str]:
-        """Return the names of codes, block scales and tensor scale for the weight called `weight`."""
-        stem = weight.removesuffix(SUFFIX)
+        """Return the names of codes, block scales and tensor scale for the weight X.weight."""
+        return self.parts(weight.removesuffix(SUFFIX))
+
+    def parts(self, stem: str) -> tuple[str, str, str]:
+        """Return the same for X alone, which may end in .weight itself."""
         return stem + self.packed, stem + self.block_scale, stem + self.tensor_scale
 
     def infos(self, weight: str, shape: tuple[int, int]) -> tuple[TensorInfo, TensorInfo, TensorInfo]:
@@ -165,7 +168,7 @@ def detect(names: Collection[str]) -> Convention:
     if len(found) != 1:
         what = "both conventions' tensors" if found else "no quantized weight"
         rules = "; ".join(
-            f"{c.name}: {', '.join('X' + s for s in c.names(''))}" for c in CONVENTIONS.values()
+            f"{c.name}: {', '.join('X' + s for s in c.parts(''))}" for c in CONVENTIONS.values()
         )
         msg = f"the file holds {what}: exactly one of these is allowed: {rules}"
         raise CheckpointError(msg)
@@ -176,4 +179,4 @@ def weights_in(names: Collection[str], c: Convention) -> list[str]:
     """Return the names X.weight of the weights that `names` holds in convention `c`, in order."""
     there = set(names)
     stems = [n.removesuffix(c.tensor_scale) for n in names if n.endswith(c.tensor_scale)]
-    return [s + SUFFIX for s in stems if there.issuperset(c.names(s + SUFFIX))]
+    return [s + SUFFIX for s in stems if there.issuperset(c.parts(s))]

@@ -17,6 +17,7 @@ from fos_ref.storage.conventions import (
     COMPRESSED_TENSORS,
     Convention,
     MODELOPT,
+    SUFFIX,
     TensorScaleForm,
 )
 from fos_ref.storage.layout import swizzled_shape
@@ -85,7 +86,7 @@ def held_weights(tensors: Mapping[str, TensorInfo]) -> tuple[list[Held], dict[st
         )
         if c is None or info.dtype not in PACKED_DTYPES:
             continue
-        _, scales, tensor_scale = c.names(name.removesuffix(c.packed))
+        _, scales, tensor_scale = c.parts(name.removesuffix(c.packed))
         held = _held(name, c, info, tensors[scales], tensors.get(tensor_scale))
         if isinstance(held, Held):
             found.append(held)
@@ -95,7 +96,7 @@ def held_weights(tensors: Mapping[str, TensorInfo]) -> tuple[list[Held], dict[st
 
 
 def _parts_there(name: str, c: Convention, tensors: Mapping[str, TensorInfo]) -> bool:
-    return c.names(name.removesuffix(c.packed))[1] in tensors
+    return c.parts(name.removesuffix(c.packed))[1] in tensors
 
 
 def _held(
@@ -118,7 +119,7 @@ def _held(
             f"block scales {list(scales.shape)} for a weight ({rows}, {cols}): one for {BLOCK} values is read"
         )
     return Held(
-        name=name.removesuffix(c.packed) + ".weight",
+        name=name.removesuffix(c.packed) + SUFFIX,
         convention=c,
         codes=codes,
         block_scales=scales,
