@@ -34,7 +34,7 @@ def inspect(
     --against ORIGINAL also the dialect (the preset) that made it.
 
     Exit code 1: the file has a recipe manifest, and the original does not
-    give these bytes by that recipe.
+    give these bytes by that recipe, tensor scales included.
     """
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 

@@ -110,10 +110,13 @@ class Inspection:
 
     @property
     def manifest_holds(self) -> bool | None:
-        """Whether every compared block is what the manifest's recipe makes; None where that was not tried."""
+        """Whether the manifest's recipe makes every compared block, and each tensor scale of a known amax.
+
+        Known are the amaxes of the original. None where that was not tried.
+        """
         if self.recipe is None or not self.compared:
             return None
-        return any(c.exact for c in self.ranked if is_bits_of(c, self.recipe))
+        return any(c.exact and not c.derived for c in self.ranked if is_bits_of(c, self.recipe))
 
     @property
     def findings(self) -> dict[str, Finding]:
