@@ -17,7 +17,8 @@ from benchmarks.clock import Rounds
 from benchmarks.document import markdown
 from benchmarks.machine import cores, machine, Others
 from benchmarks.subjects import DTYPES
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 
 NAME = "benchmark-cpu"
 QUICK_FOLDER = "quick"
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--threads {given.threads}: 1 to {numba.config.NUMBA_NUM_THREADS} are allowed here")
     plan = QUICK if given.quick else FULL
     folder = given.out / QUICK_FOLDER if given.quick else given.out
-    check_folder(folder)
+    targets = Targets(folder, [f"{NAME}.json", f"{NAME}.md"])
+    check_targets(targets)
     numba.set_num_threads(given.threads)
     found: dict[str, Any] = {"format": 1, "command": _command(given), "threads": given.threads}
     with Others() as others:
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{NAME}.json": json.dumps(found, indent=1).encode() + b"\n",
         f"{NAME}.md": markdown(found).encode(),
     }
-    for path in write_all(folder, documents):
+    for path in write_all(targets, documents):
         sys.stdout.write(f"{path}\n")
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 from fos_ref.errors import EngineWarning, FosError, InputError
 from fos_ref.errors.guard import close, ended, INTERRUPTED, reader_left, ready_process, say, UNUSABLE
 from fos_ref.errors.text import line
+from fos_ref.publish.signals import stopping
 
 #: The option that an argument of the library is at the command line; where there is none, none is named.
 OPTIONS = {"overwrite=True": "--force"}
@@ -37,9 +38,12 @@ def main() -> None:
 
 
 def run(args: list[str]) -> int:
-    """Run `fos` with `args` and return the exit code, with no traceback for an expected error."""
+    """Run `fos` with `args` and return the exit code, with no traceback for an expected error.
+
+    Raises: SystemExit(128 + n) where signal n ended it (fos_ref/publish/signals.py).
+    """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), stopping():
             _say_warnings()
             code = _run(args)
     except SystemExit as e:

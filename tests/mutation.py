@@ -25,7 +25,8 @@ from typing import Any
 
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof.result import environment
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 from fos_ref.report.tables import prose
 
 ROOT = Path(__file__).parents[1]
@@ -129,7 +130,8 @@ def run(names: list[str], jobs: int, out: Path) -> int:
     if unknown:
         say(f"mutant {unknown[0]!r}: one of {', '.join(MUTANTS)} is allowed")
         return 2
-    check_folder(out)
+    targets = Targets(out, [SUITE])
+    check_targets(targets)
     left_out = unfit(collect_only=names != list(MUTANTS))
     say(f"left out, because they fail without a mutant: {', '.join(left_out) or 'none'}")
     found = {}
@@ -147,7 +149,7 @@ def run(names: list[str], jobs: int, out: Path) -> int:
             "mutants": found,
             "ran_on": environment(),
         }
-        write_all(out, {SUITE: (json.dumps(document, indent=1) + "\n").encode()})
+        write_all(targets, {SUITE: (json.dumps(document, indent=1) + "\n").encode()})
     say(
         f"{len(found) - len(living)} of {len(found)} mutants killed" + "".join(f"; {n} lives" for n in living)
     )
@@ -217,7 +219,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.command == "run":
         return run(given.names or list(MUTANTS), given.jobs, given.out)
-    write_all(given.out, {TABLE: table(given.out).encode()})
+    write_all(Targets(given.out, [TABLE]), {TABLE: table(given.out).encode()})
     return 0
 
 

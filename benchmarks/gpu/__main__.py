@@ -13,7 +13,8 @@ from benchmarks.gpu import kernels, small, whole
 from benchmarks.gpu.document import markdown
 from fos_gpu import available
 from fos_gpu.build.machine import card
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 
 NAME = "benchmark-gpu"
 PARTS = ("kernels", "whole", "small")
@@ -44,11 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not here:
         sys.stderr.write(f"not run: {here.reason}\n")
         return 2
-    check_folder(given.out)
+    targets = Targets(given.out, [f"{NAME}.json", f"{NAME}.md"])
+    check_targets(targets)
     data = measure(given.parts, given.size, given.rounds)
     text = markdown(data)
     files = {f"{NAME}.json": (json.dumps(data, indent=1) + "\n").encode(), f"{NAME}.md": text.encode()}
-    write_all(given.out, files)
+    write_all(targets, files)
     sys.stdout.write(text)
     return 0
 

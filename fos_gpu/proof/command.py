@@ -13,7 +13,8 @@ from typing import Any
 
 from fos_ref.errors import FosError, InputError
 from fos_ref.proof.result import document, Proof
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 
 
 def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = None) -> int:
@@ -51,7 +52,7 @@ def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None
 
 def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> int:
     if given.out is not None:
-        check_folder(given.out)
+        check_targets(Targets(given.out, [file_name(proof)]))
     start = time.perf_counter()
     found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
     data = document(proof, found, time.perf_counter() - start)
@@ -62,7 +63,7 @@ def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> i
     _show(data, problems)
     if given.out is not None and not found.unexplained:
         text = json.dumps(data, indent=1) + "\n"
-        write_all(given.out, {file_name(proof): text.encode()})
+        write_all(Targets(given.out, [file_name(proof)]), {file_name(proof): text.encode()})
     return 1 if problems else 0
 
 

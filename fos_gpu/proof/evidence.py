@@ -24,7 +24,8 @@ from fos_gpu.build.machine import card
 from fos_gpu.build.probe import available
 from fos_ref.errors import FosError, InputError, ToolchainError
 from fos_ref.proof.result import environment
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 
 RAN, FAILED, NOT_RUN = "holds", "FAILED", "not run"
 CANNOT = 2  #: exit code of a command that could not run here; its last line says why
@@ -169,7 +170,9 @@ def gather(out: Path, only: Sequence[str], limit: float) -> int:
     here = available()
     if not here:
         raise ToolchainError(here.reason)
-    check_folder(out)
+    name = f"evidence-{slug(card()['device'])}"
+    targets = Targets(out, [f"{name}.json", f"{name}.md"])
+    check_targets(targets)
     parts = {}
     for part in PARTS:
         if part.name in only:
@@ -177,9 +180,8 @@ def gather(out: Path, only: Sequence[str], limit: float) -> int:
             sys.stdout.write(f"{part.name}: {parts[part.name]['status']}, {_figures(parts[part.name])}\n")
             sys.stdout.flush()
     data = document(parts)
-    name = f"evidence-{slug(data['ran_on']['device'])}"
     text = json.dumps(data, indent=1) + "\n"
-    write_all(out, {f"{name}.json": text.encode(), f"{name}.md": page(data).encode()})
+    write_all(targets, {f"{name}.json": text.encode(), f"{name}.md": page(data).encode()})
     return int(any(p["status"] == FAILED for p in parts.values()))
 
 

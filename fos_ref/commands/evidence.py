@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fos_ref.dialects.evidence import Known, Status
+    from fos_ref.publish.targets import Targets
 
 _COLUMNS = ("codes", "block_scales", "picked4")
 
@@ -34,9 +35,10 @@ def evidence(
     """
     from fos_ref.dialects.evidence import read_status
 
+    targets = None if write is None else _targets(write, source)
     status = read_status(source)
-    if write is not None:
-        _write(status, write)
+    if targets is not None:
+        _write(status, targets)
     if as_json:
         say_json(asdict(status))
     elif write is None:
@@ -45,12 +47,22 @@ def evidence(
         raise typer.Exit(code=1)
 
 
-def _write(status: Status, path: Path) -> None:
+def _targets(page: Path, source: Path) -> Targets:
+    """Return where the page goes, if it can go there."""
+    from fos_ref.publish.publication import check_targets
+    from fos_ref.publish.targets import one_file
+
+    targets = one_file(page, inputs=[source])
+    check_targets(targets)
+    return targets
+
+
+def _write(status: Status, targets: Targets) -> None:
     """Write the page whole or not at all."""
-    from fos_ref.report.files import write_all
+    from fos_ref.publish.publication import write_all
     from fos_ref.report.status import status_markdown
 
-    write_all(path.parent, {path.name: status_markdown(status)})
+    write_all(targets, {name: status_markdown(status) for name in targets.names})
 
 
 def _show(status: Status) -> None:

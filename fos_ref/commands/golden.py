@@ -42,16 +42,17 @@ def write(folder: Folder = Path("golden")) -> None:
     The same code writes the same bytes. A file of a frozen version that would change is refused. Takes about
     a minute.
     """
-    from fos_ref.report.files import write_all
-    from fos_ref.vectors.folder import by_folder, completed, generated, read_all
+    from fos_ref.publish.publication import check_targets, write_all
+    from fos_ref.publish.targets import Targets
+    from fos_ref.vectors.folder import completed, generated, names, read_all
     from fos_ref.vectors.manifest import MANIFEST, read_manifest
 
+    targets = Targets(folder, names())
+    check_targets(targets)
     there = read_all(folder)
     with _progress() as tell:
         files = completed(generated(tell), there)
-    for part, documents in by_folder(files).items():
-        (folder / part).mkdir(parents=True, exist_ok=True)
-        write_all(folder / part, documents)
+    write_all(targets, files)
     entries = read_manifest(files[MANIFEST])["files"]
     say(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
 
@@ -62,19 +63,20 @@ def chain(
     engine: Annotated[str, one_of(EXACT_ENGINES, "Who computes it.")] = "numba",
 ) -> None:
     """Compute every chain, 10^8 blocks each, and write v1/chains.json: minutes. Run `write` after it."""
-    from fos_ref.report.files import write_all
+    from fos_ref.publish.publication import check_targets, write_all
+    from fos_ref.publish.targets import Targets
     from fos_ref.vectors.canonical import canonical
     from fos_ref.vectors.chain import document as chains
     from fos_ref.vectors.chain import NAME as CHAINS
     from fos_ref.vectors.manifest import check_frozen
 
+    targets = Targets(folder, [CHAINS])
+    check_targets(targets)
     with _progress() as tell:
         data = canonical(chains(engine, done=tell))
     check_frozen(_frozen_list(folder), {CHAINS: data})
-    path = folder / CHAINS
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_all(path.parent, {path.name: data})
-    say(f"{path}: written; `fos golden write` puts it into the manifest")
+    write_all(targets, {CHAINS: data})
+    say(f"{folder / CHAINS}: written; `fos golden write` puts it into the manifest")
 
 
 def _frozen_list(folder: Path) -> bytes:

@@ -38,18 +38,21 @@ def export(
     The same vectors give the same bytes. DIR appears whole or not at all.
     """
     from fos_ref.export.document import documents
-    from fos_ref.export.folder import write_folder
     from fos_ref.export.source import load
+    from fos_ref.publish.publication import check_targets, write_all
+    from fos_ref.publish.targets import whole_folder
     from fos_ref.vectors.folder import read_all
     from fos_ref.vectors.manifest import MANIFEST
 
+    targets = whole_folder(out, inputs=[folder])
+    check_targets(targets)
     files = read_all(folder)
     if MANIFEST not in files:
         msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
         raise InputError(msg)
     source = load(files, recipe or ())
     found = documents(form.value, source)
-    write_folder(out, found)
+    write_all(targets, found)
     size = sum(map(len, found.values()))
     say(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from fos_ref.errors import BitMismatch, InputError
 
 if TYPE_CHECKING:
     from fos_ref.proof.result import Finding, Proof
+    from fos_ref.publish.targets import Targets
 
 
 #: As fos_ref.proof.catalog has them, for a shell to complete; a test holds them to it.
@@ -62,14 +64,16 @@ def prove(
         msg = f"proof {unknown[0]!r}: one of {', '.join(CATALOG)} is allowed"
         raise InputError(msg)
 
+    chosen = [CATALOG[n] for n in names or CATALOG]
+    targets = None if out is None else _targets(out, chosen)
     failed = []
-    for proof in [CATALOG[n] for n in names or CATALOG]:
+    for proof in chosen:
         found, seconds = _run(proof, jobs or os.cpu_count() or 1)
         data = document(proof, found, seconds)
         problems = _problems(proof, found, against)
         _show(data, problems, as_json=as_json)
-        if out is not None and not found.unexplained:
-            _write(out, proof, data)
+        if targets is not None and not found.unexplained:
+            _write(targets, proof, data)
         failed += problems
     if failed:
         raise BitMismatch(failed[0])
@@ -94,7 +98,7 @@ def _problems(proof: Proof, found: Finding, against: Path | None) -> list[str]:
     if found.unexplained:
         problems.append(f"{proof.name}: {found.unexplained:,} differences that no rule explains")
     if against is not None:
-        problems += _other_figures(proof, found, against / f"proof-{proof.name}.json")
+        problems += _other_figures(proof, found, against / _file_name(proof))
     return problems
 
 
@@ -132,9 +136,22 @@ def _show(data: dict[str, Any], problems: list[str], *, as_json: bool) -> None:
         say(f"  {problem}")
 
 
-def _write(out: Path, proof: Proof, data: dict[str, Any]) -> None:
-    """Write the finding whole or not at all."""
-    from fos_ref.report.files import check_folder, write_all
+def _targets(out: Path, proofs: Sequence[Proof]) -> Targets:
+    """Return where the findings go, if they can go there: a proof takes minutes."""
+    from fos_ref.publish.publication import check_targets
+    from fos_ref.publish.targets import Targets
 
-    check_folder(out)
-    write_all(out, {f"proof-{proof.name}.json": (json.dumps(data, indent=1) + "\n").encode()})
+    targets = Targets(out, [_file_name(p) for p in proofs])
+    check_targets(targets)
+    return targets
+
+
+def _write(targets: Targets, proof: Proof, data: dict[str, Any]) -> None:
+    """Write one finding whole or not at all."""
+    from fos_ref.publish.publication import write_all
+
+    write_all(targets, {_file_name(proof): (json.dumps(data, indent=1) + "\n").encode()})
+
+
+def _file_name(proof: Proof) -> str:
+    return f"proof-{proof.name}.json"

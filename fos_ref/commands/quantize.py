@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
 
@@ -18,8 +13,6 @@ from fos_ref.commands.output import say_json
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-_SIGNALLED = 128  #: exit code of a command that signal n ends: 128 + n
 
 
 def quantize(  # noqa: PLR0917 -- typer reads the parameters
@@ -58,7 +51,7 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     start = time.perf_counter()
     size = DownloadColumn(binary_units=True)
     bars = progress(TextColumn("quantizing"), BarColumn(), size, TimeRemainingColumn())
-    with _stopping_cleanly(), bars as bar:
+    with bars as bar:
         task = bar.add_task("reading")
         done = quantize_checkpoint(
             source,
@@ -82,16 +75,3 @@ def say_compiling(console: Console) -> None:
     """Say on a terminal why nothing moves."""
     if console.is_terminal:
         console.print("Compiling the fast engine: some 20 seconds, once on this machine.")
-
-
-@contextlib.contextmanager
-def _stopping_cleanly() -> Iterator[None]:
-    """Let a termination signal end the command as an exception does, so that the unfinished file goes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(_SIGNALLED + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

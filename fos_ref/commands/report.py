@@ -39,20 +39,23 @@ def report(
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
     goes to DIR/quick, so that it never replaces a full one.
     """
+    from fos_ref.publish.publication import check_targets, write_all
+    from fos_ref.publish.targets import Targets
     from fos_ref.report import documents, lineup, sweep
     from fos_ref.report.console import output, plain
-    from fos_ref.report.files import check_folder, write_all
     from fos_ref.report.weights import values_to_measure
 
     sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
     values = values_to_measure(weights) if weights else 0
     engine = sweep.settled(engine, lineup.QUICK if quick else lineup.FULL, values)
     folder = out / _QUICK if quick else out
-    check_folder(folder)
+    names = [*documents.REPORT_NAMES, *(documents.weights_names(weights.name) if weights else ())]
+    targets = Targets(folder, names, inputs=[weights] if weights else [])
+    check_targets(targets)
     console = output(quiet=as_json)
     measured, real = _measure(console, quick=quick, weights=weights, values=values, engine=engine)
     files = documents.report_files(measured) | (documents.weights_files(real) if real else {})
-    written = [str(p) for p in write_all(folder, files)]
+    written = [str(p) for p in write_all(targets, files)]
     if as_json:
         say_json(documents.document(measured, real, written))
     console.print(plain(f"Written to {folder}: {', '.join(files)}"))

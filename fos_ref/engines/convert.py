@@ -1,7 +1,8 @@
 """Quantizing a whole checkpoint: two passes over the file, chunk by chunk (see stream.py).
 
 The first pass takes every tensor amax, so that whatever cannot be quantized is known before a byte is
-written; the second quantizes and writes.
+written; the second quantizes and writes. It takes every amax once more: the output is what the bytes of the
+second pass give, or there is none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from fos_ref.errors import CheckpointError, InputError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
+from fos_ref.publish.publication import check_targets
+from fos_ref.publish.targets import one_file
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.conventions import (
@@ -35,8 +38,9 @@ from fos_ref.storage.conventions import (
 from fos_ref.storage.manifest import CONFIG_KEY, Manifest, PREFIX, Source
 from fos_ref.storage.reader_config import quantization_config
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
-from fos_ref.storage.safetensors_write import check_target, SafetensorsWriter
+from fos_ref.storage.safetensors_write import check_names, SafetensorsWriter
 from fos_ref.storage.select import Selection
+from fos_ref.storage.unchanged import rewritten
 from fos_ref.version import VERSION
 
 COPY_BYTES = 1 << 22  #: bytes copied at once
@@ -98,17 +102,19 @@ def quantize_checkpoint(
     check_float_environment()
     r, c = get_recipe(recipe), get_convention(convention)
     check_storable(r)
-    check_target(Path(target), Path(source), overwrite=overwrite)
+    inputs = [Path(source)]
+    check_targets(one_file(Path(target), inputs=inputs, overwrite=overwrite))
     with SafetensorsFile(source) as file:
         chosen = get_engine(engine, r, sum(math.prod(i.shape) for i in file.tensors.values()))
         if compiling is not None and isinstance(chosen, Compiled):
             chosen.when_compiling(compiling)
         job = _Job.plan(file, r=r, c=c, engine=chosen, selection=selection or Selection(), progress=progress)
+        check_names(Path(target), job.infos())
         amaxes = {name: job.amax(file.info(name)) for name in job.weights}
         manifest = Manifest(version=VERSION, convention=c, recipe=r, tensors=_sources(file, amaxes))
         config = quantization_config(c, job.modules_left(), manifest.version)
         metadata = {**file.metadata, **manifest.to_metadata(), CONFIG_KEY: json.dumps(config)}
-        with SafetensorsWriter(target, job.infos(), metadata, overwrite=overwrite) as writer:
+        with SafetensorsWriter(target, job.infos(), metadata, inputs=inputs, overwrite=overwrite) as writer:
             outcomes = tuple(job.write(info, amaxes.get(info.name), writer) for info in file.tensors.values())
     return Conversion(recipe=r, convention=c, engine=chosen.name, config=config, outcomes=outcomes)
 
@@ -203,15 +209,18 @@ class _Job:
         dtype = NUMPY_DTYPES[info.dtype]
         scales = tensor_scales(np.asarray(amax), self.recipe, dtype)
 
-        def quantize(x: AnyArray) -> tuple[U8, U8, Bool]:
+        def quantize(x: AnyArray) -> tuple[np.float32, U8, U8, Bool]:
             check_float_environment()
-            return self.engine.quantize(x, scales, self.recipe)
+            return np.float32(self.engine.amax(x, self.recipe)), *self.engine.quantize(x, scales, self.recipe)
 
-        fours = blocks = 0
-        for codes, block_scales, picked4 in self._each(quantize, info):
+        fours, blocks, seen = 0, 0, np.float32(0)
+        for part, codes, block_scales, picked4 in self._each(quantize, info):
+            seen = np.maximum(seen, part)
             writer.write(codes_info.name, codes)
             writer.write(scales_info.name, block_scales)
             fours, blocks = fours + int(np.count_nonzero(picked4)), blocks + picked4.size
+        if seen != amax:  # these are other values than the first pass saw
+            raise rewritten(self.file.path)
         stored = stored_tensor_scale(amax, self.recipe, self.convention, dtype)
         writer.write(tensor_info.name, np.asarray(stored, dtype=np.float32))
         made = codes_info.nbytes + scales_info.nbytes + tensor_info.nbytes

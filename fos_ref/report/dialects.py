@@ -84,7 +84,12 @@ class Matrix:
     @property
     def stem(self) -> str:
         """The name of its files, without the ending."""
-        return f"disagreement-{self.distribution}{self.kind.tail}"
+        return stem_of(self.kind, self.distribution)
+
+
+def stem_of(kind: Kind, distribution: str) -> str:
+    """Return the name of a matrix's files, without the ending."""
+    return f"disagreement-{distribution}{kind.tail}"
 
 
 Job = tuple[Kind, str, str]

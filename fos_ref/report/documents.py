@@ -53,6 +53,25 @@ def jobs(plan: Plan) -> int:
     return len(sweep_jobs(plan)) + len(dialects.jobs()) + len(choice_jobs())
 
 
+def _names() -> tuple[str, ...]:
+    stems = [(k, dialects.stem_of(k, d)) for k in dialects.KINDS for d in dialects.DATA]
+    return (
+        *("report.md", "errors.csv", "position.csv", "published.csv", "wrong-choices.csv", "worked.csv"),
+        *(render.ERROR_FIGURE, render.SHARE_FIGURE, render.POSITION_FIGURE),
+        *(f"{stem}.csv" for _, stem in stems),
+        *(f"{stem}.png" for k, stem in stems if k.drawn),
+    )
+
+
+REPORT_NAMES = _names()  #: of `report_files`, known before anything is measured
+
+
+def weights_names(name: str) -> tuple[str, str, str]:
+    """Return the names of `weights_files` for the file called `name`."""
+    stem = f"weights-{Path(name).stem}"
+    return f"{stem}.md", f"{stem}.csv", f"{stem}.png"
+
+
 def report_files(r: Report) -> dict[str, bytes]:
     """Return the files of the report by name."""
     text = render.report_markdown(
@@ -77,12 +96,12 @@ def report_files(r: Report) -> dict[str, bytes]:
 
 def weights_files(w: Weights) -> dict[str, bytes]:
     """Return the files for one weights file by name: weights-<stem>.md, .csv and .png."""
-    stem = f"weights-{Path(w.name).stem}"
+    page, figures, picture = weights_names(w.name)
     totals = w.totals.rename(columns={"total": "tensor"}).drop(columns=["tensors", "values"])
     return {
-        f"{stem}.md": render.weights_markdown(w, f"{stem}.png"),
-        f"{stem}.csv": csv(w.tensors.astype({"rows": "Int64", "cols": "Int64"}), totals),
-        f"{stem}.png": error_by_tensor(w),
+        page: render.weights_markdown(w, picture),
+        figures: csv(w.tensors.astype({"rows": "Int64", "cols": "Int64"}), totals),
+        picture: error_by_tensor(w),
     }
 
 

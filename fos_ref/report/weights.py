@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,15 +73,11 @@ def measure_weights(path: Path, engine: str, done: Done) -> Weights:
                 done(int(np.prod(info.shape)))
             if reason is not None:
                 left[name] = reason
+        sha256 = file.sha256()
     if not sums:
         msg = f"{path}: no tensor can be measured: {', '.join(dict.fromkeys(left.values()))}"
         raise InputError(msg)
-    return Weights(path.name, _sha256(path), _tensor_rows(sums, infos), _total_rows(sums, infos), left)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
+    return Weights(path.name, sha256, _tensor_rows(sums, infos), _total_rows(sums, infos), left)
 
 
 def _measure_parallel(chunks: Chunks, amax: np.float32, engine: str) -> dict[str, Sums]:

@@ -6,6 +6,7 @@ package judges the header first; what it lets through (a name given twice) is re
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from safetensors import safe_open, SafetensorError
 from fos_ref.errors import CheckpointError, DtypeError
 from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.storage.closing import Closing
+from fos_ref.storage.unchanged import changed, rewritten, settled
 
 LENGTH_BYTES = 8
 METADATA = "__metadata__"
@@ -55,7 +57,8 @@ class TensorInfo:
 class SafetensorsFile(Closing):
     """An open safetensors file. Use it as a context manager, from one thread at a time.
 
-    Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile.
+    Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile,
+    and from a read after another program wrote to it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -63,6 +66,7 @@ class SafetensorsFile(Closing):
         _check_header(self.path)
         self._file = self.path.open("rb")
         try:
+            self._opened = settled(self._file.fileno())
             header, data_start = self._read_header()
             self.metadata: dict[str, str] = dict(header.pop(METADATA, None) or {})
             self.tensors: dict[str, TensorInfo] = {}
@@ -107,6 +111,13 @@ class SafetensorsFile(Closing):
         shape = self.info(name).shape
         return self.read_values(name, 0, int(np.prod(shape, dtype=np.int64))).reshape(shape)
 
+    def sha256(self) -> str:
+        """Return the digest of the whole file."""
+        self._file.seek(0)
+        found = hashlib.file_digest(self._file, "sha256").hexdigest()
+        self._check_unchanged()
+        return found
+
     def _read_header(self) -> tuple[dict[str, Any], int]:
         length = int.from_bytes(self._read_at(0, LENGTH_BYTES).tobytes(), "little")
         raw = self._read_at(LENGTH_BYTES, length).tobytes()
@@ -132,7 +143,13 @@ class SafetensorsFile(Closing):
         if self._file.readinto(buffer.data) != count:
             msg = f"{self.path}: truncated while it was read"
             raise CheckpointError(msg)
+        self._check_unchanged()
         return buffer
+
+    def _check_unchanged(self) -> None:
+        """Raise if the file was written to since it was opened. After each read: no later change matters."""
+        if changed(self._opened, os.fstat(self._file.fileno())):
+            raise rewritten(self.path)
 
 
 def _check_header(path: Path) -> None:

@@ -89,6 +89,11 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield INDEX, canonical(index)
 
 
+def names() -> list[str]:
+    """Return the names of `files`, in order."""
+    return [INPUTS, *map(name_of, recipes()), INDEX]
+
+
 def name_of(r: Recipe) -> str:
     """Return the name of a recipe's file in the golden folder."""
     return f"v1/bulk/{r.name}.npz"

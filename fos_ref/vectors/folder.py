@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from fos_ref.errors import InputError
 from fos_ref.formats.environment import check_float_environment
+from fos_ref.publish.staging import is_staged
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.distinguishing.file import distinguishing
 from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
-from fos_ref.vectors.file import documents
+from fos_ref.vectors.file import documents, name_of
 from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, MANIFEST, manifest
 from fos_ref.vectors.notes import NOTES
-from fos_ref.vectors.plan import plan
+from fos_ref.vectors.plan import groups_of, PLAN, plan
 from fos_ref.vectors.schema import schema
 
 README = "README.md"  #: written by people, as v1/chains.json is by `fos golden chain`
@@ -49,9 +49,12 @@ def generated(say: Say) -> dict[str, bytes]:
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
-    """Return every file of the folder by its name, the manifest and hidden files too, sorted."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+    """Return every file of the folder by its name, the manifest and hidden files too, sorted.
+
+    What another program is about to publish there is left out.
+    """
+    paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {name: p.read_bytes() for name, p in paths.items() if not is_staged(name)}
 
 
 def read_written(folder: Path) -> dict[str, bytes]:
@@ -74,10 +77,8 @@ def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[st
     return dict(files) | {FROZEN: whole[FROZEN], MANIFEST: manifest(whole)}
 
 
-def by_folder(files: Mapping[str, bytes]) -> dict[Path, dict[str, bytes]]:
-    """Return the files by the folder they lie in, the manifest's folder last."""
-    found: dict[Path, dict[str, bytes]] = defaultdict(dict)
-    for name, data in files.items():
-        path = Path(name)
-        found[path.parent][path.name] = data
-    return dict(sorted(found.items(), key=lambda item: item[0] == Path()))
+def names() -> list[str]:
+    """Return the name of every file that is written, before any is made."""
+    planned = [name_of(recipe, group) for recipe in PLAN for group in groups_of(recipe)]
+    alone = (SCHEMA, NOTES_FILE, VECTORS, layout.NAME, FROZEN, MANIFEST)
+    return [*alone, *planned, *bulk.names()]

@@ -117,11 +117,22 @@ def plan(hunted: Sequence[MutantVector]) -> Iterator[tuple[Recipe, list[Plan]]]:
 
     `hunted` are the mutants' vectors; the inputs of those that fit a recipe's blocks are its hunt.
     """
-    for name, groups in PLAN.items():
+    for name in PLAN:
         r = PRESETS[name]
-        suited = {group: g for group, g in GROUPS.items() if group in groups and g.suits(r)}
-        files = [Plan(group, g.comment, list(g.cases(r))) for group, g in suited.items()]
-        yield r, [*files, *([Plan(HUNT, _HUNT, _hunt(r, hunted))] if HUNT in groups else ())]
+        yield r, [_file(r, group, hunted) for group in groups_of(name)]
+
+
+def groups_of(recipe: str) -> list[str]:
+    """Return the groups of a recipe, in order, without those that do not suit it."""
+    planned, r = PLAN[recipe], PRESETS[recipe]
+    suited = [group for group, g in GROUPS.items() if group in planned and g.suits(r)]
+    return [*suited, *([HUNT] if HUNT in planned else ())]
+
+
+def _file(r: Recipe, group: str, hunted: Sequence[MutantVector]) -> Plan:
+    if group == HUNT:
+        return Plan(HUNT, _HUNT, _hunt(r, hunted))
+    return Plan(group, GROUPS[group].comment, list(GROUPS[group].cases(r)))
 
 
 def _hunt(r: Recipe, hunted: Sequence[MutantVector]) -> list[Case]:

@@ -16,8 +16,9 @@ from safetensors.numpy import save_file
 
 from fos_ref.cli import run
 from fos_ref.errors import CheckpointError, GoldenFormatError
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import Targets
 from fos_ref.recipes.axes import Tie
-from fos_ref.report.files import write_all
 from fos_ref.report.render import weights_markdown
 from fos_ref.report.terminal import show_weights
 from fos_ref.report.weights import measure_weights, Weights
@@ -39,9 +40,9 @@ def test_a_full_disk_names_the_document_and_leaves_nothing(tmp_path, monkeypatch
         if len(calls) == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("fos_ref.report.files.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left") as e:
-        write_all(tmp_path, {"a.txt": b"after", "b.txt": b"new"})
+        write_all(Targets(tmp_path, ["a.txt", "b.txt"]), {"a.txt": b"after", "b.txt": b"new"})
     assert e.value.filename == str(tmp_path / "b.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_bytes() == b"before"

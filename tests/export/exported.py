@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from fos_ref.export.document import documents
-from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import whole_folder
 from fos_ref.vectors.folder import read_all
 from tests.meta.tree import ROOT
 
@@ -34,7 +35,7 @@ def export(form, *recipes):
 
 
 def written(folder: Path, form: str, *recipes: str) -> Path:
-    write_folder(folder, export(form, *recipes))
+    write_all(whole_folder(folder), export(form, *recipes))
     return folder
 
 

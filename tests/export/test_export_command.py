@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from fos_ref import cli
 from fos_ref.errors import GoldenFormatError
-from fos_ref.export.folder import write_folder
 from fos_ref.export.source import load
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import whole_folder
 from fos_ref.vectors.canonical import canonical
 from tests.export.exported import export, files
 from tests.meta.tree import ROOT
@@ -57,24 +59,23 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path, capsys):
 
 
 def test_after_a_failure_nothing_is_there(tmp_path, monkeypatch):
-    written = []
+    synced = []
 
-    def write_bytes(path, data):
-        if len(written) == 2:
-            raise OSError(28, "No space left on device", str(path))
-        written.append(path)
-        with path.open("wb") as f:
-            return f.write(data)
+    def full(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
-    with pytest.raises(OSError, match="No space left"):
-        write_folder(tmp_path / "out", {"a": b"1", "b/c": b"2", "d": b"3"})
-    assert len(written) == 2
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as e:
+        write_all(whole_folder(tmp_path / "out"), {"a": b"1", "b/c": b"2", "d": b"3"})
+    assert e.value.filename == str(tmp_path / "out" / "b/c")
+    assert len(synced) == 2
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_folder_is_taken(tmp_path):
-    write_folder(tmp_path, {"a": b"1", "b/c": b"2"})
+    write_all(whole_folder(tmp_path), {"a": b"1", "b/c": b"2"})
     assert here(tmp_path) == {"a": b"1", "b/c": b"2"}
 
 

@@ -22,11 +22,13 @@ from pathlib import Path
 from fos_gpu.build.machine import card
 from fos_gpu.build.probe import available
 from fos_ref.errors import FosError, ToolchainError
-from fos_ref.report.files import check_folder, write_all
+from fos_ref.publish.publication import check_targets, write_all
+from fos_ref.publish.targets import Targets
 from tests.gpu.sanitized import DONE
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 PROGRAM = "compute-sanitizer"
+NAME = "sanitizer.json"
 INSTALL = f"{PROGRAM} is not here: it comes with the CUDA toolkit, or pip install nvidia-cuda-sanitizer-api"
 ERROR_EXIT = 99  #: of the tool where it found something
 SUMMARY = re.compile(r"=+ (?:ERROR SUMMARY: (\d+) error|RACECHECK SUMMARY: (\d+) hazard)")
@@ -146,7 +148,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         if given.out is not None:
-            check_folder(given.out)
+            check_targets(Targets(given.out, [NAME]))
         here = available()
         if not here:
             raise ToolchainError(here.reason)
@@ -154,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
         figures, problems = check(program, given.jobs)
         if given.out is not None and not problems:
             text = json.dumps(document(program, figures), indent=1) + "\n"
-            write_all(given.out, {"sanitizer.json": text.encode()})
+            write_all(Targets(given.out, [NAME]), {NAME: text.encode()})
     except (FosError, OSError) as e:
         sys.stderr.write(f"error: {e}\n")
         return 2

@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
-from fos_ref.storage.safetensors_write import check_target, SafetensorsWriter
+from fos_ref.storage.safetensors_write import SafetensorsWriter
 
 BIG = TensorInfo.of("big", "U8", (1 << 20,))
 
@@ -131,26 +131,6 @@ def test_an_unfinished_tensor_is_not_published(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="big"), SafetensorsWriter(tmp_path / "x", [BIG], {}):
         pass
     assert list(tmp_path.iterdir()) == []
-
-
-def test_targets_that_are_refused(tmp_path: Path) -> None:
-    source = tmp_path / "in"
-    source.write_bytes(b"weights")
-    (tmp_path / "link").symlink_to(source)
-    (tmp_path / "hard").hardlink_to(source)
-    for name in ("in", "link", "hard"):
-        with pytest.raises(InputError, match="is the input file"):
-            check_target(tmp_path / name, source, overwrite=True)
-    (tmp_path / "other").write_bytes(b"")
-    with pytest.raises(InputError, match="exists already"):
-        check_target(tmp_path / "other", source)
-    with pytest.raises(InputError, match="not a regular file"):
-        check_target(Path("/dev/null"), source, overwrite=True)
-    with pytest.raises(InputError, match="not a regular file"):
-        check_target(tmp_path, source, overwrite=True)
-    with pytest.raises(FileNotFoundError) as e:
-        check_target(tmp_path / "no" / "out", source)
-    assert e.value.filename == str(tmp_path / "no")
 
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How an output appears whole, or not at all."""
