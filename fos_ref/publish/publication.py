@@ -63,9 +63,7 @@ class Publication:
         """Return a new file to write to; it is closed with the publication."""
         assert self._targets.whole or name in self._targets.names, f"{name} was not announced"
         with self.naming(name):
-            path = self._new() / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._open[name] = path.open("xb")
+            self._open[name] = self._make(self._below(name)).open("xb")
         self._written.append(name)
         return self._open[name]
 
@@ -80,9 +78,16 @@ class Publication:
         """Return a block in which an OSError of the hidden file names the target."""
         return naming(self._targets.shown(name))
 
-    def _new(self) -> Path:
-        """Return the hidden folder that stands for the root."""
-        return self._staging.path / _NEW / self._targets.root.relative_to(self._base)
+    def _below(self, name: str) -> Path:
+        """Return a target's name below the folder that was there."""
+        return (self._targets.root / name).relative_to(self._base)
+
+    def _make(self, path: Path) -> Path:
+        """Return where a file is made, its folder made too; not the hidden folder, should that have gone."""
+        new = self._staging.path / _NEW
+        for folder in [*reversed(path.parents)]:
+            (new / folder).mkdir(exist_ok=True)
+        return new / path
 
     def _close(self, name: str) -> None:
         """Put a file on the disk."""
@@ -96,6 +101,9 @@ class Publication:
         for name in list(self._open):
             with self.naming(name):
                 self._close(name)
+        for name in self._written:
+            with self.naming(name):  # nobody has taken it away
+                (self._staging.path / _NEW / self._below(name)).lstat()
         for made, _, _ in os.walk(self._staging.path / _NEW):
             sync_folder(Path(made))
         with locked(self._base), held():
@@ -112,7 +120,7 @@ class Publication:
         """Return the renames, in the order of writing: of files, and of folders that are missing."""
         moves: dict[Path, Move] = {}
         for name in self._written:
-            path = (self._targets.root / name).relative_to(self._base)
+            path = self._below(name)
             steps = [*reversed(path.parents)][1:]
             part = next((p for p in steps if self._is_new(self._base / p)), path)
             shown = self._targets.shown(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, KW_ONLY
 from pathlib import Path
 
@@ -32,13 +32,11 @@ class Targets:
     parents: bool = True
     whole: bool = False
     root: Path = field(init=False)
+    _read: Mapping[Path, Path] = field(init=False)  #: an input as it was given -> the same without links
 
     def __post_init__(self) -> None:
-        try:
-            root = Path(os.path.realpath(self.folder))
-        except ValueError as e:  # a NUL
-            raise _no_path(self.folder) from e
-        object.__setattr__(self, "root", root)
+        object.__setattr__(self, "root", _real(self.folder))
+        object.__setattr__(self, "_read", {i: _real(i) for i in self.inputs})
 
     def shown(self, name: str) -> Path:
         """Return a target as the caller would write it."""
@@ -66,15 +64,16 @@ class Targets:
         base = self.base()
         if self.whole:
             self._check_whole()
-        inputs = list(_stats(self.inputs))
+        inputs = list(_stats(self._read.values()))
         for name in self.names:
             self._check_file(name, inputs)
         folders = {(self.root / name).parent for name in self.names} - {base}
         for folder in sorted(f for f in folders if f.is_dir()):
-            _check_writable(folder, base)
+            if code := _unwritable(folder, base):
+                raise OSError(code, os.strerror(code), str(self.folder / folder.relative_to(self.root)))
 
     def _check_whole(self) -> None:
-        around = next((i for i in self.inputs if self.root.is_relative_to(os.path.realpath(i))), None)
+        around = next((i for i, real in self._read.items() if self.root.is_relative_to(real)), None)
         if around is not None:
             msg = f"{self.folder} lies in {around}, which is read: another place is needed for the output"
             raise InputError(msg)
@@ -131,7 +130,15 @@ def _no_path(path: Path) -> InputError:
     return InputError(msg)
 
 
-def _stats(paths: Sequence[Path]) -> Iterator[os.stat_result]:
+def _real(path: Path) -> Path:
+    """Return a path without links, from the root on: the working folder may go meanwhile."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as e:
+        raise _no_path(path) from e
+
+
+def _stats(paths: Iterable[Path]) -> Iterator[os.stat_result]:
     """Yield what is known of the files that are there: that one is missing is its reader's to say."""
     for path in paths:
         try:
@@ -140,12 +147,8 @@ def _stats(paths: Sequence[Path]) -> Iterator[os.stat_result]:
             continue
 
 
-def _check_writable(folder: Path, base: Path) -> None:
-    """Raise unless files of `base` can be renamed into `folder`."""
-    code = 0
+def _unwritable(folder: Path, base: Path) -> int:
+    """Return the error number of a rename from `base` into `folder`; 0 where nothing is in its way."""
     if not os.access(folder, os.W_OK | os.X_OK):
-        code = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
-    elif folder.stat().st_dev != base.stat().st_dev:
-        code = errno.EXDEV
-    if code:
-        raise OSError(code, os.strerror(code), str(folder))
+        return errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+    return errno.EXDEV if folder.stat().st_dev != base.stat().st_dev else 0
