@@ -13,6 +13,7 @@ from fos_ref.formats.arrays import AnyArray, U32
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.bits import RAISES
 from fos_ref.vectors.file import Vector
+from fos_ref.vectors.notes import NOTES
 
 #: One row of a table: a number or an array of numbers for each column.
 Row = dict[str, Any]
@@ -38,6 +39,11 @@ class Tables:
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""
         return len(next(iter(self.columns[table].values())))
+
+    def flags(self) -> list[str]:
+        """Return every flag of the vectors once, in the order of the notes."""
+        shown = {flag for text in self.texts for flag in text.flags}
+        return [*(flag for flag in NOTES if flag in shown), *sorted(shown - set(NOTES))]
 
     def each(self, table: str) -> Iterator[Row]:
         """Yield the rows of a table: Python numbers and lists of them, by column."""

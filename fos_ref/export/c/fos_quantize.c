@@ -10,6 +10,7 @@
 
 #include "fos_quantize.h"
 
+#ifdef FOS_VECTORS
 #if !defined(FLT_EVAL_METHOD) || FLT_EVAL_METHOD != 0
 #error "float expressions must be evaluated in float: x87 arithmetic rounds twice"
 #endif
@@ -366,3 +367,4 @@ int fos_quantize(const fos_input *in, fos_result *out)
     }
     return FOS_DONE;
 }
+#endif

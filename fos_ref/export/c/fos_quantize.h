@@ -5,9 +5,16 @@
 #ifndef FOS_QUANTIZE_H
 #define FOS_QUANTIZE_H
 
+#ifndef FOS_VECTORS
+#error "FOS_VECTORS must name the header of a recipe, in every file: compile with -DFOS_VECTORS='\"4over6.h\"'"
+#else
 #include <stddef.h>
 #include <stdint.h>
 #include FOS_VECTORS
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A tensor, row-major. Element (i, j) is x[i * stride + j]; what lies between cols and stride must not be read. */
 typedef struct {
@@ -37,4 +44,8 @@ int fos_quantize(const fos_input *in, fos_result *out);
 /* Whether this quantizer has a value of an axis of the recipe (docs: numerics). Return 1 for your own. */
 int fos_supports(const char *axis, const char *value);
 
+#ifdef __cplusplus
+}
+#endif
+#endif /* FOS_VECTORS */
 #endif

@@ -43,6 +43,7 @@ def _head(t: Tables, source: Source) -> Iterator[str]:
     yield f"#define FOS_ELEMENTS {r.block_rows * r.block_cols}"
     yield f"#define FOS_VECTOR_COUNT {t.rows('vectors')}"
     yield f"#define FOS_BLOCK_COUNT {t.rows('blocks')}"
+    yield f"#define FOS_FLAG_COUNT {len(t.flags())}"
     yield f"#define FOS_AXIS_COUNT {len(axes)}"
     yield ""
     yield "/* Every axis of the recipe; an empty value: it has no meaning here. */"
@@ -85,6 +86,9 @@ def _data(t: Tables) -> Iterator[str]:
         said = ", ".join(_quoted(s) for s in (text.id, " ".join(text.flags), text.comment))
         yield f"    {{{said},\n     {_values(VECTORS, row)}}},"
     yield "};"
+    yield "\n/* Every flag of the vectors above; the last one is 0. */\nstatic const char *const fos_flags[] = {"
+    yield from (f"    {_quoted(flag)}," for flag in t.flags())
+    yield from ("    0,", "};")
     for c in TABLES["words"]:
         words = [f"0x{v:X}" for v in t.columns["words"][c.name].tolist()]
         yield f"\n/* {c.doc} */\nstatic const {_type(c)} fos_words_{c.name}[] = {{"
