@@ -88,4 +88,7 @@ def _unknown(name: str, there: Sequence[str]) -> str:
 def static(folder: str) -> dict[str, bytes]:
     """Return the files of a form that are the same for every export, by name."""
     inside = package_files("fos_ref") / "export" / folder
-    return {p.name: p.read_bytes() for p in sorted(inside.iterdir(), key=lambda p: p.name)}
+    files = [
+        p for p in inside.iterdir() if p.is_file()
+    ]  # an installation may have put compiled Python beside
+    return {p.name: p.read_bytes() for p in sorted(files, key=lambda p: p.name)}

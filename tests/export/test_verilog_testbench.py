@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -143,6 +144,52 @@ def test_a_wrong_design_fails(tmp_path, name, right, wrong, check):
     code, said = simulated(folder, recipe, f"+only={check}")
     assert code != 0
     assert f": {check} " in said.split("\n")[0]
+
+
+def test_the_end_names_the_mistake_and_counts_by_flag(tmp_path):
+    folder = written(tmp_path / "memh", "memh", "4over6")
+    path = folder / "fos_dut.sv"
+    right = "f32_to_e4m3(f32_mul(F32_1_5, base))"
+    assert path.read_text().count(right) == 1
+    path.write_text(
+        path.read_text().replace(right, "f32_to_e4m3(f32_mul(F32_1_5, e4m3_to_f32(map6_block_scale)))")
+    )
+    built(folder, "4over6")
+    code, said = simulated(folder, "4over6", "+only=block")
+    (t,) = source("4over6").tables()
+    n = sum("ExpandAfterRounding" in x.flags for x in t.texts)
+    lines = said.splitlines()
+    assert code != 0
+    assert lines[11].startswith(f"flags all of whose vectors failed: ExpandAfterRounding {n}/{n}, ")
+    some = dict(
+        re.findall(r" (\w+) (\d+/\d+)", lines[12].removeprefix("flags some of whose vectors failed:"))
+    )
+    assert some["NibbleOrder"].endswith(
+        f"/{sum('NibbleOrder' in x.flags and has_blocks(t, x) for x in t.texts)}"
+    )
+    assert all(int(share.split("/")[0]) < int(share.split("/")[1]) for share in some.values())
+    assert len({line.split(":")[0] for line in lines[:10]}) == 10, "one line a vector"
+    assert re.fullmatch(r"and \d+ more vectors", lines[10])
+    assert lines[13].startswith("FAIL: 4over6: 635 blocks, ")
+
+
+def has_blocks(t, text) -> bool:
+    return bool(t.columns["vectors"]["blocks"][t.texts.index(text)])
+
+
+@pytest.mark.parametrize("only", ["blok", "e2m", "select "])
+def test_an_unknown_check_is_refused(bench, only):
+    code, said = simulated(bench, RECIPE, f"+only={only}")
+    assert code != 0
+    assert said.startswith(f"FAIL: +only={only}: e2m1, e4m3, select or block is allowed\n")
+
+
+def test_a_flags_file_that_is_not_whole_is_no_pass(bench, changed):
+    changed("flags.memh", lambda old: old[: old.rindex("\n", 0, -1) + 1])
+    code, said = simulated(bench, RECIPE)
+    (t,) = source(RECIPE).tables()
+    assert code != 0
+    assert f"FAIL: {RECIPE}/flags.memh: {t.rows('vectors')} words are allowed, one a vector" in said
 
 
 def test_a_recipe_that_the_designs_do_not_have_is_no_pass(tmp_path):

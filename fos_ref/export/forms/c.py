@@ -86,7 +86,8 @@ def _data(t: Tables) -> Iterator[str]:
         said = ", ".join(_quoted(s) for s in (text.id, " ".join(text.flags), text.comment))
         yield f"    {{{said},\n     {_values(VECTORS, row)}}},"
     yield "};"
-    yield "\n/* Every flag of the vectors above; the last one is 0. */\nstatic const char *const fos_flags[] = {"
+    yield "\n/* Every flag of the vectors above; the last one is 0. */"
+    yield "static const char *const fos_flags[] = {"
     yield from (f"    {_quoted(flag)}," for flag in t.flags())
     yield from ("    0,", "};")
     for c in TABLES["words"]:

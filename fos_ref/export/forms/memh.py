@@ -15,6 +15,7 @@ from fos_ref.recipes.recipe import plain_values, Recipe
 _DIGIT = 4  #: bits of a hex digit
 PACKAGE = "fos_vectors.sv"
 IDS = "ids.txt"
+FLAGS, FLAG_WORDS = "flags.txt", "flags.memh"
 
 
 def memh_files(source: Source) -> dict[str, bytes]:
@@ -29,6 +30,8 @@ def memh_files(source: Source) -> dict[str, bytes]:
 def _folder(t: Tables, source: Source) -> Iterator[tuple[str, str]]:
     yield PACKAGE, _package(t, source)
     yield IDS, "".join(f"{x.id} {','.join(x.flags) or '-'} {x.comment}\n" for x in t.texts)
+    yield FLAGS, "".join(f"{flag}\n" for flag in t.flags())
+    yield FLAG_WORDS, "".join(f"{word:0{-(-_flag_bits(t) // _DIGIT)}X}\n" for word in _flag_words(t))
     for c in BLOCKS:
         yield f"{c.name}.memh", "".join(f"{word}\n" for word in _words(c, t.columns["blocks"][c.name]))
 
@@ -45,6 +48,17 @@ def _words(c: Column, a: AnyArray) -> Iterator[str]:
         yield "".join(f"{v:0{digits}X}" for v in row)
 
 
+def _flag_words(t: Tables) -> Iterator[int]:
+    """Yield a number for each vector: bit k is 1 where it shows the mistake of line k of flags.txt."""
+    bits = {flag: 1 << k for k, flag in enumerate(t.flags())}
+    for x in t.texts:
+        yield sum(bits[flag] for flag in x.flags)
+
+
+def _flag_bits(t: Tables) -> int:
+    return max(1, len(t.flags()))
+
+
 def _package(t: Tables, source: Source) -> str:
     r = t.recipe
     axes = {k: "" if v is None else v for k, v in plain_values(r.axes()).items() if k != "scale_max"}
@@ -57,6 +71,7 @@ def _package(t: Tables, source: Source) -> str:
         f"// Source: {source.named()}; fingerprint {r.fingerprint()}",
         "package fos_vectors;",
         f'  localparam RECIPE = "{r.name}";',
+        f"  localparam VECTORS = {t.rows('vectors')};",
         f"  localparam BLOCKS = {t.rows('blocks')};",
         f"  localparam BLOCK_ROWS = {r.block_rows};",
         f"  localparam BLOCK_COLS = {r.block_cols};",
@@ -66,6 +81,8 @@ def _package(t: Tables, source: Source) -> str:
         *(f'  localparam {k.upper()} = "{v}";' for k, v in axes.items()),
         "  // Width of each file's words. COLUMN.memh has a word a line and a line a block.",
         *widths,
+        f"  localparam FLAGS = {len(t.flags())}; // lines of {FLAGS}",
+        f"  localparam W_FLAGS = {_flag_bits(t)}; // {FLAG_WORDS}: a line a vector; bit k: line k of {FLAGS}",
         "endpackage",
     ]
     return "\n".join([*lines, ""])

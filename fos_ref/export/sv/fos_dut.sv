@@ -1,7 +1,9 @@
-// The designs under test: replace these four modules with your own and keep their ports.
-// They do what the recipes nvfp4 and 4over6 (-mae, -absmax, -16x16) say; N4 to N15 are labels of docs/numerics.md.
+// The designs under test: replace fos_e2m1_encode, fos_e4m3_encode, fos_select and fos_block with your own and keep their
+// ports. They do what the recipes nvfp4 and
+// 4over6 (-mae, -absmax, -16x16) say; N4 to N15 are labels of docs/numerics.md. Without a clock: fos_stream.sv has one.
 
 // Which checks make sense for the recipe of fos_vectors: the others are not run, and the run does not pass.
+/* verilator lint_off WIDTH */  // axes are compared with texts of other lengths
 package fos_dut;
   import fos_vectors::*;
   localparam logic HAS_E2M1 = ELEMENT_FORMAT == "E2M1" && ELEMENT_CAST == "saturate" && ELEMENT_NAN == "7" &&
@@ -14,6 +16,7 @@ package fos_dut;
       ELEMENT_SCALING == "x*(1/(s*D))" && ZERO_SCALE == "codes=0" && RECIPROCAL_OVERFLOW == "FLT_MAX" &&
       NONFINITE == "raise" && RECIPROCAL == "exact" && (REDUCTION == "sequential" || REDUCTION == "");
 endpackage
+/* verilator lint_on WIDTH */
 
 // N9: one scaled value to its E2M1 code.
 module fos_e2m1_encode
@@ -58,6 +61,106 @@ module fos_select
   assign codes = picked4 ? map4_codes : map6_codes;
 endmodule
 
+// N4 to N7: the block scale bytes of both candidates, from the values and the tensor's S.
+module fos_scales
+  import fos_float::*, fos_formats::*;
+#(
+    parameter int N = 16
+) (
+    input  logic [32*N-1:0] x,  // element i in bits 32i+31 to 32i
+    input  f32_t            encode_scale,
+    output e4m3_t           map6_block_scale,
+    output e4m3_t           map4_block_scale
+);
+  function automatic f32_t block_amax(input logic [32*N-1:0] v);
+    f32_t m;
+    int i;
+    begin
+      m = 0;
+      for (i = 0; i < N; i = i + 1) if (f32_less(m, f32_abs(v[32*i+:32]))) m = f32_abs(v[32*i+:32]);
+      block_amax = m;
+    end
+  endfunction
+
+  f32_t base;
+  always @* begin
+    base = f32_mul(f32_div(block_amax(x), F32_SIX), encode_scale);  // N4, N5
+    map6_block_scale = f32_to_e4m3(base);                           // N7
+    map4_block_scale = f32_to_e4m3(f32_mul(F32_1_5, base));         // N6, N7
+  end
+endmodule
+
+// N8, N9: the codes of one candidate.
+module fos_codes
+  import fos_float::*, fos_formats::*;
+#(
+    parameter int N = 16
+) (
+    input  logic [32*N-1:0] x,
+    input  e4m3_t           block_scale,
+    input  f32_t            decode_scale,
+    output logic [ 4*N-1:0] codes
+);
+  f32_t s, m;
+  int i;
+  always @* begin
+    s = e4m3_to_f32(block_scale);
+    m = f32_div(F32_ONE, f32_mul(s, decode_scale));
+    if (m == F32_INF) m = F32_MAX;  // kept finite
+    codes = 0;
+    for (i = 0; i < N; i = i + 1) if (s != 0) codes[4*i+:4] = f32_to_e2m1(f32_mul(x[32*i+:32], m));
+  end
+endmodule
+
+// N10 to N12: the error of one candidate.
+module fos_error
+  import fos_float::*, fos_formats::*;
+#(
+    parameter int ROWS = 1,
+    parameter int COLS = 16,
+    parameter logic [31:0] C = 32'h44C00000,
+    parameter int METRIC = 0
+) (
+    input  logic [32*ROWS*COLS-1:0] x,
+    input  logic [ 4*ROWS*COLS-1:0] codes,
+    input  e4m3_t                   block_scale,
+    input  f32_t                    tensor_amax,
+    output f32_t                    error
+);
+  // N10, N11: one element
+  function automatic f32_t term(input f32_t v, input e2m1_t q, input f32_t s, input f32_t a);
+    f32_t d;
+    begin
+      d = f32_sub(f32_div(f32_mul(f32_mul(e2m1_to_f32(q), s), a), C), v);
+      term = METRIC == 0 ? f32_mul(d, d) : f32_abs(d);
+    end
+  endfunction
+
+  function automatic f32_t joined(input f32_t a, input f32_t b);
+    if (METRIC == 2) joined = f32_less(a, b) ? b : a;
+    else joined = f32_add(a, b);
+  endfunction
+
+  // N12: each row in order, then the rows of a tile by the tree r+8, r+4, r+2, r+1
+  logic [32*ROWS-1:0] rows;
+  f32_t s;
+  int i, j, k;
+  always @* begin
+    s = e4m3_to_f32(block_scale);
+    for (i = 0; i < ROWS; i = i + 1) begin
+      k = i * COLS;
+      rows[32*i+:32] = term(x[32*k+:32], codes[4*k+:4], s, tensor_amax);
+      for (j = 1; j < COLS; j = j + 1) begin
+        k = i * COLS + j;
+        rows[32*i+:32] = joined(rows[32*i+:32], term(x[32*k+:32], codes[4*k+:4], s, tensor_amax));
+      end
+    end
+    for (j = ROWS / 2; j > 0; j = j / 2)
+      for (i = 0; i < j; i = i + 1) rows[32*i+:32] = joined(rows[32*i+:32], rows[32*(i+j)+:32]);
+    error = rows[31:0];
+  end
+endmodule
+
 // N4 to N15: a whole block, from its values and the tensor's scales A, S and D.
 module fos_block
   import fos_float::*, fos_formats::*;
@@ -79,87 +182,30 @@ module fos_block
     output logic [ 4*ROWS*COLS-1:0] codes
 );
   localparam int N = ROWS * COLS;
-  typedef logic [32*N-1:0] values_t;
-  typedef logic [4*N-1:0] codes_t;
 
-  function automatic f32_t block_amax(input values_t v);
-    f32_t m;
-    int i;
-    begin
-      m = 0;
-      for (i = 0; i < N; i = i + 1) if (f32_less(m, f32_abs(v[32*i+:32]))) m = f32_abs(v[32*i+:32]);
-      block_amax = m;
-    end
-  endfunction
-
-  // N8: 1 / (s * D), kept finite.
-  function automatic f32_t multiplier(input f32_t s, input f32_t d);
-    begin
-      multiplier = f32_div(F32_ONE, f32_mul(s, d));
-      if (multiplier == F32_INF) multiplier = F32_MAX;
-    end
-  endfunction
-
-  // N8, N9
-  function automatic codes_t encode(input values_t v, input f32_t s, input f32_t m);
-    int i;
-    for (i = 0; i < N; i = i + 1) encode[4*i+:4] = s == 0 ? 4'd0 : f32_to_e2m1(f32_mul(v[32*i+:32], m));
-  endfunction
-
-  // N10, N11: one element
-  function automatic f32_t term(input f32_t v, input e2m1_t q, input f32_t s, input f32_t a);
-    f32_t d;
-    begin
-      d = f32_sub(f32_div(f32_mul(f32_mul(e2m1_to_f32(q), s), a), C), v);
-      term = METRIC == 0 ? f32_mul(d, d) : f32_abs(d);
-    end
-  endfunction
-
-  function automatic f32_t joined(input f32_t a, input f32_t b);
-    if (METRIC == 2) joined = f32_less(a, b) ? b : a;
-    else joined = f32_add(a, b);
-  endfunction
-
-  // N12: each row in order, then the rows of a tile by the tree r+8, r+4, r+2, r+1
-  function automatic f32_t error(input values_t v, input codes_t q, input f32_t s, input f32_t a);
-    logic [32*ROWS-1:0] rows;
-    int i, j, k;
-    begin
-      for (i = 0; i < ROWS; i = i + 1) begin
-        k = i * COLS;
-        rows[32*i+:32] = term(v[32*k+:32], q[4*k+:4], s, a);
-        for (j = 1; j < COLS; j = j + 1) begin
-          k = i * COLS + j;
-          rows[32*i+:32] = joined(rows[32*i+:32], term(v[32*k+:32], q[4*k+:4], s, a));
-        end
-      end
-      for (j = ROWS / 2; j > 0; j = j / 2)
-        for (i = 0; i < j; i = i + 1) rows[32*i+:32] = joined(rows[32*i+:32], rows[32*(i+j)+:32]);
-      error = rows[31:0];
-    end
-  endfunction
-
-  f32_t base, s6, s4;
   e4m3_t scale6, scale4;
-  codes_t codes6, codes4;
+  fos_scales #(.N(N)) scales (
+      .x(x), .encode_scale(encode_scale), .map6_block_scale(scale6), .map4_block_scale(scale4)
+  );
 
-  // One process, so that a simulator computes each step once.
-  always @* begin
-    base = f32_mul(f32_div(block_amax(x), F32_SIX), encode_scale);  // N5
-    scale6 = f32_to_e4m3(base);                                     // N7
-    scale4 = f32_to_e4m3(f32_mul(F32_1_5, base));                   // N6, N7
-    s6 = e4m3_to_f32(scale6);
-    s4 = e4m3_to_f32(scale4);
-    codes6 = encode(x, s6, multiplier(s6, decode_scale));
-    codes4 = 0;
-    map6_error = 0;
-    map4_error = 0;
-    if (CHOOSE) begin
-      codes4 = encode(x, s4, multiplier(s4, decode_scale));
-      map6_error = error(x, codes6, s6, tensor_amax);
-      map4_error = error(x, codes4, s4, tensor_amax);
+  logic [4*N-1:0] codes6, codes4;
+  fos_codes #(.N(N)) map6_codes (.x(x), .block_scale(scale6), .decode_scale(decode_scale), .codes(codes6));
+
+  generate
+    if (CHOOSE) begin : g_choice
+      fos_codes #(.N(N)) map4_codes (.x(x), .block_scale(scale4), .decode_scale(decode_scale), .codes(codes4));
+      fos_error #(.ROWS(ROWS), .COLS(COLS), .C(C), .METRIC(METRIC)) error6 (
+          .x(x), .codes(codes6), .block_scale(scale6), .tensor_amax(tensor_amax), .error(map6_error)
+      );
+      fos_error #(.ROWS(ROWS), .COLS(COLS), .C(C), .METRIC(METRIC)) error4 (
+          .x(x), .codes(codes4), .block_scale(scale4), .tensor_amax(tensor_amax), .error(map4_error)
+      );
+    end else begin : g_no_choice
+      assign codes4 = 0;
+      assign map6_error = 0;
+      assign map4_error = 0;
     end
-  end
+  endgenerate
 
   fos_select #(
       .ELEMENTS(N)

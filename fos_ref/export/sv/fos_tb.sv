@@ -3,8 +3,10 @@
 //   iverilog -g2012 -o sim fos_float.sv fos_formats.sv 4over6/fos_vectors.sv fos_dut.sv fos_tb.sv
 //   vvp -n sim +dir=4over6
 //
-// +only=e2m1|e4m3|select|block runs one of the checks. The exit code is not 0 after any difference; the first ten
-// are printed, with the vector's id. What a recipe does that fos_dut.sv does not is said, and is no pass.
+// +only=e2m1|e4m3|select|block runs one of the checks. The exit code is not 0 after any difference. The first difference
+// of each of the first ten vectors is printed, the vector's id first; at the end stands which mistakes it looks like.
+// What a recipe does that fos_dut.sv does not is said, and is no pass.
+/* verilator lint_off WIDTH */  // `check` compares numbers of every width, axes are texts of every length
 module fos_tb;
   import fos_float::*, fos_formats::*, fos_vectors::*, fos_dut::*;
 
@@ -33,8 +35,11 @@ module fos_tb;
   `COLUMN(W_PICKED4, picked4)
   `COLUMN(W_BLOCK_SCALE, block_scale)
   `COLUMN(W_CODES, codes)
+  reg [W_FLAGS-1:0] flags[0:VECTORS-1];  // bit k of a vector's word: it shows the mistake on line k of flags.txt
 
   string dir;
+  string only;
+  logic run_e2m1, run_e4m3, run_select, run_block;
   integer i;
 
   // How many words a file has: a simulator without x would read 0 from a file that is not there.
@@ -51,13 +56,14 @@ module fos_tb;
     end
   endfunction
 
-`define LOAD(name) \
-    if (words({dir, `"/name.memh`"}) != BLOCKS) begin \
-      $display(`"FAIL: %0s/name.memh: %0d words are allowed, one a block`", dir, BLOCKS); \
+`define LOAD(name) `LOAD_FOR(name, BLOCKS, "block")
+`define LOAD_FOR(name, count, row) \
+    if (words({dir, `"/name.memh`"}) != count) begin \
+      $display(`"FAIL: %0s/name.memh: %0d words are allowed, one a %0s`", dir, count, row); \
       $fatal(1, "the vectors could not be read"); \
     end \
     $readmemh({dir, `"/name.memh`"}, name); \
-    for (i = 0; i < BLOCKS; i = i + 1) \
+    for (i = 0; i < count; i = i + 1) \
       if (^name[i] === 1'bx) begin \
         $display(`"FAIL: %0s/name.memh: line %0d is not hexadecimal`", dir, i + 1); \
         $fatal(1, "the vectors could not be read"); \
@@ -86,23 +92,27 @@ module fos_tb;
       `LOAD(picked4)
       `LOAD(block_scale)
       `LOAD(codes)
+      `LOAD_FOR(flags, VECTORS, "vector")
     end
   endtask
 
   // ---- what is compared, and what is said about it ----
-  integer checked = 0, wrong = 0, refused = 0;
+  integer checked = 0, wrong = 0, refused = 0, vectors_wrong = 0;
+  reg [VECTORS-1:0] tried = 0;   // vectors that were compared
+  reg [VECTORS-1:0] failed = 0;  // vectors with a difference
+  reg [VECTORS-1:0] judged = 0;  // of these, by the result where the check `block` runs: its codes or its scale byte
 
   // The first two words of line n of ids.txt: the id of vector n and its flags.
   reg [8*96-1:0] id;
-  reg [8*512-1:0] flags;
+  reg [8*512-1:0] shown;
   task automatic find_id(input integer n);
     integer file, k, code;
     begin
       id = "?";
-      flags = "?";
+      shown = "?";
       file = $fopen({dir, "/ids.txt"}, "r");
       for (k = 0; k <= n && file != 0; k = k + 1) begin
-        code = $fscanf(file, "%s %s", id, flags);
+        code = $fscanf(file, "%s %s", id, shown);
         while (!$feof(file) && $fgetc(file) != "\n");
       end
       if (file != 0) $fclose(file);
@@ -113,14 +123,78 @@ module fos_tb;
                        input logic [1023:0] want);
     begin
       checked = checked + 1;
+      tried[vector[block]] = 1;
       if (got !== want) begin
         wrong = wrong + 1;
-        if (wrong <= SHOWN) begin
-          find_id(vector[block]);
-          $display("%0s: block at row %0d, column %0d: %s[%0d] is %0h, expected %0h (%0s)", id, row[block], col[block],
-                   what, element, got, want, flags);
+        if (!run_block || what == "block codes" || what == "block block_scale") judged[vector[block]] = 1;
+        if (!failed[vector[block]]) begin
+          failed[vector[block]] = 1;
+          vectors_wrong = vectors_wrong + 1;
+          if (vectors_wrong <= SHOWN) begin
+            find_id(vector[block]);
+            $display("%0s: block at row %0d, column %0d: %s[%0d] is %0h, expected %0h (%0s)", id, row[block],
+                     col[block], what, element, got, want, shown);
+          end
         end
       end
+    end
+  endtask
+
+  // ---- which mistakes it looks like ----
+  reg [8*96-1:0] flag_name[0:W_FLAGS-1];
+  integer of_flag[0:W_FLAGS-1], failed_of[0:W_FLAGS-1];
+  reg [W_FLAGS-1:0] said = 0;
+
+  task automatic count_flags;
+    integer file, k, v, code;
+    begin
+      file = $fopen({dir, "/flags.txt"}, "r");
+      for (k = 0; k < FLAGS; k = k + 1) begin
+        flag_name[k] = "?";
+        if (file != 0) code = $fscanf(file, "%s", flag_name[k]);
+        of_flag[k] = 0;
+        failed_of[k] = 0;
+        for (v = 0; v < VECTORS; v = v + 1)
+          if (flags[v][k] && tried[v]) begin
+            of_flag[k] = of_flag[k] + 1;
+            if (judged[v]) failed_of[k] = failed_of[k] + 1;
+          end
+      end
+      if (file != 0) $fclose(file);
+    end
+  endtask
+
+  // The flag that is to be said next, the largest share first, of equal ones that of more vectors; or FLAGS.
+  function automatic integer next_flag(input logic whole);
+    integer k, best, mine, theirs;
+    begin
+      best = FLAGS;
+      for (k = 0; k < FLAGS; k = k + 1)
+        if (!said[k] && failed_of[k] > 0 && (failed_of[k] == of_flag[k]) == whole) begin
+          mine = best == FLAGS ? 1 : failed_of[k] * of_flag[best];
+          theirs = best == FLAGS ? 0 : failed_of[best] * of_flag[k];
+          if (mine > theirs) best = k;
+          else if (mine == theirs && of_flag[k] > of_flag[best]) best = k;
+        end
+      next_flag = best;
+    end
+  endfunction
+
+  task automatic say_flags(input string title, input logic whole);
+    integer k;
+    string between;
+    begin
+      $write("%0s:", title);
+      between = "";
+      k = next_flag(whole);
+      if (k == FLAGS) $write(" none");
+      while (k < FLAGS) begin
+        $write("%0s %0s %0d/%0d", between, flag_name[k], failed_of[k], of_flag[k]);
+        said[k] = 1;
+        between = ",";
+        k = next_flag(whole);
+      end
+      $write("\n");
     end
   endtask
 
@@ -224,7 +298,9 @@ module fos_tb;
   endtask
 
   // ---- which checks ----
-  string only;
+  function automatic logic known(input string name);
+    known = name == "" || name == "e2m1" || name == "e4m3" || name == "select" || name == "block";
+  endfunction
 
   // Whether a check is wanted; one that is, and that fos_dut.sv does not have, fails the run.
   function automatic logic wanted(input string name, input logic has);
@@ -237,10 +313,13 @@ module fos_tb;
     end
   endfunction
 
-  logic run_e2m1, run_e4m3, run_select, run_block;
   initial begin
     if (!$value$plusargs("dir=%s", dir)) dir = RECIPE;
     if (!$value$plusargs("only=%s", only)) only = "";
+    if (!known(only)) begin
+      $display("FAIL: +only=%0s: e2m1, e4m3, select or block is allowed", only);
+      $fatal(1, "nothing was checked");
+    end
     load;
     run_e2m1 = wanted("e2m1", HAS_E2M1);
     run_e4m3 = wanted("e4m3", HAS_E4M3);
@@ -254,7 +333,12 @@ module fos_tb;
       if (run_select) check_select(at);
       if (run_block) check_block(at);
     end
-    if (wrong > SHOWN) $display("and %0d more", wrong - SHOWN);
+    if (vectors_wrong > SHOWN) $display("and %0d more vectors", vectors_wrong - SHOWN);
+    if (wrong > 0) begin
+      count_flags;
+      say_flags("flags all of whose vectors failed", 1);
+      say_flags("flags some of whose vectors failed", 0);
+    end
     if (wrong == 0 && refused == 0 && checked > 0) $display("PASS: %s: %0d blocks, %0d comparisons", RECIPE, BLOCKS, checked);
     else begin
       $display("FAIL: %s: %0d blocks, %0d comparisons, %0d differ, %0d checks not run", RECIPE, BLOCKS, checked, wrong,
