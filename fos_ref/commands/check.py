@@ -7,7 +7,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
-from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, RecipeName
+from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, real, RecipeName
 from fos_ref.commands.output import say, say_json
 from fos_ref.errors import InputError
 
@@ -22,9 +22,7 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     codes: Annotated[Path, typer.Argument(metavar="CODES.npy", help="Packed codes, uint8.")],
     scales: Annotated[Path, typer.Argument(metavar="SCALES.npy", help="Block scales, uint8.")],
     recipe: RecipeName,
-    amax: Annotated[
-        float | None, typer.Option(metavar="A", help="The tensor amax, a float32 value. [default: max|x|]")
-    ] = None,
+    amax: Annotated[float | None, real("A", "The tensor amax, a float32 value. [default: max|x|]")] = None,
     scale_layout: Annotated[str, one_of(LAYOUTS, "The layout asked for.")] = "linear",
     x_dtype: Annotated[
         str | None, one_of(DTYPES, "What the bits of X are: .npy files cannot say bfloat16.")

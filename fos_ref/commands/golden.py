@@ -12,7 +12,7 @@ import typer
 
 from fos_ref.commands.golden_export import export, Folder
 from fos_ref.commands.help import Command, Group
-from fos_ref.commands.options import AsJson, ENGINES, one_of
+from fos_ref.commands.options import AsJson, ENGINES, one_of, whole
 from fos_ref.commands.output import say, say_json
 from fos_ref.errors import BitMismatch
 from fos_ref.errors.text import line
@@ -108,9 +108,7 @@ def verify(
     folder: Folder = Path("golden"),
     engine: Annotated[str, one_of((*ENGINES, "host"), "Whose bits to check.")] = "numpy",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to check, as v1/4over6/*.")] = "*",
-    steps: Annotated[
-        int, typer.Option(metavar="N", min=0, max=STEPS, help="Steps of each chain.")
-    ] = CHAIN_STEPS,
+    steps: Annotated[int, whole(f"Steps of each chain, {STEPS:,} at most.", highest=STEPS)] = CHAIN_STEPS,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; numpy also every intermediate. Exit 1 if not."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fos_ref.commands.options import AsJson
+from fos_ref.commands.options import AsJson, whole
 from fos_ref.commands.output import say_json
 
 #: As fos_ref.inspect.api has it; a test holds it to that.
@@ -22,9 +22,7 @@ def inspect(
     against: Annotated[
         Path | None, typer.Option(metavar="ORIGINAL", help="The checkpoint that it was made from.")
     ] = None,
-    blocks: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Blocks to compare with every preset; 0: all of them.")
-    ] = BLOCKS,
+    blocks: Annotated[int, whole("Blocks to compare with every preset; 0: all of them.")] = BLOCKS,
     as_json: AsJson = False,  # noqa: FBT002 -- a switch
 ) -> None:
     """Say what a quantized checkpoint is, as far as its bytes tell.

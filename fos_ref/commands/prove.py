@@ -11,7 +11,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
-from fos_ref.commands.options import AsJson
+from fos_ref.commands.options import AsJson, whole
 from fos_ref.commands.output import say, say_json
 from fos_ref.errors import BitMismatch, InputError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fos_ref.publish.targets import Targets
 
 
+_MOST_JOBS = 4096
 #: As fos_ref.proof.catalog has them, for a shell to complete; a test holds them to it.
 PROOFS = (
     "products",
@@ -50,7 +51,7 @@ def prove(
         Path | None,
         typer.Option(metavar="DIR", help="Exit 1 unless DIR/proof-NAME.json has the same figures."),
     ] = None,
-    jobs: Annotated[int, typer.Option(metavar="N", min=0, help="Worker processes; 0: one per core.")] = 0,
+    jobs: Annotated[int, whole("Worker processes; 0: one per core.", highest=_MOST_JOBS)] = 0,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the long proofs: every bit pattern, every product, exact rationals. Exit 1 where one fails."""

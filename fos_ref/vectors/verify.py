@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from fos_ref.engines.registry import get_engine
-from fos_ref.errors import ToolchainError
+from fos_ref.errors import InputError, ToolchainError
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
@@ -55,12 +55,16 @@ def verify(
     """Check the files of the golden folder whose names match `only` (a shell pattern); `steps` of each chain.
 
     A file whose digest is not the manifest's is a failure, and is not read.
-    Raises: GoldenFormatError for files of another form; InputError for an unknown engine.
+    Raises: GoldenFormatError for files of another form; InputError for an unknown engine, and where no name
+    matches: nothing would have been checked.
     """
     check_float_environment()
     get_engine(engine, PRESETS["4over6"], 0)  # an unknown engine, or one that is not installed, is an error
     found = Checked(engine)
     sound = {name: s for name, s in _digests(files).items() if fnmatchcase(name, only)}
+    if not sound:
+        msg = f"no file of the golden folder is called {only!r}: a pattern such as v1/4over6/* is allowed"
+        raise InputError(msg)
     for name, failure in sound.items():
         progress(name)
         if failure is not None:

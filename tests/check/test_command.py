@@ -67,7 +67,7 @@ def test_bfloat16_comes_as_bits(tmp_path):
         (["--recipe", "nvfp5"], "did you mean"),
         (["--amax", "-1"], "amax -1.0: values of 0 and above"),
         (["--amax", "0.1"], "not a float32 value"),
-        (["--scale-layout", "up"], "scale layout 'up': one of linear, swizzled is"),
+        (["--scale-layout", "up"], "'--scale-layout': 'up': one of linear, swizzled is"),
     ],
 )
 def test_bad_arguments_exit_2_in_one_line(files, capsys, options, words):

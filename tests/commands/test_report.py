@@ -160,7 +160,7 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--engine", "fast"], "engine 'fast'"),
+        (["--engine", "fast"], "'--engine': 'fast': one of auto, numpy"),
         (["--weights", "missing.safetensors"], "missing.safetensors: No such file"),
         (["--weights", __file__], "not a usable safetensors file"),
         (["--out", __file__], "Not a directory"),

@@ -36,7 +36,9 @@ class CannotError(Exception):
     """This machine does not let us try it."""
 
 
-def spawn(folder: Path, arguments: tuple[str, ...], moment: str = "writing", act: Act | None = None) -> Process:
+def spawn(
+    folder: Path, arguments: tuple[str, ...], moment: str = "writing", act: Act | None = None
+) -> Process:
     """Start a command in `folder`. Return the process, and where to read its error stream."""
     out, into = os.pipe()
     pid = os.fork()

@@ -35,7 +35,9 @@ QUANTIZE = ("quantize", "in.safetensors", "out.safetensors", "--engine", "numpy"
 EXPORT = ("golden", "export", "--format", "c", "--dir", "golden", "-o")
 WRITERS = {
     "quantize": Writer(QUANTIZE, (*QUANTIZE, "--force"), ("out.safetensors",)),
-    "report": Writer(*[("report", "--quick", "--engine", "numpy", "--out", "reports")] * 2, ("reports/quick/",)),
+    "report": Writer(
+        *[("report", "--quick", "--engine", "numpy", "--out", "reports")] * 2, ("reports/quick/",)
+    ),
     "golden write": Writer(*[("golden", "write", "--dir", "golden")] * 2, ("golden/",)),
     "golden export": Writer((*EXPORT, "out"), (*EXPORT, "next"), ("out/", "next/")),
 }
@@ -62,7 +64,9 @@ def state(folder: Path, outputs: tuple[str, ...]) -> str:
         name, data = path.relative_to(folder).as_posix(), path.read_bytes()
         kind = "old" if data in OLD else "new" if _is_new(path, data) else name
         found |= {kind} if path.name not in (FROZEN, "mine") else set()
-    return ", ".join(found - {"old", "new"}) or {0: "nothing", 1: next(iter(found), ""), 2: "mixed"}[len(found)]
+    return (
+        ", ".join(found - {"old", "new"}) or {0: "nothing", 1: next(iter(found), ""), 2: "mixed"}[len(found)]
+    )
 
 
 def _files(path: Path) -> list[Path]:

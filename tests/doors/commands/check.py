@@ -1,0 +1,66 @@
+"""Rows of `fos check`."""
+
+from __future__ import annotations
+
+from tests.doors.commands.numbers import beginning, NOT_AMAX
+from tests.doors.kit import npy
+from tests.doors.row import Command, each, hostile
+
+_ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y", "full.npy")
+_BAD = (*npy.FOREIGN, *npy.ARRAYS)
+_GOOD = ("x.npy", "codes.npy", "scales.npy")
+_RECIPE = ("--recipe", "nvfp4")
+
+
+def _files(place: int, metavar: str, names: tuple[str, ...]) -> list[Command]:
+    """Return a row for each file in one of the three places."""
+    found = []
+    for name in names:
+        files = [*_GOOD]
+        files[place] = name
+        found.append(Command(f"check {metavar}", name, ("check", *files, *_RECIPE)))
+    return found
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{n}.npy" for n in names)
+
+
+def _option(option: str, value: str, *more: str) -> tuple[str, ...]:
+    return ("check", *_GOOD, *(() if option == "--recipe" else _RECIPE), option, value, *more)
+
+
+ROWS = [
+    *_files(0, "X.npy", (*_names((*_BAD, *npy.VALUES, *npy.EMPTY)), *_ODD)),
+    *_files(1, "CODES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, "x.npy", "scales.npy")),
+    *_files(2, "SCALES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, "x.npy", "codes.npy")),
+    *hostile("check X.npy", "check", "{}", "codes.npy", "scales.npy", *_RECIPE),
+    *hostile("check CODES.npy", "check", "x.npy", "{}", "scales.npy", *_RECIPE),
+    *hostile("check SCALES.npy", "check", "x.npy", "codes.npy", "{}", *_RECIPE),
+    *hostile("check --recipe", *_option("--recipe", "{}"), named=("recipe",)),
+    Command("check --recipe", "another name", _option("--recipe", "nvfp5"), ("nvfp5", "nvfp4")),
+    Command("check --recipe", "given never", ("check", *_GOOD), ("--recipe",)),
+    Command("check --recipe", "without a value", ("check", *_GOOD, "--recipe"), ("--recipe",)),
+    *[
+        Command("check --amax", what, _option("--amax", text), ("amax", *beginning(text)))
+        for what, text in NOT_AMAX
+        if what != "beyond float32"
+    ],
+    Command("check --amax", "beyond float32", _option("--amax", "1e39"), ("amax 1e+39", "float32")),
+    Command("check --amax", "minus zero is zero", _option("--amax", "-0.0"), codes=(0, 1)),
+    Command("check --amax", "one number for every row", _option("--amax", "2", "--recipe", "te-nvfp4-row")),
+    *hostile("check --scale-layout", *_option("--scale-layout", "{}"), named=("linear", "swizzled")),
+    Command("check --scale-layout", "in other case", _option("--scale-layout", "Linear"), ("linear",)),
+    *hostile("check --x-dtype", *_option("--x-dtype", "{}"), named=("float32", "bfloat16")),
+    Command("check --x-dtype", "of another size", _option("--x-dtype", "bfloat16"), ("bfloat16", "x.npy")),
+    Command("check --x-dtype", "in other case", _option("--x-dtype", "FLOAT32"), ("FLOAT32", "float32")),
+    Command(
+        "check --x-dtype",
+        "of objects",
+        ("check", "complex.npy", "codes.npy", "scales.npy", *_RECIPE, "--x-dtype", "float32"),
+    ),
+    *each("check", [("an unknown option", "--nope"), ("its beginning", "--rec")], *_option("{}", "nvfp4")),
+    Command("check", "four files", ("check", *_GOOD, "x.npy", *_RECIPE), ("x.npy",)),
+    Command("check", "two files", ("check", "x.npy", "codes.npy", *_RECIPE), ("SCALES.npy",)),
+    Command("check", "files in another order", ("check", "codes.npy", "x.npy", "scales.npy", *_RECIPE)),
+]

@@ -1,0 +1,66 @@
+"""Rows of `fos inspect`."""
+
+from __future__ import annotations
+
+from tests.doors.commands.numbers import beginning, NOT_WHOLE
+from tests.doors.kit import checkpoints, documents
+from tests.doors.row import Command, each, hostile
+
+_BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.VALUES)
+_ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
+_INDEXES = (*documents.FOREIGN, *(f"index-{k}" for k in documents.INDEXES if k != "good"))
+
+
+def _file(name: str, what: str = "") -> Command:
+    return Command("inspect FILE.safetensors", what or name, ("inspect", name))
+
+
+def _against(name: str, what: str = "") -> Command:
+    return Command("inspect --against", what or name, ("inspect", "q.safetensors", "--against", name))
+
+
+ROWS = [
+    *(_file(f"{name}.safetensors") for name in (*_BAD, *_ODD)),
+    *(
+        Command("inspect FILE.safetensors", name, ("inspect", f"{name}.safetensors"), ("manifest",), (0, 1))
+        for name in checkpoints.MANIFESTS
+    ),
+    *(_file(f"{name}.json") for name in (*_INDEXES, *_ODD)),
+    _file("w.safetensors", "not quantized"),
+    _file("index-good.json", "an index of what is not quantized"),
+    _file("x.npy", "an array"),
+    _file(".", "this folder"),
+    _file("/", "the root folder"),
+    _file("..", "the folder above"),
+    _file("nothing", "an empty folder"),
+    *hostile("inspect FILE.safetensors", "inspect", "{}"),
+    *(_against(f"{name}.safetensors") for name in (*_BAD, *_ODD)),
+    *(_against(f"{name}.json") for name in (*_INDEXES, *_ODD)),
+    _against(".", "this folder"),
+    _against("x.npy", "an array"),
+    _against("q.safetensors", "the file itself"),
+    *hostile("inspect --against", "inspect", "q.safetensors", "--against", "{}"),
+    *[
+        Command(
+            "inspect --blocks",
+            what,
+            ("inspect", "q.safetensors", "--blocks", text),
+            ("--blocks", *beginning(text)),
+        )
+        for what, text in NOT_WHOLE
+    ],
+    Command(
+        "inspect --blocks",
+        "more than any file has",
+        ("inspect", "q.safetensors", "--against", "w.safetensors", "--blocks", "9" * 30),
+        codes=(0, 2),
+    ),
+    *each(
+        "inspect",
+        [("an unknown option", "--nope"), ("two files", "w.safetensors")],
+        "inspect",
+        "q.safetensors",
+        "{}",
+    ),
+    Command("inspect", "no file", ("inspect",), ("FILE.safetensors",)),
+]

@@ -1,0 +1,72 @@
+"""Rows of `fos recipes` and `fos recipes diff`."""
+
+from __future__ import annotations
+
+from tests.doors.kit import checkpoints, npy
+from tests.doors.row import Command, each, hostile
+
+_DIFF = ("recipes", "diff")
+_BAD = (*npy.FOREIGN, *npy.ARRAYS, *npy.VALUES)
+_FILES = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.VALUES)
+#: Files with no tensor that fits both recipes.
+_UNFIT = tuple(k for k in checkpoints.UNFIT)
+_ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
+
+
+def _on(name: str, what: str = "", codes: tuple[int, ...] = (2,)) -> Command:
+    return Command("recipes diff --on", what or name, (*_DIFF, "nvfp4", "4over6", "--on", name), codes=codes)
+
+
+ROWS = [
+    *hostile("recipes NAME", "recipes", "{}", named=("recipe",)),
+    Command("recipes NAME", "another name", ("recipes", "nvfp5"), ("nvfp5", "nvfp4")),
+    Command("recipes NAME", "in other case", ("recipes", "NVFP4"), ("NVFP4", "nvfp4")),
+    Command("recipes NAME", "two names", ("recipes", "nvfp4", "4over6"), ("nvfp4 4over6",)),
+    Command("recipes NAME", "three hostile names", ("recipes", "a\x1b[31m", "b\u202e", "c\nd")),
+    Command("recipes NAME", "many long names", ("recipes", *["n" * 1000] * 100)),
+    Command("recipes", "an unknown option", ("recipes", "--nope"), ("--nope",)),
+    *hostile("recipes diff A", *_DIFF, "{}", "nvfp4", named=("recipe",)),
+    *hostile("recipes diff B", *_DIFF, "nvfp4", "{}", named=("recipe",)),
+    Command("recipes diff A", "another name", (*_DIFF, "nvfp5", "nvfp4"), ("nvfp5", "nvfp4")),
+    Command("recipes diff B", "another name", (*_DIFF, "nvfp4", "nvfp5"), ("nvfp5", "nvfp4")),
+    Command("recipes diff", "one recipe", (*_DIFF, "nvfp4"), ("B",)),
+    Command("recipes diff", "three recipes", (*_DIFF, "nvfp4", "4over6", "te-nvfp4"), ("te-nvfp4",)),
+    Command("recipes diff", "an unknown option", (*_DIFF, "nvfp4", "4over6", "--nope"), ("--nope",)),
+    *(_on(f"{name}.npy") for name in (*_BAD, *_ODD)),
+    *(_on(f"{name}.npy", codes=(0, 2)) for name in npy.EMPTY),
+    *(_on(f"{name}.safetensors") for name in (*_FILES, *_UNFIT, *_ODD)),
+    _on("good.json", "another kind of file"),
+    _on(".", "this folder"),
+    _on("x.npy/y", "a name under a file"),
+    *hostile("recipes diff --on", *_DIFF, "nvfp4", "4over6", "--on", "{}"),
+    Command(
+        "recipes diff --on",
+        "and a distribution",
+        (*_DIFF, "nvfp4", "4over6", "--on", "x.npy", "--distribution", "normal"),
+        ("--on", "--distribution"),
+    ),
+    Command(
+        "recipes diff --on",
+        "blocks of 16 and of 32",
+        (*_DIFF, "nvfp4", "fouroversix-mxfp4-static6", "--on", "x.npy"),
+        ("16", "32"),
+    ),
+    Command(
+        "recipes diff --on",
+        "rows that no tile has",
+        (*_DIFF, "nvfp4", "4over6-16x16", "--on", "one-dimensional.npy"),
+    ),
+    *hostile(
+        "recipes diff --distribution", *_DIFF, "nvfp4", "4over6", "--distribution", "{}", named=("normal",)
+    ),
+    *each(
+        "recipes diff --distribution",
+        [("another name", "gauss"), ("in other case", "Normal"), ("one with an underscore", "near_max")],
+        *_DIFF,
+        "nvfp4",
+        "4over6",
+        "--distribution",
+        "{}",
+        named=("allowed",),
+    ),
+]

@@ -1,0 +1,39 @@
+"""The folder in which every row is run: all files of the kit, and what is no file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.doors.kit import checkpoints, documents, golden, npy
+
+
+def build(folder: Path) -> Path:
+    """Write the kit into `folder`."""
+    for name, data in (npy.files() | documents.files()).items():
+        _write(folder / name, data)
+    checkpoints.write(folder)
+    for part, files in golden.folders().items():
+        for name, data in files.items():
+            _write(folder / part / name, data)
+    for suffix in ("npy", "safetensors", "json"):
+        os.mkfifo(folder / f"pipe.{suffix}")
+        (folder / f"folder.{suffix}").mkdir()
+        (folder / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
+        (folder / f"zeros.{suffix}").symlink_to("/dev/zero")
+        (folder / f"full.{suffix}").symlink_to("/dev/full")
+    (folder / "hard-link.safetensors").hardlink_to(folder / "w.safetensors")
+    (folder / "link.safetensors").symlink_to("w.safetensors")
+    (folder / "file").write_bytes(b"a file")
+    os.mkfifo(folder / "pipe")
+    _write(folder / "taken" / "something", b"there already")
+    _write(folder / "taken.safetensors", b"there already")
+    (folder / "golden-pipe" / "v1").mkdir(parents=True)
+    os.mkfifo(folder / "golden-pipe" / "MANIFEST.json")
+    (folder / "nothing").mkdir()
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,70 @@
+"""A row of the table of bad inputs: a door, what is put into it, and what is expected.
+
+A door is a place where something from outside comes in: an option or a file of a command ("check --amax",
+"check X.npy"), or an argument of a public call ("quantize(amax)"). tests/doors/test_complete.py fails where
+a door has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """A call of `fos` in the folder of tests/doors/kit."""
+
+    door: str
+    what: str
+    args: tuple[str, ...]
+    named: tuple[str, ...] = ()  #: words that the line has to have: what was given, what is allowed
+    codes: tuple[int, ...] = (2,)  #: exit codes that are right
+    skip: str = ""  #: why it cannot be tried here
+
+    @property
+    def id(self) -> str:
+        return f"{self.door}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the library. `call(kit)` has to raise a FosError of one line."""
+
+    door: str
+    what: str
+    call: Callable[[Any], Any]
+    named: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.door}: {self.what}"
+
+
+#: Text from outside that a terminal or a page must not get as it is.
+HOSTILE = {
+    "an escape sequence": "a\x1b]0;pwn\x07b",
+    "a newline": "a\nb",
+    "a carriage return": "a\rb",
+    "a bidirectional override": "a\u202eb\u2066c",
+    "a line separator": "a\u2028b\x85c",
+    "100,000 letters": "a" * 100_000,
+    "markup": "[red]x[/red]",
+    "nothing": "",
+    "a lone surrogate": "a\udcffb",
+    "a path upwards": "../../../nowhere",
+}
+
+
+def each(door: str, values: Iterable[tuple[str, str]], *args: str, **more: Any) -> list[Command]:
+    """Return a row for each (what, value); "{}" in `args` stands for the value."""
+    return [
+        Command(door, what, tuple(a.replace("{}", v) if "{}" in a else a for a in args), **more)
+        for what, v in values
+    ]
+
+
+def hostile(door: str, *args: str, without: tuple[str, ...] = (), **more: Any) -> list[Command]:
+    """Return a row for each hostile text in the place of "{}"."""
+    return each(door, [(k, v) for k, v in HOSTILE.items() if k not in without], *args, **more)
