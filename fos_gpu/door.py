@@ -6,12 +6,13 @@ from typing import Any
 
 from fos_gpu.front import quantize
 from fos_gpu.tensors import is_on_device, take_input, to_numpy
+from fos_ref.engines.given import Fixed
 from fos_ref.errors import DtypeError, InputError
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 
 
-def quantize_to_host(x: Any, r: Recipe, amax: Any, tensor_scale: float | None) -> QuantizedTensor | None:
+def quantize_to_host(x: Any, r: Recipe, fixed: Fixed) -> QuantizedTensor | None:
     """Return `fos_ref.quantize` of a device array; None for an array that the kernels do not take as it is.
 
     x is checked for NaN and infinity, and an amax on the device by its values, as `fos_ref.quantize` says.
@@ -25,5 +26,7 @@ def quantize_to_host(x: Any, r: Recipe, amax: Any, tensor_scale: float | None) -
         InputError,
     ):  # not contiguous, not aligned, elsewhere: the host's copy is none of these
         return None
-    given = to_numpy(amax) if is_on_device(amax) else amax
-    return quantize(x, r, amax=given, tensor_scale=tensor_scale, check=True).to_host()
+    amax = to_numpy(fixed.amax) if is_on_device(fixed.amax) else fixed.amax
+    return quantize(
+        x, r, amax=amax, tensor_scale=fixed.tensor_scale, encode_scale=fixed.encode_scale, check=True
+    ).to_host()

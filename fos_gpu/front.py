@@ -26,7 +26,7 @@ from fos_gpu.tensors import (
     to_numpy,
     zeros,
 )
-from fos_ref.engines.given import caller_scales, check_finite
+from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import check_shape
 from fos_ref.errors import DtypeError, InputError, ShapeError, ToolchainError
 from fos_ref.model.trace import Scales
@@ -42,6 +42,7 @@ def quantize(
     *,
     amax: Any = None,
     tensor_scale: float | None = None,
+    encode_scale: Any = None,
     scale_layout: str = "linear",
     columnwise: bool = False,
     out: DeviceQuantized | None = None,
@@ -53,6 +54,7 @@ def quantize(
     amax:     the tensor amax: numbers as `fos_ref.quantize` takes them; or a float32 array on the device, ()
               or (rows,), which is not checked and whose sign is ignored. None: max|x|
     tensor_scale: the decode scale D to use instead of an amax
+    encode_scale: the encode scale S to use instead of either, () or (rows,), on the host; D = 1/S
     scale_layout: "linear" or "swizzled" (N16)
     columnwise: quantize the transpose of the matrix x, without making it
     out:      the result of an earlier call with the same arguments; its arrays are overwritten
@@ -76,9 +78,9 @@ def quantize(
     if scale_layout not in LAYOUTS:
         msg = f"scale layout {scale_layout!r}: one of {list(LAYOUTS)} is allowed"
         raise InputError(msg)
-    given = amax
-    if tensor_scale is not None or not is_on_device(amax):
-        given = caller_scales(amax, tensor_scale, r, math.prod(shape[:-1]), DTYPES[x.dtype])
+    fixed, given = Fixed(amax, tensor_scale, encode_scale), amax
+    if not is_on_device(amax):
+        given = fixed.scales(r, math.prod(shape[:-1]), DTYPES[x.dtype])
     if out is not None:
         _check_out(out, x, r, shape, scale_layout, columnwise=columnwise)
     with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):

@@ -7,6 +7,7 @@
 array([10., 20., 30., 40.], dtype=float32)
 
 quantize, dequantize    values to codes and block scales (a `QuantizedTensor`), and back
+from_bytes              codes and scales made elsewhere, as a `QuantizedTensor`
 trace                   the same with every intermediate, by the NumPy model
 exact_error             the squared error of each block, with one rounding
 swizzle, unswizzle      block scales to the 128x4 layout, and back
@@ -20,6 +21,7 @@ from typing import Any, TYPE_CHECKING
 from fos_ref.version import VERSION
 
 if TYPE_CHECKING:  # what type checkers see; a name is imported when it is first asked for
+    from fos_ref.engines.from_bytes import from_bytes
     from fos_ref.engines.front import dequantize, quantize, trace
     from fos_ref.exactness.error import exact_error
     from fos_ref.recipes import PRESETS, Recipe, recipe
@@ -35,6 +37,7 @@ __all__ = [
     "Recipe",
     "dequantize",
     "exact_error",
+    "from_bytes",
     "quantize",
     "recipe",
     "swizzle",
@@ -49,6 +52,7 @@ _HOMES = {
     "Recipe": "fos_ref.recipes",
     "dequantize": "fos_ref.engines.front",
     "exact_error": "fos_ref.exactness.error",
+    "from_bytes": "fos_ref.engines.from_bytes",
     "quantize": "fos_ref.engines.front",
     "recipe": "fos_ref.recipes",
     "swizzle": "fos_ref.storage.layout",

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from fos_ref.check.api import Asked, check
-from fos_ref.check.bytes_door import as_bytes
+from fos_ref.engines.bytes_door import as_bytes
 from fos_ref.errors import BitMismatch, InputError, ShapeError
 from fos_ref.formats.arrays import U8
 from fos_ref.storage.tensor import QuantizedTensor

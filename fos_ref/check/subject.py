@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.bytes_door import as_bytes
 from fos_ref.check.layouts import Bytes, Reading, readings, ScaleLayout, sizes, transposed_readings
 from fos_ref.check.population import Source, source
+from fos_ref.engines.bytes_door import as_bytes, as_codes
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
 from fos_ref.errors import InputError, Remedy, ShapeError
@@ -133,12 +133,11 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale
 
 
 def _codes(codes: Any, shape: tuple[int, ...]) -> U8:
-    given = as_bytes(codes, "codes")
+    given = as_codes(codes, "codes", shape)
     wanted = (*shape[:-1], shape[-1] // 2)
     turned = (shape[-1], shape[0] // 2)
     if given.shape not in (wanted, turned, (given.size,)) or given.size != int(np.prod(wanted)):
-        hint = " (two codes a byte)" if given.shape == shape else ""
-        msg = f"codes of shape {given.shape}: x of {shape} takes {wanted}{hint}"
+        msg = f"codes of shape {given.shape}: x of {shape} takes {wanted}, or one code a byte"
         raise ShapeError(msg)
     return given
 

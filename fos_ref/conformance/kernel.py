@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.check.bytes_door import as_bytes
 from fos_ref.conformance.trials import own_amax, Trial
+from fos_ref.engines.bytes_door import as_bytes, as_codes
 from fos_ref.errors import FosError, ShapeError
 from fos_ref.formats.arrays import Bool, U8
 from fos_ref.formats.environment import check_float_environment
@@ -96,7 +96,7 @@ class Kernel:
         if not isinstance(out, (tuple, list)) or len(out) != _PARTS:
             msg = f"it returned a {type(out).__name__}: (codes, block scales) is allowed"
             raise ShapeError(msg)
-        codes, scales = as_bytes(out[0], "codes"), as_bytes(out[1], "block scales")
+        codes, scales = as_codes(out[0], "codes", t.x.shape), as_bytes(out[1], "block scales")
         rows, columns = t.block_scales.shape
         if codes.size != t.codes.size:
             msg = f"codes of shape {codes.shape}: x of {t.x.shape} takes {t.codes.shape}"

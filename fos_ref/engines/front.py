@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fos_ref.engines.given import caller_scales, check_finite
+from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_shape
 from fos_ref.engines.on_device import quantize_on_device
 from fos_ref.engines.registry import get_engine
@@ -32,16 +32,19 @@ def quantize(
     *,
     amax: Any = None,
     tensor_scale: float | None = None,
+    encode_scale: Any = None,
     engine: str = "auto",
     padding: Padding = "error",
 ) -> QuantizedTensor:
     """Quantize `x` by `recipe`: return the bits that the named implementation gives.
 
-    recipe:   the name of a preset (`fos recipes` lists them) or a `Recipe`
+    recipe:   the name of a preset (`fos recipes` lists them), a `Recipe`, or the path of a recipe's JSON
     amax:     the tensor amax to use, (), or (rows,) for row-scaled recipes; finite float32 values, not
               negative (-0 counts as 0). None: max|x|
     tensor_scale: the decode scale D, instead of an amax: a positive normal float32, at most FLT_MAX / C.
               1.0 bypasses tensor scaling. Not for row-scaled recipes
+    encode_scale: the encode scale S, as FlashInfer, vLLM, SGLang and TensorRT-LLM pass it: () or (rows,) for
+              row-scaled recipes, float32 values from C / FLT_MAX on; D = 1/S. At most one of the three
     engine:   "auto", "numpy", "numba" or "cuda": all give the same bits. "auto" takes "numba" from 2^20
               values on where it can run, else "numpy"
     padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
@@ -52,14 +55,14 @@ def quantize(
               scaled value, N9 element cast, N10 to N12 error. Each as the recipe's axes say.
     Specials: NaN and infinity are refused or carried (N2), -0 keeps or loses its sign (N9), as the recipe
               says; subnormals are kept. An empty x gives empty arrays. Approximate reciprocals divide (N8).
-    Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain, for amax and
-              tensor_scale together; ToolchainError for an engine that cannot run here, and for a thread
+    Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain, for two of
+              the three together; ToolchainError for an engine that cannot run here, and for a thread
               that flushes subnormals or rounds otherwise than to nearest.
     Spec:     docs/numerics.md; the recipe's `source` names the implementation.
     """
-    r = get_recipe(recipe)
+    r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
     if engine == "cuda" and padding == "error":
-        there = quantize_on_device(x, r, amax, tensor_scale)
+        there = quantize_on_device(x, r, fixed)
         if there is not None:
             return there
     array = as_numpy(x)
@@ -68,7 +71,7 @@ def quantize(
     chosen = get_engine(engine, r, matrix.size)
     own_amax = chosen.amax(matrix, r)
     check_finite(own_amax, r)
-    scales = _scales(own_amax, amax, tensor_scale, r, matrix)
+    scales = _scales(own_amax, fixed, r, matrix)
     codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     flat = scales.amax.shape[:1]
@@ -90,6 +93,7 @@ def trace(
     *,
     amax: Any = None,
     tensor_scale: float | None = None,
+    encode_scale: Any = None,
     padding: Padding = "error",
 ) -> Trace:
     """Quantize `x` by the NumPy model and return every intermediate, by name, as a `Trace`.
@@ -99,12 +103,12 @@ def trace(
               codes (R, C), one a byte, not packed; block_scales and picked4 (R, B).
     Spec:     docs/numerics.md N2 to N13.
     """
-    r = get_recipe(recipe)
+    r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
     own_amax = tensor_amax(widen(matrix), r)
     check_finite(own_amax, r)
-    return quantize_matrix(widen(matrix), _scales(own_amax, amax, tensor_scale, r, matrix), r)
+    return quantize_matrix(widen(matrix), _scales(own_amax, fixed, r, matrix), r)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -167,7 +171,7 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     return matrix
 
 
-def _scales(own_amax: F32, amax: Any, tensor_scale: float | None, r: Recipe, x: AnyArray) -> Scales:
-    """Return the tensor scales from the caller's amax or tensor scale, else from the tensor's own amax."""
-    given = caller_scales(amax, tensor_scale, r, x.shape[0], x.dtype)
+def _scales(own_amax: F32, fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:
+    """Return the tensor scales that the caller fixes, else those of the tensor's own amax."""
+    given = fixed.scales(r, x.shape[0], x.dtype)
     return tensor_scales(own_amax, r, x.dtype) if given is None else given

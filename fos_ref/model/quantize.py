@@ -74,6 +74,19 @@ def given_tensor_scale(decode: np.float32, r: Recipe, dtype: np.dtype[Any] = F32
     )
 
 
+def given_encode_scale(encode: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:
+    """Return the scales for an encode scale that the caller fixes: S as given, D = 1/S, A = D*C. N3.
+
+    Shapes: S () for one, or (R,) for one per row -> () or (R, 1)
+    """
+    s = np.asarray(encode, dtype=np.float32)
+    s = s[:, None] if s.ndim else s
+    c = np.float32(r.range_max)
+    with np.errstate(under="ignore"):
+        d = np.asarray(np.float32(1) / s)
+        return Scales(amax=np.asarray(d * c), encode=s, decode=d, range_max=c, dtype=dtype)
+
+
 def quantize_matrix(x: F32, scales: Scales, r: Recipe) -> Trace:
     """Quantize x with the tensor scales given, keeping every intermediate.
 

@@ -18,7 +18,12 @@ from typing import Any
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import F32
-from fos_ref.model.quantize import given_tensor_scale, quantize_matrix, tensor_scales
+from fos_ref.model.quantize import (
+    given_encode_scale,
+    given_tensor_scale,
+    quantize_matrix,
+    tensor_scales,
+)
 from fos_ref.model.trace import Scales, Trace
 from fos_ref.recipes.recipe import Recipe
 
@@ -54,6 +59,7 @@ def read_as(change: Callable[[Recipe], Recipe]) -> tuple[Swap, ...]:
     return (
         Swap(tensor_scales, lambda amax, r, *dtype: tensor_scales(amax, change(r), *dtype)),
         Swap(given_tensor_scale, lambda decode, r, *dtype: given_tensor_scale(decode, change(r), *dtype)),
+        Swap(given_encode_scale, lambda encode, r, *dtype: given_encode_scale(encode, change(r), *dtype)),
         Swap(quantize_matrix, walk),
     )
 

@@ -85,6 +85,12 @@ def given_tensor_scale(decode: Value, r: Recipe, dtype: Precision = FLOAT32) -> 
     return _of_decode(mul(decode, r.range_max * ONE), decode, r, dtype)
 
 
+def given_encode_scale(encode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
+    """Return A, S and D for an encode scale that the caller fixes. N3."""
+    decode = div(ONE, encode)
+    return Tensor(mul(decode, r.range_max * ONE), encode, decode, r.range_max * ONE, dtype)
+
+
 def _of_decode(amax: Value, d: Value, r: Recipe, dtype: Precision) -> Tensor:
     return Tensor(amax, div(ONE, d), d, r.range_max * ONE, dtype)
 

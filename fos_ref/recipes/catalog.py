@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from types import MappingProxyType
 
 from fos_ref.errors import near, RecipeError
+from fos_ref.recipes.file import is_path, read_recipe
 from fos_ref.recipes.presets import (
     compressed_tensors,
     flashinfer,
@@ -25,16 +27,32 @@ _BY_NAME = {r.name: r for r in _RECIPES}
 PRESETS = MappingProxyType(_BY_NAME | {alias: _BY_NAME[name] for alias, name in own.ALIASES.items()})
 
 
-def recipe(name: str | Recipe) -> Recipe:
-    """Return the preset called `name`; a `Recipe` is returned as it is.
+def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
+    """Return the preset called `name`, or the recipe of the JSON file there; a `Recipe` as it is.
 
-    Raises: RecipeError for an unknown name; it lists up to three similar names.
+    A text that ends in .json, and any `os.PathLike`, is a file: what `fos recipes NAME --json` prints, with
+    axes of your own. It may not bear a preset's name with other axes.
+
+    Raises: RecipeError for an unknown name; it lists up to three similar names; for a file that holds none.
     """
     if isinstance(name, Recipe):
         return name
+    if is_path(name):
+        return _own_name(read_recipe(name))
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]
     names = near(str(name), PRESETS)
     hint = f"did you mean {', '.join(names)}?" if names else "`fos recipes` lists all"
     msg = f"no recipe is called {name!r}: {hint}"
     raise RecipeError(msg)
+
+
+def _own_name(r: Recipe) -> Recipe:
+    """Return r; RecipeError where it takes a preset's name for something else."""
+    same = PRESETS.get(r.name)
+    if same is not None and same.diff(r):
+        msg = (
+            f"recipe {r.name!r} differs from the preset of that name in {', '.join(same.diff(r))}: rename it"
+        )
+        raise RecipeError(msg)
+    return r

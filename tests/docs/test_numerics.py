@@ -152,6 +152,14 @@ def test_n3_formulas(label, value, dtype):
     assert_same_bits(d, np.ones_like(amax) * known["D"])
 
 
+def test_n3_given_encode_scale():
+    for s in operands(15)[:16]:
+        t = fos_ref.trace(X, "4over6", encode_scale=s)
+        assert_same_bits(t.encode_scale, s)
+        assert_same_bits(t.decode_scale, np.float32(1) / s)
+        assert_same_bits(t.tensor_amax, (np.float32(1) / s) * C)
+
+
 def test_n3_given_tensor_scale():
     for d in operands(15)[:16]:
         t = fos_ref.trace(X, "4over6", tensor_scale=d)

@@ -91,6 +91,57 @@ def test_a_minus_zero_amax_is_zero(name):
         assert not np.signbit(a.tensor_amax)
 
 
+# --- encode_scale ------------------------------------------------------------------------------------
+
+WRONG_ENCODE_SCALE = [
+    (0, InputError, "encode scale 0: float32 values from 1536 / FLT_MAX on are allowed"),
+    (-1.0, InputError, "from 1536 / FLT_MAX on"),
+    (np.float32(2.0**-118), InputError, "from 1536 / FLT_MAX on"),
+    (np.nan, InputError, "encode scale nan: finite numbers are allowed"),
+    (0.1, InputError, "encode scale 0.1 is not a float32 value"),
+    ("1", InputError, "finite numbers are allowed"),
+    ([1.0, 2.0], ShapeError, r"encode scale of shape \(2,\): recipe '4over6' takes one number"),
+]
+
+
+@CALLS
+@pytest.mark.parametrize(("scale", "error", "says"), WRONG_ENCODE_SCALE)
+def test_a_wrong_encode_scale_is_an_error(call, scale, error, says):
+    with pytest.raises(error, match=says):
+        call(normal(), "4over6", encode_scale=scale)
+
+
+@CALLS
+def test_one_of_the_three_fixes_the_tensor_scale(call):
+    with pytest.raises(InputError, match="amax and encode scale were given: one of them"):
+        call(normal(), amax=1, encode_scale=1.0)
+    with pytest.raises(InputError, match="tensor scale and encode scale were given"):
+        call(normal(), tensor_scale=1.0, encode_scale=1.0)
+    with pytest.raises(ShapeError, match=r"encode scale of shape \(\): .* one per row, shape \(4,\)"):
+        call(normal(), ROW, encode_scale=1.0)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("scale", [4.6e-36, 716.5, 3.4e38])
+def test_an_encode_scale_in_range_is_taken_as_it_is(scale, engine):
+    s = np.float32(scale)
+    q = fos_ref.quantize(normal(), encode_scale=s, engine=engine)
+    assert q.encode_scale.tobytes() == s.tobytes()
+    assert q.decode_scale.tobytes() == (np.float32(1) / s).tobytes()
+    assert np.isfinite(q.tensor_amax)
+    want = fos_ref.trace(normal(), encode_scale=s)
+    assert q.block_scales.tobytes() == want.block_scales.tobytes()
+
+
+def test_each_row_has_the_encode_scale_that_was_given_for_it():
+    scales = np.array([3, 50, 700, 9000], np.float32)
+    q = fos_ref.quantize(normal(), ROW, encode_scale=scales)
+    for i, s in enumerate(scales):
+        alone = fos_ref.quantize(normal()[i : i + 1], ROW, encode_scale=s[None])
+        assert alone.codes.tobytes() == q.codes[i : i + 1].tobytes()
+        assert alone.block_scales.tobytes() == q.block_scales[i : i + 1].tobytes()
+
+
 # --- tensor_scale ------------------------------------------------------------------------------------
 
 WRONG_SCALE = [
@@ -124,7 +175,7 @@ def test_a_wrong_tensor_scale_is_an_error(call, scale, says):
 def test_a_tensor_scale_and_rows_or_an_amax_do_not_go_together(call):
     with pytest.raises(InputError, match=r"has one per row; an amax per row is allowed"):
         call(normal(), ROW, tensor_scale=1.0)
-    with pytest.raises(InputError, match="amax and tensor_scale were both given"):
+    with pytest.raises(InputError, match="amax and tensor scale were given"):
         call(normal(), amax=1, tensor_scale=1.0)
 
 

@@ -21,7 +21,7 @@ from fos_ref.model.blocks import to_blocks
 from fos_ref.model.trace import Trace
 from fos_ref.oracle import quantize as oracle
 from fos_ref.oracle.exact import from_bits, PRECISIONS, to_bits, Value
-from fos_ref.oracle.scales import given_tensor_scale, Tensor, tensor_scales
+from fos_ref.oracle.scales import given_encode_scale, given_tensor_scale, Tensor, tensor_scales
 from fos_ref.proof.oracle.lists import CandidateLists, TraceLists
 
 #: A step's name, the model's result, the oracle's.
@@ -59,6 +59,8 @@ def tensors(x: AnyArray, t: Trace, arguments: dict[str, Any]) -> list[Tensor]:
     r, dtype = t.recipe, PRECISIONS[x.dtype.name]
     if "tensor_scale" in arguments and not t.scales.amax.ndim:
         return [given_tensor_scale(v, r, dtype) for v in _values(arguments["tensor_scale"])]
+    if "encode_scale" in arguments:
+        return [given_encode_scale(v, r, dtype) for v in _values(arguments["encode_scale"])]
     if "amax" in arguments:
         return [tensor_scales(v, r, dtype) for v in _values(arguments["amax"])]
     parts = widen(x) if t.scales.amax.ndim else widen(x).reshape(1, -1)

@@ -1,0 +1,72 @@
+"""A recipe of your own, read from a JSON file: what `fos recipes NAME --json` prints, with other axes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from fos_ref.errors import RecipeError
+from fos_ref.foreign import cut, foreign
+from fos_ref.recipes.recipe import Recipe
+
+SUFFIX = ".json"  #: a text that ends so is a path, never a preset's name
+_LARGEST = 1 << 16  #: bytes; the recipes of this package take some 1,200
+
+
+def is_path(given: object) -> bool:
+    """Return whether `given` names a file rather than a preset."""
+    return isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(SUFFIX))
+
+
+def read_recipe(path: Any) -> Recipe:
+    """Return the recipe of a JSON file: every field of `Recipe.to_dict`, and a fingerprint if it is right.
+
+    Raises: RecipeError for a file that cannot be read or is none, and for a recipe that is not legal.
+    """
+    shown = cut(str(path))
+    with foreign(f"recipe {shown}", "the JSON of one recipe is allowed", RecipeError):
+        text = _text(Path(path))
+        data = json.loads(text, parse_constant=_refused, object_pairs_hook=_unique)
+    try:
+        return _recipe(data)
+    except RecipeError as e:
+        msg = f"recipe {shown}: {e.said}"
+        raise RecipeError(msg) from e
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        msg = f"recipe {cut(str(path))}: no such file: the JSON of one recipe is allowed"
+        raise RecipeError(msg)
+    with path.open("rb") as f:
+        content = f.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        msg = f"recipe {cut(str(path))}: more than {_LARGEST:,} bytes: the JSON of one recipe is allowed"
+        raise RecipeError(msg)
+    return content.decode()
+
+
+def _recipe(data: object) -> Recipe:
+    if not isinstance(data, dict):
+        return Recipe.from_dict(data)
+    r = Recipe.from_dict({k: v for k, v in data.items() if k != "fingerprint"})
+    recorded = data.get("fingerprint", r.fingerprint())
+    if recorded != r.fingerprint():
+        msg = "its fingerprint is that of other axes: leave it out, or give the right one"
+        raise RecipeError(msg)
+    return r
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        msg = "a field is given twice"
+        raise ValueError(msg)
+    return found
+
+
+def _refused(word: str) -> Any:
+    msg = f"{word} is no JSON"
+    raise ValueError(msg)
