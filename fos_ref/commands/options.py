@@ -78,6 +78,11 @@ def _refuse(given: str, allowed: str) -> NoReturn:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 RecipeName = Annotated[
-    str, typer.Option(metavar="NAME", autocompletion=presets, help="A preset; `fos recipes` lists them.")
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        autocompletion=presets,
+        help="A preset (`fos recipes`), or a recipe's .json file.",
+    ),
 ]
 EngineName = Annotated[str, one_of(ENGINES, "Who computes it; the bits are the same.")]

@@ -12,7 +12,10 @@ from fos_ref.commands.options import AsJson, distributions, presets
 from fos_ref.commands.output import say_json
 from fos_ref.errors import InputError
 
-_USAGE = "fos recipes | fos recipes NAME | fos recipes diff A B [--on FILE | --distribution NAME]"
+_USAGE = (
+    "fos recipes | fos recipes NAME | fos recipes diff A B [--on FILE | --distribution NAME] | "
+    "fos recipes new NAME --from A [--set AXIS=VALUE]"
+)
 
 
 class _NameOrCommand(Group):
@@ -31,7 +34,7 @@ class _NameOrCommand(Group):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- as the parser calls it
         """Return the two forms."""
-        return ["[OPTIONS]", "[NAME] | diff A B"]
+        return ["[OPTIONS]", "[NAME] | diff A B | new NAME"]
 
 
 recipes = typer.Typer(
@@ -45,7 +48,7 @@ recipes = typer.Typer(
 
 def _names() -> list[str | tuple[str, str]]:
     """Return what may follow `fos recipes`, for a shell to complete."""
-    return [("diff", "where two dialects differ"), *presets()]
+    return [("diff", "where two dialects differ"), ("new", "a recipe of your own"), *presets()]
 
 
 @recipes.callback()
@@ -109,6 +112,37 @@ def diff(  # noqa: PLR0917 -- typer reads the parameters
     data = difference(recipe(a), recipe(b), on, distribution)
     group = ctx.parent  # `fos recipes --json diff A B` means the same
     _print(data, difference_tables, as_json=as_json or bool(group and group.params["as_json"]))
+
+
+@recipes.command(cls=Command, short_help="Print the JSON of a recipe of your own.")
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What your recipe is called: no preset's name.")
+    ],
+    base: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="A", autocompletion=presets, help="The preset, or .json file, to start from."
+        ),
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="AXIS=VALUE", help="Give an axis this value; may be repeated. [default: none]"
+        ),
+    ] = None,
+) -> None:
+    """Print the JSON of a recipe of your own: a preset with other axes. Every --recipe takes the file.
+
+    `fos recipes NAME` shows the axes and their values; docs/recipes.md explains them.
+    """
+    from fos_ref.commands.recipe_tables import described
+    from fos_ref.recipes import recipe
+    from fos_ref.recipes.catalog import own_name
+    from fos_ref.recipes.file import changed
+
+    made = own_name(changed(recipe(base), name, settings or ()))
+    typer.echo(json.dumps(described(made), indent=2))
 
 
 def _print(data: Any, table: Any, *, as_json: bool) -> None:

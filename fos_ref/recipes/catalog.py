@@ -38,7 +38,7 @@ def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
     if isinstance(name, Recipe):
         return name
     if is_path(name):
-        return _own_name(read_recipe(name))
+        return own_name(read_recipe(name))
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]
     names = near(str(name), PRESETS)
@@ -47,7 +47,7 @@ def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
     raise RecipeError(msg)
 
 
-def _own_name(r: Recipe) -> Recipe:
+def own_name(r: Recipe) -> Recipe:
     """Return r; RecipeError where it takes a preset's name for something else."""
     same = PRESETS.get(r.name)
     if same is not None and same.diff(r):

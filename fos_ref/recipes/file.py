@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fos_ref.errors import RecipeError
+from fos_ref.errors import near, RecipeError
 from fos_ref.foreign import cut, foreign
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.recipe import field_kind, Recipe
 
 SUFFIX = ".json"  #: a text that ends so is a path, never a preset's name
+_DIGITS = 10  #: of a number in a setting
 _LARGEST = 1 << 16  #: bytes; the recipes of this package take some 1,200
 
 
@@ -34,6 +36,24 @@ def read_recipe(path: Any) -> Recipe:
     except RecipeError as e:
         msg = f"recipe {shown}: {e.said}"
         raise RecipeError(msg) from e
+
+
+def changed(base: Recipe, name: str, settings: Iterable[str]) -> Recipe:
+    """Return a recipe called `name` that is `base` with `settings`, each AXIS=VALUE in the words of its JSON.
+
+    A value of "-" is none. Raises: RecipeError for an axis or a value that is none, and for a recipe that is
+    not legal.
+    """
+    data = {**base.to_dict(), "name": name, "source": "", "evidence": "own"}
+    for setting in settings:
+        axis, equals, text = setting.partition("=")
+        if not equals or axis not in base.axes():
+            names = near(axis, base.axes()) or base.axes()
+            msg = f"setting {cut(setting)}: AXIS=VALUE with one of the axes {', '.join(names)} is allowed"
+            raise RecipeError(msg)
+        is_number = field_kind(axis) is int and text.isascii() and text.isdigit() and len(text) < _DIGITS
+        data[axis] = None if text == "-" else int(text) if is_number else text
+    return Recipe.from_dict(data)
 
 
 def _text(path: Path) -> str:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import fos_ref
 from fos_ref import PRESETS
 from fos_ref.cli import run
+from fos_ref.inputs.distributions import make
 
 
 def shown(capsys, *arguments, code=0):
@@ -70,3 +76,67 @@ def test_options_stand_anywhere(capsys):
 
 def test_no_preset_is_called_like_a_command():
     assert "diff" not in PRESETS
+
+
+def test_a_recipe_of_ones_own_is_printed_and_read(capsys, tmp_path):
+    printed = shown(
+        capsys, "new", "mine", "--from", "te-mse-256", "--set", "tie=four", "--set", "scale_max=448"
+    ).out
+    r = fos_ref.Recipe.from_dict({k: v for k, v in json.loads(printed).items() if k != "fingerprint"})
+    assert (r.name, r.evidence, r.source) == ("mine", "own", "")
+    assert set(PRESETS["te-mse-256"].diff(r)) == {"tie", "scale_max"}
+    path = tmp_path / "mine.json"
+    path.write_text(printed)
+    assert json.loads(shown(capsys, str(path), "--json").out) == json.loads(printed)
+    assert "tie" in shown(capsys, "diff", "te-mse-256", str(path), "--distribution", "coarse").out
+    unset = shown(capsys, "new", "plain", "--from", str(path), "--set", "candidates=6", *_no_choice()).out
+    assert json.loads(unset)["tie"] is None
+
+
+def _no_choice():
+    axes = ("map4_scale", "error_domain", "error_metric", "reduction", "tie")
+    return [word for axis in axes for word in ("--set", f"{axis}=-")]
+
+
+def test_a_setting_that_is_none_is_one_line_and_exit_2(capsys):
+    refusals = [
+        (["--set", "ti=four"], "setting ti=four: AXIS=VALUE with one of the axes tie is allowed"),
+        (["--set", "tie"], "AXIS=VALUE"),
+        (["--set", "name=x"], "AXIS=VALUE"),
+        (["--set", "tie=five"], "one of six, four is allowed"),
+        (["--set", "tie=-"], "tie not set"),
+        (["--set", "scale_max=4" + "0" * 5000], "a whole number is allowed"),
+    ]
+    for arguments, reason in refusals:
+        out, err = shown(capsys, "new", "mine", "--from", "te-mse-256", *arguments, code=2)
+        assert (out, err.count("\n")) == ("", 1)
+        assert reason in err
+    assert "rename it" in shown(capsys, "new", "nvfp4", "--from", "te-mse-256", code=2).err
+
+
+def test_check_and_quantize_take_the_file(capsys, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(shown(capsys, "new", "mine", "--from", "te-mse-256", "--set", "tie=four").out)
+    x = make("coarse", (32, 64), 0).astype(np.float32)
+    q = fos_ref.quantize(x, path)
+    names = [str(tmp_path / n) for n in ("x.npy", "c.npy", "s.npy")]
+    for name, array in zip(names, (x, q.codes, q.block_scales), strict=True):
+        np.save(name, array)
+    assert run(["check", *names, "--recipe", str(path)]) == 0
+    assert "mine: all 128 blocks equal" in capsys.readouterr().out
+    assert run(["check", *names, "--recipe", "te-mse-256"]) == 1
+    save_file({"a.weight": x}, tmp_path / "in.safetensors")
+    assert (
+        run(
+            [
+                "quantize",
+                str(tmp_path / "in.safetensors"),
+                str(tmp_path / "out.safetensors"),
+                "--recipe",
+                str(path),
+            ]
+        )
+        == 0
+    )
+    with safe_open(tmp_path / "out.safetensors", "np") as f:
+        assert json.loads(f.metadata()["fos_recipe"]) == fos_ref.recipe(path).to_dict()
