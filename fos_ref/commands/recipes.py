@@ -142,7 +142,7 @@ def new(
     from fos_ref.recipes.file import changed
 
     made = own_name(changed(recipe(base), name, settings or ()))
-    typer.echo(json.dumps(described(made), indent=2))
+    say_json(described(made))
 
 
 def _print(data: Any, table: Any, *, as_json: bool) -> None:
