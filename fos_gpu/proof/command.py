@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fos_ref.errors import FosError, InputError
+from fos_ref.errors import FosError
+from fos_ref.proof.known import file_name, read_known
 from fos_ref.proof.result import document, Proof
 from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
@@ -28,17 +29,16 @@ def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = 
 def parser(proof: Proof) -> argparse.ArgumentParser:
     """Return the arguments that every proof takes."""
     made = argparse.ArgumentParser(description=proof.claim)
-    made.add_argument("--out", type=Path, metavar="DIR", help=f"write DIR/{file_name(proof)}")
+    made.add_argument("--out", type=Path, metavar="DIR", help=f"write DIR/{file_name(proof.name)}")
+    same = f"fail unless DIR/{file_name(proof.name)} has the same figures"
     made.add_argument(
-        "--against", type=Path, metavar="DIR", help=f"fail unless DIR/{file_name(proof)} has the same figures"
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help=same,
     )
     made.add_argument("--jobs", type=int, default=0, help="worker processes; 0: one per core")
     return made
-
-
-def file_name(proof: Proof) -> str:
-    """Return the name of a proof's file under reports."""
-    return f"proof-{proof.name}.json"
 
 
 def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None = None) -> int:
@@ -51,19 +51,21 @@ def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None
 
 
 def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> int:
+    path = None if given.against is None else given.against / file_name(proof.name)
+    known = None if path is None else read_known(path)
     if given.out is not None:
-        check_targets(Targets(given.out, [file_name(proof)]))
+        check_targets(Targets(given.out, [file_name(proof.name)]))
     start = time.perf_counter()
     found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
     data = document(proof, found, time.perf_counter() - start)
     data["ran_on"] |= more
     problems = [f"{found.unexplained:,} differ"] if found.unexplained else []
-    if given.against is not None:
-        problems += other_figures(data, given.against / file_name(proof))
+    if known is not None:
+        problems += other_figures(data, known, path)
     _show(data, problems)
     if given.out is not None and not found.unexplained:
         text = json.dumps(data, indent=1) + "\n"
-        write_all(Targets(given.out, [file_name(proof)]), {file_name(proof): text.encode()})
+        write_all(Targets(given.out, [file_name(proof.name)]), {file_name(proof.name): text.encode()})
     return 1 if problems else 0
 
 
@@ -77,14 +79,9 @@ def _show(data: dict[str, Any], problems: list[str]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def other_figures(data: dict[str, Any], path: Path) -> list[str]:
+def other_figures(data: dict[str, Any], known: dict[str, Any], path: Path | None) -> list[str]:
     """Return what differs from a committed finding; what was not run here or there is not held against it."""
-    try:
-        known = json.loads(path.read_bytes())
-    except ValueError as e:
-        msg = f"{path} is not a finding: {e}"
-        raise InputError(msg) from e
-    mine, theirs = json.loads(json.dumps(data["figures"])), known["figures"]
+    mine, theirs = json.loads(json.dumps(data["figures"])), dict(known["figures"])
     if data["not_run"] == known["not_run"]:
         mine["compared"], theirs["compared"] = data["compared"], known["compared"]
     return [

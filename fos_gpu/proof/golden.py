@@ -13,7 +13,7 @@ from fos_gpu.proof.command import execute, parser
 from fos_ref.errors import InputError
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.vectors.chain import STEPS
-from fos_ref.vectors.folder import read_written
+from fos_ref.vectors.on_disk import read_written
 from fos_ref.vectors.verify import verify
 
 ENGINE = "cuda"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, TYPE_CHECKING
+from typing import Annotated, TYPE_CHECKING
 
 import typer
 
@@ -31,9 +31,15 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
 ) -> None:
     """Compare codes and scales with the recipe; name the mistake. Exit 0 equal, 1 not, 2 unusable input."""
     from fos_ref.check.api import check as run
+    from fos_ref.outside.npy import read_npy
 
     found = run(
-        _input(x, x_dtype), _array(codes), _array(scales), recipe=recipe, amax=amax, scale_layout=scale_layout
+        _input(x, x_dtype),
+        read_npy(codes),
+        read_npy(scales),
+        recipe=recipe,
+        amax=amax,
+        scale_layout=scale_layout,
     )
     if as_json:
         say_json(found.to_dict())
@@ -42,26 +48,12 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     raise typer.Exit(code=0 if found.equal else EXIT_DIFFERENT)
 
 
-def _array(path: Path) -> AnyArray:
-    """Return the array of a .npy file. Raises: InputError for another file, OSError for none."""
-    import numpy as np
-
-    try:
-        a: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as e:
-        msg = f"{path}: not a .npy array ({e})"
-        raise InputError(msg) from e
-    if not isinstance(a, np.ndarray):
-        msg = f"{path}: an archive of arrays: one .npy array is allowed"
-        raise InputError(msg)
-    return a
-
-
 def _input(path: Path, dtype: str | None) -> AnyArray:
     """Return x; bits of a 16-bit type where `dtype` says which."""
     from fos_ref.inputs.distributions import DTYPES as SIZED
+    from fos_ref.outside.npy import read_npy
 
-    a = _array(path)
+    a = read_npy(path)
     if dtype is None:
         return a
     if dtype not in SIZED or a.dtype.itemsize != SIZED[dtype].itemsize:

@@ -44,12 +44,13 @@ def write(folder: Folder = Path("golden")) -> None:
     """
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
-    from fos_ref.vectors.folder import completed, generated, names, read_all
+    from fos_ref.vectors.folder import completed, generated, names
     from fos_ref.vectors.manifest import MANIFEST, read_manifest
+    from fos_ref.vectors.on_disk import read_kept
 
     targets = Targets(folder, names())
     check_targets(targets)
-    there = read_all(folder)
+    there = read_kept(folder)
     with _progress() as tell:
         files = completed(generated(tell), there)
     write_all(targets, files)
@@ -81,19 +82,19 @@ def chain(
 
 def _frozen_list(folder: Path) -> bytes:
     from fos_ref.vectors.manifest import FROZEN
+    from fos_ref.vectors.on_disk import read_named
 
-    path = folder / FROZEN
-    return path.read_bytes() if path.exists() else b""
+    return read_named(folder, (FROZEN,)).get(FROZEN, b"")
 
 
 @golden.command(cls=Command, short_help="Check the form of every file.")
 def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
-    from fos_ref.vectors.folder import read_written
     from fos_ref.vectors.lint import lint as find_problems
+    from fos_ref.vectors.on_disk import read_written, strangers
 
     files = read_written(folder)
-    found = find_problems(files)
+    found = find_problems(files, strangers(folder, files))
     if as_json:
         say_json({"clean": not found, "files": len(files), "problems": found})
         raise typer.Exit(code=1 if found else 0)
@@ -112,7 +113,7 @@ def verify(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; numpy also every intermediate. Exit 1 if not."""
-    from fos_ref.vectors.folder import read_written
+    from fos_ref.vectors.on_disk import read_written
     from fos_ref.vectors.verify import verify as verify_files
 
     files = read_written(folder)

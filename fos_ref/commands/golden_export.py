@@ -10,7 +10,6 @@ import typer
 
 from fos_ref.commands.options import presets
 from fos_ref.commands.output import say
-from fos_ref.errors import InputError
 
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
 
@@ -41,16 +40,11 @@ def export(
     from fos_ref.export.source import load
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import whole_folder
-    from fos_ref.vectors.folder import read_all
-    from fos_ref.vectors.manifest import MANIFEST
+    from fos_ref.vectors.on_disk import read_written
 
     targets = whole_folder(out, inputs=[folder])
     check_targets(targets)
-    files = read_all(folder)
-    if MANIFEST not in files:
-        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
-        raise InputError(msg)
-    source = load(files, recipe or ())
+    source = load(read_written(folder), recipe or ())
     found = documents(form.value, source)
     write_all(targets, found)
     size = sum(map(len, found.values()))

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TYPE_CHECKING
+from typing import Annotated, Any, NamedTuple, TYPE_CHECKING
 
 import typer
 
@@ -57,6 +57,7 @@ def prove(
     """Run the long proofs: every bit pattern, every product, exact rationals. Exit 1 where one fails."""
     from fos_ref.formats.environment import check_float_environment
     from fos_ref.proof.catalog import PROOFS as CATALOG  # brings the fast engine's compiler
+    from fos_ref.proof.known import file_name
     from fos_ref.proof.result import document
 
     check_float_environment()
@@ -67,11 +68,12 @@ def prove(
 
     chosen = [CATALOG[n] for n in names or CATALOG]
     targets = None if out is None else _targets(out, chosen)
+    known = {} if against is None else {p.name: _known(against / file_name(p.name)) for p in chosen}
     failed = []
     for proof in chosen:
         found, seconds = _run(proof, jobs or os.cpu_count() or 1)
         data = document(proof, found, seconds)
-        problems = _problems(proof, found, against)
+        problems = _problems(proof, found, known.get(proof.name))
         _show(data, problems, as_json=as_json)
         if targets is not None and not found.unexplained:
             _write(targets, proof, data)
@@ -94,29 +96,38 @@ def _run(proof: Proof, jobs: int) -> tuple[Finding, float]:
         return found, time.perf_counter() - start
 
 
-def _problems(proof: Proof, found: Finding, against: Path | None) -> list[str]:
+class _Known(NamedTuple):
+    """A finding to hold another against."""
+
+    path: Path
+    figures: dict[str, Any]
+
+
+def _known(path: Path) -> _Known:
+    from fos_ref.proof.known import read_known
+
+    found = read_known(path)
+    return _Known(path, {"compared": found["compared"], **found["figures"]})
+
+
+def _problems(proof: Proof, found: Finding, known: _Known | None) -> list[str]:
     problems = []
     if found.unexplained:
         problems.append(f"{proof.name}: {found.unexplained:,} differences that no rule explains")
-    if against is not None:
-        problems += _other_figures(proof, found, against / _file_name(proof))
+    if known is not None:
+        problems += _other_figures(proof, found, known)
     return problems
 
 
-def _other_figures(proof: Proof, found: Finding, path: Path) -> list[str]:
+def _other_figures(proof: Proof, found: Finding, known: _Known) -> list[str]:
     """Return what differs from a committed finding; a part that was not run here is not held against it."""
-    try:
-        known = json.loads(path.read_bytes())
-        theirs = {"compared": known["compared"], **known["figures"]}
-    except (ValueError, KeyError, TypeError) as e:
-        msg = f"{path}: not what `fos prove --out` writes"
-        raise InputError(msg) from e
+    theirs = known.figures
     mine = {"compared": found.compared, **found.figures}
     skipped = set(found.not_run)
     same = json.loads(json.dumps(mine))
     different = [k for k in same if k not in skipped and (skipped == set() or k != "compared")]
     return [
-        f"{proof.name}: {k} is {json.dumps(same[k])} here and {json.dumps(theirs.get(k))} in {path}"
+        f"{proof.name}: {k} is {json.dumps(same[k])} here and {json.dumps(theirs.get(k))} in {known.path}"
         for k in different
         if same[k] != theirs.get(k)
     ]
@@ -139,20 +150,18 @@ def _show(data: dict[str, Any], problems: list[str], *, as_json: bool) -> None:
 
 def _targets(out: Path, proofs: Sequence[Proof]) -> Targets:
     """Return where the findings go, if they can go there: a proof takes minutes."""
+    from fos_ref.proof.known import file_name
     from fos_ref.publish.publication import check_targets
     from fos_ref.publish.targets import Targets
 
-    targets = Targets(out, [_file_name(p) for p in proofs])
+    targets = Targets(out, [file_name(p.name) for p in proofs])
     check_targets(targets)
     return targets
 
 
 def _write(targets: Targets, proof: Proof, data: dict[str, Any]) -> None:
     """Write one finding whole or not at all."""
+    from fos_ref.proof.known import file_name
     from fos_ref.publish.publication import write_all
 
-    write_all(targets, {_file_name(proof): (json.dumps(data, indent=1) + "\n").encode()})
-
-
-def _file_name(proof: Proof) -> str:
-    return f"proof-{proof.name}.json"
+    write_all(targets, {file_name(proof.name): (json.dumps(data, indent=1) + "\n").encode()})

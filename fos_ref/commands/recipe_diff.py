@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Group
 
 from fos_ref.dialects.disagreement import disagreement
@@ -15,10 +14,11 @@ from fos_ref.errors import InputError
 from fos_ref.errors.text import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import make
+from fos_ref.outside.npy import read_npy
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
-from fos_ref.storage.safetensors_read import SafetensorsFile
-from fos_ref.storage.select import unfit
+from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
+from fos_ref.storage.select import FLOATS, unfit
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0
@@ -52,11 +52,7 @@ def _file_tensors(path: Path, a: Recipe, b: Recipe) -> Iterator[tuple[str, AnyAr
     """Yield (name, tensor) of a .npy or .safetensors file, one at a time."""
     rows, cols = max(a.block_rows, b.block_rows), max(a.block_cols, b.block_cols)
     if path.suffix == ".npy":
-        try:
-            yield path.name, np.load(path, allow_pickle=False)
-        except ValueError as e:
-            msg = f"{path}: not a .npy array ({e})"
-            raise InputError(msg) from e
+        yield path.name, _matrix(path, rows, cols)
     elif path.suffix == ".safetensors":
         with SafetensorsFile(path) as f:
             for name, info in f.tensors.items():
@@ -65,6 +61,17 @@ def _file_tensors(path: Path, a: Recipe, b: Recipe) -> Iterator[tuple[str, AnyAr
     else:
         msg = f"{path}: a .npy or .safetensors file is allowed"
         raise InputError(msg)
+
+
+def _matrix(path: Path, rows: int, cols: int) -> AnyArray:
+    """Return the tensor of a .npy file, if it can be cut into the blocks of both recipes."""
+    a = read_npy(path)
+    name = next((k for k, v in NUMPY_DTYPES.items() if v == a.dtype and k in FLOATS), str(a.dtype))
+    why = unfit(TensorInfo(path.name, name, a.shape, a.nbytes), rows, cols)
+    if why is not None:
+        msg = f"{path}: {why}: a 2-D tensor of {', '.join(FLOATS)} whose blocks fit both recipes is allowed"
+        raise InputError(msg)
+    return a
 
 
 def difference_tables(d: dict[str, Any]) -> Group:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fos_ref.dialects.evidence_form import checker, FORMAT
 from fos_ref.errors import InputError
+from fos_ref.outside.json import read_json_file
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
-FORMAT = 1
 RAN = "ran"
 CLASSES = {
     RAN: "CI runs the peer's own program beside the preset and compares byte by byte",
@@ -68,32 +68,30 @@ def read_status(path: Path) -> Status:
     Raises: InputError where the file is missing or is not such a file.
     """
     data = _load(path)
-    try:
-        presets = tuple(_known(r, data["presets"].get(r.name)) for r in _distinct())
-        return Status(
-            presets=presets,
-            conversions=data.get("conversions", {}),
-            not_run=data["not_run"],
-            versions=data["versions"],
-            problems=tuple(_problems(presets, list(data["presets"]))),
-        )
-    except (KeyError, TypeError, AttributeError) as e:
-        what = f"{e} is missing" if isinstance(e, KeyError) else "a part has another form"
-        msg = f"{path}: not evidence of the peers' suite: {what}"
-        raise InputError(msg) from e
+    presets = tuple(_known(r, data["presets"].get(r.name)) for r in _distinct())
+    return Status(
+        presets=presets,
+        conversions=data.get("conversions", {}),
+        not_run=data["not_run"],
+        versions=data["versions"],
+        problems=tuple(_problems(presets, list(data["presets"]))),
+    )
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        msg = f"{path}: not there. Run in the repository, whose reports/ holds it, or name it with --from"
-        raise InputError(msg)
+    from fos_ref.outside.form import problem  # noqa: PLC0415 -- `fos --help` needs no jsonschema
+
     try:
-        data = json.loads(path.read_bytes())
-    except ValueError as e:
-        msg = f"{path}: not JSON ({e})"
+        data = read_json_file(path)
+    except FileNotFoundError as e:
+        msg = f"{path}: not there. Run in the repository, whose reports/ holds it, or name it with --from"
         raise InputError(msg) from e
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         msg = f"{path}: a JSON object with format {FORMAT} is allowed"
+        raise InputError(msg)
+    wrong = problem(checker(), data)
+    if wrong is not None:
+        msg = f"{path}: not evidence of the peers' suite: {wrong}"
         raise InputError(msg)
     return data
 

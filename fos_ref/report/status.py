@@ -15,6 +15,7 @@ _INTRO = (
 )
 _COMMIT = 40  #: hex digits of a commit
 _SHORT = 12
+_ALPHABET = 26
 
 
 def status_markdown(s: Status) -> bytes:
@@ -127,7 +128,13 @@ def count(n: int | None) -> str:
 
 def _labels(families: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     """Return a short label for each set of input families."""
-    return {names: f"inputs {chr(ord('A') + i)}" for i, names in enumerate(dict.fromkeys(families))}
+    return {names: f"inputs {_letters(i)}" for i, names in enumerate(dict.fromkeys(families))}
+
+
+def _letters(n: int) -> str:
+    """Return A, B, ..., Z, AA, AB, ... for 0, 1, ..."""
+    before, last = divmod(n, _ALPHABET)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def _left_out(ran: list[tuple[Known, Comparison]]) -> list[str]:

@@ -20,12 +20,15 @@ from typing import Any
 import numpy as np
 
 from fos_ref.errors import CheckpointError, FosError
+from fos_ref.foreign import said, shown
 from fos_ref.formats.bits import f32_hex, from_f32_hex
+from fos_ref.outside.json import read_json
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.conventions import Convention, convention
 
 PREFIX = "fos_"
 CONFIG_KEY = "quantization_config"
+ENTRIES = ("fos_version", "fos_convention", "fos_recipe", "fos_recipe_fingerprint", "fos_tensors")
 _HEX_DIGITS = 8
 _RANK = 2
 
@@ -55,8 +58,7 @@ class Source:
         )
         value = from_f32_hex(amax) if well_formed else np.float32(np.nan)
         if not (np.isfinite(value) and value >= 0):
-            given = json.dumps(dict(data))
-            msg = f"{given}: a finite amax of eight hex digits, a dtype and two sizes are allowed"
+            msg = f"{shown(data)}: a finite amax of eight hex digits, a dtype and two sizes are allowed"
             raise ValueError(msg)
         return cls(value, dtype, (shape[0], shape[1]))
 
@@ -91,19 +93,30 @@ class Manifest:
         if not any(key.startswith(PREFIX) for key in metadata):
             return None
         try:
-            manifest = cls(
-                version=metadata["fos_version"],
-                convention=convention(metadata["fos_convention"]),
-                recipe=Recipe.from_dict(json.loads(metadata["fos_recipe"])),
-                tensors={k: Source.from_dict(v) for k, v in json.loads(metadata["fos_tensors"]).items()},
-            )
-            if manifest.recipe.fingerprint() != metadata["fos_recipe_fingerprint"]:
-                msg = f"the fingerprint of recipe {manifest.recipe.name!r} is not the one recorded"
-                raise CheckpointError(msg)
-        except (FosError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
-            what = f"{e.args[0]!r} is missing" if type(e) is KeyError else str(e)
-            msg = f"{where}: the recipe manifest (written by version {metadata.get('fos_version')}): {what}"
+            return cls._read(metadata)
+        except Exception as e:
+            version = shown(metadata.get("fos_version"))
+            what = e if isinstance(e, FosError) else said(e)
+            msg = f"{where}: the recipe manifest (written by version {version}): {what}"
             raise CheckpointError(msg) from e
+
+    @classmethod
+    def _read(cls, metadata: Mapping[str, str]) -> Manifest:
+        """Read the entries; errors of any kind where they are not those of a manifest."""
+        missing = [k for k in ENTRIES if k not in metadata]
+        if missing:
+            msg = f"{missing[0]!r} is missing"
+            raise CheckpointError(msg)
+        sources = read_json(metadata["fos_tensors"], "fos_tensors", CheckpointError)
+        manifest = cls(
+            version=metadata["fos_version"],
+            convention=convention(metadata["fos_convention"]),
+            recipe=Recipe.from_dict(read_json(metadata["fos_recipe"], "fos_recipe", CheckpointError)),
+            tensors={k: Source.from_dict(v) for k, v in sources.items()},
+        )
+        if manifest.recipe.fingerprint() != metadata["fos_recipe_fingerprint"]:
+            msg = f"the fingerprint of recipe {manifest.recipe.name!r} is not the one recorded"
+            raise CheckpointError(msg)
         return manifest
 
 

@@ -7,7 +7,7 @@ package judges the header first; what it lets through (a name given twice) is re
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,18 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from safetensors import safe_open, SafetensorError
+from safetensors import safe_open
 
 from fos_ref.errors import CheckpointError, DtypeError
+from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.outside.files import check_regular
+from fos_ref.outside.json import read_json
 from fos_ref.storage.closing import Closing
 from fos_ref.storage.unchanged import changed, rewritten, settled
 
 LENGTH_BYTES = 8
+MOST_HEADER = 100_000_000  #: bytes, as the safetensors package has it
 METADATA = "__metadata__"
 
 #: Dtypes that `read` returns as values; E4M3 bytes stay bytes. Others can be copied, not read.
@@ -50,8 +54,7 @@ class TensorInfo:
     @classmethod
     def of(cls, name: str, dtype: str, shape: tuple[int, ...]) -> TensorInfo:
         """Describe a tensor of one of NUMPY_DTYPES; its byte count follows from the shape."""
-        values = int(np.prod(shape, dtype=np.int64))
-        return cls(name, dtype, shape, values * NUMPY_DTYPES[dtype].itemsize)
+        return cls(name, dtype, shape, math.prod(shape) * NUMPY_DTYPES[dtype].itemsize)
 
 
 class SafetensorsFile(Closing):
@@ -109,7 +112,7 @@ class SafetensorsFile(Closing):
     def read(self, name: str) -> AnyArray:
         """Return a whole tensor in its shape. Dtypes and errors as `read_values`."""
         shape = self.info(name).shape
-        return self.read_values(name, 0, int(np.prod(shape, dtype=np.int64))).reshape(shape)
+        return self.read_values(name, 0, math.prod(shape)).reshape(shape)
 
     def sha256(self) -> str:
         """Return the digest of the whole file."""
@@ -121,14 +124,15 @@ class SafetensorsFile(Closing):
     def _read_header(self) -> tuple[dict[str, Any], int]:
         length = int.from_bytes(self._read_at(0, LENGTH_BYTES).tobytes(), "little")
         raw = self._read_at(LENGTH_BYTES, length).tobytes()
-        try:
-            header = json.loads(raw, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as e:  # a name given twice; the rest was judged before
-            msg = f"{self.path}: not a usable safetensors file: {e}"
-            raise CheckpointError(msg) from e
+        header = read_json(
+            raw, f"{self.path}: not a usable safetensors file", CheckpointError, most=MOST_HEADER
+        )
         return header, LENGTH_BYTES + length
 
-    def _add(self, name: str, entry: dict[str, Any], data_start: int) -> None:
+    def _add(self, name: str, entry: Any, data_start: int) -> None:
+        if not isinstance(entry, dict):  # the package takes a list of the three parts too
+            msg = f"{self.path}: {shown(name)} is described by {shown(entry)}: an object is allowed"
+            raise CheckpointError(msg)
         start, stop = entry["data_offsets"]
         self.tensors[name] = TensorInfo(name, entry["dtype"], tuple(entry["shape"]), stop - start)
         self._starts[name] = data_start + start
@@ -154,25 +158,8 @@ class SafetensorsFile(Closing):
 
 def _check_header(path: Path) -> None:
     """Let the safetensors package judge the header: lengths, JSON, offsets, shapes, dtypes, coverage."""
-    path.stat()  # a missing file is an OSError that names it
-    if not path.is_file():
-        msg = f"{path}: not a regular file"
-        raise CheckpointError(msg)
-    path.open("rb").close()  # so is one that may not be read
-    try:
-        with safe_open(str(path), framework="numpy"):
-            pass
-    except SafetensorError as e:
-        msg = f"{path}: not a usable safetensors file: {' '.join(str(e).split())}"
-        raise CheckpointError(msg) from e
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a JSON object, refusing a key given twice: two readers could see two different tensors."""
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            msg = f"the name {key!r} is given twice"
-            raise ValueError(msg)
-        result[key] = value
-    return result
+    check_regular(path, CheckpointError)
+    path.open("rb").close()  # one that may not be read is an OSError that names it
+    what = f"{path}: not a usable safetensors file"
+    with foreign(what, "a whole one is allowed", CheckpointError), safe_open(str(path), framework="numpy"):
+        pass

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fos_ref.errors import CheckpointError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.outside.json import read_json, read_json_file
 from fos_ref.storage.closing import Closing
 from fos_ref.storage.manifest import CONFIG_KEY
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
@@ -17,6 +21,9 @@ from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 CONFIG_FILES = ("hf_quant_config.json", "config.json")
 _INDEX_SUFFIX = ".json"
 _MAP = "weight_map"
+_LONGEST = 255  #: bytes of a file's name
+#: Paths, the folders "." and "..", and what another system takes for a device.
+_NO_FILE = re.compile(r"[/\\:]|\A\.{1,2}\Z|\A(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
 
 
 class Shards(Closing):
@@ -57,12 +64,12 @@ class Shards(Closing):
 
         None where there is none or it cannot be read: it is a hint, not part of the weights.
         """
-        own = _object(self.metadata.get(CONFIG_KEY, ""))
+        own = _object(partial(read_json, self.metadata.get(CONFIG_KEY, ""), self.path, CheckpointError))
         if own is not None:
             return "the metadata", own
         for name in CONFIG_FILES:
             path = self.path.with_name(name)
-            found = _object(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+            found = _object(partial(read_json_file, path, CheckpointError))
             inner = (found or {}).get(
                 "quantization_config", found if "quantization" in (found or {}) else None
             )
@@ -71,9 +78,9 @@ class Shards(Closing):
         return None
 
     def _open(self, weight_map: dict[str, str] | None) -> None:
-        names = [self.path.name] if weight_map is None else sorted(set(weight_map.values()))
+        names = [""] if weight_map is None else sorted(set(weight_map.values()))
         for name in names:
-            file = SafetensorsFile(self.path.with_name(name))
+            file = SafetensorsFile(self.path.with_name(name) if name else self.path)
             self._files[name] = file
             self.metadata.update(file.metadata)
             for tensor, info in file.tensors.items():
@@ -88,21 +95,36 @@ class Shards(Closing):
 
 def _weight_map(path: Path) -> dict[str, str]:
     """Return the index: tensor -> file name in the same folder."""
-    index = (_object(path.read_text(encoding="utf-8", errors="replace")) or {}).get(_MAP)
-    plain = isinstance(index, dict) and all(
-        isinstance(file, str) and Path(file).name == file for file in index.values()
-    )
-    if not plain or not index:
+    document = read_json_file(path, CheckpointError)
+    index = document.get(_MAP) if isinstance(document, dict) else None
+    if not isinstance(index, dict) or not index:
         msg = f"{path}: not an index: a JSON object whose {_MAP} names a file beside it for each tensor"
         raise CheckpointError(msg)
+    for tensor, file in index.items():
+        if not _is_file_name(file):
+            msg = (
+                f"{path}: not an index: {_MAP} puts {shown(tensor)} into {shown(file)}: "
+                "the name of a file beside it is allowed"
+            )
+            raise CheckpointError(msg)
     found: dict[str, str] = index
     return found
 
 
-def _object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in `text`; None for anything else."""
+def _is_file_name(name: object) -> bool:
+    """Return whether a shard may have this name: one that every file system takes, and no path."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST
+        and name.isprintable()
+        and not _NO_FILE.search(name)
+    )
+
+
+def _object(read: Callable[[], Any]) -> dict[str, Any] | None:
+    """Return the JSON object that `read` reads; None for anything else."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = read()
+    except (CheckpointError, OSError):
         return None
     return value if isinstance(value, dict) else None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.errors import GoldenFormatError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import DTYPES
 
@@ -29,11 +30,14 @@ def from_hex(rows: Any, dtype: str, shape: tuple[int, int], what: str) -> AnyArr
     kind = DTYPES[dtype]
     width = 2 * kind.itemsize
     words = [row.split(" ") for row in rows] if _are_strings(rows) else []
-    well_formed = [len(w) for w in words] == [shape[1]] * shape[0] and all(
-        len(v) == width and set(v) <= _DIGITS for w in words for v in w
+    well_formed = (
+        len(words) == shape[0]  # not a list of the size that a file states
+        and all(len(w) == shape[1] for w in words)
+        and all(len(v) == width and set(v) <= _DIGITS for w in words for v in w)
     )
     if not well_formed:
-        msg = f"{what}: {shape[0]} strings of {shape[1]} numbers of {width} hex digits are allowed"
+        size = f"{shown(shape[0])} strings of {shown(shape[1])} numbers"
+        msg = f"{what}: {size} of {width} hex digits are allowed"
         raise GoldenFormatError(msg)
     bits = [[int(v, 16) for v in w] for w in words]
     return np.array(bits, dtype=_UNSIGNED[kind.itemsize]).reshape(shape).view(kind)

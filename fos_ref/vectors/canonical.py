@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from fos_ref.errors import GoldenFormatError
+from fos_ref.foreign import shown
+from fos_ref.outside.json import read_json
 from fos_ref.vectors.bits import Json
 
 FORMAT = 1  #: of every golden file
@@ -17,16 +19,11 @@ def canonical(document: Json) -> bytes:
 
 def parse(data: bytes, name: str) -> Json:
     """Return the document of `canonical` bytes; GoldenFormatError for any other form."""
-    try:
-        document = json.loads(data)
-        again = canonical(document)
-    except (ValueError, RecursionError) as e:
-        msg = f"{name}: not JSON, or nested too deep ({e})"
-        raise GoldenFormatError(msg) from e
-    if not isinstance(document, dict) or again != data:
+    document = read_json(data, name, GoldenFormatError)
+    if not isinstance(document, dict) or canonical(document) != data:
         msg = f"{name}: not in canonical form: `fos golden write` writes it"
         raise GoldenFormatError(msg)
     if document.get("format") != FORMAT:
-        msg = f"{name}: format {document.get('format')!r}: {FORMAT} is allowed"
+        msg = f"{name}: format {shown(document.get('format'))}: {FORMAT} is allowed"
         raise GoldenFormatError(msg)
     return document

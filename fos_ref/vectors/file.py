@@ -14,6 +14,7 @@ from fos_ref.vectors.bits import input_json, Json, RAISES, read_input
 from fos_ref.vectors.bits_text import from_hex, to_hex
 from fos_ref.vectors.canonical import FORMAT, parse
 from fos_ref.vectors.case import Case
+from fos_ref.vectors.extent import check_extent
 from fos_ref.vectors.flags import flags, kills
 from fos_ref.vectors.schema import check
 from fos_ref.vectors.steps import outcome, steps
@@ -120,4 +121,5 @@ def _read_vector(v: Json, r: Recipe) -> Vector:
         msg = f"{v['id']}: an input that is refused has no steps, another has"
         raise GoldenFormatError(msg)
     case = Case(comment=v["comment"], given=given, padding=v["padding"], buffer=buffer)
+    check_extent(v["id"], case, r, v["expected"], v["steps"])
     return Vector(v["id"], r, case, tuple(v["flags"]), v["expected"], v["steps"])

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
-from fos_ref.errors import InputError
 from fos_ref.formats.environment import check_float_environment
-from fos_ref.publish.staging import is_staged
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT
@@ -21,7 +18,6 @@ from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.plan import groups_of, PLAN, plan
 from fos_ref.vectors.schema import schema
 
-README = "README.md"  #: written by people, as v1/chains.json is by `fos golden chain`
 SCHEMA = "schema.json"
 NOTES_FILE = "notes.json"
 #: Called with what is under way.
@@ -46,24 +42,6 @@ def generated(say: Say) -> dict[str, bytes]:
         found |= {name: canonical(document) for name, document in documents(r, plans)}
     say(bulk.INDEX)
     return found | dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
-
-
-def read_all(folder: Path) -> dict[str, bytes]:
-    """Return every file of the folder by its name, the manifest and hidden files too, sorted.
-
-    What another program is about to publish there is left out.
-    """
-    paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-    return {name: p.read_bytes() for name, p in paths.items() if not is_staged(name)}
-
-
-def read_written(folder: Path) -> dict[str, bytes]:
-    """Return the same of a folder that `fos golden write` wrote; InputError for any other."""
-    files = read_all(folder)
-    if MANIFEST not in files:
-        msg = f"{folder}: no {MANIFEST} here: a folder that `fos golden write` wrote is allowed"
-        raise InputError(msg)
-    return files
 
 
 def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,9 @@ def _follows(m: Json) -> bool:
     """Return whether scales of a map land where it says, with zeros around them, and come back."""
     rows, cols = m["shape"]
     places = [[int(v, 16) for v in row.split(" ")] for row in m["offsets"]]
-    if [len(row) for row in places] != [cols] * rows or max(map(max, places)) >= m["bytes"]:
+    if len(places) != rows or any(len(row) != cols for row in places):
+        return False
+    if math.prod(swizzled_shape(rows, cols)) != m["bytes"] or max(map(max, places)) >= m["bytes"]:
         return False
     scales = (1 + np.arange(rows * cols) % (_BYTE - 1)).astype(np.uint8).reshape(rows, cols)
     want = np.zeros(m["bytes"], dtype=np.uint8)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from fos_ref.errors import GoldenFormatError
+from fos_ref.foreign import foreign
 from fos_ref.vectors import bulk, chain, layout
 from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
 from fos_ref.vectors.file import read as read_file
-from fos_ref.vectors.folder import notes, NOTES_FILE, README, SCHEMA
+from fos_ref.vectors.folder import notes, NOTES_FILE, SCHEMA
 from fos_ref.vectors.manifest import changed, FROZEN, MANIFEST, manifest
 from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.npz import read_npz
+from fos_ref.vectors.on_disk import README
 from fos_ref.vectors.schema import check, schema
 
 MOST_BYTES = 20_000_000
@@ -32,12 +33,16 @@ _FIXED = (
 )
 
 
-def lint(files: Mapping[str, bytes]) -> list[str]:
-    """Return everything that is wrong with the files of the folder, a line each; empty: nothing."""
+def lint(files: Mapping[str, bytes], strangers: Collection[str] = ()) -> list[str]:
+    """Return everything that is wrong with the files of the folder, a line each; empty: nothing.
+
+    strangers: names of other files that lie there
+    """
     missing = [f"{name}: missing" for name in _FIXED if name not in files]
     if missing:
         return missing
-    found = [problem for name in files for problem in _file(name, files[name])]
+    found = [f"{name}: not in {MANIFEST}: no file of this name belongs here" for name in strangers]
+    found += [problem for name in files for problem in _file(name, files[name])]
     if f"{MANIFEST}:" not in " ".join(found):
         found += changed(files)
     return found or [*_sizes(files), *_derived(files), *_ids(files), *_bulk(files)]
@@ -68,8 +73,13 @@ def _equal_to(want: bytes, data: bytes, name: str) -> None:
         raise GoldenFormatError(msg)
 
 
+def _text(data: bytes, name: str) -> str:
+    with foreign(name, "text in UTF-8 is allowed", GoldenFormatError):
+        return data.decode()
+
+
 def _distinguishing(data: bytes, name: str) -> None:
-    check(parse(data, name), "distinguishing", name)
+    del name  # there is one
     read(data)
     read_mutants(data)
 
@@ -82,8 +92,8 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     bulk.INDEX: lambda data, name: check(parse(data, name), bulk.KIND, name),
     chain.NAME: lambda data, _: chain.read(data),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),
-    README: lambda data, _: data.decode(),
-    FROZEN: lambda data, _: data.decode(),
+    README: _text,
+    FROZEN: _text,
 }
 
 
@@ -101,8 +111,8 @@ def _derived(files: Mapping[str, bytes]) -> Iterator[str]:
 
 def _ids(files: Mapping[str, bytes]) -> Iterator[str]:
     """Yield ids that two vectors have, and flags that none has; the files were read before."""
-    vectors = [v for n in files if _by_place(n) is read_file for v in json.loads(files[n])["vectors"]]
-    maps = json.loads(files[layout.NAME])["maps"]
+    vectors = [v for n in files if _by_place(n) is read_file for v in parse(files[n], n)["vectors"]]
+    maps = parse(files[layout.NAME], layout.NAME)["maps"]
     ids = Counter(v["id"] for v in (*vectors, *maps))
     yield from (f"id {name}: {count} vectors have it" for name, count in ids.items() if count > 1)
     used = {flag for v in vectors for flag in v["flags"]}

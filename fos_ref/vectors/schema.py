@@ -41,7 +41,7 @@ KINDS = ("vectors", "distinguishing", "layout", "bulk", "chains", "notes", "mani
 
 def check(document: Json, kind: str, name: str) -> None:
     """Raise GoldenFormatError, with the path of what is wrong, unless a document fits its kind."""
-    from fos_ref.vectors.schema_check import problem  # noqa: PLC0415 -- `fos --help` needs no jsonschema
+    from fos_ref.outside.form import problem  # noqa: PLC0415 -- `fos --help` needs no jsonschema
 
     found = problem(_checker(kind), document)
     if found is not None:
@@ -51,7 +51,7 @@ def check(document: Json, kind: str, name: str) -> None:
 
 @cache
 def _checker(kind: str) -> Any:
-    from fos_ref.vectors.schema_check import validator  # noqa: PLC0415
+    from fos_ref.outside.form import validator  # noqa: PLC0415
 
     return validator({**_ref(kind), "$defs": _definitions()})
 

@@ -138,6 +138,40 @@ def test_the_page_says_what_was_left_out_converted_and_not_run(written):
     assert f"| some-peer 1.2.3 | {ran} | {4096 * ran:,} | 0 |" in text
 
 
+WRONG = {
+    "blocks": ["a", -1, 1.5, None, True, 10**30, []],
+    "differing_bytes": [{}, [], {"codes": "a", "block_scales": 0, "picked4": 0}, {"codes": 1}],
+    "families": ["a", [1], [], {}],
+    "peer": [1, None, "a\nb", "\x1b[31m", "x" * 2000],
+    "fingerprint": [5],
+    "blocks_left_out": ["7"],
+    "left_out_because": [3],
+    "surplus": [1],
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_an_entry_of_other_types_is_one_line_whatever_it_holds(written, capsys, field):
+    for value in WRONG[field]:
+        path = written(lambda data, value=value: data["presets"]["te-mse-256"].update({field: value}))
+        assert run(["evidence", "--from", str(path), "--write", str(path.with_name("page.md"))]) == 2
+        shown = capsys.readouterr()
+        assert f"not evidence of the peers' suite: /presets/te-mse-256/{field}" in shown.err
+        assert shown.err.count("\n") == 1
+        assert len(shown.err) < 1000
+        assert not path.with_name("page.md").exists()
+
+
+def test_many_families_have_labels_of_letters(written):
+    def change(data):
+        for i, entry in enumerate(data["presets"].values()):
+            entry["families"] = [f"family-{i}"]
+
+    text = status_markdown(read_status(written(change))).decode()
+    assert "**inputs Z**: family-25." in text
+    assert "**inputs AB**: family-27." in text
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -147,6 +181,12 @@ def test_the_page_says_what_was_left_out_converted_and_not_run(written):
         ("[]", "format 1 is allowed"),
         ('{"format": 1}', "not evidence"),
         ('{"format": 1, "presets": {"te-mse-256": {}}}', "not evidence"),
+        ('{"format": 1, "presets": {}, "not_run": {}, "versions": {}, "conversions": 5}', "/conversions: 5"),
+        ('{"format": 1, "presets": [], "not_run": {}, "versions": {}}', "/presets: []: object is allowed"),
+        ('{"format": 1, "presets": {}, "not_run": {"a": 7}, "versions": {}}', "/not_run/a: 7: string"),
+        ('{"format": 1, "presets": {}, "not_run": {"a\\u202e": "b"}, "versions": {}}', "not evidence"),
+        ('{"format": 1, "presets": {}, "presets": {}}', "given twice"),
+        ('{"format": 1, "n": ' + "[" * 70 + "]" * 70 + "}", "nested too deep"),
     ],
 )
 def test_a_file_that_is_no_evidence_is_one_line_and_exit_2(tmp_path, capsys, text, problem):

@@ -89,10 +89,30 @@ def test_an_unknown_name_and_a_missing_folder_are_one_line_and_exit_2(tmp_path, 
     assert capsys.readouterr() == ("", "fos: proof 'nope': one of good, bad is allowed\n")
     assert run(["prove", "good", "--against", str(tmp_path / "none")]) == 2
     assert "No such file" in capsys.readouterr().err
-    for text in ("no json", "[]", "{}"):
-        (tmp_path / "proof-good.json").write_text(text, encoding="utf-8")
-        assert run(["prove", "good", "--against", str(tmp_path)]) == 2
-        assert "proof-good.json: not what `fos prove --out` writes\n" in capsys.readouterr().err
+
+
+NO_FINDINGS = {
+    "no json": "not JSON",
+    "[" * 100_000: "nested too deep",
+    "[]": "[]: object is allowed",
+    "{}": "/compared: missing",
+    '{"compared": 1, "figures": [], "not_run": {}}': "/figures: []: object is allowed",
+    '{"compared": 1e999, "figures": {}, "not_run": {}}': "finite numbers",
+}
+
+
+@pytest.mark.parametrize("text", NO_FINDINGS)
+def test_what_is_no_finding_is_refused_before_a_proof_runs(proofs, tmp_path, capsys, text):
+    """A proof takes minutes: what it is held against is read first, for all that were asked for."""
+    proofs(first=GOOD, second=GOOD)
+    (tmp_path / "proof-first.json").write_text(json.dumps(document(proof("first", GOOD), GOOD, 1)))
+    (tmp_path / "proof-second.json").write_text(text, encoding="utf-8")
+    assert run(["prove", "--against", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""  # nothing ran
+    assert NO_FINDINGS[text] in err
+    assert err.count("\n") == 1
+    assert len(err) < 1000
 
 
 def test_the_machine_is_described_and_a_missing_package_left_out(monkeypatch):

@@ -120,3 +120,18 @@ def test_a_file_without_a_tensor_that_fits_is_an_error(capsys, tmp_path):
     assert "not a .npy array" in shown(capsys, A, B, "--on", str(tmp_path / "text.npy"), code=2).err
     np.save(tmp_path / "odd.npy", np.zeros((4, 24), np.float32))
     assert shown(capsys, A, B, "--on", str(tmp_path / "odd.npy"), code=2).err.startswith("fos: ")
+
+
+def test_a_tensor_that_no_block_fits_is_refused_by_its_shape(capsys, tmp_path):
+    """An empty one of 2^40 rows has a file of 128 bytes: it cost time and memory by its rows."""
+    path = tmp_path / "x.npy"
+    for shape in ((2**40, 0), (0, 16), (0,), (4,), (2, 4, 16), (4, 24)):
+        with path.open("wb") as f:
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(f, header)
+            f.write(bytes(4 * int(np.prod(shape, dtype=object))))
+        err = shown(capsys, A, B, "--on", str(path), code=2).err
+        assert "whose blocks fit both recipes is allowed" in err
+        assert err.count("\n") == 1
+    np.save(path, np.zeros((4, 32), np.float64))
+    assert "dtype float64" in shown(capsys, A, B, "--on", str(path), code=2).err

@@ -10,7 +10,7 @@ from fos_ref.export.document import documents
 from fos_ref.export.source import load
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import whole_folder
-from fos_ref.vectors.folder import read_all
+from fos_ref.vectors.on_disk import read_written
 from tests.meta.tree import ROOT
 
 #: What the designs of the testbench have.
@@ -21,7 +21,7 @@ TE = ("te-nvfp4", "te-mse-256", "te-mse-448", "te-mae-448", "te-mse-256-row")
 
 @cache
 def files():
-    return read_all(ROOT / "golden")
+    return read_written(ROOT / "golden")
 
 
 @cache

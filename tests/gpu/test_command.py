@@ -55,12 +55,16 @@ def test_what_was_not_run_is_said_and_not_held_against_it(tmp_path, capsys):
     assert run(proof(), ["--against", str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize("text", [None, "no JSON"])
-def test_a_file_that_cannot_be_compared_is_one_error(tmp_path, capsys, text):
+@pytest.mark.parametrize("text", [None, "no JSON", "{}", "[[", '{"compared": 1, "figures": 1, "not_run": 1}'])
+def test_a_file_that_cannot_be_compared_is_one_error_before_the_proof_runs(tmp_path, capsys, text):
     if text is not None:
         (tmp_path / "proof-small.json").write_text(text, encoding="utf-8")
-    assert run(proof(), ["--against", str(tmp_path)]) == 2
-    assert "proof-small.json" in capsys.readouterr().err
+    ran = []
+    assert run(replace(proof(), run=lambda *_: ran.append(1)), ["--against", str(tmp_path)]) == 2
+    assert ran == []
+    err = capsys.readouterr().err
+    assert "proof-small.json" in err
+    assert err.count("\n") == 1
 
 
 def test_what_is_missing_is_one_line_and_exit_2(capsys):

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from fos_ref.vectors.file import read, Vector
-from fos_ref.vectors.folder import read_all
+from fos_ref.vectors.on_disk import read_written
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "golden"
@@ -15,7 +15,7 @@ GOLDEN = ROOT / "golden"
 @cache
 def files() -> dict[str, bytes]:
     """Return every file of the folder by its name."""
-    return read_all(GOLDEN)
+    return read_written(GOLDEN)
 
 
 @cache

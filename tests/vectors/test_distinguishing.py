@@ -141,14 +141,15 @@ def test_another_value_of_an_axis_is_found():
 
 
 BREAKS = {
-    "fields": lambda v: v.pop("base"),
+    "/vectors/0/base: missing": lambda v: v.pop("base"),
     "base 'x'": lambda v: v.update(base="x"),
-    "dtype 'float8'": lambda v: v.update(dtype="float8"),
-    "shape [0, 16]": lambda v: v.update(shape=[0, 16]),
-    "hex digits are allowed": lambda v: v.update(x_bits=["zz"]),
+    "/vectors/0/dtype: 'float8'": lambda v: v.update(dtype="float8"),
+    "/vectors/0/shape/0: 0: at least 1": lambda v: v.update(shape=[0, 16]),
+    "hex digits are allowed": lambda v: v["x_bits"].append("00000000"),
+    "/vectors/0/x_bits/0: 'zz'": lambda v: v.update(x_bits=["zz"]),
     "amax_bits": lambda v: v.update(amax_bits="1.0e0"),
-    "two sides": lambda v: v["sides"].pop(),
-    "a side has exactly": lambda v: v["sides"][0].pop("axes"),
+    "/vectors/0/sides: 1 items": lambda v: v["sides"].pop(),
+    "/vectors/0/sides/0/axes: missing": lambda v: v["sides"][0].pop("axes"),
     "nothing is distinguished": lambda v: v["sides"].__setitem__(0, v["sides"][1]),
     "recipe JSON": lambda v: v["sides"][0]["axes"].update(block_scale="b*S"),
 }

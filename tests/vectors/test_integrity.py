@@ -13,7 +13,7 @@ from fos_ref.errors import FosError, GoldenFormatError
 from fos_ref.vectors.bulk import INPUTS
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.chain import NAME as CHAINS
-from fos_ref.vectors.folder import NOTES_FILE, README, SCHEMA
+from fos_ref.vectors.folder import NOTES_FILE, SCHEMA
 from fos_ref.vectors.layout import NAME as LAYOUT
 from fos_ref.vectors.lint import _derived, lint
 from fos_ref.vectors.manifest import (
@@ -26,6 +26,7 @@ from fos_ref.vectors.manifest import (
     manifest,
     read_manifest,
 )
+from fos_ref.vectors.on_disk import README
 from fos_ref.vectors.verify import verify
 from fos_ref.vectors.words import words
 from tests.vectors.folder import files, GOLDEN, ROOT

@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fos_ref.errors import GoldenFormatError
+from fos_ref.outside.form import _SAID, problem, validator
 from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.schema import check, KINDS, schema
-from fos_ref.vectors.schema_check import _SAID, problem, validator
 from tests.vectors.folder import files
 
 WHOLE = schema()

@@ -13,9 +13,9 @@ from fos_ref.vectors import bulk, layout, lint
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.flags import flags, kills
-from fos_ref.vectors.folder import README
-from fos_ref.vectors.manifest import digest, FROZEN, MANIFEST
+from fos_ref.vectors.manifest import digest, FROZEN, MANIFEST, manifest
 from fos_ref.vectors.npz import read_npz, write_npz
+from fos_ref.vectors.on_disk import README
 from fos_ref.vectors.verify import verify
 from tests.vectors.folder import files, vectors
 
@@ -198,10 +198,12 @@ def test_a_manifest_of_another_form_is_one_problem_and_no_digest_is_asked_of_it(
 
 
 def test_lint_says_how_much_there_is(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fos_ref.vectors.lint.lint", lambda _: [])
-    (tmp_path / MANIFEST).write_bytes(b"x" * 51_000)
+    monkeypatch.setattr("fos_ref.vectors.lint.lint", lambda *_: [])
+    text = b"x" * 51_000
+    (tmp_path / README).write_bytes(text)
+    (tmp_path / MANIFEST).write_bytes(manifest({README: text}))
     assert run(["golden", "lint", "--dir", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}: 1 files, 0.1 MB: nothing wrong\n"
+    assert capsys.readouterr().out == f"{tmp_path}: 2 files, 0.1 MB: nothing wrong\n"
 
 
 def test_write_makes_folders_keeps_what_people_wrote_and_lists_all(tmp_path, monkeypatch, capsys):

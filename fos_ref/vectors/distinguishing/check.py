@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fos_ref.engines.registry import get_engine
-from fos_ref.errors import GoldenFormatError
 from fos_ref.vectors.bits import Json, result
 from fos_ref.vectors.canonical import parse
 from fos_ref.vectors.distinguishing.file import Committed, read_vector, VALUES_AXIS
 from fos_ref.vectors.distinguishing.mutants import MutantVector, read_mutant_vector
+from fos_ref.vectors.schema import check
 
 VECTORS = "v1/distinguishing.json"
 
@@ -38,10 +38,9 @@ def read_mutants(data: bytes) -> list[MutantVector]:
 
 
 def _section(data: bytes, name: str) -> list[Json]:
-    vectors = parse(data, VECTORS).get(name)
-    if not isinstance(vectors, list) or not vectors:
-        msg = f"{VECTORS}: `{name}` has to be a list that is not empty"
-        raise GoldenFormatError(msg)
+    document = parse(data, VECTORS)
+    check(document, "distinguishing", VECTORS)
+    vectors: list[Json] = document[name]
     return vectors
 
 

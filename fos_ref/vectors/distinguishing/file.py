@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from fos_ref.errors import GoldenFormatError, RecipeError
+from fos_ref.foreign import shown
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import plain_values, Recipe
-from fos_ref.vectors.bits import are_two, INPUT_FIELDS, input_json, Json, read_input, result, Side
+from fos_ref.vectors.bits import input_json, Json, read_input, result, Side
 from fos_ref.vectors.canonical import FORMAT
 from fos_ref.vectors.distinguishing.mutants import mutant_vectors
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
 from fos_ref.vectors.distinguishing.search import axis_pairs, find, INDISTINGUISHABLE, plain_name, Vector
 
 VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
-_FIELDS = INPUT_FIELDS | {"axis", "base", "sides", "values"}
-_SIDE_FIELDS = {"axes", "expected", "fingerprint"}
 
 
 def distinguishing(progress: Callable[[], None]) -> Json:
@@ -70,14 +68,11 @@ class Committed:
     sides: tuple[Side, Side]
 
 
-def read_vector(v: Any) -> Committed:
-    """Return a vector of the file; GoldenFormatError for anything that `distinguishing` would not write."""
-    if not isinstance(v, dict) or set(v) != _FIELDS or not are_two(v["values"]) or not are_two(v["sides"]):
-        msg = f"vector {str(v)[:60]}: fields {sorted(_FIELDS)}, two values and two sides are allowed"
-        raise GoldenFormatError(msg)
+def read_vector(v: Json) -> Committed:
+    """Return a vector of a file that fits its schema; GoldenFormatError where it tells nothing apart."""
     name = f"{v['axis']}: {' | '.join(map(str, v['values']))}"
-    if not isinstance(v["base"], str) or v["base"] not in PRESETS:
-        msg = f"{name}: base {v['base']!r}: the name of a preset is allowed"
+    if v["base"] not in PRESETS:
+        msg = f"{name}: base {shown(v['base'])}: the name of a preset is allowed"
         raise GoldenFormatError(msg)
     given = read_input(v, name)
     first, second = (_read_side(s, PRESETS[v["base"]], name) for s in v["sides"])
@@ -87,10 +82,7 @@ def read_vector(v: Any) -> Committed:
     return Committed(name, v["axis"], tuple(v["values"]), given, (first, second))
 
 
-def _read_side(s: Any, base: Recipe, name: str) -> Side:
-    if not isinstance(s, dict) or set(s) != _SIDE_FIELDS or not isinstance(s["axes"], dict):
-        msg = f"{name}: a side has exactly the fields {sorted(_SIDE_FIELDS)}"
-        raise GoldenFormatError(msg)
+def _read_side(s: Json, base: Recipe, name: str) -> Side:
     try:
         r = Recipe.from_dict({**base.to_dict(), **s["axes"], "name": f"{base.name}+{'+'.join(s['axes'])}"})
     except RecipeError as e:

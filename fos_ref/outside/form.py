@@ -1,6 +1,6 @@
-"""What of a JSON document breaks golden/schema.json, as one line: jsonschema finds it, this file says it.
+"""What of a JSON document breaks its schema, as one line: jsonschema finds it, this file says it.
 
-Three rules are stricter than JSON Schema's, because a golden file has one form only:
+Three rules are stricter than JSON Schema's, because a file of ours has one form only:
 
 - an integer is a Python int: JSON Schema calls 1.0 one too;
 - a constant has the type that the schema gives it, so neither 1.0 nor true is 1;
@@ -18,8 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from fos_ref.vectors.bits import Json
-
+Json = dict[str, Any]
 #: The way to a place in the document, what stands there, what is allowed.
 Told: TypeAlias = tuple[tuple[str | int, ...], str, str]
 _SHOWN = 60  #: characters of a value, or of a name that a document makes up
