@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fos_ref.errors import FosError, InputError
+from fos_ref.errors.text import line
 
 SHOWN = 160  #: characters of foreign text in a message
 
@@ -42,14 +43,8 @@ def said(e: BaseException) -> str:
 
 
 def cut(text: str, length: int = SHOWN) -> str:
-    """Return `text` with what a terminal would act on escaped, in at most `length` characters."""
-    if len(text) > 2 * length:
-        text = text[:length] + text[-length:]  # what lies between is left out below
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    if len(safe) <= length:
-        return safe
-    half = (length - 3) // 2
-    return f"{safe[:half]}...{safe[-half:]}"
+    """Return `text` as one line of at most `length` characters (fos_ref/errors/text.py)."""
+    return line(text, length)
 
 
 def shown(value: object, length: int = SHOWN) -> str:

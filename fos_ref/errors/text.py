@@ -48,9 +48,8 @@ def cut(text: str, most: int) -> str:
     """Return at most `most` characters: a long text without its middle, and how many are left out."""
     if len(text) <= most:
         return text
-    gone = f"...({len(text) - most:,} more characters)..."
-    kept = max(0, most - len(gone))
-    gone = gone.replace(f"{len(text) - most:,}", f"{len(text) - kept:,}", 1)
+    kept = max(0, most - len(f"...({len(text):,} more characters)..."))
+    gone = f"...({len(text) - kept:,} more characters)..."
     return text[: kept - kept // 3] + gone + text[len(text) - kept // 3 :]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from fos_ref.errors import near, RecipeError
-from fos_ref.foreign import cut, foreign
+from fos_ref.foreign import cut
+from fos_ref.outside.json import read_json_file
 from fos_ref.recipes.recipe import field_kind, Recipe
 
 SUFFIX = ".json"  #: a text that ends so is a path, never a preset's name
@@ -28,9 +27,7 @@ def read_recipe(path: Any) -> Recipe:
     Raises: RecipeError for a file that cannot be read or is none, and for a recipe that is not legal.
     """
     shown = cut(str(path))
-    with foreign(f"recipe {shown}", "the JSON of one recipe is allowed", RecipeError):
-        text = _text(Path(path))
-        data = json.loads(text, parse_constant=_refused, object_pairs_hook=_unique)
+    data = _read(path, shown)
     try:
         return _recipe(data)
     except RecipeError as e:
@@ -56,16 +53,12 @@ def changed(base: Recipe, name: str, settings: Iterable[str]) -> Recipe:
     return Recipe.from_dict(data)
 
 
-def _text(path: Path) -> str:
-    if not path.is_file():
-        msg = f"recipe {cut(str(path))}: no such file: the JSON of one recipe is allowed"
-        raise RecipeError(msg)
-    with path.open("rb") as f:
-        content = f.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        msg = f"recipe {cut(str(path))}: more than {_LARGEST:,} bytes: the JSON of one recipe is allowed"
-        raise RecipeError(msg)
-    return content.decode()
+def _read(path: Any, shown: str) -> object:
+    try:
+        return read_json_file(path, RecipeError, most=_LARGEST)
+    except OSError as e:
+        msg = f"recipe {shown}: {e.strerror or type(e).__name__}: the JSON of one recipe is allowed"
+        raise RecipeError(msg) from e
 
 
 def _recipe(data: object) -> Recipe:
@@ -78,15 +71,3 @@ def _recipe(data: object) -> Recipe:
         raise RecipeError(msg)
     return r
 
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        msg = "a field is given twice"
-        raise ValueError(msg)
-    return found
-
-
-def _refused(word: str) -> Any:
-    msg = f"{word} is no JSON"
-    raise ValueError(msg)

@@ -50,7 +50,7 @@ def test_two_names_never_look_the_same():
 
 def test_a_long_name_shows_both_ends_and_how_much_is_left_out():
     name = "head" + "x" * 100_000 + "tail"
-    assert len(shown(name)) == NAME
+    assert NAME - 1 <= len(shown(name)) <= NAME
     assert shown(name).startswith("head")
     assert shown(name).endswith("tail")
     assert "more characters" in shown(name)

@@ -47,13 +47,13 @@ def test_a_path_without_the_suffix_is_a_path_if_it_is_one(tmp_path):
 
 AXES = OWN.to_dict()
 WRONG = {
-    "no JSON": ("{", "JSONDecodeError"),
-    "nothing": ("", "JSONDecodeError"),
+    "no JSON": ("{", "not JSON"),
+    "nothing": ("", "not JSON"),
     "a list": ([1], "not an object"),
-    "deep": ("[" * 60_000, "RecursionError"),
-    "NaN": ('{"name": NaN}', "NaN is no JSON"),
-    "twice": ('{"name": "a", "name": "b"}', "a field is given twice"),
-    "not UTF-8": (None, "UnicodeDecodeError"),
+    "deep": ("[" * 60_000, "nested too deep"),
+    "NaN": ('{"name": NaN}', "JSON with NaN"),
+    "twice": ('{"name": "a", "name": "b"}', "is given twice"),
+    "not UTF-8": (None, "not JSON"),
     "a field too many": ({**AXES, "colour": 1}, "exactly the fields"),
     "a field too few": ({k: v for k, v in AXES.items() if k != "tie"}, "exactly the fields"),
     "another type": ({**AXES, "scale_max": "448"}, "a whole number is allowed"),
@@ -64,7 +64,7 @@ WRONG = {
         {**AXES, "name": "te-mse-256"},
         "differs from the preset of that name in .*: rename it",
     ),
-    "large": (" " * 70_000, "more than 65,536 bytes"),
+    "large": (" " * 70_000, "65,536"),
 }
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_recipe_is_one_error(case, tmp_path):
 
 
 def test_no_file_and_no_regular_file_are_said(tmp_path):
-    with pytest.raises(RecipeError, match="no such file"):
+    with pytest.raises(RecipeError, match="(?i)no such file|regular file"):
         recipe(str(tmp_path / "none.json"))
-    with pytest.raises(RecipeError, match="no such file"):
+    with pytest.raises(RecipeError, match="(?i)no such file|regular file"):
         recipe(tmp_path)
