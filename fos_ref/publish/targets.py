@@ -62,6 +62,7 @@ class Targets:
         to be replaced; OSError for a name that is too long, and for a folder that is missing or read-only.
         """
         base = self.base()
+        self._check_lengths(base)
         if self.whole:
             self._check_whole()
         inputs = list(_stats(self._read.values()))
@@ -72,12 +73,18 @@ class Targets:
             if code := _unwritable(folder, base):
                 raise OSError(code, os.strerror(code), str(self.folder / folder.relative_to(self.root)))
 
+    def _check_lengths(self, base: Path) -> None:
+        """Raise for a name that is too long, where it will lie in a folder that is not there yet, too."""
+        paths = {self.shown(n): self.root / n for n in self.names} or {self.folder: self.root}
+        for shown, path in paths.items():
+            for part in path.relative_to(base).parts:
+                self._stat(base / part, shown)
+
     def _check_whole(self) -> None:
         around = next((i for i, real in self._read.items() if self.root.is_relative_to(real)), None)
         if around is not None:
             msg = f"{self.folder} lies in {around}, which is read: another place is needed for the output"
             raise InputError(msg)
-        self._stat(self.root, self.folder)
         if os.path.lexists(self.root) and (not self.root.is_dir() or any(self.root.iterdir())):
             msg = f"{self.folder}: something is there already: a new or an empty folder is allowed"
             raise InputError(msg)

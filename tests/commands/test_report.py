@@ -28,6 +28,7 @@ FIGURES = ("error-by-distribution.png", "share-choosing-4.png", "error-by-positi
 TEXT += tuple(f"disagreement-{d}{tail}.csv" for d in DATA for tail in ("", "-16x16", "-plain"))
 FIGURES += tuple(f"disagreement-{d}.png" for d in DATA)
 LARGEST_PNG = 150_000
+assert sorted(documents.REPORT_NAMES) == sorted(TEXT + FIGURES)  # known before anything is measured
 ODD_NAME = "a|b`c\n$x$"
 
 

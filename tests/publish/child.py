@@ -25,7 +25,8 @@ from fos_ref import cli
 from tests.publish.rooms import at, no_work, prepare, state, WRITERS
 
 Act = Callable[[], None]
-Process = tuple[int, int]
+Arguments = tuple[str, ...]
+Process = tuple[int, int]  #: its number, and where to read its error stream
 SIGNALS = ("KILL", "HUP", "QUIT", "ABRT", "XCPU", "XFSZ", "USR1", "ALRM", "TERM", "INT")
 IN_RENAMES = ("KILL", "TERM", "INT")  #: sent after the first rename, too
 _NEW_MOUNTS = 0x00020000  #: CLONE_NEWNS
@@ -36,10 +37,8 @@ class CannotError(Exception):
     """This machine does not let us try it."""
 
 
-def spawn(
-    folder: Path, arguments: tuple[str, ...], moment: str = "writing", act: Act | None = None
-) -> Process:
-    """Start a command in `folder`. Return the process, and where to read its error stream."""
+def spawn(folder: Path, arguments: Arguments, moment: str = "writing", act: Act | None = None) -> Process:
+    """Start a command in `folder`, with `act` called at a moment."""
     out, into = os.pipe()
     pid = os.fork()
     if pid:
@@ -49,7 +48,7 @@ def spawn(
     try:
         os.chdir(folder)
         os.dup2(into, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.memfd_create("output"), 1)
         patch = pytest.MonkeyPatch()
         no_work(patch)
         if act is not None:
@@ -112,10 +111,15 @@ def disturbed(root: Path) -> Iterator[dict[str, Any]]:
             folder = fresh(root)
             process = spawn(folder, writer.arguments, "writing", lambda f=folder, a=act: a(f))
             yield result(folder, process, name, what)
-        for what in ("full", "read-only"):
-            yield _mounted(root, name, what)
         folder = fresh(root)
         yield result(folder, spawn(folder, writer.arguments, "writing", _small_files), name, "file limit")
+
+
+def mounted(root: Path) -> Iterator[dict[str, Any]]:
+    """A disk that fills, and one that is read-only."""
+    for name in WRITERS:
+        for what in ("full", "read-only"):
+            yield _mounted(root, name, what)
 
 
 def _remove(folder: Path) -> None:
@@ -151,8 +155,7 @@ def _mounted(root: Path, name: str, what: str) -> dict[str, Any]:
             Path(f"{folder}.json").write_text(json.dumps(found), encoding="utf-8")
             os._exit(0)
     os.waitpid(pid, 0)
-    found = json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
-    return found
+    return json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
 
 
 def _in_a_mount(folder: Path, name: str, what: str) -> dict[str, Any]:
@@ -216,11 +219,13 @@ def warm(root: Path) -> None:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    root = Path(sys.argv[1])
+    part, root = PARTS[sys.argv[1]], Path(sys.argv[2])
     warm(root)
-    for part in (killed, disturbed, together):
-        for found in part(root):
-            sys.stdout.write(json.dumps({"part": part.__name__, **found}) + "\n")
+    for found in part(root):
+        sys.stdout.write(json.dumps(found) + "\n")
+
+
+PARTS = {part.__name__: part for part in (killed, disturbed, mounted, together)}
 
 
 if __name__ == "__main__":

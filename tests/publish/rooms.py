@@ -32,13 +32,13 @@ class Writer(NamedTuple):
 
 
 QUANTIZE = ("quantize", "in.safetensors", "out.safetensors", "--engine", "numpy")
+REPORT = ("report", "--quick", "--engine", "numpy", "--out", "reports")
+WRITE = ("golden", "write", "--dir", "golden")
 EXPORT = ("golden", "export", "--format", "c", "--dir", "golden", "-o")
 WRITERS = {
     "quantize": Writer(QUANTIZE, (*QUANTIZE, "--force"), ("out.safetensors",)),
-    "report": Writer(
-        *[("report", "--quick", "--engine", "numpy", "--out", "reports")] * 2, ("reports/quick/",)
-    ),
-    "golden write": Writer(*[("golden", "write", "--dir", "golden")] * 2, ("golden/",)),
+    "report": Writer(REPORT, REPORT, ("reports/quick/",)),
+    "golden write": Writer(WRITE, WRITE, ("golden/",)),
     "golden export": Writer((*EXPORT, "out"), (*EXPORT, "next"), ("out/", "next/")),
 }
 
