@@ -152,8 +152,10 @@ class SafetensorsFile(Closing):
 
     def _check_unchanged(self) -> None:
         """Raise if the file was written to since it was opened. After each read: no later change matters."""
-        if changed(self._opened, os.fstat(self._file.fileno())):
+        now = os.fstat(self._file.fileno())
+        if changed(self._opened, now):
             raise rewritten(self.path)
+        self._opened = now  # it may have got or lost a link
 
 
 def _check_header(path: Path) -> None:
