@@ -28,6 +28,8 @@ import numpy as np
 
 from fos_ref.proof.corpus import KNOWN, run
 from fos_ref.proof.result import environment
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import Targets
 
 REPORT = Path(__file__).parents[1] / "reports" / "environments.json"
 DISABLE = "NPY_DISABLE_CPU_FEATURES"
@@ -82,17 +84,22 @@ def record(a: argparse.Namespace) -> int:
         "hashes": found,
         "tests": None,
     }
-    a.out.mkdir(parents=True, exist_ok=True)
-    (a.out / f"{a.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    publish(a.out, {f"{a.name}.json": data})
     print(json.dumps(data, indent=1))  # noqa: T201
     return 0 if known else 1
+
+
+def publish(folder: Path, documents: dict[str, Any]) -> None:
+    """Write documents, text as it is and anything else as JSON."""
+    texts = {n: d if isinstance(d, str) else json.dumps(d, indent=1) + "\n" for n, d in documents.items()}
+    write_all(Targets(folder, list(texts)), {name: text.encode() for name, text in texts.items()})
 
 
 def attach(a: argparse.Namespace) -> int:
     """Add the counts of a test run to a record."""
     data = json.loads(a.record.read_bytes())
     data["tests"] = tests_of(a.junit, a.what)
-    a.record.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    publish(a.record.parent, {a.record.name: data})
     print(json.dumps(data["tests"]))  # noqa: T201
     return 0 if data["tests"]["failed"] == 0 else 1
 
@@ -155,8 +162,7 @@ def merge(a: argparse.Namespace) -> int:
     before = {} if a.anew else committed()
     records = list((before | {r["name"]: r for r in found}).values())
     document = merged(records)
-    REPORT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    REPORT.with_suffix(".md").write_text(table(document), encoding="utf-8")
+    publish(REPORT.parent, {REPORT.name: document, f"{REPORT.stem}.md": table(document)})
     print(f"{len(records)} environments agree")  # noqa: T201
     return 0
 

@@ -21,6 +21,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import Targets
 from tests.environments import tests_of
 
 ROOT = Path(__file__).parents[1]
@@ -127,7 +129,8 @@ def main(target: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         report, tests, code = measured(Path(folder))
     document = summary(report, tests)
-    target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=1) + "\n"
+    write_all(Targets(target.parent, [target.name]), {target.name: text.encode()})
     print(json.dumps(document["total"], indent=1))  # noqa: T201
     return code
 

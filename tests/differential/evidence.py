@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import Targets
 from fos_ref.recipes import Recipe
 
 from .cases import Case
@@ -86,7 +87,5 @@ class Evidence:
             "presets": ran,
             "versions": versions,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
-        unfinished.replace(path)
+        text = json.dumps(data, indent=1, sort_keys=True) + "\n"
+        write_all(Targets(path.parent, [path.name]), {path.name: text.encode()})
