@@ -89,14 +89,11 @@ def _said(error: FosError) -> str:
 
 
 def _say_warnings() -> None:
-    """Say a warning of the package as one line, whatever the interpreter was told to do with warnings."""
-    others = warnings.showwarning
+    """Say each warning as one line; one of the package whatever the interpreter was told about warnings."""
 
-    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-        if issubclass(category, EngineWarning):
-            say(line(f"fos: warning: {message}"))
-        else:
-            others(message, category, *place)
+    def show(message: Warning | str, *_: Any) -> None:
+        first = str(message).strip().partition("\n")[0]  # Numba's own may have a traceback below it
+        say(line(f"fos: warning: {first}"))
 
     warnings.simplefilter("always", EngineWarning)
     warnings.showwarning = show  # type: ignore[assignment]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from functools import cache
 from importlib import import_module
 from typing import Protocol
 
 from fos_ref.engines.memory import keep_memory
-from fos_ref.errors import InputError, ToolchainError
+from fos_ref.errors import EngineWarning, InputError, ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
@@ -42,13 +43,18 @@ class Engine(Protocol):
 
 @cache
 def load_engine(name: str) -> Engine:
-    """Return the engine called `name`; ToolchainError if what it needs is not installed."""
+    """Return the engine called `name`. Raises: ToolchainError where it cannot be loaded, whatever fails."""
     keep_memory()
     module, _, kind = {**ENGINES, **CHECKING}[name].partition(":")
     try:
         engine: Engine = getattr(import_module(module), kind)()
+    except ToolchainError:
+        raise
     except ImportError as e:
         msg = f"engine {name!r} is not part of this installation: {e}"
+        raise ToolchainError(msg) from e
+    except Exception as e:  # a compiler that is broken, or told nonsense by its environment, fails in any way
+        msg = f"engine {name!r} cannot be loaded: {type(e).__name__}: {e}"
         raise ToolchainError(msg) from e
     return engine
 
@@ -66,9 +72,10 @@ def installed(recipe: Recipe) -> list[str]:
 def get_engine(name: str, recipe: Recipe, values: int) -> Engine:
     """Return the engine called `name` for `recipe` and a tensor of `values` values.
 
-    "auto" takes the compiled engine for large tensors where it is installed and has the recipe, else the
-    NumPy model. Raises: InputError for an unknown name, ToolchainError, with the reason, when the engine
-    cannot run here.
+    "auto" takes the compiled engine for large tensors where it can be used and has the recipe, else the
+    NumPy model; it gives an EngineWarning, once a process, where it cannot.
+
+    Raises: InputError for an unknown name; ToolchainError, with the reason, for one that cannot run here.
     """
     if name not in ("auto", *ENGINES, *CHECKING):
         msg = f"engine {name!r}: one of auto, {', '.join(ENGINES)} is allowed"
@@ -87,8 +94,20 @@ def _fastest(recipe: Recipe, values: int) -> Engine:
     if values >= COMPILED_FROM:
         try:
             compiled = load_engine("numba")
-        except ToolchainError:
-            return load_engine("numpy")
-        if compiled.refuses(recipe) is None:
-            return compiled
+        except ToolchainError as e:
+            say_degraded(e)
+        else:
+            if compiled.refuses(recipe) is None:
+                return compiled
     return load_engine("numpy")
+
+
+_told: dict[str, object] = {}  #: whether this process was warned
+
+
+def say_degraded(why: ToolchainError) -> None:
+    """Warn once a process that "auto" computes with the NumPy model: the same bits, more slowly."""
+    me = object()
+    if _told.setdefault("degraded", me) is me:  # one thread of many
+        msg = f"{why}; the NumPy model computes the same bits, more slowly"
+        warnings.warn(msg, EngineWarning, stacklevel=2)

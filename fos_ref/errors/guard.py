@@ -18,7 +18,6 @@ from typing import NamedTuple, ParamSpec, TextIO
 
 from fos_ref.errors import BitMismatch, FosError
 from fos_ref.errors.text import line, lines, shown
-from fos_ref.version import VERSION
 
 MISMATCH = 1
 UNUSABLE = 2
@@ -129,7 +128,9 @@ def _say_traceback(kind: type[BaseException], error: BaseException, trace: Trace
     import traceback  # noqa: PLC0415 -- nobody waits for it
 
     text = "".join(traceback.format_exception(kind, error, trace))
-    say(f"{lines(text.rstrip())}\nThis is a fault of fos-ref {VERSION}: please report it with these lines.")
+    say(
+        f"{lines(text.rstrip())}\nThis is a fault of fos-ref: please report it with these lines."
+    )
 
 
 def say(text: str) -> None:

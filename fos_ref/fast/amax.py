@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fos_ref.fast.cached import cached
 from fos_ref.fast.codec import U32
 from fos_ref.fast.memory import load
 from fos_ref.fast.threads import shared_out
@@ -17,7 +17,7 @@ SIGNLESS = {4: 0x7FFFFFFF, 2: 0x7FFF}
 INFINITY = {"float32": 0x7F800000, "bfloat16": 0x7F80, "float16": 0x7C00}
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@cached(error_model="numpy", nogil=True)
 def largest_bits(x, start, stop, signless, infinity, drop_nan):
     """Return the largest magnitude's bits in x[start:stop]; a NaN has larger bits than any number."""
     most = U32(0)
@@ -31,7 +31,7 @@ def largest_bits(x, start, stop, signless, infinity, drop_nan):
     return most
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@cached(error_model="numpy", nogil=True)
 def largest_of_rows(x, out, start, stop, signless, infinity, drop_nan):
     """Store the largest magnitude's bits of each of the rows start..stop of a matrix with out.size rows."""
     cols = x.size // out.size

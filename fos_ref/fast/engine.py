@@ -32,6 +32,9 @@ class NumbaEngine:
 
     name = "numba"
 
+    def __init__(self) -> None:
+        self.threads()  # a number of threads that Numba refuses is known now
+
     def refuses(self, recipe: Recipe) -> str | None:
         """Return why this engine cannot run `recipe`: an axis value without a compiled step."""
         if sys.byteorder != "little":

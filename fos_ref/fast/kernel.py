@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from fos_ref.fast import config as k
 from fos_ref.fast.blocks import block_amaxes, read_blocks, write_codes, write_scales
+from fos_ref.fast.cached import cached
 from fos_ref.fast.codec import U32
 from fos_ref.fast.config import position
 from fos_ref.fast.filter import (
@@ -107,7 +107,7 @@ def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> np.uin
 def _make(stamp: str) -> Any:
     """Return the kernel; `stamp` is part of its cache key, because Numba hashes what a closure holds."""
 
-    @njit(error_model="numpy", nogil=True, fastmath=False, cache=True)
+    @cached(error_model="numpy", nogil=True, fastmath=False)
     def quantize_range(x, c, f, geometry, scales, filtered, outputs, start, stop):
         """Quantize chunks start..stop.
 

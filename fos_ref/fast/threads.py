@@ -37,12 +37,23 @@ def shared_out(work: Callable[[int, int], Out], count: int, smallest: int) -> li
         except BaseException as e:  # noqa: BLE001 -- it is raised again, in the caller's thread
             raised.append(e)
 
-    helpers = [threading.Thread(target=take) for _ in range(min(threads, len(parts)) - 1)]
-    for h in helpers:
-        h.start()
+    helpers = _started(min(threads, len(parts)) - 1, take)
     take()
     for h in helpers:
         h.join()
     if raised:
         raise raised[0]
     return [done[i] for i in range(len(parts))]
+
+
+def _started(count: int, work: Callable[[], None]) -> list[threading.Thread]:
+    """Return up to `count` threads at work: where the system allows no more, the others do the rest."""
+    helpers: list[threading.Thread] = []
+    for _ in range(count):
+        one = threading.Thread(target=work)
+        try:
+            one.start()
+        except RuntimeError:  # CPython has no class of its own for it
+            break
+        helpers.append(one)
+    return helpers

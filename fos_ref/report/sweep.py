@@ -7,7 +7,7 @@ from itertools import product
 
 import pandas as pd
 
-from fos_ref.engines.registry import get_engine, load_engine
+from fos_ref.engines.registry import get_engine, load_engine, say_degraded
 from fos_ref.engines.stream import alone, Compiled, in_order, workers
 from fos_ref.errors import ToolchainError
 from fos_ref.inputs.distributions import make, STATISTICAL
@@ -40,7 +40,8 @@ def settled(engine: str, plan: Plan, weights: int = 0) -> str:
         return "numpy" if engine == "auto" else engine
     try:
         compiled = load_engine("numba")
-    except ToolchainError:
+    except ToolchainError as e:
+        say_degraded(e)
         return "numpy"
     refused = any(compiled.refuses(r) for r in RECIPES.values())
     cached = isinstance(compiled, Compiled) and compiled.is_compiled()

@@ -14,7 +14,7 @@ import pytest
 import fos_ref
 from fos_ref.engines import registry
 from fos_ref.engines.numpy_engine import CHUNK_ELEMENTS, NumpyEngine, row_chunks
-from fos_ref.errors import DtypeError, InputError, RecipeError, ShapeError, ToolchainError
+from fos_ref.errors import DtypeError, EngineWarning, InputError, RecipeError, ShapeError, ToolchainError
 from fos_ref.formats.bits import from_f32_hex
 from tests.every import every
 
@@ -259,6 +259,7 @@ def alone(monkeypatch):
         registry, "ENGINES", {"numpy": registry.ENGINES["numpy"], "numba": "fos_ref.no:Engine"}
     )
     monkeypatch.setattr(registry, "COMPILED_FROM", 0)
+    monkeypatch.setattr(registry, "_told", {})
     registry.load_engine.cache_clear()
     yield
     registry.load_engine.cache_clear()
@@ -268,7 +269,10 @@ def alone(monkeypatch):
 def test_an_engine_that_is_not_installed_is_an_error_by_name_and_passed_over_by_auto():
     with pytest.raises(ToolchainError, match="engine 'numba' is not part of this installation: No module"):
         fos_ref.quantize(normal(), engine="numba")
-    assert bits_of(fos_ref.quantize(normal())) == bits_of(fos_ref.quantize(normal(), engine="numpy"))
+    with pytest.warns(EngineWarning, match="not part of this installation") as told:
+        made = [bits_of(fos_ref.quantize(normal())) for _ in range(2)]
+    assert made == [bits_of(fos_ref.quantize(normal(), engine="numpy"))] * 2
+    assert len(told) == 1
     assert registry.installed(fos_ref.PRESETS["nvfp4"]) == ["numpy"]
 
 

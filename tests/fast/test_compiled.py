@@ -17,11 +17,11 @@ from safetensors.numpy import save_file
 
 import fos_ref
 from fos_ref.commands.quantize import say_compiling
-from fos_ref.engines import convert
+from fos_ref.engines import convert, registry
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.engines.registry import load_engine
 from fos_ref.engines.stream import alone, Compiled, in_order, MAX_WORKERS, workers
-from fos_ref.errors import ToolchainError
+from fos_ref.errors import EngineWarning, ToolchainError
 from fos_ref.fast.amax import largest_bits
 from fos_ref.fast.compiled import is_cached
 from fos_ref.fast.kernel import quantize_range
@@ -153,7 +153,9 @@ def test_a_report_without_a_compiler_takes_numpy(monkeypatch):
         raise ToolchainError(msg)
 
     monkeypatch.setattr(sweep, "load_engine", absent)
-    assert sweep.settled("auto", FULL) == "numpy"
+    monkeypatch.setattr(registry, "_told", {})
+    with pytest.warns(EngineWarning, match="no numba"):
+        assert sweep.settled("auto", FULL) == "numpy"
 
 
 class _Told(NumpyEngine):
