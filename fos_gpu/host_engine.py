@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from fos_gpu.build.host import compiler_version, HostKernel
+from fos_gpu.build.compiler import compiler_version
+from fos_gpu.build.host import HostKernel
 from fos_gpu.build.lower import unsupported
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8

@@ -6,67 +6,33 @@ It is the kernels' arithmetic under a second compiler: what these loops give, th
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from fos_gpu.build.cache import cached
+from fos_gpu.build.cache import cached, load
+from fos_gpu.build.compiler import compile_library, compiler_version, processor
 from fos_gpu.build.lower import definitions, FILTER, FILTER_WORDS, HEADER, source
-from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 
-COMPILER = "g++"
 LOOPS = "fos_host.cpp"
+SOURCES = (HEADER, FILTER_WORDS, FILTER, LOOPS)  #: the last one is compiled, it includes the others
 FAST = "-DFOS_FAST=1"  #: the fast path beside the recipe word for word
 #: -ffp-contract=off: with -march=native g++ fuses a product and a sum unless it is told not to.
 ALWAYS = ("-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-Wall", "-Werror")
 DEFAULT = ("-O2",)
 
 
-@cache
-def compiler_version() -> str:
-    """Return the first line of `g++ --version`; ToolchainError where there is no g++."""
-    found = shutil.which(COMPILER)
-    if found is None:
-        msg = "g++ is not installed: it builds the numerics header for the host (apt install g++)"
-        raise ToolchainError(msg)
-    run = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    return run.stdout.splitlines()[0]
-
-
 def build(r: Recipe, options: tuple[str, ...] = DEFAULT) -> Path:
     """Return the shared library of a recipe, from the cache where it has been built before."""
     arguments = (*ALWAYS, *options, *definitions(r))
     texts = [source(name) for name in (HEADER, FILTER_WORDS, FILTER, LOOPS)]
-    parts = (*texts, *arguments, compiler_version(), _processor(options))
-    return cached(parts, ".so", lambda path: _compile(arguments, path))
-
-
-def _processor(options: tuple[str, ...]) -> str:
-    """Return what -march=native means here, so that a cache that moves between machines stays right."""
-    if "-march=native" not in options:
-        return ""
-    asked = [COMPILER, "-march=native", "-Q", "--help=target"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout  # noqa: S603
-
-
-def _compile(arguments: tuple[str, ...], path: Path) -> None:
-    with TemporaryDirectory() as work:
-        for name in (HEADER, FILTER_WORDS, FILTER, LOOPS):
-            (Path(work) / name).write_text(source(name), encoding="utf-8")
-        command = [COMPILER, *arguments, str(Path(work) / LOOPS), "-o", str(path)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if run.returncode:
-        msg = f"g++ could not build the numerics header: {run.stderr.strip()[:2000]}"
-        raise ToolchainError(msg)
+    parts = (*texts, *arguments, compiler_version(), processor(options))
+    return cached(parts, ".so", lambda path: compile_library(SOURCES, arguments, path))
 
 
 class HostKernel:
@@ -74,7 +40,7 @@ class HostKernel:
 
     def __init__(self, r: Recipe, options: tuple[str, ...] = DEFAULT) -> None:
         self.recipe = r
-        self._library = ctypes.CDLL(str(build(r, options)))
+        self._library = load(build(r, options))
 
     def amax(self, x: AnyArray) -> F32:
         """Return the tensor amax, () or (R,). N2."""

@@ -92,8 +92,8 @@ def compile_source(text: str, headers: dict[str, str], options: tuple[str, ...])
         given = [o.encode() for o in (*LANGUAGE, *ARITHMETIC, *options)]
         code = lib.nvrtcCompileProgram(program, len(given), (ctypes.c_char_p * len(given))(*given))
         if code:
-            log = _result(program, "ProgramLog").rstrip(b"\0").decode()
-            msg = f"NVRTC {version()[0]}.{version()[1]} refuses {' '.join(options)}: {log.strip()[:2000]}"
+            log = _result(program, "ProgramLog").rstrip(b"\0").decode(errors="replace")
+            msg = f"NVRTC {version()[0]}.{version()[1]} refuses {' '.join(options)}: {' '.join(log.split())}"
             raise ToolchainError(msg)
         return _result(program, "CUBIN"), _result(program, "PTX").rstrip(b"\0").decode()
     finally:
@@ -113,5 +113,5 @@ def _check(code: int, what: str) -> None:
     if code:
         library().nvrtcGetErrorString.restype = ctypes.c_char_p
         text = library().nvrtcGetErrorString(code)
-        msg = f"{what}: {text.decode() if text else code}"
+        msg = f"{what}: {text.decode(errors='replace') if text else code}"
         raise ToolchainError(msg)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from fos_gpu.build.cache import cached
-from fos_gpu.build.host import ALWAYS, COMPILER, compiler_version
+from fos_gpu.build.cache import cached, load
+from fos_gpu.build.compiler import compile_library, compiler_version
+from fos_gpu.build.host import ALWAYS
 from fos_gpu.build.lower import definitions, HEADER, source
-from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, F32, U8
 from fos_ref.recipes.catalog import PRESETS
 
 PTX, LOOPS = "fos_ptx.cuh", "fos_twins.cpp"
+SOURCES = (HEADER, PTX, LOOPS)  #: the last one is compiled, it includes the others
 OPTIONS = (*ALWAYS, "-O3")
 #: The twins have no recipe; the header wants one, and this one's elements are the instruction's.
 DEFINITIONS = definitions(PRESETS["nvfp4"])
@@ -25,24 +24,13 @@ DEFINITIONS = definitions(PRESETS["nvfp4"])
 
 def build() -> Path:
     """Return the shared library of the twins, from the cache where it was built before."""
-    parts = (source(HEADER), source(PTX), source(LOOPS), *OPTIONS, *DEFINITIONS, compiler_version())
-    return cached(parts, ".so", _compile)
-
-
-def _compile(path: Path) -> None:
-    with TemporaryDirectory() as work:
-        for name in (HEADER, PTX, LOOPS):
-            (Path(work) / name).write_text(source(name), encoding="utf-8")
-        command = [COMPILER, *OPTIONS, *DEFINITIONS, str(Path(work) / LOOPS), "-o", str(path)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if run.returncode:
-        msg = f"g++ could not build the twins: {run.stderr.strip()[:2000]}"
-        raise ToolchainError(msg)
+    parts = (*map(source, SOURCES), *OPTIONS, *DEFINITIONS, compiler_version())
+    return cached(parts, ".so", lambda path: compile_library(SOURCES, (*OPTIONS, *DEFINITIONS), path))
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(str(build()))
+    return load(build())
 
 
 def codes(kind: str, x: F32, out: U8) -> None:

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from fos_ref.errors import FosError
+from fos_ref.errors import InputError
+from fos_ref.errors.guard import guarded
+from fos_ref.errors.text import printable
 from fos_ref.proof.known import file_name, read_known
 from fos_ref.proof.result import document, Proof
 from fos_ref.publish.publication import check_targets, write_all
@@ -26,9 +28,18 @@ def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = 
     return execute(proof, parser(proof).parse_args(argv), more)
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are those of the package: one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError instead of printing the usage."""
+        msg = f"{message}; see --help"
+        raise InputError(msg)
+
+
 def parser(proof: Proof) -> argparse.ArgumentParser:
     """Return the arguments that every proof takes."""
-    made = argparse.ArgumentParser(description=proof.claim)
+    made = Parser(description=proof.claim)
     made.add_argument("--out", type=Path, metavar="DIR", help=f"write DIR/{file_name(proof.name)}")
     same = f"fail unless DIR/{file_name(proof.name)} has the same figures"
     made.add_argument(
@@ -41,16 +52,9 @@ def parser(proof: Proof) -> argparse.ArgumentParser:
     return made
 
 
+@guarded
 def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None = None) -> int:
     """Run a proof with parsed arguments; return 0 if it holds, 1 if not, 2 if it cannot run here."""
-    try:
-        return _execute(proof, given, more or {})
-    except (FosError, OSError) as e:
-        sys.stderr.write(f"error: {e}\n")
-        return 2
-
-
-def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> int:
     path = None if given.against is None else given.against / file_name(proof.name)
     known = None if path is None else read_known(path)
     if given.out is not None:
@@ -58,7 +62,7 @@ def _execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any]) -> i
     start = time.perf_counter()
     found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
     data = document(proof, found, time.perf_counter() - start)
-    data["ran_on"] |= more
+    data["ran_on"] |= more or {}
     problems = [f"{found.unexplained:,} differ"] if found.unexplained else []
     if known is not None:
         problems += other_figures(data, known, path)
@@ -76,14 +80,14 @@ def _show(data: dict[str, Any], problems: list[str]) -> None:
     lines.append(f"  {data['compared']:,} compared, {data['unexplained']:,} differ, {seconds} s")
     lines += [f"  not run: {part}: {why}" for part, why in data["not_run"].items()]
     lines += [f"  {problem}" for problem in problems]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(map(printable, lines)) + "\n")
 
 
 def other_figures(data: dict[str, Any], known: dict[str, Any], path: Path | None) -> list[str]:
     """Return what differs from a committed finding; what was not run here or there is not held against it."""
     mine, theirs = json.loads(json.dumps(data["figures"])), dict(known["figures"])
     if data["not_run"] == known["not_run"]:
-        mine["compared"], theirs["compared"] = data["compared"], known["compared"]
+        mine["compared"], theirs["compared"] = data["compared"], known.get("compared")
     return [
         f"{k} is {mine.get(k)!r} here and {theirs.get(k)!r} in {path}"
         for k in sorted(mine.keys() | theirs.keys())

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from fos_gpu.build import twins
-from fos_gpu.build.host import compiler_version
+from fos_gpu.build.compiler import compiler_version
 from fos_gpu.build.machine import card
 from fos_gpu.build.probe import available
 from fos_gpu.proof.command import run as run_command
 from fos_gpu.proof.runs import digest, expanded, FORMATS, model_table, other_groups
 from fos_gpu.proof.sweep import INSTRUCTIONS, NEEDS, PATTERNS, sweep, Swept
 from fos_ref.errors import ToolchainError
+from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray, F32, U8, U32
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.codes import compare_codes, OURS, patterns, STEP, TASK
@@ -151,6 +152,7 @@ def _machine() -> dict[str, Any]:
         return card()
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     return run_command(PROOF, argv, _machine())

@@ -16,6 +16,7 @@ from fos_gpu.engine import capability, CudaEngine
 from fos_gpu.proof.beside import all_tasks, finding, SUPPORTED
 from fos_gpu.proof.command import run as run_command
 from fos_ref.errors import ToolchainError
+from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.proof.result import Finding, Progress, Proof
@@ -72,6 +73,7 @@ PROOF = Proof(
 )
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     return run_command(PROOF, argv, card())

@@ -7,7 +7,6 @@ that cannot run here is listed with the reason; a part that fails is listed as f
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -22,7 +21,10 @@ from xml.etree import ElementTree as ET
 
 from fos_gpu.build.machine import card
 from fos_gpu.build.probe import available
-from fos_ref.errors import FosError, InputError, ToolchainError
+from fos_gpu.proof.command import Parser
+from fos_ref.errors import InputError, ToolchainError
+from fos_ref.errors.guard import guarded
+from fos_ref.errors.text import line
 from fos_ref.proof.result import environment
 from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
@@ -82,7 +84,7 @@ def _call(part: Part, work: str, limit: float) -> tuple[int, str]:
     command = [sys.executable, "-m", part.module, *(a.replace("OUT", work) for a in part.arguments)]
     try:
         done = subprocess.run(  # noqa: S603 -- fixed words
-            command, capture_output=True, text=True, check=False, timeout=limit
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=limit
         )
     except subprocess.TimeoutExpired:
         return 124, f"past its limit of {limit:g} s"
@@ -137,8 +139,12 @@ def page(data: dict[str, Any]) -> str:
     lines += [f"Written by `python -m fos_gpu.proof.evidence --out reports`. {', '.join(versions)}.", ""]
     lines += ["| part | what it shows | status | figures |", "| --- | --- | --- | --- |"]
     for name, part in data["parts"].items():
-        lines.append(f"| {name} | {part['shows']} | {part['status']} | {_figures(part)} |")
+        lines.append(f"| {name} | {part['shows']} | {part['status']} | {_cell(_figures(part))} |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return line(text).replace("|", "\\|")
 
 
 def _figures(part: dict[str, Any]) -> str:
@@ -185,23 +191,20 @@ def gather(out: Path, only: Sequence[str], limit: float) -> int:
     return int(any(p["status"] == FAILED for p in parts.values()))
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Gather the evidence from the command line; 0 if nothing failed, 1 if a part did, 2 without a GPU."""
     names = [p.name for p in PARTS]
-    parser = argparse.ArgumentParser(description="Everything that a GPU can show, run on this one.")
+    parser = Parser(description="Everything that a GPU can show, run on this one.")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where the evidence goes")
     parser.add_argument("--only", metavar="PART,...", default=",".join(names), help=f"of {','.join(names)}")
     parser.add_argument("--limit", type=float, default=1200, help="seconds that one part may take")
     given = parser.parse_args(argv)
-    try:
-        unknown = [p for p in given.only.split(",") if p not in names]
-        if unknown:
-            msg = f"part {unknown[0]!r}: one of {', '.join(names)} is allowed"
-            raise InputError(msg)
-        return gather(given.out, given.only.split(","), given.limit)
-    except (FosError, OSError) as e:
-        sys.stderr.write(f"error: {e}\n")
-        return CANNOT
+    unknown = [p for p in given.only.split(",") if p not in names]
+    if unknown:
+        msg = f"part {unknown[0]!r}: one of {', '.join(names)} is allowed"
+        raise InputError(msg)
+    return gather(given.out, given.only.split(","), given.limit)
 
 
 if __name__ == "__main__":

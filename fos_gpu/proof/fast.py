@@ -14,12 +14,14 @@ from functools import cache, partial
 
 import numpy as np
 
-from fos_gpu.build.host import build, compiler_version, DEFAULT, FAST, FastKernel
+from fos_gpu.build.compiler import compiler_version
+from fos_gpu.build.host import build, DEFAULT, FAST, FastKernel
 from fos_gpu.build.lower import admitted
 from fos_gpu.proof.beside import differing, mixed_tasks, SUPPORTED
 from fos_gpu.proof.command import run as run_command
 from fos_gpu.proof.host import compiler
 from fos_ref.engines.registry import load_engine
+from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.choice_edges import AMAX, choice_edges
 from fos_ref.model.quantize import tensor_scales
@@ -122,6 +124,7 @@ PROOF = Proof(
 )
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     return run_command(PROOF, argv, compiler())

@@ -11,6 +11,7 @@ from pathlib import Path
 from fos_gpu.build.machine import card
 from fos_gpu.proof.command import execute, parser
 from fos_ref.errors import InputError
+from fos_ref.errors.guard import guarded
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.vectors.chain import STEPS
 from fos_ref.vectors.on_disk import read_written
@@ -56,6 +57,7 @@ PROOF = Proof(
 )
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     arguments = parser(PROOF)

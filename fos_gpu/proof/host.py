@@ -10,10 +10,12 @@ from functools import cache, partial
 
 import numpy as np
 
-from fos_gpu.build.host import build, compiler_version, DEFAULT, HostKernel
+from fos_gpu.build.compiler import compiler_version
+from fos_gpu.build.host import build, DEFAULT, HostKernel
 from fos_gpu.proof.beside import finding, mixed_tasks, SUPPORTED, tensor_scale_bits
 from fos_gpu.proof.command import run as run_command
 from fos_ref.errors import ToolchainError
+from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import F32
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.model.quantize import tensor_scales
@@ -91,6 +93,7 @@ def compiler() -> dict[str, str]:
         return {}
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     return run_command(PROOF, argv, compiler())

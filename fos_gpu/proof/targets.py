@@ -20,6 +20,7 @@ from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.proof.command import execute, parser
 from fos_ref.errors import ToolchainError
+from fos_ref.errors.guard import guarded
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.pool import Tally, total
 from fos_ref.recipes.recipe import Recipe
@@ -189,6 +190,7 @@ def _compiler() -> dict[str, Any]:
     return {"NVRTC": f"{major}.{minor}", "options": " ".join((*nvrtc.LANGUAGE, *nvrtc.ARITHMETIC))}
 
 
+@guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     arguments = parser(PROOF)

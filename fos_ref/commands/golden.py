@@ -15,7 +15,7 @@ from fos_ref.commands.help import Command, Group
 from fos_ref.commands.options import AsJson, ENGINES, one_of, whole
 from fos_ref.commands.output import say, say_json
 from fos_ref.errors import BitMismatch
-from fos_ref.errors.text import line
+from fos_ref.errors.text import printable
 
 if TYPE_CHECKING:
     from fos_ref.vectors.distinguishing.check import Failure
@@ -143,7 +143,7 @@ def _dossier(found: Checked) -> str:
 
 def _first(head: str, rest: list[str]) -> str:
     more = [f"  and {len(rest) - _SHOWN:,} more; --json lists all"] if len(rest) > _SHOWN else []
-    return "\n".join(line(one) for one in [head, *rest[:_SHOWN], *more])
+    return "\n".join(printable(one) for one in [head, *rest[:_SHOWN], *more])
 
 
 def _line(f: Failure) -> str:

@@ -128,9 +128,7 @@ def _say_traceback(kind: type[BaseException], error: BaseException, trace: Trace
     import traceback  # noqa: PLC0415 -- nobody waits for it
 
     text = "".join(traceback.format_exception(kind, error, trace))
-    say(
-        f"{lines(text.rstrip())}\nThis is a fault of fos-ref: please report it with these lines."
-    )
+    say(f"{lines(text.rstrip())}\nThis is a fault of fos-ref: please report it with these lines.")
 
 
 def say(text: str) -> None:

@@ -102,10 +102,11 @@ class _Files(IndexDataCacheFile):  # type: ignore[misc]
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError:
             return None
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or not _trusted(status, self._source):
+            os.close(handle)
+            return None
         with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode) or not _trusted(status, self._source):
-                return None
             digest, data = file.read(_DIGEST), file.read()
         return data if digest == self._digest(data) else None
 

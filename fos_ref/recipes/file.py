@@ -70,4 +70,3 @@ def _recipe(data: object) -> Recipe:
         msg = "its fingerprint is that of other axes: leave it out, or give the right one"
         raise RecipeError(msg)
     return r
-

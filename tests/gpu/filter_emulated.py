@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from fos_gpu.build.cache import cached
+from fos_gpu.build.compiler import compiler_version
 from fos_gpu.build.grid import fast_grid, tuning
-from fos_gpu.build.host import ALWAYS, compiler_version, stacked
+from fos_gpu.build.host import ALWAYS, stacked
 from fos_gpu.build.kernels import FAST_ENTRY, headers, KERNELS, WITH_FAST
 from fos_gpu.build.lower import definitions, source
 from fos_ref.recipes.recipe import Recipe

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from fos_gpu.proof.command import run
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.result import Finding, Proof
+from tests.meta.tree import ROOT
 
 FOUND = Finding(compared=7, unexplained=0, figures={"blocks": {"4over6": 7}, "of": "text"})
 
@@ -74,3 +77,43 @@ def test_what_is_missing_is_one_line_and_exit_2(capsys):
 
     assert run(replace(proof(), run=absent), []) == 2
     assert capsys.readouterr().err == "error: no compiler: install one\n"
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RecursionError(), PermissionError(13, "no", "a\x1b"), KeyError("k")]
+)
+def test_what_ends_a_proof_is_one_line_unless_it_is_a_fault(capsys, error):
+    def fail(_progress, _jobs):
+        raise error
+
+    if isinstance(error, KeyError):
+        with pytest.raises(KeyError):
+            run(replace(proof(), run=fail), [])
+        return
+    assert run(replace(proof(), run=fail), []) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"figures": 1, "not_run": {}}', "[" * 100_000, "\ud800", "1" * 5_000]
+)
+def test_a_finding_is_read_before_the_proof_runs(tmp_path, capsys, text):
+    ran = []
+    (tmp_path / "proof-small.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    slow = replace(proof(), run=lambda *_: ran.append(1))
+    assert run(slow, ["--against", str(tmp_path)]) == 2
+    assert ran == []
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_wrong_argument_is_one_line():
+    for module in ("device", "host", "evidence", "targets"):
+        words = [sys.executable, "-m", f"fos_gpu.proof.{module}", "--nope\x1b]0;pwn\x07\u202e"]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.strip().isprintable()

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fos_gpu.build.cache import cached
-from fos_gpu.build.host import ALWAYS, COMPILER, compiler_version
+from fos_gpu.build.compiler import COMPILER, compiler_version
+from fos_gpu.build.host import ALWAYS
 from fos_gpu.build.lower import source
 from fos_ref.errors import ToolchainError
 

@@ -1,0 +1,56 @@
+"""g++: which one it is, and a shared library from texts of csrc/."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fos_gpu.build.lower import source
+from fos_ref.errors import ToolchainError
+
+COMPILER = "g++"
+
+
+@cache
+def compiler_version() -> str:
+    """Return the first line of `g++ --version`; ToolchainError where there is no g++ that runs."""
+    found = shutil.which(COMPILER)
+    if found is None:
+        msg = "g++ is not installed: it builds the numerics header for the host (apt install g++)"
+        raise ToolchainError(msg)
+    return _run([found, "--version"], "g++ does not run").partition("\n")[0]
+
+
+def processor(options: Sequence[str]) -> str:
+    """Return what -march=native means here, so that a cache that moves between machines stays right."""
+    if "-march=native" not in options:
+        return ""
+    return _run([COMPILER, "-march=native", "-Q", "--help=target"], "g++ does not tell this processor")
+
+
+def compile_library(sources: Sequence[str], arguments: Sequence[str], path: Path) -> None:
+    """Write the shared library of the last of the sources, which includes the others."""
+    with TemporaryDirectory() as work:
+        for name in sources:
+            (Path(work) / name).write_text(source(name), encoding="utf-8")
+        command = [COMPILER, *arguments, str(Path(work) / sources[-1]), "-o", str(path)]
+        _run(command, f"g++ could not build {sources[-1]}")
+
+
+def _run(command: Sequence[str], failed: str) -> str:
+    """Return what a command prints; ToolchainError, with what it says, where it fails."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own words
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+    except OSError as e:
+        msg = f"{failed}: {e.strerror or e}"
+        raise ToolchainError(msg) from e
+    if done.returncode:
+        msg = f"{failed} (exit {done.returncode}): {' '.join(done.stderr.split())}"
+        raise ToolchainError(msg)
+    return done.stdout
