@@ -10,6 +10,7 @@ from fos_gpu import launch
 from fos_gpu.quantized import DeviceQuantized
 from fos_gpu.tensors import DTYPES, empty, launching, take
 from fos_ref.errors import DtypeError, InputError
+from fos_ref.foreign import foreign, shown
 
 
 def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) -> Any:
@@ -40,12 +41,11 @@ def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) 
 
 def dtype_name(dtype: Any) -> str:
     """Return the name of a NumPy dtype, a torch dtype or a name itself; DtypeError for one not taken."""
-    text = str(dtype).removeprefix("torch.")
-    try:
+    what, allowed = f"dtype {shown(dtype)}", "float32, float16 or bfloat16 is allowed"
+    with foreign(what, allowed, DtypeError):
+        text = str(dtype).removeprefix("torch.")
         name = text if text in DTYPES else np.dtype(dtype).name
-    except TypeError:
-        name = text
     if name not in DTYPES:
-        msg = f"dtype {dtype}: float32, float16 or bfloat16 is allowed"
+        msg = f"{what}: {allowed}"
         raise DtypeError(msg)
     return name

@@ -26,6 +26,7 @@ from fos_gpu.tensors import (
     to_numpy,
     zeros,
 )
+from fos_ref.arguments import one_of
 from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import check_shape
 from fos_ref.errors import DtypeError, InputError, ShapeError, ToolchainError
@@ -75,9 +76,7 @@ def quantize(
     r, x = get_recipe(recipe), take_input(x)
     _check_place(r, x.place.device)
     shape = _quantized_shape(x.shape, r, columnwise=columnwise)
-    if scale_layout not in LAYOUTS:
-        msg = f"scale layout {scale_layout!r}: one of {list(LAYOUTS)} is allowed"
-        raise InputError(msg)
+    one_of(scale_layout, LAYOUTS, "scale layout")
     fixed, given = Fixed(amax, tensor_scale, encode_scale), amax
     if not is_on_device(amax):
         given = fixed.scales(r, math.prod(shape[:-1]), DTYPES[x.dtype])

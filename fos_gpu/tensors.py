@@ -17,7 +17,9 @@ import ml_dtypes
 import numpy as np
 
 from fos_ref.errors import DtypeError, InputError, ToolchainError
+from fos_ref.foreign import foreign
 from fos_ref.formats.arrays import AnyArray
+from fos_ref.storage.reach import beyond_torch
 
 NAMES = {np.dtype(t): np.dtype(t).name for t in ("f4", "f2", ml_dtypes.bfloat16, "u1", "?", "i4", "f8")}
 DTYPES = {t.name: t for t in map(np.dtype, (np.float32, ml_dtypes.bfloat16, np.float16))}
@@ -197,6 +199,10 @@ def _torch_tensor(x: Any, name: str) -> Tensor | None:
         raise DtypeError(msg)
     if not x.is_contiguous() or x.is_neg():
         raise _not_contiguous(name, tuple(x.stride()))
+    beyond = beyond_torch(x)
+    if beyond is not None:
+        msg = f"{name}: {beyond}: an array whose memory is there is allowed"
+        raise DtypeError(msg)
     dtype = str(x.dtype).removeprefix("torch.")
     return Tensor(x, Place("torch", int(x.device.index)), dtype, tuple(x.shape), int(x.data_ptr()))
 
@@ -221,15 +227,12 @@ def _as_cupy(x: Any, name: str) -> Any:
     allowed = "a CuPy array, a torch CUDA tensor or a DLPack array in CUDA memory is allowed"
     if isinstance(x, cp.ndarray):
         return x
-    on_device = hasattr(x, "__dlpack_device__") and x.__dlpack_device__()[0] in (CUDA_DEVICE, CUDA_MANAGED)
-    try:
-        if on_device:
+    with foreign(f"{name} is a {type(x).__name__} whose hand-over failed", allowed, DtypeError):
+        device = x.__dlpack_device__()[0] if hasattr(x, "__dlpack_device__") else None
+        if device in (CUDA_DEVICE, CUDA_MANAGED):
             return cp.from_dlpack(x)
         if hasattr(x, "__cuda_array_interface__"):
             return cp.asarray(x)
-    except (TypeError, ValueError, BufferError, RuntimeError) as e:
-        msg = f"{name} is a {type(x).__name__} whose hand-over failed ({e}): {allowed}"
-        raise DtypeError(msg) from e
     hint = "fos_ref.quantize(x, engine='cuda') takes arrays in host memory"
     msg = f"{name} is a {type(x).__name__}: {allowed} ({hint})"
     raise DtypeError(msg)

@@ -6,10 +6,11 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from fos_ref.arguments import is_a
 from fos_ref.check.api import Asked, check
-from fos_ref.engines.bytes_door import as_bytes
 from fos_ref.errors import BitMismatch, InputError, ShapeError
 from fos_ref.formats.arrays import U8
+from fos_ref.storage.bytes_door import as_bytes
 from fos_ref.storage.tensor import QuantizedTensor
 
 _SHOWN = 8  #: bytes beside the first one that differs
@@ -37,7 +38,7 @@ def assert_bits_equal(got: Any, want: Any, *, x: Any = None, name: str = "") -> 
     Raises:   BitMismatch; ShapeError for unequal shapes; DtypeError for what is no array of bytes; InputError
               for another number of arrays, or x without a QuantizedTensor.
     """
-    if x is not None and not isinstance(want, QuantizedTensor):
+    if x is not None and not is_a(want, QuantizedTensor):
         msg = f"assert_bits_equal: x and a {type(want).__name__} as want: a QuantizedTensor is allowed"
         raise InputError(msg)
     wanted, given = _parts(want, "want"), _parts(got, "got")
@@ -55,9 +56,9 @@ def assert_bits_equal(got: Any, want: Any, *, x: Any = None, name: str = "") -> 
 
 
 def _parts(a: Any, name: str) -> list[U8]:
-    if isinstance(a, QuantizedTensor):
-        return [a.codes, a.block_scales]
-    if isinstance(a, tuple):
+    if is_a(a, QuantizedTensor):
+        return [as_bytes(a.codes, f"{name}: codes"), as_bytes(a.block_scales, f"{name}: block scales")]
+    if is_a(a, tuple):
         return [as_bytes(v, f"{name}[{i}]") for i, v in enumerate(a)]
     return [as_bytes(a, name)]
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import one_of
 from fos_ref.check.bench import Case
 from fos_ref.check.layouts import Bytes, Reading, readings, ScaleLayout, sizes, transposed_readings
 from fos_ref.check.population import Source, source
-from fos_ref.engines.bytes_door import as_bytes, as_codes
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
-from fos_ref.errors import InputError, Remedy, ShapeError
+from fos_ref.errors import Remedy, ShapeError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.bytes_door import as_bytes, as_codes
 from fos_ref.storage.tensor import QuantizedTensor
 
 #: Below this share of differing blocks the blocks are where they belong: no other orientation is tried.
@@ -113,9 +115,7 @@ def blocks_of(q: QuantizedTensor) -> Bytes:
 
 def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale_layout: str) -> Subject:
     """Return the validated subject. Raises: ShapeError, DtypeError, InputError, and as `quantize`."""
-    if scale_layout not in _LAYOUTS:
-        msg = f"scale layout {scale_layout!r}: one of {', '.join(_LAYOUTS)} is allowed"
-        raise InputError(msg)
+    one_of(scale_layout, _LAYOUTS, "scale layout")
     array = as_numpy(x)
     check_shape(array.shape, recipe.block_rows, recipe.block_cols)
     matrix = array.reshape(-1, array.shape[-1]) if array.size else array.reshape(0, array.shape[-1])
@@ -136,7 +136,7 @@ def _codes(codes: Any, shape: tuple[int, ...]) -> U8:
     given = as_codes(codes, "codes", shape)
     wanted = (*shape[:-1], shape[-1] // 2)
     turned = (shape[-1], shape[0] // 2)
-    if given.shape not in (wanted, turned, (given.size,)) or given.size != int(np.prod(wanted)):
+    if given.shape not in (wanted, turned, (given.size,)) or given.size != math.prod(wanted):
         msg = f"codes of shape {given.shape}: x of {shape} takes {wanted}, or one code a byte"
         raise ShapeError(msg)
     return given

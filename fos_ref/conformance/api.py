@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import one_of, sizes, whole, words
 from fos_ref.conformance.drawn import draw
 from fos_ref.conformance.kernel import Failure, Kernel, names_amax
 from fos_ref.conformance.report import Report
@@ -24,6 +25,7 @@ from fos_ref.conformance.trials import (
     vector_trials,
 )
 from fos_ref.errors import InputError
+from fos_ref.foreign import foreign, shown
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.catalog import recipe as get_recipe
@@ -70,14 +72,17 @@ def conformance(
     """
     check_float_environment()
     r = get_recipe(recipe)
-    chosen = group_names(r) if groups is None else tuple(groups)
-    for what, given, allowed in (
-        ("group", chosen, group_names(r)),
-        ("dtype", dtypes, tuple(DTYPES)),
-        ("scale_layout", (scale_layout,), _LAYOUTS),
-        ("nan_blocks", (nan_blocks,), _NAN_BLOCKS),
-    ):
-        _check(what, given, allowed, r)
+    if not callable(f):
+        msg = f"conformance: f is {shown(f)}: a function of an array is allowed"
+        raise InputError(msg)
+    known = group_names(r)
+    chosen = known if groups is None else words(groups, known, "conformance: group")
+    dtypes = words(dtypes, DTYPES, "conformance: dtype")
+    one_of(scale_layout, _LAYOUTS, "conformance: scale_layout")
+    one_of(nan_blocks, _NAN_BLOCKS, "conformance: nan_blocks")
+    examples, diagnose = whole(examples, "conformance: examples"), whole(diagnose, "conformance: diagnose")
+    with foreign(f"conformance: shapes {shown(shapes)}", "a list of (rows, columns) is allowed"):
+        shapes = tuple(sizes(s, "conformance: shape", 1) for s in shapes)
     takes = names_amax(f) if takes_amax is None else takes_amax
     kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
     report, folder = Report(recipe=r), None if golden is None else Path(golden)
@@ -120,14 +125,6 @@ def _ordinary(t: Trial) -> bool:
 def conformance_groups(recipe: Recipe | str = "4over6") -> tuple[str, ...]:
     """Return the names of the groups of trials that suit a recipe. Raises RecipeError."""
     return group_names(get_recipe(recipe))
-
-
-def _check(what: str, given: Sequence[str], allowed: Sequence[str], r: Recipe) -> None:
-    """Raise InputError for the first that is not allowed."""
-    wrong = next((g for g in given if g not in allowed), None)
-    if wrong is not None:
-        msg = f"conformance: {what} {wrong!r}: one of {', '.join(allowed)} is allowed for {r.name!r}"
-        raise InputError(msg)
 
 
 def _drawn(kernel: Kernel, report: Report, dtypes: Sequence[str], examples: int) -> None:

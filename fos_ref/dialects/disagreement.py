@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from fos_ref.engines.front import quantize
+from fos_ref.engines.inputs import as_numpy
 from fos_ref.errors import InputError, RecipeError
 from fos_ref.formats.arrays import AnyArray, Bool
+from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 
@@ -37,7 +39,7 @@ class Disagreement:
     axes: tuple[AxisShare, ...]
 
 
-def disagreement(x: AnyArray, a: Recipe, b: Recipe, *, explain: bool = True) -> Disagreement:
+def disagreement(x: Any, a: Recipe | str, b: Recipe | str, *, explain: bool = True) -> Disagreement:
     """Quantize x by both recipes and count the blocks that differ; with `explain`, also for each axis.
 
     Shapes:   x (R, C) as `quantize` takes it for both recipes. Each row of a 16x16 tile is a block
@@ -45,6 +47,7 @@ def disagreement(x: AnyArray, a: Recipe, b: Recipe, *, explain: bool = True) -> 
     Rounding: none of its own; bytes are compared.
     Raises:   InputError if one recipe has blocks of 16 and the other of 32; otherwise as `quantize`.
     """
+    a, b, x = get_recipe(a), get_recipe(b), as_numpy(x)
     if a.block_cols != b.block_cols:
         msg = f"{a.name} has blocks of {a.block_cols} values, {b.name} of {b.block_cols}: equal is allowed"
         raise InputError(msg)

@@ -7,15 +7,17 @@ from typing import Any, get_args, Literal
 
 import numpy as np
 
-from fos_ref.engines.bytes_door import as_bytes, as_codes
+from fos_ref.arguments import one_of, whole
 from fos_ref.engines.given import Fixed
 from fos_ref.errors import InputError, Remedy, ShapeError
+from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import Bool, U8
 from fos_ref.model.quantize import INT4_FLAG, tensor_scales
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import Candidates, TensorScale
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.bytes_door import as_bytes, as_codes
 from fos_ref.storage.layout import swizzled_shape, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
 
@@ -88,21 +90,18 @@ def _codes(codes: Any, shape: tuple[int, ...] | None, r: Recipe) -> tuple[U8, tu
 
 def _sizes(shape: Any) -> tuple[int, ...]:
     """Return a shape that a caller gives, as Python integers."""
-    is_sequence = isinstance(shape, (tuple, list)) or hasattr(shape, "__iter__")
-    found = tuple(shape) if is_sequence and not isinstance(shape, str) else ()
-    if not found or not all(
-        isinstance(n, (int, np.integer)) and type(n) is not bool and n >= 0 for n in found
-    ):
-        msg = f"shape {shape!r:.80}: one or more whole numbers of 0 and above are allowed"
-        raise ShapeError(msg)
-    return tuple(int(n) for n in found)
+    allowed = "one or more whole numbers of 0 and above are allowed"
+    with foreign(f"shape {shown(shape)}", allowed, ShapeError):
+        given = tuple(shape)
+        found = tuple(whole(n, "shape") for n in given)
+        if not found:
+            raise ValueError(given)
+        return found
 
 
 def _block_scales(scales: Any, wanted: tuple[int, ...], layout: str) -> U8:
     """Return the block scales, linear and in the shape `wanted`."""
-    if layout not in get_args(ScaleLayout):
-        msg = f"scale layout {layout!r}: one of {', '.join(get_args(ScaleLayout))} is allowed"
-        raise InputError(msg)
+    one_of(layout, get_args(ScaleLayout), "scale layout")
     given = as_bytes(scales, "block scales")
     rows, cols = math.prod(wanted[:-1]), wanted[-1]
     if layout == "swizzled":

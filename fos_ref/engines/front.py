@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fos_ref.arguments import one_of
 from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_shape
 from fos_ref.engines.on_device import quantize_on_device
-from fos_ref.engines.registry import get_engine
-from fos_ref.errors import DtypeError, InputError
+from fos_ref.engines.registry import check_engine, get_engine
+from fos_ref.errors import DtypeError
+from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.formats.bits import widen
 from fos_ref.formats.environment import check_float_environment
@@ -21,9 +23,10 @@ from fos_ref.model.trace import Scales, Trace
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
-from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 Padding = Literal["error", "zero"]
+PADDINGS = ("error", "zero")
 
 
 def quantize(
@@ -40,7 +43,8 @@ def quantize(
 
     recipe:   the name of a preset (`fos recipes` lists them), a `Recipe`, or the path of a recipe's JSON
     amax:     the tensor amax to use, (), or (rows,) for row-scaled recipes; finite float32 values, not
-              negative (-0 counts as 0). None: max|x|
+              negative (-0 counts as 0). Numbers of another type have to be float32 values too: 0.1 and
+              2**24 + 1 are refused. None: max|x|
     tensor_scale: the decode scale D, instead of an amax: a positive normal float32, at most FLT_MAX / C.
               1.0 bypasses tensor scaling. Not for row-scaled recipes
     encode_scale: the encode scale S, as FlashInfer, vLLM, SGLang and TensorRT-LLM pass it: () or (rows,) for
@@ -50,7 +54,7 @@ def quantize(
     padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
     Shapes:   x (..., C), blocked along the last axis; 16x16 recipes tile the rows of x seen as (rows, C)
               -> codes (..., C/2), block_scales and picked4 (..., C/16), for MX (..., C/32); C of the padded x
-    Dtypes:   float32, float16, bfloat16, widened to float32 exactly; NumPy, torch, CuPy or DLPack -> NumPy
+    Dtypes:   float32, float16, bfloat16, widened to float32 exactly; NumPy, torch, CuPy, JAX, DLPack -> NumPy
     Rounding: in the order of docs/numerics.md: N3 tensor scale, N5 and N6 block scale, N7 its cast, N8
               scaled value, N9 element cast, N10 to N12 error. Each as the recipe's axes say.
     Specials: NaN and infinity are refused or carried (N2), -0 keeps or loses its sign (N9), as the recipe
@@ -61,7 +65,8 @@ def quantize(
     Spec:     docs/numerics.md; the recipe's `source` names the implementation.
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
-    if engine == "cuda" and padding == "error":
+    one_of(padding, PADDINGS, "padding")
+    if check_engine(engine) == "cuda" and padding == "error":
         there = quantize_on_device(x, r, fixed)
         if there is not None:
             return there
@@ -104,6 +109,7 @@ def trace(
     Spec:     docs/numerics.md N2 to N13.
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
+    one_of(padding, PADDINGS, "padding")
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
     own_amax = tensor_amax(widen(matrix), r)
@@ -119,15 +125,16 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     Rounding: as the recipe's axis `dequantize` lists (docs/numerics.md N14), in float32; float16 and bfloat16
               by one more rounding, to nearest even.
     Specials: a NaN scale makes its block NaN. float16 overflows to infinity.
-    Raises:   DtypeError for another dtype; ToolchainError for a thread that flushes subnormals or rounds
+    Raises:   DtypeError for another dtype, and for a q that is no QuantizedTensor; ShapeError for one whose
+              parts do not fit; ToolchainError for a thread that flushes subnormals or rounds
               otherwise than to nearest.
     """
-    try:
+    check_tensor(q, "dequantize")
+    what, allowed = f"dequantize: dtype {shown(dtype)}", "float32, float16 or bfloat16 is allowed"
+    with foreign(what, allowed, DtypeError):
         wanted = np.dtype(dtype)
-    except TypeError:
-        wanted = np.dtype(object)
     if wanted not in ALLOWED_DTYPES:
-        msg = f"dequantize: dtype {dtype}: float32, float16 or bfloat16 is allowed"
+        msg = f"{what}: {allowed}"
         raise DtypeError(msg)
     check_float_environment()
     codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
@@ -156,9 +163,6 @@ def _rows(shape: tuple[int, ...]) -> int:
 
 def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     """Return x as (rows, C), padded with zeros only if that was asked for by name."""
-    if padding not in ("error", "zero"):
-        msg = f"padding {padding!r}: 'error' or 'zero' is allowed"
-        raise InputError(msg)
     if padding == "error" or not x.shape:
         check_shape(x.shape, r.block_rows, r.block_cols)
     rows = _rows(x.shape)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-from fos_ref.engines.inputs import as_numpy
+from fos_ref.arguments import is_a
 from fos_ref.errors import InputError, ShapeError
-from fos_ref.formats.arrays import F32, F64
+from fos_ref.foreign import shown
+from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import given_encode_scale, given_tensor_scale, tensor_scales
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.hosted import Door, on_host
+
+_NUMBERS = (int, float, np.integer, np.floating)
+_NO_NUMBERS = (bool, np.timedelta64)  #: although Python and NumPy count them among the integers
+AMAX = Door(
+    kinds="a number, a list of numbers or an array",
+    dtypes=(),
+    allowed="finite numbers are allowed",
+    error=InputError,
+)
 
 
 def check_finite(amax: F32, r: Recipe) -> None:
@@ -58,7 +71,7 @@ def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:
     info = np.finfo(np.float32)
     if d.ndim or not info.tiny <= d <= info.max / r.range_max:
         allowed = f"one positive normal float32 up to FLT_MAX / {r.range_max}"
-        msg = f"tensor scale {tensor_scale!r}: {allowed} is allowed"
+        msg = f"tensor scale {shown(tensor_scale)}: {allowed} is allowed"
         raise InputError(msg)
     return np.float32(d)
 
@@ -67,7 +80,9 @@ def _check_encode_scale(encode_scale: Any, r: Recipe, rows: int) -> F32:
     """Return the caller's encode scale, () or (rows,): positive, and D = 1/S leaves A = D*C finite."""
     s = _per_tensor_or_row(encode_scale, "encode scale", r, rows)
     if np.any(s < np.float32(r.range_max) / np.finfo(np.float32).max):
-        msg = f"encode scale {encode_scale!r}: float32 values from {r.range_max} / FLT_MAX on are allowed"
+        msg = (
+            f"encode scale {shown(encode_scale)}: float32 values from {r.range_max} / FLT_MAX on are allowed"
+        )
         raise InputError(msg)
     return s
 
@@ -76,7 +91,7 @@ def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
     """Return the caller's amax, () or (rows,); -0 counts as 0."""
     given = _per_tensor_or_row(amax, "amax", r, rows)
     if np.any(given < 0):
-        msg = f"amax {amax!r}: values of 0 and above are allowed"
+        msg = f"amax {shown(amax)}: values of 0 and above are allowed"
         raise InputError(msg)
     return np.abs(given)
 
@@ -93,24 +108,40 @@ def _per_tensor_or_row(value: Any, name: str, r: Recipe, rows: int) -> F32:
 
 
 def _float32_values(value: Any, name: str) -> F32:
-    """Return a caller's finite numbers as float32, exactly; InputError for anything else."""
-    wide = _numbers(value)
-    if wide is None or not np.all(np.isfinite(wide)):
-        msg = f"{name} {value!r}: finite numbers are allowed"
+    """Return a caller's numbers as float32 where each of them is a finite float32 already; InputError.
+
+    Nothing is cast: no integer that float32 lacks, no float64 or longdouble between two float32, no masked
+    value, no bool, no string.
+    """
+    given = _numbers(value, name)
+    if given is None or not np.all(_finite(given)):
+        msg = f"{name} {shown(value)}: finite numbers are allowed"
         raise InputError(msg)
-    with np.errstate(over="ignore"):
-        narrow: F32 = wide.astype(np.float32)
-    if not np.array_equal(narrow, wide):
-        msg = f"{name} {value!r} is not a float32 value: round it first, nothing is cast silently"
+    with np.errstate(all="ignore"):
+        narrow: F32 = given.astype(np.float32)
+    if not np.array_equal(narrow.astype(given.dtype), given):
+        msg = f"{name} {shown(value)} is not a float32 value: round it first, nothing is cast silently"
         raise InputError(msg)
     return narrow
 
 
-def _numbers(value: Any) -> F64 | None:
-    """Return real numbers as float64; None for anything that is not a number or an array of them."""
-    is_plain = isinstance(value, (int, float, np.generic, np.ndarray, list, tuple))
-    try:
-        given = np.asarray(value if is_plain else as_numpy(value))
-        return None if given.dtype.kind in "bcSUmM" else given.astype(np.float64)
-    except (ValueError, TypeError, OverflowError):
-        return None
+def _numbers(value: Any, name: str) -> AnyArray | None:
+    """Return real numbers, exactly: floats in their own dtype, integers as Python's; None for others."""
+    if is_a(value, (int, float, list, tuple)):
+        given = value if is_a(value, (list, tuple)) else [value]
+        if not all(is_a(v, _NUMBERS) and not is_a(v, _NO_NUMBERS) for v in given):
+            return None
+        exact = [v.item() if is_a(v, np.generic) else v for v in given]
+        objects = np.array([*exact, None], dtype=object)[:-1]  # else NumPy looks for a dtype of its own
+        return objects if given is value else objects.reshape(())
+    array = np.asarray(value) if is_a(value, np.generic) else on_host(value, name, AMAX)
+    if array.dtype.type.__module__ == ml_dtypes.__name__:
+        return array.astype(np.float64)  # exact: they are narrower
+    return {"f": array, "i": array.astype(object), "u": array.astype(object)}.get(array.dtype.kind)
+
+
+def _finite(numbers: AnyArray) -> AnyArray:
+    """Return where numbers are finite, and an integer below the largest float64."""
+    if numbers.dtype != object:
+        return np.isfinite(numbers)
+    return np.array([abs(v) <= sys.float_info.max for v in numbers.flat], dtype=np.bool_)

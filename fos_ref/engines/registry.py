@@ -6,10 +6,12 @@ import contextlib
 import warnings
 from functools import cache
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
+from fos_ref.arguments import is_a
 from fos_ref.engines.memory import keep_memory
 from fos_ref.errors import EngineWarning, InputError, ToolchainError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
@@ -69,6 +71,14 @@ def installed(recipe: Recipe) -> list[str]:
     return found
 
 
+def check_engine(name: Any) -> str:
+    """Return the name of an engine; InputError for anything else."""
+    if not is_a(name, str) or name not in ("auto", *ENGINES, *CHECKING):
+        msg = f"engine {shown(name)}: one of auto, {', '.join(ENGINES)} is allowed"
+        raise InputError(msg)
+    return str(name)
+
+
 def get_engine(name: str, recipe: Recipe, values: int) -> Engine:
     """Return the engine called `name` for `recipe` and a tensor of `values` values.
 
@@ -77,9 +87,7 @@ def get_engine(name: str, recipe: Recipe, values: int) -> Engine:
 
     Raises: InputError for an unknown name; ToolchainError, with the reason, for one that cannot run here.
     """
-    if name not in ("auto", *ENGINES, *CHECKING):
-        msg = f"engine {name!r}: one of auto, {', '.join(ENGINES)} is allowed"
-        raise InputError(msg)
+    check_engine(name)
     if name == "auto":
         return _fastest(recipe, values)
     engine = load_engine(name)

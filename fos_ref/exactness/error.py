@@ -16,7 +16,7 @@ import numpy as np
 
 from fos_ref.engines.inputs import as_numpy
 from fos_ref.engines.numpy_engine import row_chunks
-from fos_ref.errors import DtypeError, InputError, ShapeError
+from fos_ref.errors import InputError, ShapeError
 from fos_ref.exactness.squares import Rows, Scaled, squares
 from fos_ref.formats.arrays import AnyArray, F32, F64, U8
 from fos_ref.formats.bits import widen
@@ -27,7 +27,7 @@ from fos_ref.oracle.exact_error import AMAX_FORMS
 from fos_ref.recipes.axes import Dequantize
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
-from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 
 def exact_error(x: Any, q: QuantizedTensor) -> F64:
@@ -42,9 +42,7 @@ def exact_error(x: Any, q: QuantizedTensor) -> F64:
     Raises:   ShapeError for another shape than q's, or arrays of q that do not fit one another; DtypeError
               for another dtype; InputError for NaN and infinity in x, in a block scale or in a tensor scale.
     """
-    if not isinstance(q, QuantizedTensor):
-        msg = f"exact_error: q is a {type(q).__name__}: a QuantizedTensor is allowed"
-        raise DtypeError(msg)
+    check_tensor(q, "exact_error")
     r, array = q.recipe, as_numpy(x)
     check_float_environment()
     codes, block_scales = _matrices(q)
@@ -72,14 +70,10 @@ class _Decode:
 
 
 def _matrices(q: QuantizedTensor) -> tuple[U8, U8]:
-    """Return codes (rows, C) and block scales (rows, C / block columns); ShapeError where they do not fit."""
+    """Return codes (rows, C) and block scales (rows, C / block columns)."""
     rows = math.prod(q.codes.shape[:-1])
     codes = unpack_nibbles(q.codes.reshape(rows, q.codes.shape[-1]))
-    wanted = (*q.codes.shape[:-1], codes.shape[1] // q.recipe.block_cols)
-    if q.block_scales.shape != wanted or rows % q.recipe.block_rows:
-        msg = f"block scales of shape {q.block_scales.shape}: codes of {q.codes.shape} take {wanted}"
-        raise ShapeError(msg)
-    return codes, q.block_scales.reshape(rows, wanted[-1])
+    return codes, q.block_scales.reshape(rows, q.block_scales.shape[-1])
 
 
 def _padded(x: AnyArray, q: QuantizedTensor, shape: tuple[int, ...]) -> AnyArray:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import whole
 from fos_ref.engines.front import trace
 from fos_ref.errors import InputError, RecipeError
 from fos_ref.exactness.near_tie_block import NearTie, Order, Side
@@ -53,15 +54,15 @@ def near_ties(
               preset of the same program measures.
     Specials: blocks with a NaN or infinite error, or whose candidates have the same values, are not listed.
     Raises:   InputError for a recipe that does not choose, for one whose error is not that of its codes
-              (domain `trial`), and for ulps below 0; otherwise as `quantize`.
+              (domain `trial`), and for ulps or a limit that is no whole number from 0 on; otherwise as
+              `quantize`.
     """
     r = get_recipe(recipe)
     if not r.chooses or r.error_domain is ErrorDomain.TRIAL:
         msg = f"near_ties: recipe {r.name!r} does not choose by the errors of its own codes"
         raise InputError(msg)
-    if ulps < 0:
-        msg = f"near_ties: ulps {ulps}: 0 and above is allowed"
-        raise InputError(msg)
+    ulps = whole(ulps, "near_ties: ulps")
+    limit = None if limit is None else whole(limit, "near_ties: limit")
     t = trace(x, r, amax=amax, tensor_scale=tensor_scale)
     return [_near_tie(t, place) for place in _places(t, ulps)[:limit]]
 

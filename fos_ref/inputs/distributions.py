@@ -14,7 +14,9 @@ from types import MappingProxyType
 import ml_dtypes
 import numpy as np
 
+from fos_ref.arguments import is_a, sizes, whole
 from fos_ref.errors import DtypeError, InputError, ShapeError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, Bool, F32, F64
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.recipe import BLOCK
@@ -52,16 +54,14 @@ def make(name: str, shape: tuple[int, int], seed: int, dtype: str = "float32") -
 
 
 def _checked(name: str, shape: tuple[int, int], seed: int, dtype: str) -> tuple[int, int]:
-    if name not in FAMILIES:
-        msg = f"no distribution is called {name!r}: one of {', '.join(FAMILIES)} is allowed"
+    if not is_a(name, str) or name not in FAMILIES:
+        msg = f"no distribution is called {shown(name)}: one of {', '.join(FAMILIES)} is allowed"
         raise InputError(msg)
-    if dtype not in DTYPES:
-        msg = f"distribution dtype {dtype!r}: one of {', '.join(DTYPES)} is allowed"
+    if not is_a(dtype, str) or dtype not in DTYPES:
+        msg = f"distribution dtype {shown(dtype)}: one of {', '.join(DTYPES)} is allowed"
         raise DtypeError(msg)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 64:
-        msg = f"distribution seed {seed!r}: an integer from 0 to 2**64 - 1 is allowed"
-        raise InputError(msg)
-    rows, cols = shape
+    whole(seed, "distribution seed", most=(1 << 64) - 1)
+    rows, cols = sizes(shape, "distribution shape")
     if rows < 1 or cols < 1 or cols % BLOCK:
         msg = f"distribution shape {shape}: (R, C) with R >= 1 and C a positive multiple of 16 is allowed"
         raise ShapeError(msg)

@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from fos_ref.arguments import whole
 from fos_ref.errors import InputError
 from fos_ref.errors.text import NAMES, shown
 from fos_ref.formats.bits import widen
@@ -70,6 +71,7 @@ def inspect(
               for an original that has none of them.
     """
     check_float_environment()
+    blocks = None if blocks is None else whole(blocks, "inspect: blocks", 1)
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(Shards(path))
         original = None if against is None else stack.enter_context(Shards(against))

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from fos_ref.errors import InputError
+from fos_ref.foreign import shown
 from fos_ref.mutants import amax, elements, errors, layout, scales
 from fos_ref.mutants.mutant import Mutant
 
@@ -25,8 +26,8 @@ MUTANTS: Mapping[str, Mutant] = MappingProxyType({m.name: m for m in _ALL})
 
 def mutant(name: str) -> Mutant:
     """Return the mutant called `name`. Raises InputError, which lists all names, for another one."""
-    if name not in MUTANTS:
-        msg = f"no mutant is called {name!r}: one of {', '.join(MUTANTS)} is allowed"
+    if not isinstance(name, str) or name not in MUTANTS:
+        msg = f"no mutant is called {shown(name)}: one of {', '.join(MUTANTS)} is allowed"
         raise InputError(msg)
     return MUTANTS[name]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from types import MappingProxyType
+from typing import cast
 
 from fos_ref.errors import near, RecipeError
+from fos_ref.foreign import shown
 from fos_ref.recipes.file import is_path, read_recipe
 from fos_ref.recipes.presets import (
     compressed_tensors,
@@ -19,6 +21,7 @@ from fos_ref.recipes.presets import (
 )
 from fos_ref.recipes.recipe import Recipe
 
+_LONGEST = 100  #: characters of a name that near names are looked for
 _FAMILIES = (own, te, flashinfer, fouroversix, modelopt, compressed_tensors, torchao, quartet2)
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
@@ -35,15 +38,20 @@ def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
 
     Raises: RecipeError for an unknown name; it lists up to three similar names; for a file that holds none.
     """
-    if isinstance(name, Recipe):
-        return name
+    kind = type(name)  # isinstance would ask the object itself
+    if issubclass(kind, Recipe):
+        return cast("Recipe", name)
     if is_path(name):
         return own_name(read_recipe(name))
-    if isinstance(name, str) and name in PRESETS:
+    if not issubclass(kind, str):
+        msg = f"no recipe is called {shown(name)}: the name of a preset, a Recipe or a path is allowed"
+        raise RecipeError(msg)
+    assert isinstance(name, str)
+    if name in PRESETS:
         return PRESETS[name]
-    names = near(str(name), PRESETS)
+    names = near(name[:_LONGEST], PRESETS)
     hint = f"did you mean {', '.join(names)}?" if names else "`fos recipes` lists all"
-    msg = f"no recipe is called {name!r}: {hint}"
+    msg = f"no recipe is called {shown(name)}: {hint}"
     raise RecipeError(msg)
 
 

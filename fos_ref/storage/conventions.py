@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.errors import CheckpointError, InputError, RecipeError
+from fos_ref.foreign import shown
 from fos_ref.model.quantize import F32_DTYPE, tensor_scales
 from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat, TensorScale
 from fos_ref.recipes.recipe import BLOCK, Recipe
@@ -93,8 +94,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType({c.name: c for c in (MO
 
 def convention(name: str) -> Convention:
     """Return the convention called `name`; InputError lists those there are."""
-    if name not in CONVENTIONS:
-        msg = f"no convention is called {name!r}: one of {', '.join(CONVENTIONS)} is allowed"
+    if not isinstance(name, str) or name not in CONVENTIONS:
+        msg = f"no convention is called {shown(name)}: one of {', '.join(CONVENTIONS)} is allowed"
         raise InputError(msg)
     return CONVENTIONS[name]
 

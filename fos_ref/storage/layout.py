@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from fos_ref.errors import DtypeError, ShapeError
+from fos_ref.arguments import sizes
+from fos_ref.errors import ShapeError
 from fos_ref.formats.arrays import U8
+from fos_ref.storage.bytes_door import as_bytes
 
 TILE_ROWS = 128  #: rows of scales in one swizzled tile
 TILE_COLS = 4  #: scales of a row in one swizzled tile
@@ -38,49 +42,49 @@ def swizzled_shape(rows: int, cols: int) -> tuple[int, int]:
     return -(-rows // TILE_ROWS) * TILE_ROWS, -(-cols // TILE_COLS) * TILE_COLS
 
 
-def swizzle(scales: U8) -> U8:
+def swizzle(scales: Any) -> U8:
     """Return block scales in the 128x4 layout, which Blackwell's block-scaled matrix units read (N16).
 
     Shapes:   (R, B) -> flat, ceil(R / 128) * KT * 512 bytes with KT = ceil(B / 4). The byte of (r, k) is at
               ((r // 128) * KT + k // 4) * 512 + (r % 32) * 16 + (r % 128 // 32) * 4 + k % 4.
-    Dtypes:   uint8 -> uint8. The padding is 0.
-    Raises:   ShapeError unless 2-D, DtypeError unless uint8.
+    Dtypes:   uint8 or a one-byte float; NumPy, torch, CuPy, JAX, `__array__` or DLPack -> NumPy uint8. The
+              padding is 0.
+    Raises:   ShapeError unless 2-D; DtypeError for another dtype or object.
     """
-    _check(scales, ndim=2)
-    rows, cols = swizzled_shape(*scales.shape)
+    linear = as_bytes(scales, "scales")
+    if linear.ndim != 2:  # noqa: PLR2004 -- rows and columns
+        msg = f"swizzle: scales of shape {linear.shape}: 2 dimensions are allowed"
+        raise ShapeError(msg)
+    rows, cols = swizzled_shape(*linear.shape)
+    if not linear.size:  # a side may be 0 and the other one huge
+        return np.zeros(0, dtype=np.uint8)
     padded = np.zeros((rows, cols), dtype=np.uint8)
-    padded[: scales.shape[0], : scales.shape[1]] = scales
+    padded[: linear.shape[0], : linear.shape[1]] = linear
     tiles = padded.reshape(rows // TILE_ROWS, _QUARTERS, _QUARTER_ROWS, cols // TILE_COLS, TILE_COLS)
     return tiles.transpose(0, 3, 2, 1, 4).reshape(-1)
 
 
-def unswizzle(scales: U8, rows: int, cols: int) -> U8:
+def unswizzle(scales: Any, rows: int, cols: int) -> U8:
     """Return the linear block scales of `swizzle`'s output; the padding is dropped.
 
     Shapes:   any shape with ceil(rows / 128) * ceil(cols / 4) * 512 bytes -> (rows, cols)
-    Dtypes:   uint8 -> uint8
-    Raises:   ShapeError for another number of bytes, DtypeError unless uint8.
+    Dtypes:   as `swizzle`
+    Raises:   ShapeError for another number of bytes, or a side that is no whole number from 0 on; DtypeError
+              for another dtype or object.
     """
-    scales = np.asarray(scales)
-    _check(scales, ndim=None)
+    rows, cols = sizes((rows, cols), "unswizzle: shape")
+    swizzled = as_bytes(scales, "scales")
     padded_rows, padded_cols = swizzled_shape(rows, cols)
-    if scales.size != padded_rows * padded_cols:
+    if swizzled.size != padded_rows * padded_cols:
         msg = (
-            f"unswizzle: {scales.size} bytes for scales of shape ({rows}, {cols}): "
+            f"unswizzle: {swizzled.size} bytes for scales of shape ({rows}, {cols}): "
             f"{padded_rows} x {padded_cols} = {padded_rows * padded_cols} are needed"
         )
         raise ShapeError(msg)
-    tiles = scales.reshape(
+    if not swizzled.size:
+        return np.zeros((rows, cols), dtype=np.uint8)
+    tiles = swizzled.reshape(
         padded_rows // TILE_ROWS, padded_cols // TILE_COLS, _QUARTER_ROWS, _QUARTERS, TILE_COLS
     )
     linear = tiles.transpose(0, 3, 2, 1, 4).reshape(padded_rows, padded_cols)
     return linear[:rows, :cols].copy()
-
-
-def _check(scales: U8, ndim: int | None) -> None:
-    if scales.dtype != np.uint8:
-        msg = f"scales of dtype {scales.dtype}: uint8 (E4M3 bytes) is allowed"
-        raise DtypeError(msg)
-    if ndim is not None and scales.ndim != ndim:
-        msg = f"scales of shape {scales.shape}: {ndim} dimensions are allowed"
-        raise ShapeError(msg)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any, cast
 
-from fos_ref.errors import RecipeError
+import numpy as np
+
+from fos_ref.arguments import is_a
+from fos_ref.errors import DtypeError, RecipeError, ShapeError
+from fos_ref.foreign import cut, shown
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.recipe import Recipe
@@ -34,3 +40,52 @@ class QuantizedTensor:
             msg = f"picked_int: recipe {self.recipe.name!r} has no INT4 candidate; picked4 is its choice"
             raise RecipeError(msg)
         return self.picked4
+
+
+def check_tensor(q: Any, what: str) -> QuantizedTensor:
+    """Return `q` if it is a QuantizedTensor whose parts fit one another: it may have been made by hand.
+
+    what:   the call, for the message
+    Raises: DtypeError for another object or a part of another kind, ShapeError for parts that do not fit.
+    """
+    if not is_a(q, QuantizedTensor):
+        msg = f"{what}: q is a {cut(type(q).__name__)}: a QuantizedTensor is allowed"
+        raise DtypeError(msg)
+    if not is_a(q.recipe, Recipe):
+        msg = f"{what}: the recipe of q is {shown(q.recipe)}: a Recipe is allowed"
+        raise DtypeError(msg)
+    for name, part in (("codes", q.codes), ("block scales", q.block_scales)):
+        _check_part(part, f"{what}: the {name} of q", np.uint8)
+    for name, scale in (("tensor amax", q.tensor_amax), ("S", q.encode_scale), ("D", q.decode_scale)):
+        _check_part(scale, f"{what}: the {name} of q", np.float32)
+    _check_fit(q, what)
+    return cast("QuantizedTensor", q)
+
+
+def _check_part(part: Any, name: str, dtype: type[np.generic]) -> None:
+    if not is_a(part, (np.ndarray, np.generic)) or is_a(part, np.ma.MaskedArray):
+        msg = f"{name}: type {cut(type(part).__name__)}: a NumPy array is allowed"
+        raise DtypeError(msg)
+    if part.dtype != dtype:
+        msg = f"{name}: dtype {cut(str(part.dtype))}: {np.dtype(dtype).name} is allowed"
+        raise DtypeError(msg)
+
+
+def _check_fit(q: QuantizedTensor, what: str) -> None:
+    """Raise ShapeError unless codes, block scales, tensor scales and the shape of the input fit."""
+    *lead, half = q.codes.shape or (0,)
+    rows, cols, r = math.prod(lead), 2 * half, q.recipe
+    scales = (*lead, cols // r.block_cols)
+    if not q.codes.shape or q.block_scales.shape != scales or cols % r.block_cols or rows % r.block_rows:
+        msg = f"{what}: block scales of shape {q.block_scales.shape}: codes of {q.codes.shape} take {scales}"
+        raise ShapeError(msg)
+    for part in (q.tensor_amax, q.encode_scale, q.decode_scale):
+        if part.shape not in ((), (1,), (rows,), (rows, 1)):
+            msg = f"{what}: a tensor scale of shape {part.shape}: () or ({rows},) is allowed"
+            raise ShapeError(msg)
+    whole = isinstance(q.shape, tuple) and all(isinstance(n, (int, np.integer)) and n >= 0 for n in q.shape)
+    own = (math.prod(q.shape[:-1]), q.shape[-1]) if whole and q.shape else (-1, -1)
+    padded = (own[0] + -own[0] % r.block_rows, own[1] + -own[1] % r.block_cols)
+    if own[1] < 0 or padded != (rows, cols):
+        msg = f"{what}: shape {shown(q.shape)} of the input: codes of {q.codes.shape} do not fit it"
+        raise ShapeError(msg)

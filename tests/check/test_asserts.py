@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.engines.bytes_door import as_bytes
 from fos_ref.errors import BitMismatch, DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
+from fos_ref.storage.bytes_door import as_bytes
 from fos_ref.verify import assert_bits_equal, assert_quantized_equal
 
 X = make("normal", (16, 64), 8)

@@ -199,7 +199,7 @@ def test_an_unknown_recipe_is_an_error(call, name):
 @CALLS
 @pytest.mark.parametrize("padding", ["edge", "", None, True, ["zero"]])
 def test_an_unknown_padding_is_an_error(call, padding):
-    with pytest.raises(InputError, match="'error' or 'zero' is allowed"):
+    with pytest.raises(InputError, match="one of error, zero is allowed"):
         call(normal(), padding=padding)
 
 

@@ -74,7 +74,8 @@ def test_the_other_byte_order_is_refused(dtype):
 )
 def test_objects_that_are_no_arrays_are_refused(x):
     with pytest.raises(
-        DtypeError, match=f"{type(x).__name__}: a NumPy array, a torch or CuPy tensor, or a DLPack"
+        DtypeError,
+        match=f"x is of type {type(x).__name__}: a NumPy array, a torch, CuPy or JAX array, or a DLPack",
     ):
         fos_ref.quantize(x)
 
@@ -195,7 +196,7 @@ def test_a_failing_dlpack_hand_over_is_one_error(error):
         def __dlpack__(self, **arguments):
             raise error
 
-    with pytest.raises(DtypeError, match=rf"Failing: DLPack hand-over failed \({error}\)"):
+    with pytest.raises(DtypeError, match=rf"x of type Failing: {type(error).__name__} \({error}\): a NumPy"):
         fos_ref.quantize(Failing(normal()))
 
 

@@ -83,7 +83,7 @@ def test_what_is_no_recipe_is_one_error(case, tmp_path):
 
 
 def test_no_file_and_no_regular_file_are_said(tmp_path):
-    with pytest.raises(RecipeError, match="(?i)no such file|regular file"):
+    with pytest.raises(RecipeError, match=r"(?i)no such file|regular file"):
         recipe(str(tmp_path / "none.json"))
-    with pytest.raises(RecipeError, match="(?i)no such file|regular file"):
+    with pytest.raises(RecipeError, match=r"(?i)no such file|regular file"):
         recipe(tmp_path)
