@@ -11,6 +11,7 @@ import numpy as np
 from fos_gpu.tensors import launching, Place, take, to_numpy, upload
 from fos_ref.engines.given import check_finite
 from fos_ref.errors import ShapeError
+from fos_ref.formats.bits import canonical_nan
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.tensor import QuantizedTensor
@@ -98,7 +99,7 @@ class DeviceQuantized:
 
         Raises: InputError where the tensor amax is not finite and the recipe refuses that.
         """
-        amax, encode, decode = (to_numpy(self._scale(i)).copy() for i in range(3))
+        amax, encode, decode = (canonical_nan(to_numpy(self._scale(i)).copy()) for i in range(3))
         check_finite(amax, self.recipe)
         return QuantizedTensor(
             codes=to_numpy(self.codes),

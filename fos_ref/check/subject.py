@@ -20,7 +20,8 @@ from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.bytes_door import as_bytes, as_codes
+from fos_ref.storage.bytes_door import as_bytes
+from fos_ref.storage.codes_door import as_codes
 from fos_ref.storage.tensor import QuantizedTensor
 
 #: Below this share of differing blocks the blocks are where they belong: no other orientation is tried.

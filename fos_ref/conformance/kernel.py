@@ -14,7 +14,8 @@ from fos_ref.errors import FosError, ShapeError
 from fos_ref.formats.arrays import Bool, U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.bytes_door import as_bytes, as_codes
+from fos_ref.storage.bytes_door import as_bytes
+from fos_ref.storage.codes_door import as_codes
 from fos_ref.storage.layout import swizzled_shape, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
 

@@ -17,7 +17,8 @@ from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import Candidates, TensorScale
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.bytes_door import as_bytes, as_codes
+from fos_ref.storage.bytes_door import as_bytes
+from fos_ref.storage.codes_door import as_codes
 from fos_ref.storage.layout import swizzled_shape, unswizzle
 from fos_ref.storage.tensor import QuantizedTensor
 
@@ -93,10 +94,14 @@ def _sizes(shape: Any) -> tuple[int, ...]:
     allowed = "one or more whole numbers of 0 and above are allowed"
     with foreign(f"shape {shown(shape)}", allowed, ShapeError):
         given = tuple(shape)
+    try:
         found = tuple(whole(n, "shape") for n in given)
-        if not found:
-            raise ValueError(given)
-        return found
+    except InputError:
+        found = ()
+    if not found:
+        msg = f"shape {shown(shape)}: {allowed}"
+        raise ShapeError(msg)
+    return found
 
 
 def _block_scales(scales: Any, wanted: tuple[int, ...], layout: str) -> U8:

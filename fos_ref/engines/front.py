@@ -15,7 +15,7 @@ from fos_ref.engines.registry import check_engine, get_engine
 from fos_ref.errors import DtypeError
 from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import AnyArray, F32
-from fos_ref.formats.bits import widen
+from fos_ref.formats.bits import canonical_nan, widen
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
@@ -43,8 +43,7 @@ def quantize(
 
     recipe:   the name of a preset (`fos recipes` lists them), a `Recipe`, or the path of a recipe's JSON
     amax:     the tensor amax to use, (), or (rows,) for row-scaled recipes; finite float32 values, not
-              negative (-0 counts as 0). Numbers of another type have to be float32 values too: 0.1 and
-              2**24 + 1 are refused. None: max|x|
+              negative (-0 counts as 0). 0.1 and 2**24 + 1 are none, so they are refused. None: max|x|
     tensor_scale: the decode scale D, instead of an amax: a positive normal float32, at most FLT_MAX / C.
               1.0 bypasses tensor scaling. Not for row-scaled recipes
     encode_scale: the encode scale S, as FlashInfer, vLLM, SGLang and TensorRT-LLM pass it: () or (rows,) for
@@ -58,10 +57,10 @@ def quantize(
     Rounding: in the order of docs/numerics.md: N3 tensor scale, N5 and N6 block scale, N7 its cast, N8
               scaled value, N9 element cast, N10 to N12 error. Each as the recipe's axes say.
     Specials: NaN and infinity are refused or carried (N2), -0 keeps or loses its sign (N9), as the recipe
-              says; subnormals are kept. An empty x gives empty arrays. Approximate reciprocals divide (N8).
-    Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain, for two of
-              the three together; ToolchainError for an engine that cannot run here, and for a thread
-              that flushes subnormals or rounds otherwise than to nearest.
+              says; subnormals are kept. A NaN in tensor_amax, S or D is 7FC00000. An empty x gives empty
+              arrays. Approximate reciprocals divide (N8).
+    Raises:   RecipeError, ShapeError, DtypeError; InputError for a value out of its domain; ToolchainError
+              for an engine that cannot run here, for a thread that flushes subnormals or rounds otherwise
     Spec:     docs/numerics.md; the recipe's `source` names the implementation.
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
@@ -124,7 +123,8 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     Dtypes:   -> float32, float16 or bfloat16
     Rounding: as the recipe's axis `dequantize` lists (docs/numerics.md N14), in float32; float16 and bfloat16
               by one more rounding, to nearest even.
-    Specials: a NaN scale makes its block NaN. float16 overflows to infinity.
+    Specials: a NaN scale makes its block NaN: 7FC00000, 7FC0 (bfloat16) or 7E00 (float16). float16
+              overflows to infinity.
     Raises:   DtypeError for another dtype, and for a q that is no QuantizedTensor; ShapeError for one whose
               parts do not fit; ToolchainError for a thread that flushes subnormals or rounds
               otherwise than to nearest.
@@ -139,7 +139,7 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
     check_float_environment()
     codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
     scales = q.block_scales.reshape(codes.shape[0], q.block_scales.shape[-1])
-    values = dequantize_matrix(codes, scales, _scales_of(q), q.recipe)
+    values = canonical_nan(dequantize_matrix(codes, scales, _scales_of(q), q.recipe))
     cropped = values[: _rows(q.shape), : q.shape[-1]].reshape(q.shape)
     with np.errstate(over="ignore"):  # float16 overflows to infinity, as a cast does
         return cropped.astype(wanted, copy=False)

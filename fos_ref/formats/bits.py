@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fos_ref.formats.arrays import AnyArray, F32, U32
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U32
+
+CANONICAL_NAN = np.uint32(0x7FC00000).view(np.float32)
 
 
 def f32_bits(x: AnyArray) -> U32:
@@ -20,6 +22,15 @@ def f32_hex(x: float | np.float32) -> str:
 def from_f32_hex(text: str) -> np.float32:
     """Return the float32 whose bits are the eight hex digits `text`."""
     return np.uint32(int(text, 16)).view(np.float32)
+
+
+def canonical_nan(x: F32) -> F32:
+    """Return float32 values with every NaN as 7FC00000; `x` itself where it has none.
+
+    Which NaN an operation gives, its sign and its payload, is the processor's and the compiler's choice.
+    """
+    is_nan: Bool = np.isnan(x)
+    return np.where(is_nan, CANONICAL_NAN, x) if is_nan.any() else x
 
 
 def widen(x: AnyArray) -> F32:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.formats.bits import canonical_nan
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
 from fos_ref.model.candidates import cast_scale, EXPANSION, MAP4_SCALE, unrounded
 from fos_ref.model.elements import ELEMENT_FORMAT, Grid, scale_elements
@@ -53,13 +54,17 @@ _MAXIMUM: Mapping[NonFinite, Callable[[F32, int | None], F32]] = MappingProxyTyp
 
 
 def tensor_scales(amax: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:
-    """Return A, S, D and C from the tensor amax of an input of `dtype`: () or (R,) -> () or (R, 1). N3."""
-    a = np.asarray(amax, dtype=np.float32)
+    """Return A, S, D and C from the tensor amax of an input of `dtype`: () or (R,) -> () or (R, 1). N3.
+
+    Every NaN among them is 7FC00000, whatever the engine that gave A, and whatever NaN the input has.
+    """
+    a = canonical_nan(np.asarray(amax, dtype=np.float32))
     a = a[:, None] if a.ndim else a
     with np.errstate(all="ignore"):  # A = 0, infinity and NaN have the results the step names
         s_enc, s_dec = TENSOR_SCALE[r.tensor_scale](a, r, dtype)
     c = np.float32(r.range_max)
-    return Scales(amax=a, encode=np.asarray(s_enc), decode=np.asarray(s_dec), range_max=c, dtype=dtype)
+    s_enc, s_dec = (canonical_nan(np.asarray(s)) for s in (s_enc, s_dec))
+    return Scales(amax=a, encode=s_enc, decode=s_dec, range_max=c, dtype=dtype)
 
 
 def given_tensor_scale(decode: np.float32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> Scales:

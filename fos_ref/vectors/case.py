@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fos_ref.engines.front import Padding
-from fos_ref.formats.arrays import AnyArray, Bool, F32
+from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.distinguishing.outcomes import amax_for, Input
-
-NAN_BITS = np.uint32(0x7FC00000)  #: stands for every NaN in a vector: sign and payload are the processor's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,11 +39,3 @@ class Case:
 def plain(x: AnyArray, comment: str, amax: float | np.float32 | None = None) -> Case:
     """Return the case of a tensor, with the caller's tensor amax where one is given."""
     return Case(comment=comment, given=Input(x=x, amax=None if amax is None else np.float32(amax)))
-
-
-def canonical_nan(values: F32) -> F32:
-    """Return float32 values with every NaN as 7FC00000."""
-    a = np.asarray(values, dtype=np.float32)
-    is_nan: Bool = np.isnan(a)
-    bits = np.where(is_nan, NAN_BITS, np.ascontiguousarray(a).view(np.uint32).reshape(a.shape))
-    return np.ascontiguousarray(bits).view(np.float32).reshape(a.shape)

@@ -7,11 +7,12 @@ import numpy as np
 from fos_ref.engines.front import dequantize, quantize, trace
 from fos_ref.errors import InputError, ShapeError
 from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.formats.bits import canonical_nan
 from fos_ref.model.trace import Candidate, Trace
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.bits import Json, RAISES
 from fos_ref.vectors.bits_text import to_hex
-from fos_ref.vectors.case import canonical_nan, Case
+from fos_ref.vectors.case import Case
 
 
 def outcome(case: Case, r: Recipe, engine: str) -> Json | str:
