@@ -10,7 +10,7 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
-from fos_ref.commands.golden_export import export, Folder
+from fos_ref.commands.golden_export import export, Folder, Source
 from fos_ref.commands.help import Command, Group
 from fos_ref.commands.options import AsJson, ENGINES, one_of, whole
 from fos_ref.commands.output import say, say_json
@@ -88,12 +88,13 @@ def _frozen_list(folder: Path) -> bytes:
 
 
 @golden.command(cls=Command, short_help="Check the form of every file.")
-def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # noqa: FBT002
+def lint(folder: Source = None, as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check form, names, digests and flags of every file of the folder. Exit 1 where something is wrong."""
     from fos_ref.vectors.lint import lint as find_problems
-    from fos_ref.vectors.on_disk import read_written, strangers
+    from fos_ref.vectors.on_disk import strangers
+    from fos_ref.vectors.packaged import named_or_packaged
 
-    files = read_written(folder)
+    folder, files = named_or_packaged(folder)
     found = find_problems(files, strangers(folder, files))
     if as_json:
         say_json({"clean": not found, "files": len(files), "problems": found})
@@ -106,17 +107,17 @@ def lint(folder: Folder = Path("golden"), as_json: AsJson = False) -> None:  # n
 
 @golden.command(cls=Command, short_help="Check that an engine gives every committed bit.")
 def verify(
-    folder: Folder = Path("golden"),
+    folder: Source = None,
     engine: Annotated[str, one_of((*ENGINES, "host"), "Whose bits to check.")] = "numpy",
     only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to check, as v1/4over6/*.")] = "*",
     steps: Annotated[int, whole(f"Steps of each chain, {STEPS:,} at most.", highest=STEPS)] = CHAIN_STEPS,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that an engine gives every committed bit; numpy also every intermediate. Exit 1 if not."""
-    from fos_ref.vectors.on_disk import read_written
+    from fos_ref.vectors.packaged import named_or_packaged
     from fos_ref.vectors.verify import verify as verify_files
 
-    files = read_written(folder)
+    folder, files = named_or_packaged(folder)
     with _progress() as tell:
         found = verify_files(files, engine, only=only, steps=steps, progress=tell)
     if as_json:

@@ -12,6 +12,13 @@ from fos_ref.commands.options import presets
 from fos_ref.commands.output import say
 
 Folder = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The golden folder.")]
+#: A folder to read: the vectors came with the program, so that it need not be named.
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", metavar="DIR", help="The golden folder; else ./golden, else the vectors of the program."
+    ),
+]
 
 
 class Form(StrEnum):
@@ -30,7 +37,7 @@ def export(
         list[str] | None,
         typer.Option(metavar="NAME", autocompletion=presets, help="Only this recipe; may be repeated."),
     ] = None,
-    folder: Folder = Path("golden"),
+    folder: Source = None,
 ) -> None:
     """Write the vectors for other languages, with a testbench (memh) or a checker (c); README.md says how.
 
@@ -40,15 +47,18 @@ def export(
     from fos_ref.export.source import load
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import whole_folder
-    from fos_ref.vectors.on_disk import read_written
+    from fos_ref.vectors.packaged import HERE, named_or_packaged
 
-    targets = whole_folder(out, inputs=[folder])
+    taken, files = named_or_packaged(folder)
+    targets = whole_folder(out, inputs=[taken])
     check_targets(targets)
-    source = load(read_written(folder), recipe or ())
+    source = load(files, recipe or ())
     found = documents(form.value, source)
     write_all(targets, found)
     size = sum(map(len, found.values()))
     say(f"{out}: {len(found)} files, {size / 1e6:.1f} MB, recipes {', '.join(source.vectors)}")
+    if folder is None and taken != HERE:
+        say(f"made of the vectors that came with {source.named()}")
 
 
-__all__ = ["Folder", "export"]
+__all__ = ["Folder", "Source", "export"]
