@@ -31,9 +31,9 @@ ULPS = (-1, 0, 1)
 Offsets = tuple[int, int, int]
 
 #: The ends of what the offsets can do. Every rounding is monotone. So a block scale moves with the offset of
-#: its own reciprocal (the first; for Quartet II the second). Under a given scale, a scaled value moves with 1/S
-#: and 1/(s*D) in opposite senses, and the errors move with 1/S alone, whose three values are all among these
-#: and the reference. Where scale bytes, codes and the choice are the same at all ends, nothing changes them.
+#: its own reciprocal (the first; for Quartet II the second). Under a given scale, a scaled value moves
+#: with 1/S and 1/(s*D) in opposite senses. The errors move with 1/S alone, whose values are all tried here
+#: or by the reference. Where scale bytes, codes and the choice are equal at all ends, nothing changes them.
 _ENDS: tuple[Offsets, ...] = ((1, 0, 0), (-1, 0, 0), (0, 1, -1), (0, -1, 1))
 _ROWS = 512  #: worked on at once
 

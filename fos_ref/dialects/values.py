@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.dialects.disagreement import partners, taking
+from fos_ref.dialects.disagreement import taking
 from fos_ref.engines.front import dequantize, quantize
 from fos_ref.formats.arrays import AnyArray, Bool, F32, F64
 from fos_ref.formats.bits import widen
@@ -89,10 +89,8 @@ def value_sums(x: AnyArray, a: Recipe, b: Recipe) -> Sums:
 
 
 def _with_dequantize_of(a: Recipe, b: Recipe) -> Recipe | None:
-    """Return A with B's way back to values; None where it is A's, or cannot be taken alone."""
-    if _AXIS not in a.diff(b) or partners(a, b, _AXIS):
-        return None
-    return taking(a, b, (_AXIS,))
+    """Return A with B's way back to values; None where it is A's."""
+    return taking(a, b, (_AXIS,)) if _AXIS in a.diff(b) else None
 
 
 def _differing(a: F32, b: F32) -> int:

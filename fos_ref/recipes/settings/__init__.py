@@ -1,0 +1,1 @@
+"""What the presets' programs let a user set, in their own names: environment variables and arguments."""
