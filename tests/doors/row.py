@@ -7,9 +7,11 @@ a door has no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from fos_ref.errors import FosError
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the library. `call(kit)` has to raise a FosError of one line."""
+    """A call of the library: it has to raise a FosError of one line and to leave its arguments alone."""
 
-    door: str
+    door: str  #: the call and the argument: "quantize(amax)"
     what: str
-    call: Callable[[Any], Any]
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    more: dict[str, Any]
     named: tuple[str, ...] = ()
+    errors: tuple[type[Exception], ...] = (FosError,)  #: calls that open files may raise an OSError
 
     @property
     def id(self) -> str:
@@ -62,6 +67,22 @@ def each(door: str, values: Iterable[tuple[str, str]], *args: str, **more: Any) 
     return [
         Command(door, what, tuple(a.replace("{}", v) if "{}" in a else a for a in args), **more)
         for what, v in values
+    ]
+
+
+def wrong(  # noqa: PLR0913, PLR0917 -- a row has so many columns
+    door: str,
+    function: Callable[..., Any],
+    argument: str,
+    values: Mapping[str, Any],
+    *args: Any,
+    errors: tuple[type[Exception], ...] = (FosError,),
+    **more: Any,
+) -> list[Call]:
+    """Return a row for each value of an argument, which is given by its name; the others are good."""
+    return [
+        Call(f"{door}({argument})", what, function, args, {**more, argument: v}, errors=errors)
+        for what, v in values.items()
     ]
 
 

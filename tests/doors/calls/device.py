@@ -1,0 +1,40 @@
+"""Rows of `fos_gpu`: what is no array on a device, whether there is one or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fos_gpu
+from tests.doors.calls.values import NO_ARRAY, NO_CHOICE, NO_RECIPE, Q, without, X
+from tests.doors.row import Call, wrong
+
+_ON_HOST: dict[str, Any] = {**NO_ARRAY, "an array of the host": X}
+_BYTES: dict[str, Any] = {**NO_ARRAY, "bytes of the host": Q.codes}
+
+
+def _of(door: str, function: Any, values: dict[str, Any], *names: str) -> list[Call]:
+    """Return rows that give each of the arguments a wrong value, and a host array for x."""
+    return [row for name in names for row in wrong(door, function, name, values, X)]
+
+
+ROWS = [
+    *wrong("fos_gpu.quantize", fos_gpu.quantize, "x", _ON_HOST),
+    *wrong("fos_gpu.quantize", fos_gpu.quantize, "recipe", NO_RECIPE, X),
+    *_of("fos_gpu.quantize", fos_gpu.quantize, without(NO_CHOICE, "None", "a boolean"), "scale_layout", "amax"),
+    *_of("fos_gpu.quantize", fos_gpu.quantize, {"a text": "1", "a number": 5}, "tensor_scale", "out"),
+    *wrong("fos_gpu.amax", fos_gpu.amax, "x", _ON_HOST),
+    *wrong("fos_gpu.amax", fos_gpu.amax, "recipe", NO_RECIPE, X),
+    *wrong("fos_gpu.amax", fos_gpu.amax, "out", {"an array of the host": X}, X),
+    *wrong("fos_gpu.dequantize", fos_gpu.dequantize, "q", {**_ON_HOST, "a tensor of the host": Q}),
+    *wrong("fos_gpu.dequantize", fos_gpu.dequantize, "dtype", NO_CHOICE, Q),
+    *wrong("fos_gpu.dequantize", fos_gpu.dequantize, "out", {"an array of the host": X}, Q),
+    *wrong("fos_gpu.errors", fos_gpu.errors, "x", _ON_HOST, q=Q),
+    *wrong("fos_gpu.errors", fos_gpu.errors, "q", {**_ON_HOST, "a tensor of the host": Q}, X),
+    *wrong("fos_gpu.swizzle", fos_gpu.swizzle, "scales", _BYTES),
+    *wrong("fos_gpu.swizzle", fos_gpu.swizzle, "out", {"an array of the host": X}, Q.block_scales),
+    *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "scales", _BYTES, rows=1, cols=1),
+    *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "rows", {"negative": -1, "a text": "1"}, Q.codes, cols=1),
+    *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "cols", {"negative": -1, "a text": "1"}, Q.codes, rows=1),
+    *wrong("fos_gpu.to_device", fos_gpu.to_device, "q", _ON_HOST, like=X),
+    *wrong("fos_gpu.to_device", fos_gpu.to_device, "like", _ON_HOST, Q),
+]

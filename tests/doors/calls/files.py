@@ -1,0 +1,65 @@
+"""Rows of the calls that open files: `inspect`, reading a quantized checkpoint, converting one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fos_ref.engines.convert import quantize_checkpoint
+from fos_ref.errors import FosError
+from fos_ref.storage.checkpoint import QuantizedCheckpoint
+from fos_ref.verify.inspect import inspect
+from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
+from tests.doors.kit import checkpoints
+from tests.doors.row import Call, wrong
+
+_OPENED = (FosError, OSError)
+_BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.MANIFESTS)
+_ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
+_FILES: dict[str, Any] = {f"{n}.safetensors": f"{n}.safetensors" for n in (*_BAD, *_ODD)}
+_NO_PATH: dict[str, Any] = {
+    "None": None,
+    "a number": 5,
+    "a list": ["q.safetensors"],
+    "an object": object(),
+    "nothing": "",
+    "a NUL": "a\0b",
+    "a lone surrogate": "\ud800",
+}
+_UNREAD = without(_FILES, *(f"{m}.safetensors" for m in checkpoints.MANIFESTS))
+
+
+def opened(path: Any, recipe: Any = None) -> Any:
+    """Open a quantized checkpoint and read its weights."""
+    with QuantizedCheckpoint(path, recipe) as c:
+        return [c.tensor(name) for name in c.names]
+
+
+def named(name: Any) -> Any:
+    """Read one weight of a good checkpoint."""
+    with QuantizedCheckpoint("q.safetensors") as c:
+        return c.tensor(name)
+
+
+ROWS = [
+    *wrong("inspect", inspect, "path", {**_NO_PATH, **_UNREAD}, errors=_OPENED),
+    *wrong("inspect", inspect, "against", {**without(_NO_PATH, "None"), **_UNREAD}, "q.safetensors", errors=_OPENED),
+    *wrong("inspect", inspect, "blocks", NO_COUNT, "q.safetensors", "w.safetensors"),
+    *wrong("QuantizedCheckpoint", opened, "path", {**_NO_PATH, **_FILES}, errors=_OPENED),
+    *wrong("QuantizedCheckpoint", opened, "recipe", without(NO_RECIPE, "None"), "q.safetensors"),
+    *wrong("QuantizedCheckpoint", opened, "recipe", {"another": "te-mse-256"}, "q.safetensors"),
+    *wrong("QuantizedCheckpoint.tensor", named, "name", NO_CHOICE),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "source", _NO_PATH, target="o", errors=_OPENED),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "target", _NO_PATH, "w.safetensors", errors=_OPENED),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "recipe", NO_RECIPE, "w.safetensors", "o"),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "convention", NO_CHOICE, "w.safetensors", "o"),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "engine", NO_CHOICE, "w.safetensors", "o"),
+    *wrong(
+        "quantize_checkpoint",
+        quantize_checkpoint,
+        "selection",
+        {"a text": "*", "a number": 5, "a list": ["*"]},
+        "w.safetensors",
+        "o",
+    ),
+    Call("quantize_checkpoint(overwrite)", "not set", quantize_checkpoint, ("w.safetensors", "taken.safetensors"), {}),
+]

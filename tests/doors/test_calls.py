@@ -1,0 +1,43 @@
+"""Every row of the table of bad inputs, for the calls of the library."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from tests.doors.calls import ROWS
+from tests.doors.judge import faults_of_line
+from tests.doors.row import Call
+from tests.doors.running import bounded, Hung, listing
+from tests.doors.unchanged import same, snapshot
+
+
+def faults(row: Call) -> list[str]:
+    """Return what is wrong with how a call ended."""
+    before = snapshot((row.args, row.more))
+    found = _raised(row)
+    if not same(before, snapshot((row.args, row.more))):
+        found.append("an argument was changed")
+    return found
+
+
+def _raised(row: Call) -> list[str]:
+    try:
+        with bounded(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            returned = row.function(*row.args, **row.more)
+    except row.errors as e:
+        return faults_of_line(str(e), row.named)
+    except (Exception, Hung) as e:  # noqa: BLE001 -- every other error is a fault
+        return [f"{type(e).__name__}, no FosError: {str(e)[:200]!a}"]
+    return [f"nothing was raised; it returned a {type(returned).__name__}"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+def test_a_bad_argument_is_one_clear_error(row, inside):
+    before = listing(inside) if "heckpoint" in row.door else None
+    found = faults(row)
+    if before is not None and listing(inside) != before:
+        found.append("it wrote into the folder")
+    assert not found, "\n".join(found)
