@@ -1,0 +1,1 @@
+"""Seeded mutation fuzzing of every file that is read: `python -m tests.fuzz --seconds N`."""
