@@ -69,7 +69,10 @@ def document(rng: Random, data: bytes) -> bytes:
 
 def dumped(value: Any, indent: int | None = None) -> bytes:
     """Return JSON, names sorted; a name that is marked as another's twin is written as that one."""
-    text = json.dumps(value, sort_keys=True, indent=indent)
+    try:
+        text = json.dumps(value, sort_keys=True, indent=indent)
+    except RecursionError:  # several nested values inside one another
+        return b"[" * 2000 + b"]" * 2000
     return (text.replace(json.dumps(TWICE)[1:-1], "") + "\n").encode()
 
 
@@ -138,17 +141,8 @@ def _near(rng: Random, parent: Any, key: Any) -> None:
     elif isinstance(old, bool) or not isinstance(old, int):
         _put(rng, parent, key)
     else:
-        parent[key] = rng.choice(
-            (
-                old + 1,
-                old - 1,
-                -old,
-                old * 2,
-                old + (1 << 32),
-                old + 0.5 if abs(old) < 1 << 99 else 0.5,
-                [old],
-            )
-        )
+        half = old + 0.5 if abs(old) < 1 << 99 else 0.5
+        parent[key] = rng.choice((old + 1, old - 1, -old, old * 2, old + (1 << 32), half, [old]))
 
 
 _CHANGES = (_put, _put, _put, _near, _near, _near, _drop, _more, _twice)

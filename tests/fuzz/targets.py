@@ -40,7 +40,7 @@ from tests.fuzz.corpus import Sample
 
 #: Reads the files of a folder in this process. What it returns is nobody's business.
 Door = Callable[[Path], object]
-COMMAND_SHARE = 8  #: one input in so many goes through `fos`, where a target has commands
+COMMAND_SHARE = 24  #: one input in so many goes through `fos`, where a target has commands
 OUTPUTS = ("out", "out.safetensors", "page.md")  #: what a door or a command may write, when it succeeds
 
 
