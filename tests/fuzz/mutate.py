@@ -130,13 +130,9 @@ def _near(rng: Random, parent: Any, key: Any) -> None:
     old = parent[key]
     if isinstance(old, str) and old:
         at = rng.randrange(len(old))
-        edits = (
-            old[:at],
-            old + old,
-            old[:at] + rng.choice(hostile.STRINGS) + old[at:],
-            old.lower(),
-            old + "\n",
-        )
+        alike = old[:at] + rng.choice(old) + old[at + 1 :]  # of its own characters: hex stays hex
+        inside = old[:at] + rng.choice(hostile.STRINGS) + old[at:]
+        edits = (alike, alike, alike, old[:at], old + old, inside, old.lower(), old + "\n")
         parent[key] = rng.choice(edits)
     elif isinstance(old, bool) or not isinstance(old, int):
         _put(rng, parent, key)
