@@ -70,7 +70,7 @@ def each(door: str, values: Iterable[tuple[str, str]], *args: str, **more: Any) 
     ]
 
 
-def wrong(  # noqa: PLR0913, PLR0917 -- a row has so many columns
+def wrong(
     door: str,
     function: Callable[..., Any],
     argument: str,
