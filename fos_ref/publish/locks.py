@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-WAIT = 10.0  #: seconds that a program waits for another, which holds a lock for milliseconds
+WAIT = 5.0  #: seconds that a program waits for another, which holds a lock for milliseconds
 _PAUSE = 0.02
 
 

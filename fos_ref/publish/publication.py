@@ -35,6 +35,7 @@ class Publication:
         self._targets = targets
         self._open: dict[str, BinaryIO] = {}
         self._written: list[str] = []
+        self._staging: Staging | None = None
 
     def __enter__(self) -> Self:
         t = self._targets
@@ -42,8 +43,13 @@ class Publication:
         self._base = t.base()
         if t.parents and self._base == t.root:
             clear(t.root.parent)  # where a run worked that found the folder missing
-        with naming(t.shown(t.names[0]) if len(t.names) == 1 else t.folder):
-            self._staging = Staging(self._base)
+        try:
+            with held(), naming(t.shown(t.names[0]) if len(t.names) == 1 else t.folder):
+                self._staging = Staging(self._base)
+                self._hidden = self._staging.path
+        except BaseException:  # a signal that was held
+            self._discard()
+            raise
         return self
 
     def __exit__(
@@ -53,11 +59,7 @@ class Publication:
             if kind is None:
                 self._publish()
         finally:
-            with held():
-                for file in self._open.values():
-                    with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
-                        file.close()
-                self._staging.discard()
+            self._discard()
 
     def open(self, name: str) -> BinaryIO:
         """Return a new file to write to; it is closed with the publication."""
@@ -84,7 +86,7 @@ class Publication:
 
     def _make(self, path: Path) -> Path:
         """Return where a file is made, its folder made too; not the hidden folder, should that have gone."""
-        new = self._staging.path / _NEW
+        new = self._hidden / _NEW
         for folder in [*reversed(path.parents)]:
             (new / folder).mkdir(exist_ok=True)
         return new / path
@@ -97,18 +99,26 @@ class Publication:
         file.close()
         del self._open[name]
 
+    def _discard(self) -> None:
+        with held():
+            for file in self._open.values():
+                with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
+                    file.close()
+            if self._staging is not None:
+                self._staging.discard()
+
     def _publish(self) -> None:
         for name in list(self._open):
             with self.naming(name):
                 self._close(name)
         for name in self._written:
             with self.naming(name):  # nobody has taken it away
-                (self._staging.path / _NEW / self._below(name)).lstat()
-        for made, _, _ in os.walk(self._staging.path / _NEW):
+                (self._hidden / _NEW / self._below(name)).lstat()
+        for made, _, _ in os.walk(self._hidden / _NEW):
             sync_folder(Path(made))
         with locked(self._base), held():
             self._targets.check()
-            moves, old = self._moves(), self._staging.path / _OLD
+            moves, old = self._moves(), self._hidden / _OLD
             if len(moves) > 1:
                 with naming(self._targets.folder):
                     old.mkdir()
@@ -124,7 +134,7 @@ class Publication:
             steps = [*reversed(path.parents)][1:]
             part = next((p for p in steps if self._is_new(self._base / p)), path)
             shown = self._targets.shown(name)
-            moves.setdefault(part, Move(self._staging.path / _NEW / part, self._base / part, shown))
+            moves.setdefault(part, Move(self._hidden / _NEW / part, self._base / part, shown))
         return list(moves.values())
 
     def _is_new(self, folder: Path) -> bool:

@@ -14,17 +14,19 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from fos_ref.publish.locks import locked, open_folder, take
-from fos_ref.publish.signals import held
 
 _NAME = re.compile(r"\.fos-[0-9a-f]{16}\.tmp")
 _PRIVATE = 0o700
 
 
 class Staging:
-    """A hidden folder in `base`, new and locked. Raises: OSError where none can be made."""
+    """A hidden folder in `base`, new and locked. Raises: OSError where none can be made.
+
+    Whoever makes one holds the signals until it knows of it (publish/signals.py).
+    """
 
     def __init__(self, base: Path) -> None:
-        with locked(base) as sole, held():
+        with locked(base) as sole:
             if sole:  # nobody is between making a hidden folder and locking it
                 _clear(base)
             self.path = base / f".fos-{secrets.token_hex(8)}.tmp"

@@ -66,6 +66,17 @@ def test_a_held_signal_waits_for_the_end(number):
     assert done == ["body"]
 
 
+def test_a_signal_while_the_hidden_folder_is_made_leaves_nothing(tmp_path, monkeypatch):
+    def take(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return True
+
+    monkeypatch.setattr("fos_ref.publish.staging.take", take)
+    with pytest.raises(SystemExit), stopping():
+        write_all(Targets(tmp_path, ["a"]), {"a": b"1"})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_in_another_thread_signals_are_left_alone():
     seen = []
 
