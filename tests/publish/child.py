@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import io
 import json
 import os
@@ -219,10 +220,12 @@ def warm(root: Path) -> None:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    part, root = PARTS[sys.argv[1]], Path(sys.argv[2])
+    parts, root = sys.argv[2:], Path(sys.argv[1])
     warm(root)
-    for found in part(root):
-        sys.stdout.write(json.dumps(found) + "\n")
+    gc.freeze()  # a child that collects would copy all of this
+    for part in parts:
+        for found in PARTS[part](root):
+            sys.stdout.write(json.dumps({"part": part, **found}) + "\n")
 
 
 PARTS = {part.__name__: part for part in (killed, disturbed, mounted, together)}
