@@ -116,7 +116,8 @@ class Publication:
                 (self._hidden / _NEW / self._below(name)).lstat()
         for made, _, _ in os.walk(self._hidden / _NEW):
             sync_folder(Path(made))
-        with locked(self._base), held():
+        root = self._targets.root
+        with locked(self._base), locked(root) if root != self._base else contextlib.nullcontext(), held():
             self._targets.check()
             moves, old = self._moves(), self._hidden / _OLD
             if len(moves) > 1:

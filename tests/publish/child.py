@@ -32,13 +32,20 @@ SIGNALS = ("KILL", "HUP", "QUIT", "ABRT", "XCPU", "XFSZ", "USR1", "ALRM", "TERM"
 IN_RENAMES = ("KILL", "TERM", "INT")  #: sent after the first rename, too
 _NEW_MOUNTS = 0x00020000  #: CLONE_NEWNS
 _FULL = "256k"
+_NOBODY = 65534
 
 
 class CannotError(Exception):
     """This machine does not let us try it."""
 
 
-def spawn(folder: Path, arguments: Arguments, moment: str = "writing", act: Act | None = None) -> Process:
+def spawn(
+    folder: Path,
+    arguments: Arguments,
+    moment: str = "writing",
+    act: Act | None = None,
+    user: int | None = None,
+) -> Process:
     """Start a command in `folder`, with `act` called at a moment."""
     out, into = os.pipe()
     pid = os.fork()
@@ -48,6 +55,8 @@ def spawn(folder: Path, arguments: Arguments, moment: str = "writing", act: Act 
     code = 99
     try:
         os.chdir(folder)
+        if user is not None:
+            os.setuid(user)
         os.dup2(into, 2)
         os.dup2(os.memfd_create("output"), 1)
         patch = pytest.MonkeyPatch()
@@ -114,6 +123,21 @@ def disturbed(root: Path) -> Iterator[dict[str, Any]]:
             yield result(folder, process, name, what)
         folder = fresh(root)
         yield result(folder, spawn(folder, writer.arguments, "writing", _small_files), name, "file limit")
+
+
+def forbidden(root: Path) -> Iterator[dict[str, Any]]:
+    """Folders in which the user may write nothing."""
+    root.chmod(0o755)
+    for name, writer in WRITERS.items():
+        folder = fresh(root)
+        (folder / "in.safetensors").chmod(0o644)
+        for path in (folder, *(p for p in folder.rglob("*") if p.is_dir())):
+            path.chmod(0o555)
+        user = _NOBODY if os.geteuid() == 0 else None  # root may write anywhere
+        found = result(folder, spawn(folder, writer.arguments, user=user), name, "forbidden")
+        for path in (folder, *(p for p in folder.rglob("*") if p.is_dir())):
+            path.chmod(0o755)
+        yield found
 
 
 def mounted(root: Path) -> Iterator[dict[str, Any]]:
@@ -228,7 +252,7 @@ def main() -> None:
             sys.stdout.write(json.dumps({"part": part, **found}) + "\n")
 
 
-PARTS = {part.__name__: part for part in (killed, disturbed, mounted, together)}
+PARTS = {part.__name__: part for part in (killed, disturbed, forbidden, mounted, together)}
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ LINE = {
     "appeared": r"exists already|is not a regular file|something is there already",
     "full": "No space left on device",
     "read-only": "Read-only file system",
+    "forbidden": "Permission denied",
     "file limit": "File too large",
 }
 Found = dict[str, Any]
@@ -65,7 +66,7 @@ def test_a_signal_ends_as_documented_and_the_next_run_leaves_nothing():
 
 def test_what_goes_wrong_is_one_line_and_of_two_at_once_none_is_half():
     """Folders that go, names that appear, full and read-only disks, two writers."""
-    found = run_parts("disturbed", "mounted", "together")
+    found = run_parts(*CHECKS)
     here = [f for f in found if "skipped" not in f]
     assert {(f["command"], f["part"]) for f in found} == set(product(WRITERS, CHECKS))
     every(here)(lambda f: CHECKS[f["part"]](f))()
@@ -92,4 +93,4 @@ def one_or_both(f: Found) -> None:
     assert (f["left"], f["state"]) == ([], "new")
 
 
-CHECKS = {"disturbed": one_line, "mounted": one_line, "together": one_or_both}
+CHECKS = {"disturbed": one_line, "forbidden": one_line, "mounted": one_line, "together": one_or_both}
