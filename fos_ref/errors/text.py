@@ -44,6 +44,11 @@ def _escape(c: str) -> str:
     return f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else f"\\U{ord(c):08x}"  # noqa: PLR2004 -- the last of four digits
 
 
+def in_ascii(text: str) -> str:
+    """Return printable ASCII: what has no place in a file of another language is escaped."""
+    return printable(text).encode("ascii", "backslashreplace").decode("ascii")
+
+
 def cut(text: str, most: int) -> str:
     """Return at most `most` characters: a long text without its middle, and how many are left out."""
     if len(text) <= most:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.errors.text import in_ascii
 from fos_ref.export.columns import Column, DTYPE_NUMBERS, PRESENT, TABLES
 from fos_ref.formats.arrays import AnyArray, U32
 from fos_ref.recipes.recipe import Recipe
@@ -63,7 +64,12 @@ def tables(vectors: Sequence[Vector]) -> Tables:
         rows["words"] += words
         rows["blocks"] += blocks
     columns = {name: _stacked(TABLES[name], found, r) for name, found in rows.items()}
-    return Tables(r, [Text(v.id, v.flags, v.case.comment) for v in vectors], columns)
+    return Tables(r, [_text(v) for v in vectors], columns)
+
+
+def _text(v: Vector) -> Text:
+    """Return the words of a vector as every form takes them: one line of printable ASCII."""
+    return Text(in_ascii(v.id), tuple(map(in_ascii, v.flags)), in_ascii(v.case.comment))
 
 
 def _stacked(columns: Sequence[Column], rows: Sequence[Row], r: Recipe) -> dict[str, AnyArray]:

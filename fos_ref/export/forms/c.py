@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fos_ref.errors.text import in_ascii
 from fos_ref.export.columns import BLOCKS, Column, DTYPE_NUMBERS, TABLES, VECTORS
 from fos_ref.export.source import Source, static
 from fos_ref.export.tables import Row, Tables
@@ -35,9 +36,9 @@ def _head(t: Tables, source: Source) -> Iterator[str]:
     yield ""
     yield "#include <stdint.h>"
     yield ""
-    yield f'#define FOS_RECIPE "{r.name}"'
+    yield f"#define FOS_RECIPE {_quoted(r.name)}"
     yield f'#define FOS_FINGERPRINT "{r.fingerprint()}"'
-    yield f'#define FOS_SOURCE "{source.named()}"'
+    yield f"#define FOS_SOURCE {_quoted(source.named())}"
     yield f"#define FOS_BLOCK_ROWS {r.block_rows}"
     yield f"#define FOS_BLOCK_COLS {r.block_cols}"
     yield f"#define FOS_ELEMENTS {r.block_rows * r.block_cols}"
@@ -50,7 +51,7 @@ def _head(t: Tables, source: Source) -> Iterator[str]:
     yield "static const struct {"
     yield "    const char *axis, *value;"
     yield "} FOS_AXES[FOS_AXIS_COUNT] = {"
-    yield from (f'    {{"{axis}", "{value}"}},' for axis, value in axes.items())
+    yield from (f"    {{{_quoted(axis)}, {_quoted(value)}}}," for axis, value in axes.items())
     yield "};"
 
 
@@ -110,11 +111,11 @@ def _chains(chains: Sequence[Json]) -> Iterator[str]:
     yield "    uint32_t first, points; /* which of fos_points */"
     yield "} fos_chain; /* the last one's id is 0 */"
     yield "\n#ifdef FOS_CHAINS_DATA\n\nstatic const fos_point fos_points[] = {"
-    yield from (f'    {{{p["step"]}, "{p["sha256"]}"}},' for c in chains for p in c["points"])
+    yield from (f"    {{{p['step']}, {_quoted(p['sha256'])}}}," for c in chains for p in c["points"])
     yield from ("    {0, 0},", "};", "", "static const fos_chain fos_chains[] = {")
     first = 0
     for c in chains:
-        yield f'    {{"{c["id"]}", {DTYPE_NUMBERS[c["dtype"]]}, {first}, {len(c["points"])}}},'
+        yield f"    {{{_quoted(c['id'])}, {DTYPE_NUMBERS[c['dtype']]}, {first}, {len(c['points'])}}},"
         first += len(c["points"])
     yield from ("    {0, 0, 0, 0},", "};", "", "#endif /* FOS_CHAINS_DATA */")
 
@@ -133,6 +134,6 @@ def _initial(value: int | list[int]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return printable ASCII as a C string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("??", "?\\?")
+    """Return a text as a C string; what is not printable ASCII is shown by its escape."""
+    escaped = in_ascii(text).replace("\\", "\\\\").replace('"', '\\"').replace("??", "?\\?")
     return f'"{escaped}"'
