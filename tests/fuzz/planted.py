@@ -35,6 +35,13 @@ def wait_for_ever(folder: Path) -> object:
     return None
 
 
+def wait_for_others(folder: Path) -> object:
+    """Take longer than the limit on some files, but not of the processor."""
+    if len((folder / "a.json").read_bytes()) % 4 == 0:
+        time.sleep(1)
+    return None
+
+
 def end_the_process(folder: Path) -> object:
     """End the process without a word on some files."""
     if len((folder / "a.json").read_bytes()) % 4 == 2:
@@ -47,7 +54,10 @@ def leave_a_file(folder: Path) -> object:
     return (folder / ".a.tmp").write_bytes(b"x")
 
 
-PLANTED = {f.__name__: Target(_one, (f,)) for f in (read_key, wait_for_ever, end_the_process, leave_a_file)}
+PLANTED = {
+    f.__name__: Target(_one, (f,))
+    for f in (read_key, wait_for_ever, wait_for_others, end_the_process, leave_a_file)
+}
 
 
 def plant() -> None:
@@ -63,5 +73,5 @@ def work(plan: Plan, number: int, counts: Any, until: float, log: str) -> None:
 
 
 if __name__ == "__main__":
-    made = Plan(tuple(PLANTED), seed=0, jobs=2, seconds=None, count=COUNT, limit=1.0, failures=sys.argv[1])
+    made = Plan(tuple(PLANTED), seed=0, jobs=2, seconds=None, count=COUNT, limit=0.5, failures=sys.argv[1])
     sys.stdout.write(json.dumps(run(made, by=work)))

@@ -136,6 +136,8 @@ def test_a_run_finds_every_kind_of_planted_fault_and_goes_on(tmp_path):
     kinds = {name: {k for k, n in t["outcomes"].items() if n} for name, t in found["targets"].items()}
     assert "traceback" in kinds["read_key"]
     assert kinds["wait_for_ever"] == {"hang", "result"}
+    assert kinds["wait_for_others"] == {"result"}
+    assert found["slow"] >= 1
     assert kinds["end_the_process"] == {"died", "result"}
     assert kinds["leave_a_file"] == {"debris"}
     assert all(t["inputs"] == COUNT for t in found["targets"].values())
@@ -168,7 +170,7 @@ def check_figures(figures):
     """Check the form of what a run writes, and that its sums are sums."""
     assert (figures["format"], figures["name"]) == (1, "fuzz")
     assert set(figures["ran_on"]) >= {"machine", "cores", "python", "packages"}
-    assert {"seed", "jobs", "limit_s", "seconds", "claim", "failures"} <= set(figures)
+    assert {"seed", "jobs", "limit_s", "slow", "seconds", "claim", "failures"} <= set(figures)
     for kind in CLASSES:
         assert figures["outcomes"][kind] == sum(t["outcomes"][kind] for t in figures["targets"].values())
     for t in figures["targets"].values():

@@ -79,7 +79,7 @@ def test_what_is_no_index_is_one_line(tmp_path, capsys, data):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("path", ["", ".", "..", "/", "./", "a/..", "../..", "/dev/null", "/dev/zero"])
+@pytest.mark.parametrize("path", ["", ".", "..", "/", "./", "a/..", "../..", "/dev/full", "/dev/zero"])
 @pytest.mark.parametrize("command", ["inspect", "quantize", "against"])
 def test_a_folder_or_a_device_is_no_checkpoint(tmp_path, monkeypatch, capsys, path, command):
     monkeypatch.chdir(tmp_path)
