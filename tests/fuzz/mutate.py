@@ -87,9 +87,9 @@ def change(rng: Random, value: Any) -> Any:
 
 
 def _places(root: Any) -> Any:
-    """Yield (parent, key) of every value inside, level by level; no more than 400 of them."""
+    """Yield (parent, key) of every value inside, level by level; no more than some thousand of them."""
     level, seen = [root], 0
-    while level and seen < 400:
+    while level and seen < 4000:
         following = []
         for parent in level:
             for key in list(parent) if isinstance(parent, dict) else range(len(parent)):

@@ -29,16 +29,9 @@ def read_key(folder: Path) -> object:
 
 
 def wait_for_ever(folder: Path) -> object:
-    """Hang on some files."""
-    if len((folder / "a.json").read_bytes()) % 4 == 3:
-        time.sleep(60)
-    return None
-
-
-def wait_for_others(folder: Path) -> object:
-    """Take longer than the limit on some files, but not of the processor."""
-    if len((folder / "a.json").read_bytes()) % 4 == 0:
-        time.sleep(1)
+    """Hang on some files; on others take longer than the limit, but not of the processor."""
+    kind = len((folder / "a.json").read_bytes()) % 4
+    time.sleep({2: 1.0, 3: 60.0}.get(kind, 0.0))
     return None
 
 
@@ -54,10 +47,7 @@ def leave_a_file(folder: Path) -> object:
     return (folder / ".a.tmp").write_bytes(b"x")
 
 
-PLANTED = {
-    f.__name__: Target(_one, (f,))
-    for f in (read_key, wait_for_ever, wait_for_others, end_the_process, leave_a_file)
-}
+PLANTED = {f.__name__: Target(_one, (f,)) for f in (read_key, wait_for_ever, end_the_process, leave_a_file)}
 
 
 def plant() -> None:

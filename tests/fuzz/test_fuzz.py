@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fos_ref.errors import FosError
@@ -136,7 +137,6 @@ def test_a_run_finds_every_kind_of_planted_fault_and_goes_on(tmp_path):
     kinds = {name: {k for k, n in t["outcomes"].items() if n} for name, t in found["targets"].items()}
     assert "traceback" in kinds["read_key"]
     assert kinds["wait_for_ever"] == {"hang", "result"}
-    assert kinds["wait_for_others"] == {"result"}
     assert found["slow"] >= 1
     assert kinds["end_the_process"] == {"died", "result"}
     assert kinds["leave_a_file"] == {"debris"}
@@ -187,3 +187,17 @@ def test_the_recorded_run_is_long_and_found_nothing():
     assert figures["seconds"] >= 1800
     assert set(figures["targets"]) <= set(TARGETS)
     assert all(t["outcomes"]["refused"] and t["inputs"] > 1000 for t in figures["targets"].values())
+
+
+def test_the_readers_that_these_replaced_would_be_found_out(monkeypatch, tmp_path):
+    """NumPy's reader of .npy files, and evidence that no schema checks: what the field had as tracebacks."""
+
+    def kinds(name, count):
+        found = [judged(made(name, TARGETS[name], 8, i), tmp_path) for i in range(count)]
+        return {f.where.split(" ")[0] for f in found if f.kind == "traceback"}
+
+    assert kinds("npy", 120) == kinds("evidence", 60) == set()
+    monkeypatch.setattr("tests.fuzz.targets.read_npy", lambda path: np.load(path, allow_pickle=False))
+    assert len(kinds("npy", 120)) > 3
+    monkeypatch.setattr("fos_ref.outside.form.problem", lambda *_: None)
+    assert {"AttributeError", "KeyError", "TypeError"} <= kinds("evidence", 400)
