@@ -119,7 +119,11 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale
     one_of(scale_layout, _LAYOUTS, "scale layout")
     array = as_numpy(x)
     check_shape(array.shape, recipe.block_rows, recipe.block_cols)
-    matrix = array.reshape(-1, array.shape[-1]) if array.size else array.reshape(0, array.shape[-1])
+    if array.size:
+        matrix = array.reshape(-1, array.shape[-1])
+    else:  # however many rows or columns it has, there is nothing to compare
+        quantize(array, recipe, amax=amax)
+        matrix, amax = array.reshape(0, 0), None
     given, bytes_ = _codes(codes, array.shape), _scales(scales, matrix.shape, recipe)
     want = quantize(matrix, recipe, amax=amax)
     return Subject(

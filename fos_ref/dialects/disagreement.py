@@ -124,7 +124,7 @@ def _scales_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
 
 
 def _codes_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
-    per_byte = (a.codes != b.codes).reshape(*a.block_scales.shape, -1)
+    per_byte = (a.codes != b.codes).reshape(*a.block_scales.shape, a.recipe.block_cols // 2)
     different: Bool = per_byte.any(axis=-1)
     return different
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from fos_ref.arguments import one_of
+from fos_ref.engines.empty import nothing, scales_of_nothing
 from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_shape
 from fos_ref.engines.on_device import quantize_on_device
@@ -73,10 +76,8 @@ def quantize(
     matrix = _matrix(array, r, padding)
     check_float_environment()
     chosen = get_engine(engine, r, matrix.size)
-    own_amax = chosen.amax(matrix, r)
-    check_finite(own_amax, r)
-    scales = _scales(own_amax, fixed, r, matrix)
-    codes, block_scales, picked4 = chosen.quantize(matrix, scales, r)
+    scales = _scales(chosen.amax, fixed, r, matrix)
+    codes, block_scales, picked4 = (chosen.quantize if matrix.size else nothing)(matrix, scales, r)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
@@ -111,9 +112,10 @@ def trace(
     one_of(padding, PADDINGS, "padding")
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
-    own_amax = tensor_amax(widen(matrix), r)
-    check_finite(own_amax, r)
-    return quantize_matrix(widen(matrix), _scales(own_amax, fixed, r, matrix), r)
+    scales = _scales(_model_amax, fixed, r, matrix)
+    if matrix.size:
+        return quantize_matrix(widen(matrix), scales, r)
+    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r), scales=scales)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -175,7 +177,16 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     return matrix
 
 
-def _scales(own_amax: F32, fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:
+def _scales(amax_of: Callable[[AnyArray, Recipe], F32], fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:
     """Return the tensor scales that the caller fixes, else those of the tensor's own amax."""
+    own = amax_of(x, r) if x.size else None
+    if own is not None:
+        check_finite(own, r)
     given = fixed.scales(r, x.shape[0], x.dtype)
-    return tensor_scales(own_amax, r, x.dtype) if given is None else given
+    if given is not None:
+        return given
+    return scales_of_nothing(r, x.shape[0], x.dtype) if own is None else tensor_scales(own, r, x.dtype)
+
+
+def _model_amax(x: AnyArray, r: Recipe) -> F32:
+    return tensor_amax(widen(x), r)

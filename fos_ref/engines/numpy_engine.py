@@ -15,7 +15,9 @@ CHUNK_ELEMENTS = 1 << 16  #: values per chunk: its temporaries stay in the cache
 
 
 def row_chunks(rows: int, cols: int, block_rows: int) -> list[slice]:
-    """Return slices of whole blocks that cut (rows, cols) into chunks of about CHUNK_ELEMENTS."""
+    """Return slices of whole blocks that cut (rows, cols) into chunks of some CHUNK_ELEMENTS each."""
+    if not cols:
+        return []
     step = max(1, CHUNK_ELEMENTS // max(1, cols * block_rows)) * block_rows
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 

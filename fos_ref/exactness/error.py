@@ -47,6 +47,8 @@ def exact_error(x: Any, q: QuantizedTensor) -> F64:
     check_float_environment()
     codes, block_scales = _matrices(q)
     matrix = _padded(array, q, codes.shape)
+    if not matrix.size:
+        return np.empty(q.block_scales.shape, dtype=np.float64)
     decode = _decode(q)
     _check_finite(matrix, block_scales, decode, r)
     out = np.empty(block_scales.shape, dtype=np.float64)

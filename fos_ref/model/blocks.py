@@ -25,4 +25,7 @@ def from_blocks(blocks: AnyArray, block_rows: int, block_cols: int) -> AnyArray:
 
 def repeat_rows(per_block: AnyArray, block_rows: int) -> AnyArray:
     """Return a (T, B) value per block as (R, B): a tile's value for each of its rows."""
+    t, b = per_block.shape
+    if not b:  # np.repeat would count through the rows, however many there are
+        return np.empty((t * block_rows, b), dtype=per_block.dtype)
     return np.repeat(per_block, block_rows, axis=0)
