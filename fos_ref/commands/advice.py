@@ -38,21 +38,17 @@ def advice_line(v: Advice) -> str:
     if v.agree:
         how = f"to agree, set {_changes(v)}" if v.changes else "no setting needs to change"
         return f"{how}: {pair} {_agreeing(v)}{_remaining(v)}"
-    closest = f" The nearest, {pair} (set {_changes(v)})," if v.changes else f" {pair}"
-    axes = f"the axes that remain are {', '.join(v.remaining)}" if v.remaining else "no axis remains"
-    counted = "differ" if v.blocks is None else _counts(v)
-    return f"{_none(v)}:{closest} {counted}; {axes}"
+    nearest = f"the nearest is {pair} (set {_changes(v)})" if v.changes else f"nothing is nearer than {pair}"
+    counted = "" if v.blocks is None else f", which {_counts(v)}"
+    return f"{_none(v)}; {nearest}{counted}; axes that remain: {', '.join(v.remaining) or 'none'}"
 
 
 def _none(v: Advice) -> str:
     names = list(dict.fromkeys(s.program.name for s in (v.a, v.b) if s.program is not None))
     without = [s.recipe.name for s in (v.a, v.b) if s.program is None]
-    known = f"; no settings are known of what {' and '.join(without)} was read from" if without else ""
-    if not names:
-        return f"no setting makes them agree{known}"
-    return (
-        f"no setting of {' or '.join(names)} makes them agree{' in every axis' * (v.blocks is None)}{known}"
-    )
+    known = f" (none is known for {' and '.join(without)})" if without else ""
+    whose = f" of {' or '.join(names)}" if names else ""
+    return f"no setting{whose} makes them agree{' in every axis' * (v.blocks is None)}{known}"
 
 
 def _changes(v: Advice) -> str:

@@ -1,15 +1,17 @@
-"""What `fos recipes diff` finds: the axes that differ and, on a tensor, how many blocks each explains."""
+"""What `fos recipes diff` finds: the axes that differ; on tensors, the blocks, values, and a way to agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 
-from fos_ref.dialects.disagreement import disagreement
+from fos_ref.commands.advice import advice_values
+from fos_ref.commands.disagreement_tables import counts_lines, tensors_table, values_table
+from fos_ref.dialects.agree import advice
+from fos_ref.dialects.measure import measure, total
 from fos_ref.errors import InputError
 from fos_ref.errors.text import shown
 from fos_ref.formats.arrays import AnyArray
@@ -17,6 +19,7 @@ from fos_ref.inputs.distributions import make
 from fos_ref.outside.npy import read_npy
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
+from fos_ref.storage.held import held_weights
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
 from fos_ref.storage.select import FLOATS, unfit
 
@@ -31,13 +34,45 @@ def difference(a: Recipe, b: Recipe, on: Path | None, distribution: str | None) 
         raise InputError(msg)
     axes = {k: [_plain(mine), _plain(theirs)] for k, (mine, theirs) in a.diff(b).items()}
     data: dict[str, Any] = {"a": a.name, "b": b.name, "same_bits": not axes, "axes": axes, "tensors": []}
-    if on is not None or distribution is not None:
-        tensors = _file_tensors(on, a, b) if on is not None else _generated(distribution or "")
-        data["tensors"] = [{"tensor": name, **asdict(disagreement(x, a, b))} for name, x in tensors]
+    counted = on is not None or distribution is not None
+    if counted:
+        data["packed_weights"] = 0 if on is None else _packed(on)
+        data |= _measured(lambda: _tensors(on, distribution, a, b), a, b)
         if not data["tensors"]:
-            msg = f"{on}: no 2-D float32, float16 or bfloat16 tensor whose blocks fit both recipes"
-            raise InputError(msg)
-    return data
+            raise InputError(_nothing(on, data["packed_weights"]))
+    tensors = (lambda: (x for _, x in _tensors(on, distribution, a, b))) if counted else None
+    return data | {"advice": advice_values(advice(a, b, tensors))}
+
+
+def _tensors(
+    on: Path | None, distribution: str | None, a: Recipe, b: Recipe
+) -> Iterator[tuple[str, AnyArray]]:
+    return _file_tensors(on, a, b) if on is not None else _generated(distribution or "")
+
+
+def _measured(tensors: Callable[[], Iterator[tuple[str, AnyArray]]], a: Recipe, b: Recipe) -> dict[str, Any]:
+    """Return each tensor's counts, and those of all together."""
+    found = {name: measure(x, a, b) for name, x in tensors()}
+    if not found:
+        return {"tensors": []}
+    each = [{"tensor": name, **m.to_dict()} for name, m in found.items()]
+    return {"tensors": each, "total": total(list(found.values())).to_dict()}
+
+
+def _packed(path: Path) -> int:
+    """Return how many weights of a file are quantized already: they are not measured, but announced."""
+    if path.suffix != ".safetensors":
+        return 0
+    with SafetensorsFile(path) as f:
+        held, alike = held_weights(f.tensors)
+    return len(held) + len(alike)
+
+
+def _nothing(on: Path | None, packed: int) -> str:
+    what = f"{on}: no 2-D float32, float16 or bfloat16 tensor whose blocks fit both recipes"
+    if not packed:
+        return what
+    return f"{what}: {packed:,} of its weights are quantized already; the file they were made from is allowed"
 
 
 def _plain(value: Any) -> Any:
@@ -75,8 +110,21 @@ def _matrix(path: Path, rows: int, cols: int) -> AnyArray:
 
 
 def difference_tables(d: dict[str, Any]) -> Group:
-    """Return the axes as a table, then a table of counts per tensor."""
-    return apart(_axes_table(d), *(_counts_table(d, t) for t in d["tensors"]))
+    """Return the axes as a table; the counts of all tensors together; the tensors that differ; the advice."""
+    parts: list[RenderableType] = [_axes_table(d)]
+    if d["tensors"]:
+        parts += [*_announced(d), _counts_table(d, d["total"]), values_table(d, d["total"])]
+    if len(d["tensors"]) > 1:
+        parts.append(tensors_table(d))
+    return apart(*parts, plain(d["advice"]["line"]))
+
+
+def _announced(d: dict[str, Any]) -> list[RenderableType]:
+    n = d["packed_weights"]
+    if not n:
+        return []
+    weights = "weight of the file is" if n == 1 else "weights of the file are"
+    return [plain(f"{n:,} {weights} quantized already and not measured: what follows is of the others only")]
 
 
 def _axes_table(d: dict[str, Any]) -> Group:
@@ -92,12 +140,16 @@ def _counts_table(d: dict[str, Any], t: dict[str, Any]) -> Group:
     counts = ", ".join(f"{t[k]:,} {label}" for k, label in _COUNTS.items())
     of = f"{d['a']} with this axis of {d['b']}"
     made = table((of,), ("blocks it changes", "blocks it alone explains"))
-    for share in t["axes"]:
+    idle = [" + ".join(s["axes"]) for s in t["axes"] if not s["changed"] and not s["explained"]]
+    for share in (s for s in t["axes"] if s["changed"] or s["explained"]):
         percent = f" ({share['explained'] / t['differing']:.1%})" if t["differing"] else ""
         made.add_row(" + ".join(share["axes"]), f"{share['changed']:,}", f"{share['explained']:,}{percent}")
-    return titled(
-        f"{shown(t['tensor'])}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})", made
-    )
+    names = [one["tensor"] for one in d["tensors"]]
+    name = shown(names[0]) if len(names) == 1 else f"{len(names)} tensors"
+    title = f"{name}: {t['differing']:,} of {t['blocks']:,} blocks differ ({counts})"
+    lines = [plain(line) for line in (title, *counts_lines(d, t))]
+    unmoved = [plain(f"alone, these change no block: {', '.join(idle)}")] if idle else []
+    return Group(*lines, *([made] if made.row_count else []), *unmoved)
 
 
 _COUNTS = {"choice": "choose otherwise", "block_scale": "other scale byte", "codes": "other codes"}

@@ -11,7 +11,7 @@ from fos_ref.dialects.disagreement import disagreement
 from fos_ref.dialects.hardware import is_approximate, undecided_blocks
 from fos_ref.dialects.matrix import block_words, Words
 from fos_ref.engines.front import quantize
-from fos_ref.formats.arrays import AnyArray
+from fos_ref.formats.arrays import AnyArray, Bool
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.recipes.settings.peers import program_of
 from fos_ref.recipes.settings.program import Program
@@ -19,8 +19,9 @@ from fos_ref.recipes.settings.program import Program
 #: The tensors that count; read anew on every call.
 Tensors = Callable[[], Iterable[AnyArray]]
 
-#: Recipes that differ in one of these agree on no ordinary tensor: such pairs are not tried.
-_COARSE = (
+#: Recipes that differ in one of these are other methods: if they agree on some tensor, it is by chance. No
+#: change is advised that leaves one of these.
+METHOD = (
     "element_format",
     "scale_format",
     "block_shape",
@@ -72,8 +73,8 @@ def advice(a: Recipe, b: Recipe, tensors: Tensors | None = None) -> Advice:
     """Return the smallest change of settings after which A and B agree; else the nearest that there is.
 
     With tensors, two recipes agree if no byte of any block differs and no chip decides one. Without, if no
-    axis differs but the way back to values. Of equally small changes, those on one side come first, then
-    those that leave the fewest axes.
+    axis differs but the way back to values. A change leaves no axis of METHOD that differs. Of equally small
+    changes, those on one side come first, then those that leave the fewest axes.
     """
     pairs = _pairs(a, b)
     if tensors is None:
@@ -81,7 +82,7 @@ def advice(a: Recipe, b: Recipe, tensors: Tensors | None = None) -> Advice:
         return min(agreeing, key=_cost) if agreeing else min(pairs, key=_distance)
     tried = _Tried(tensors)
     for p in sorted(pairs, key=_cost):
-        alike = not any(axis in _COARSE for axis in p.remaining)
+        alike = not any(axis in METHOD for axis in p.remaining)
         if (alike or not p.changes) and tried.agree(p):
             return tried.measured(p, agree=True)
     return tried.measured(min(pairs, key=_distance), agree=False)
@@ -93,7 +94,7 @@ def _cost(p: Advice) -> tuple[int, bool, int, int, str, str]:
 
 
 def _distance(p: Advice) -> tuple[int, int, tuple[int, bool, int, int, str, str]]:
-    return sum(axis in _COARSE for axis in p.remaining), len(p.remaining), _cost(p)
+    return sum(axis in METHOD for axis in p.remaining), len(p.remaining), _cost(p)
 
 
 def _pairs(a: Recipe, b: Recipe) -> list[Advice]:
@@ -104,8 +105,8 @@ def _pairs(a: Recipe, b: Recipe) -> list[Advice]:
 def _sides(r: Recipe) -> list[Side]:
     """Return the recipe as it is, and every other that its program's settings lead to."""
     program = program_of(r)
-    if program is None:
-        return [Side(None, r, {})]
+    if program is None or all(p.diff(r) for p in program.presets()):
+        return [Side(None, r, {})]  # no settings are known, or it is none of the program's own recipes
     others = [p for p in program.presets() if p.diff(r) and p.block_cols == r.block_cols]
     return [Side(program, r, {}), *(Side(program, p, program.change(r, p)) for p in others)]
 
@@ -116,6 +117,7 @@ class _Tried:
 
     tensors: Tensors
     first: dict[str, Words] = field(default_factory=dict)
+    first_undecided: dict[str, Bool] = field(default_factory=dict)
 
     def agree(self, p: Advice) -> bool:
         """Return whether no block differs and no chip decides one; stops at the first tensor that has one."""
@@ -123,7 +125,7 @@ class _Tried:
             return True  # one program with the same settings
         for n, x in enumerate(self.tensors()):
             mine, theirs = (self._words(n, x, side.recipe) for side in (p.a, p.b))
-            if mine.shape != theirs.shape or (mine != theirs).any() or _undecided(x, p):
+            if mine.shape != theirs.shape or (mine != theirs).any() or self._undecided(n, x, p):
                 return False
         return True
 
@@ -137,15 +139,21 @@ class _Tried:
     def measured(self, p: Advice, *, agree: bool) -> Advice:
         """Return the pair with its counts over all tensors."""
         blocks = differing = undecided = 0
-        for x in self.tensors():
+        for n, x in enumerate(self.tensors()):
             d = disagreement(x, p.a.recipe, p.b.recipe, explain=False)
             blocks, differing = blocks + d.blocks, differing + d.differing
-            undecided += 0 if agree else _undecided(x, p)
+            undecided += 0 if agree else self._undecided(n, x, p)
         return Advice(agree=agree, a=p.a, b=p.b, blocks=blocks, differing=differing, undecided=undecided)
 
+    def _undecided(self, n: int, x: AnyArray, p: Advice) -> int:
+        """Return how many blocks a chip decides on either side."""
+        sides = [side.recipe for side in (p.a, p.b) if is_approximate(side.recipe)]
+        masks = [self._mask(n, x, r) for r in sides]
+        return int(np.count_nonzero(np.logical_or.reduce(masks))) if masks else 0
 
-def _undecided(x: AnyArray, p: Advice) -> int:
-    """Return how many blocks a chip decides on either side."""
-    sides = [side.recipe for side in (p.a, p.b) if is_approximate(side.recipe)]
-    masks = [undecided_blocks(x, r) for r in sides]
-    return int(np.count_nonzero(np.logical_or.reduce(masks))) if masks else 0
+    def _mask(self, n: int, x: AnyArray, r: Recipe) -> Bool:
+        if n:
+            return undecided_blocks(x, r)
+        if r.name not in self.first_undecided:
+            self.first_undecided[r.name] = undecided_blocks(x, r)
+        return self.first_undecided[r.name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from fos_ref.formats.bits import widen
 from fos_ref.recipes.recipe import Recipe
 
 _AXIS = "dequantize"
+_AT_ONCE = 1 << 20  #: values summed up at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Sums:
         }
 
 
+_NOTHING = Sums(0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 def value_sums(x: AnyArray, a: Recipe, b: Recipe) -> Sums:
     """Quantize x by both recipes, dequantize to float32, and compare the values.
 
@@ -70,16 +76,24 @@ def value_sums(x: AnyArray, a: Recipe, b: Recipe) -> Sums:
     Specials: a value that is not finite in x or in a result is counted and left out of the sums.
     """
     qa, qb = quantize(x, a), quantize(x, b)
-    va, vb = dequantize(qa), dequantize(qb)
-    finite: Bool = np.isfinite(va) & np.isfinite(vb) & np.isfinite(widen(x))
-    exact = [np.where(finite, v, 0).astype(np.float64) for v in (va, vb, widen(x))]
+    va, vb, alone = dequantize(qa), dequantize(qb), _with_dequantize_of(a, b)
+    changed = 0 if alone is None else _differing(va, dequantize(replace(qa, recipe=alone)))
+    rows = max(1, _AT_ONCE // max(1, x.shape[1]))
+    parts = [_sums(*(v[at : at + rows] for v in (va, vb, x))) for at in range(0, len(x), rows)]
+    return replace(reduce(add, parts, _NOTHING), dequantize_alone=changed)
+
+
+def _sums(va: F32, vb: F32, x: AnyArray) -> Sums:
+    """Return the sums over some rows."""
+    wide = widen(x)
+    finite: Bool = np.isfinite(va) & np.isfinite(vb) & np.isfinite(wide)
+    exact = [np.where(finite, v, 0).astype(np.float64) for v in (va, vb, wide)]
     apart = exact[0] - exact[1]
-    alone = _with_dequantize_of(a, b)
     return Sums(
         values=int(va.size),
         differing=_differing(va, vb),
         nonfinite=int(va.size - np.count_nonzero(finite)),
-        dequantize_alone=0 if alone is None else _differing(va, dequantize(replace(qa, recipe=alone))),
+        dequantize_alone=0,
         largest=float(np.abs(apart).max(initial=0.0)),
         difference=_squares(apart),
         norm=_squares(exact[0]),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from fos_ref import PRESETS
 from fos_ref.cli import run
-from fos_ref.dialects.disagreement import disagreement
+from fos_ref.dialects.hardware import hardware_decides
+from fos_ref.dialects.measure import measure, total
 from fos_ref.inputs.distributions import make
 
 A, B = "te-mse-256", "fouroversix-mae"
@@ -23,7 +24,7 @@ def shown(capsys, *arguments, code=0):
 
 
 def counts(x, a=A, b=B):
-    return json.loads(json.dumps(asdict(disagreement(x, PRESETS[a], PRESETS[b]))))
+    return json.loads(json.dumps(measure(x, PRESETS[a], PRESETS[b]).to_dict()))
 
 
 def test_without_a_tensor_only_the_axes_are_shown(capsys):
@@ -45,6 +46,7 @@ def test_a_distribution_is_counted_on_a_tensor_that_the_output_names(capsys):
     (tensor,) = data["tensors"]
     assert tensor.pop("tensor") == "coarse 512x1024 bfloat16"
     assert tensor == counts(make("coarse", (512, 1024), 0, "bfloat16"))
+    assert data["total"] == tensor
     assert tensor["blocks"] == 32768
     assert tensor["differing"] > 0
 
@@ -71,6 +73,8 @@ def test_the_tensors_of_a_checkpoint_that_fit_are_counted_one_by_one(capsys, tmp
     data = json.loads(shown(capsys, A, B, "--on", str(file), "--json").out)
     found = {t.pop("tensor"): t for t in data["tensors"]}
     assert found == {"a.weight": counts(fits), "b.weight": counts(other)}
+    both = total([measure(x, PRESETS[A], PRESETS[B]) for x in (fits, other)])
+    assert data["total"] == json.loads(json.dumps(both.to_dict()))
 
 
 def test_tiles_need_rows_that_fit(capsys, tmp_path):
@@ -135,3 +139,104 @@ def test_a_tensor_that_no_block_fits_is_refused_by_its_shape(capsys, tmp_path):
         assert err.count("\n") == 1
     np.save(path, np.zeros((4, 32), np.float64))
     assert "dtype float64" in shown(capsys, A, B, "--on", str(path), code=2).err
+
+
+DEFAULT = "flashinfer-default-mse-256"
+
+
+def saved(folder, x):
+    np.save(folder / "x.npy", x)
+    return ["--on", str(folder / "x.npy")]
+
+
+def test_blocks_that_a_chip_decides_are_counted_and_said(capsys, tmp_path):
+    """By exact reciprocals no block differs, and that is not all there is to say."""
+    x = make("coarse", (64, 256), 0)
+    decided, on = int(hardware_decides(x, PRESETS[DEFAULT]).sum()), saved(tmp_path, x)
+    assert decided > 500
+    text = shown(capsys, "te-mse-256", DEFAULT, *on).out
+    assert "0 of 1,024 blocks differ" in text
+    share = f"a chip decides up to {decided:,} of 1,024 ({decided / 1024:.2%})"
+    assert f"{share}: {DEFAULT} has approximate reciprocals" in text
+    data = json.loads(shown(capsys, "te-mse-256", DEFAULT, *on, "--json").out)
+    assert data["total"]["hardware_decides"] == {"a": 0, "b": decided, "either": decided}
+    assert "a chip decides" not in shown(capsys, A, B, *on).out.split("to agree")[0]
+
+
+def test_values_stand_beside_bytes(capsys, tmp_path):
+    x = make("normal", (64, 256), 0)
+    d = counts(x, "te-mse-256", "flashinfer-mse-256")["values"]
+    lines = shown(capsys, "te-mse-256", "flashinfer-mse-256", *saved(tmp_path, x)).out.splitlines()
+    rows = {" ".join(line.split()) for line in lines}
+    assert f"that differ {d['differing']:,} of 16,384 ({d['differing'] / 16384:.2%})" in rows
+    assert d["dequantize_alone"] > 0
+    assert f"that the axis dequantize alone changes {d['dequantize_alone']:,}" in rows
+    assert f"relative error, ||A - B|| / ||A|| (Euclidean) {d['relative_error']:.6g}" in rows
+    assert f"mean squared error of te-mse-256 (A) {d['mse_a']:.6g}" in rows
+
+
+def test_a_file_has_one_table_and_a_line_for_each_tensor_that_differs(capsys, tmp_path):
+    file = tmp_path / "m.safetensors"
+    zeros = {f"zero.{n}": np.zeros((16, 32), np.float32) for n in range(9)}
+    save_file(zeros | {"x": make("coarse", (64, 64), 0), "y": make("coarse", (64, 64), 1)}, file)
+    text = shown(capsys, A, B, "--on", str(file)).out
+    assert text.count("blocks it changes") == 1
+    assert "\n11 tensors: " in text
+    assert "2 of 11 tensors have a block that differs or that a chip decides" in text
+    assert [line.split()[0] for line in text.splitlines() if line[:2] in ("x ", "y ", "ze")] == ["x", "y"]
+    data = json.loads(shown(capsys, A, B, "--on", str(file), "--json").out)
+    assert len(data["tensors"]) == 11
+
+
+def packed(folder, more=None):
+    from fos_ref.engines.front import quantize  # noqa: PLC0415
+
+    q = quantize(make("normal", (16, 64), 0), "4over6")
+    file = folder / "packed.safetensors"
+    parts = {"a.weight": q.codes, "a.weight_scale": q.block_scales.view(ml_dtypes.float8_e4m3fn)}
+    save_file({**parts, "a.weight_scale_2": np.ones((), np.float32), **(more or {})}, file)
+    return file
+
+
+def test_weights_that_are_quantized_already_are_announced(capsys, tmp_path):
+    file = packed(tmp_path, {"lm_head": make("normal", (16, 64), 1)})
+    text = shown(capsys, A, B, "--on", str(file)).out
+    assert "1 weight of the file is quantized already and not measured: what follows is of the others" in text
+    data = json.loads(shown(capsys, A, B, "--on", str(file), "--json").out)
+    assert (data["packed_weights"], [t["tensor"] for t in data["tensors"]]) == (1, ["lm_head"])
+
+
+def test_a_file_of_quantized_weights_alone_is_refused(capsys, tmp_path):
+    error = shown(capsys, A, B, "--on", str(packed(tmp_path)), code=2).err
+    assert "1 of its weights are quantized already; the file they were made from is allowed" in error
+
+
+def test_the_last_line_says_what_to_set(capsys, tmp_path):
+    on = saved(tmp_path, make("coarse", (64, 256), 0))
+    line = shown(capsys, "4over6", "te-cuda-mae-256", *on).out.splitlines()[-1]
+    assert line.startswith("to agree, set NVTE_NVFP4_4OVER6_ERR_MODE=MSE (now MAE) in TransformerEngine: ")
+    assert " 4over6 and te-cuda-mse-256 differ in none of 1,024 blocks, and no chip decides one; " in line
+    assert line.endswith(
+        "; on other data they may part by zero_scale, nonfinite; values still differ by dequantize"
+    )
+    data = json.loads(shown(capsys, "4over6", "te-cuda-mae-256", *on, "--json").out)
+    assert data["advice"]["line"] == line
+    assert data["advice"]["b"]["change"] == {"NVTE_NVFP4_4OVER6_ERR_MODE": {"now": "MAE", "set": "MSE"}}
+
+
+def test_the_last_line_says_where_no_setting_helps(capsys, tmp_path):
+    on = saved(tmp_path, make("subnormal-scale", (64, 256), 0))
+    line = shown(capsys, "modelopt-4over6", "te-mse-256", *on).out.splitlines()[-1]
+    none = "no setting of TransformerEngine's reference makes them agree (none is known for modelopt-4over6)"
+    assert line.startswith(f"{none}; nothing is nearer than modelopt-4over6 and te-mse-256, which differ in ")
+    assert "axes that remain: tensor_scale, block_scale" in line
+    line = shown(capsys, "4over6", "4over6-mae").out.splitlines()[-1]
+    assert line.startswith(
+        "no setting makes them agree in every axis (none is known for 4over6 and 4over6-mae);"
+    )
+    assert line.endswith("nothing is nearer than 4over6 and 4over6-mae; axes that remain: error_metric")
+
+
+def test_two_names_of_one_recipe_need_no_setting(capsys):
+    line = shown(capsys, "4over6", "4over6-mse").out.splitlines()[-1]
+    assert line == "no setting needs to change: 4over6 and 4over6 have the same bytes on every tensor"

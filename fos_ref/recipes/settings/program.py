@@ -29,10 +29,10 @@ class Setting:
         """
         if self.choosing and not r.chooses:
             return None
-        (found,) = [value for value, axes in self.values.items() if holds(r, axes)] or [None]
-        if found is None:
-            raise LookupError(self.name, r.name)
-        return found
+        found = [value for value, axes in self.values.items() if holds(r, axes)]
+        if len(found) != 1:
+            raise LookupError(self.name, r.name, found)
+        return found[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
