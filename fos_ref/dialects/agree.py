@@ -116,8 +116,8 @@ class _Tried:
     """What was quantized of the first tensor, by recipe: most pairs part on it."""
 
     tensors: Tensors
-    first: dict[str, Words] = field(default_factory=dict)
-    first_undecided: dict[str, Bool] = field(default_factory=dict)
+    first: dict[Recipe, Words] = field(default_factory=dict)
+    first_undecided: dict[Recipe, Bool] = field(default_factory=dict)
 
     def agree(self, p: Advice) -> bool:
         """Return whether no block differs and no chip decides one; stops at the first tensor that has one."""
@@ -132,9 +132,9 @@ class _Tried:
     def _words(self, n: int, x: AnyArray, r: Recipe) -> Words:
         if n:
             return block_words(quantize(x, r))
-        if r.name not in self.first:
-            self.first[r.name] = block_words(quantize(x, r))
-        return self.first[r.name]
+        if r not in self.first:
+            self.first[r] = block_words(quantize(x, r))
+        return self.first[r]
 
     def measured(self, p: Advice, *, agree: bool) -> Advice:
         """Return the pair with its counts over all tensors."""
@@ -154,6 +154,6 @@ class _Tried:
     def _mask(self, n: int, x: AnyArray, r: Recipe) -> Bool:
         if n:
             return undecided_blocks(x, r)
-        if r.name not in self.first_undecided:
-            self.first_undecided[r.name] = undecided_blocks(x, r)
-        return self.first_undecided[r.name]
+        if r not in self.first_undecided:
+            self.first_undecided[r] = undecided_blocks(x, r)
+        return self.first_undecided[r]
