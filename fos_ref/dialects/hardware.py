@@ -43,9 +43,10 @@ def is_approximate(r: Recipe) -> bool:
     return r.reciprocal is Reciprocal.APPROXIMATE
 
 
-def hardware_decides(x: Any, r: Recipe | str) -> Bool:
+def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Bool:
     """Return a mask of the blocks whose bytes depend on the chip's reciprocals.
 
+    amax:     of the tensor (or its rows), where x is some rows of it; by default x is the tensor
     Shapes:   x (R, C), C a multiple of 16 -> bool (R, C/16)
     Dtypes:   as for `quantize`
     Specials: subnormals are kept. A kernel that flushes them (FTZ) may also differ on blocks below 2^-126.
@@ -62,7 +63,8 @@ def hardware_decides(x: Any, r: Recipe | str) -> Bool:
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
         raise RecipeError(msg)
     check_float_environment()
-    scales = tensor_scales(tensor_amax(widen(array), r), r, array.dtype)
+    own = tensor_amax(widen(array), r) if amax is None else amax
+    scales = tensor_scales(own, r, array.dtype)
     rows = max(_ROWS, r.block_rows)
     parts = [
         _undecided(array[at : at + rows], scales.rows(slice(at, at + rows)), r)

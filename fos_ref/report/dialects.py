@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from fos_ref.dialects.hardware import hardware_decides, is_approximate
 from fos_ref.dialects.matrix import Counts, differing_blocks
 from fos_ref.engines.stream import in_order
+from fos_ref.formats.arrays import AnyArray
+from fos_ref.formats.bits import widen
 from fos_ref.inputs.distributions import make
+from fos_ref.model.quantize import tensor_amax
 from fos_ref.recipes import BLOCK, PRESETS, Recipe
 from fos_ref.recipes.axes import AmaxScope, BlockShape, Candidates, ErrorMetric, TensorScale
 from fos_ref.report.lineup import Plan
@@ -20,6 +24,7 @@ from fos_ref.report.sweep import first
 DATA = ("normal", "coarse", "subnormal-scale")
 DTYPES = ("float32", "bfloat16")
 _SEED = 0
+_ROWS = 32  #: of each tensor: on these the blocks that a chip decides are counted, as that takes a while
 _METRICS = (None, *ErrorMetric)
 
 
@@ -65,6 +70,12 @@ class Matrix:
     presets: tuple[str, ...]
     blocks: int
     counts: Counts
+    sampled: int = 0  #: blocks (of a tile each row) on which those that a chip decides were counted
+    undecided: Mapping[str, int] = field(default_factory=dict)  #: how many, by preset with approximate ones
+
+    def decided_by_chip(self, preset: str) -> float | None:
+        """Return the share of blocks that a chip decides; None for a preset with exact reciprocals."""
+        return self.undecided[preset] / self.sampled if preset in self.undecided else None
 
     def dialects(self) -> list[list[int]]:
         """Return the presets that agree on every block, by their places; a preset is in one dialect only."""
@@ -79,6 +90,7 @@ class Matrix:
         table = pd.DataFrame(self.counts / self.blocks, columns=list(self.presets))
         table.insert(0, "preset", self.presets)
         table.insert(1, "dialect", [number[i] for i in range(len(self.presets))])
+        table.insert(2, "chip_decides", [self.decided_by_chip(name) or 0.0 for name in self.presets])
         return table
 
     @property
@@ -105,20 +117,49 @@ def matrices(plan: Plan, engine: str, threads: int, done: Callable[[], None]) ->
 
     `done` is called after each of `jobs()`. The counts depend neither on the engine nor on the threads.
     """
-    total: dict[tuple[Kind, str], tuple[int, Counts]] = {}
+    parts: dict[tuple[Kind, str], list[_Part]] = {}
     measured = in_order(lambda job: _measure(job, plan, engine), jobs(), threads, first(engine))
-    for (kind, distribution, _), (blocks, counts) in zip(jobs(), measured, strict=True):
-        before = total.get((kind, distribution), (0, np.zeros_like(counts)))
-        total[kind, distribution] = before[0] + blocks, before[1] + counts
+    for (kind, distribution, _), part in zip(jobs(), measured, strict=True):
+        parts.setdefault((kind, distribution), []).append(part)
         done()
-    return [
-        Matrix(kind, distribution, tuple(kind.presets()), blocks, counts)
-        for (kind, distribution), (blocks, counts) in total.items()
-    ]
+    return [_matrix(kind, distribution, found) for (kind, distribution), found in parts.items()]
 
 
-def _measure(job: Job, plan: Plan, engine: str) -> tuple[int, Counts]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one tensor gives."""
+
+    blocks: int
+    counts: Counts
+    sampled: int
+    undecided: dict[str, int]
+
+
+def _matrix(kind: Kind, distribution: str, parts: list[_Part]) -> Matrix:
+    """Return the matrix over the tensors of a distribution."""
+    names = parts[0].undecided
+    return Matrix(
+        kind,
+        distribution,
+        tuple(kind.presets()),
+        sum(p.blocks for p in parts),
+        sum((p.counts for p in parts), np.zeros_like(parts[0].counts)),
+        sampled=sum(p.sampled for p in parts),
+        undecided={name: sum(p.undecided[name] for p in parts) for name in names},
+    )
+
+
+def _measure(job: Job, plan: Plan, engine: str) -> _Part:
     kind, distribution, dtype = job
     rows, cols = plan.shape
     x = make(distribution, (max(rows // 2, BLOCK), cols), _SEED, dtype)
-    return differing_blocks(x, [PRESETS[n] for n in kind.presets()], engine)
+    recipes = [PRESETS[n] for n in kind.presets()]
+    blocks, counts = differing_blocks(x, recipes, engine)
+    undecided = {r.name: _undecided(x, r) for r in recipes if is_approximate(r)}
+    return _Part(blocks, counts, min(_ROWS, len(x)) * cols // BLOCK, undecided)
+
+
+def _undecided(x: AnyArray, r: Recipe) -> int:
+    """Return how many blocks of the first rows a chip decides, under the scales of the whole tensor."""
+    amax = tensor_amax(widen(x), r)
+    return int(hardware_decides(x[:_ROWS], r, amax=amax[:_ROWS] if amax.ndim else amax).sum())

@@ -63,7 +63,7 @@ def percent(share: float) -> str:
 
 
 def _axes(ax: Axes, m: Matrix, groups: list[list[int]]) -> None:
-    names = [label([m.presets[i] for i in places]) for places in groups]
+    names = [label([m.presets[i] for i in places]) + _star(m, places) for places in groups]
     numbers = range(1, len(groups) + 1)
     ax.set_yticks(range(len(groups)), [f"{name}  {n}" for n, name in zip(numbers, names, strict=True)])
     ax.set_xticks(range(len(groups)), [str(n) for n in numbers])
@@ -77,7 +77,21 @@ def _axes(ax: Axes, m: Matrix, groups: list[list[int]]) -> None:
             ax.axvline(i - 0.5, color=FAINT, linewidth=0.6)
     name = DISTRIBUTION_LABELS.get(m.distribution, m.distribution)
     ax.set_title(f"{name}: blocks that differ, in %", loc="left", pad=14)
-    ax.set_xlabel("dark, without a figure: 95 % and more; grey: none, the same dialect", size=7.5, loc="left")
+    ax.set_xlabel("\n".join(_caption(m)), size=7.5, loc="left")
+
+
+def _star(m: Matrix, places: list[int]) -> str:
+    return " *" if any(m.presets[i] in m.undecided for i in places) else ""
+
+
+def _caption(m: Matrix) -> list[str]:
+    """Return the lines under the picture."""
+    colours = "dark, without a figure: 95 % and more; grey: none, the same dialect"
+    if not m.undecided:
+        return [colours]
+    most = max(m.decided_by_chip(name) or 0.0 for name in m.undecided)
+    decides = f"* approximate reciprocals: a chip decides up to {100 * most:.1f} %"
+    return [colours, decides, "of the blocks; the figures are those of exact reciprocals"]
 
 
 def _family(preset: str) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ import pytest
 from PIL import Image
 
 from fos_ref import PRESETS
+from fos_ref.dialects.hardware import hardware_decides
 from fos_ref.dialects.matrix import differing_blocks
 from fos_ref.inputs.distributions import make
-from fos_ref.recipes.axes import BlockShape, Candidates
+from fos_ref.model.quantize import tensor_amax
+from fos_ref.recipes.axes import BlockShape, Candidates, Reciprocal
 from fos_ref.report.dialects import DATA, DTYPES, jobs, KINDS, matrices, Matrix
-from fos_ref.report.dialects_figure import disagreement, percent
+from fos_ref.report.dialects_figure import _caption, disagreement, percent
 from fos_ref.report.dialects_text import dialects_markdown
 from fos_ref.report.lineup import Plan
 
@@ -57,11 +60,47 @@ def test_a_dialect_holds_the_presets_that_agree_everywhere(measured):
 
 def test_the_table_has_a_share_for_every_pair(measured):
     table = measured[0].shares()
-    assert list(table.columns) == ["preset", "dialect", *measured[0].presets]
+    assert list(table.columns) == ["preset", "dialect", "chip_decides", *measured[0].presets]
     assert list(table["preset"]) == list(measured[0].presets)
     assert set(table["dialect"]) == set(range(1, len(measured[0].dialects()) + 1))
     values = table[list(measured[0].presets)].to_numpy()
     assert np.array_equal(values * measured[0].blocks, measured[0].counts)
+
+
+def test_the_blocks_that_a_chip_decides_are_those_of_the_first_rows(measured):
+    m = next(m for m in measured if m.distribution == "coarse" and m.kind.drawn)
+    assert set(m.undecided) == {n for n in m.presets if PRESETS[n].reciprocal is Reciprocal.APPROXIMATE}
+    assert m.sampled == m.blocks == len(DTYPES) * 32 * 64 // 16
+    for name in ("flashinfer-default-mse-256", "flashinfer-default-mae-448-row"):
+        xs = [make("coarse", (32, 64), 0, t) for t in DTYPES]
+        assert m.undecided[name] == sum(int(hardware_decides(x, PRESETS[name]).sum()) for x in xs) > 0
+        shares = m.shares().set_index("preset")["chip_decides"]
+        assert shares[name] == m.decided_by_chip(name) == m.undecided[name] / m.sampled
+        assert (shares["4over6"], m.decided_by_chip("4over6")) == (0.0, None)
+
+
+def test_rows_of_a_part_have_the_scales_of_the_whole():
+    x = make("normal", (64, 64), 0)
+    for name in ("flashinfer-default-mse-256", "flashinfer-default-mse-256-row"):
+        r = PRESETS[name]
+        whole = hardware_decides(x, r)
+        amax = tensor_amax(x, r)
+        part = hardware_decides(x[:32], r, amax=amax[:32] if amax.ndim else amax)
+        assert np.array_equal(part, whole[:32])
+
+
+def test_tables_and_pictures_say_what_a_chip_decides():
+    counts = np.zeros((2, 2), dtype=np.int64)
+    presets = ("4over6", "flashinfer-default-mse-256")
+    m = Matrix(KINDS[0], "coarse", presets, 400, counts, 200, {presets[1]: 133})
+    text = "\n".join(dialects_markdown([m]))
+    assert "| 1 | `4over6` `flashinfer-default-mse-256`* | up to 66.50 % |" in text
+    assert "a chip decides up to 66.50 % of the blocks (`flashinfer-default-mse-256`), counted on 200" in text
+    assert _caption(m)[1] == "* approximate reciprocals: a chip decides up to 66.5 %"
+    assert len(_caption(small())) == 1
+    said = dialects_markdown([replace(m, kind=KINDS[1])])[-1]
+    assert "a chip decides up to 66.50 %" in said
+    assert disagreement(m) != disagreement(replace(m, undecided={}))
 
 
 def small():
