@@ -8,13 +8,18 @@ from types import MappingProxyType
 #: Flag -> what it says. The order decides between explanations that nothing else tells apart.
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
+        "NothingWritten": "codes, or codes and scales, are one constant: zeros, poison, rows nobody wrote",
         "NibbleOrder": "the two codes of each byte are swapped",
         "ScaleLayout": "the block scales are in another layout than the one asked for",
         "ScaleTransposed": "the block scales are laid out column by column",
         "Transposed": "blocks run down the columns where they should run along the rows",
+        "RowPermutation": "the rows are in another order: halves exchanged, or interleaved",
+        "StridesIgnored": "a view was read as if it were contiguous",
         "Bound": "the tensor scale maps to another E4M3 bound",
         "TensorScaleInverted": "the tensor scale is inverted: a multiplier where a divisor is meant",
+        "TensorScale": "the block scales follow another tensor scale than the recipe's",
         "AmaxPrecision": "the amax is rounded, or belongs to other values",
+        "BlockAmax": "the block's amax is taken over other values, or without the magnitude",
         "TieRule": "candidates with equal errors: the other one is kept",
         "AlwaysSix": "no selection: every block maps to 6",
         "AlwaysFour": "no selection: every block maps to 4",
@@ -23,27 +28,36 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "MetricAbsMax": "candidates are compared by their largest error",
         "ScaleCeil": "block scales are rounded up where they should go to the nearest",
         "ScaleFloor": "block scales are rounded down where they should go to the nearest",
+        "ScaleCarry": "the carry out of the block scale's mantissa is lost",
+        "ScaleOffset": "every block scale byte is off by the same constant",
         "ScaleSubnormalFlush": "subnormal block scales are flushed to zero or raised to 2^-6",
         "ScaleNaN": "a block scale that should saturate becomes NaN",
+        "UnroundedScale": "the codes are made with the block scale before its rounding",
+        "ScaleDecode": "the stored block scale is read back as another value for the codes",
         "ExpandAfterRounding": "the map-to-4 scale is 1.5 times the rounded six-scale, or the reverse",
         "ScaleAssociation": "the scales' products and quotients are taken in another order",
         "ReciprocalForDivision": "a product with a reciprocal where the recipe divides, or the reverse",
         "E2m1TiesAway": "E2M1 midpoints go to the larger magnitude where that is not even",
         "E2m1TiesZero": "E2M1 midpoints go to the smaller magnitude where that is not even",
+        "E2m1Truncation": "scaled magnitudes are cut toward zero",
         "E2m1NoSaturation": "scaled magnitudes above 6 are not clamped to code 7",
         "ZeroScalePolicy": "codes or scale byte of a block whose scale is zero",
         "NegativeZero": "the sign of a code that is zero",
+        "SignLost": "magnitudes are right, signs are gone or turned",
         "DoubleRounding": "the scaled value is rounded to a 16-bit type before E2M1",
         "FlushToZero": "subnormal float32 intermediates are flushed to zero",
         "ErrorDomain": "the error is measured in another domain",
         "FmaContraction": "the error is taken with fused multiply-add, or without where the recipe fuses",
         "ReductionOrder": "the error terms are added in another order",
+        "StochasticRounding": "scales are right, every code is one of its value's two neighbours, by chance",
+        "ScaleSearch": "other block scales than the recipe's, with smaller errors: a search chose them",
+        "HardwareDecides": "harmless: under an approximate reciprocal a step of one unit decides these bytes",
         "NearTie": "harmless: the other of two candidates whose errors are a few float32 steps apart",
         "Unexplained": "no known mistake reproduces these bytes",
     }
 )
 #: Named when no mistake is: not part of a search.
-OUTCOMES = ("NearTie", "Unexplained")
+OUTCOMES = ("HardwareDecides", "NearTie", "Unexplained")
 #: Mistakes of the choice that only show where the two errors are nearly equal.
 OF_LAST_BITS = ("TieRule", "ErrorDomain", "FmaContraction", "ReductionOrder", "ReciprocalForDivision")
 #: Mistakes that normally change a large share of all blocks: not the first guess where a few differ.
