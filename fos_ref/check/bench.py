@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,10 +27,19 @@ class Case:
     what: str
     source: Source
     got: Bytes
+    want: Bytes
     differing: Bool  #: (N,)
     wrong: int  #: blocks that differ read as they were asked for
     alike: float  #: share of equal code bytes, in blocks that differ or not
     at_stake: Bool  #: (N,) where the bytes, read as they were asked for, differ; all blocks of x transposed
+
+    def without(self, void: Bool) -> Case:
+        """Return the case with some blocks (N,) set aside: explained already, and evidence for nothing."""
+        got = replace(self.got, void=void if self.got.void is None else self.got.void | void)
+        away = int(np.count_nonzero(void & self.at_stake))
+        return replace(
+            self, got=got, differing=self.differing & ~void, wrong=max(0, self.wrong - away), at_stake=self.at_stake & ~void
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,14 +103,16 @@ class Bench:
             return None
         if id(h.case) not in self._given:
             self._given[id(h.case)] = h.case.got.pick(self.index)
-        got, differs = self._given[id(h.case)], h.case.at_stake[self.index]
-        right = got.equal(*made)
+        got, at_stake = self._given[id(h.case)], h.case.at_stake[self.index]
+        right, seen = got.equal(*made), got.seen
         same = 0.5 * got.same_scale(made[1]) + 0.5 * (got.codes == made[0]).mean(axis=1)
-        return Score(_share(right[differs]), _share(right[~differs]), _share(same[differs]))
+        differs = at_stake & seen
+        empty = 0.0 if at_stake.any() else 1.0  # what no byte speaks for is not explained
+        return Score(_share(right[differs], empty), _share(right[~at_stake], 1.0), _share(same[differs], empty))
 
 
-def _share(a: Bool) -> float:
-    return float(a.mean()) if a.size else 1.0
+def _share(a: Bool, empty: float) -> float:
+    return float(a.mean()) if a.size else empty
 
 
 def reproduced(h: Hypothesis, r: Recipe, index: I64) -> Bool:

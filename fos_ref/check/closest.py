@@ -19,6 +19,8 @@ _FEW = 256  #: blocks of the rows on which all presets are tried
 _LEAST = 0.5  #: of these blocks, for a preset to be tried on more
 _BLOCKS = 2048
 _FINALISTS = 3
+NEAR_PERFECT = 0.9  #: of the blocks, for the preset to be mentioned
+MARGIN = 4  #: times fewer blocks differ from it than from the recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,20 @@ class Closest:
     def share(self) -> float:
         """The share of them."""
         return self.equal / self.of if self.of else 0.0
+
+
+def hint(s: Subject, *, complete: bool) -> str | None:
+    """Return the preset that fits far better than the recipe, as a question; None where none does.
+
+    complete: whether causes are named for every block; then only a preset that fits every block is worth a word
+    """
+    near = closest(s)
+    if near is None or near.share < NEAR_PERFECT or near.equal <= near.own:
+        return None
+    if near.equal < near.of and (complete or near.of - near.equal > (near.of - near.own) / MARGIN):
+        return None
+    percent = "100" if near.equal == near.of else f"{min(100 * near.share, 99.99):.4g}"
+    return f"{percent} % of blocks equal {near.preset}: did you mean that?"
 
 
 def closest(s: Subject) -> Closest | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fos_ref.check.dossier import Dossier
+from fos_ref.check.evidence.gathered import Evidence
+from fos_ref.check.evidence.padding import Padding
 from fos_ref.check.flags import FLAGS
 
 _LIMIT = 30  #: lines of text
@@ -50,6 +52,8 @@ class Diagnosis:
     causes: tuple[Cause, ...] = ()  #: the best explanation first
     first: Dossier | None = None  #: the first mismatch
     closest: str | None = None  #: the preset that fits better than the recipe, in words
+    evidence: Evidence | None = None  #: what the bytes say by themselves
+    notes: tuple[Padding, ...] = ()  #: what is no difference but will hurt
 
     @property
     def equal(self) -> bool:
@@ -59,6 +63,26 @@ class Diagnosis:
     def __bool__(self) -> bool:
         """Return `equal`."""
         return self.equal
+
+    @property
+    def scales(self) -> dict[str, int | None]:
+        """How many scale bytes are the recipe's, and of how many."""
+        return {} if self.evidence is None else self.evidence.scales.to_dict()
+
+    @property
+    def codes(self) -> dict[str, int | None]:
+        """How many codes are the recipe's, of how many, and how many the nearest under the stored scale."""
+        return {} if self.evidence is None else self.evidence.codes.to_dict()
+
+    @property
+    def tensor_scale(self) -> dict[str, Any]:
+        """The recipe's tensor scale, and the one that the scale bytes follow."""
+        return {} if self.evidence is None else self.evidence.tensor_scale()
+
+    @property
+    def where(self) -> str | None:
+        """The region that the differing blocks fill."""
+        return None if self.evidence is None else self.evidence.where
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -78,6 +102,11 @@ class Diagnosis:
             "mismatching_blocks": self.mismatching_blocks,
             "causes": causes,
             "first": {} if self.first is None else self.first.to_dict(),
+            "scales": self.scales,
+            "codes": self.codes,
+            "tensor_scale": self.tensor_scale,
+            "where": self.where,
+            "notes": [n.to_dict() for n in self.notes],
         }
 
     def __str__(self) -> str:
@@ -88,11 +117,15 @@ class Diagnosis:
 def _lines(d: Diagnosis) -> Iterator[str]:
     if d.equal:
         yield f"{d.recipe}: all {d.blocks:,} blocks equal, every bit"
+        yield from (f"  {n}" for n in d.notes)
         return
     share = f"{100 * d.mismatching_blocks / d.blocks:.4g} %"
     yield f"{d.recipe}: {d.mismatching_blocks:,} of {d.blocks:,} blocks differ ({share})"
     if d.closest is not None:
         yield f"  {d.closest}"
+    if d.evidence is not None:
+        yield from d.evidence.lines()
+    yield from (f"  {n}" for n in d.notes)
     for c in d.causes:
         yield from _cause_lines(c)
     shown = next((c.example for c in d.causes if c.example is not None), None) or d.first

@@ -15,6 +15,7 @@ from fos_ref.storage.layout import pack_nibbles, swizzle, swizzled_shape, unpack
 
 ScaleLayout = Literal["linear", "swizzled"]
 LOST = -1  #: a byte that the layout cut off
+LEAST_MOVED = 4  #: known bytes that a lossy layout reads from another place than the one asked for
 _SHORT_ROWS = 8  #: rows of a tile of the 8x4 layout
 _TILE_COLS = 4
 
@@ -49,11 +50,18 @@ class Bytes:
     codes: U8
     scales: U8
     known: Bool | None = None
+    void: Bool | None = None  #: (N,) blocks that are explained already: whatever is said of them is right
+
+    @property
+    def seen(self) -> Bool:
+        """Return (N,): where bytes can speak for or against something. A block with a lost byte cannot."""
+        seen = np.ones(len(self.codes), dtype=np.bool_) if self.known is None else self.known.all(axis=1)
+        return seen if self.void is None else seen & ~self.void
 
     def equal(self, codes: U8, scale: U8) -> Bool:
-        """Return (N,): where all bytes are those of codes (N, n/2), scale (N,); lost ones count as equal."""
+        """Return (N,): where no byte contradicts codes (N, n/2) and scale (N,): `seen` says where one speaks."""
         same = self.same_scale(scale) & (self.codes == codes).all(axis=1)
-        return np.asarray(same)
+        return np.asarray(same if self.void is None else same | self.void)
 
     def same_scale(self, scale: U8) -> Bool:
         """Return (N,): where the scale byte is `scale`."""
@@ -62,7 +70,8 @@ class Bytes:
 
     def pick(self, index: I64) -> Bytes:
         """Return some of the blocks."""
-        return Bytes(self.codes[index], self.scales[index], None if self.known is None else self.known[index])
+        known, void = (None if a is None else a[index] for a in (self.known, self.void))
+        return Bytes(self.codes[index], self.scales[index], known, void)
 
 
 # --- scales --------------------------------------------------------------------------------------------
@@ -185,6 +194,13 @@ def transposed_readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "
         yield from _combined(in_place, down, r, shape, asked, "Transposed")
 
 
+def _says_nothing(at: I64, first: I64) -> bool:
+    """Return whether a layout that lost bytes reads nearly all that it kept from where the first one does."""
+    if not at.size or at is first or not (at == LOST).any():
+        return False
+    return bool(np.count_nonzero((at != LOST) & (at != first)) < LEAST_MOVED)
+
+
 def _combined(  # noqa: PLR0917 -- one call for each orientation
     codes: U8, scales: U8, r: Recipe, shape: tuple[int, int], asked: ScaleLayout, outer: str = ""
 ) -> Iterator[Reading]:
@@ -192,7 +208,7 @@ def _combined(  # noqa: PLR0917 -- one call for each orientation
     turned = "blocks run down the columns" if outer else ""
     for code_flag, code_words, read_codes in _code_readings(codes, r):
         for scale_flag, scale_words, at in maps:
-            if (at == LOST).all() and at.size:
+            if _says_nothing(at, maps[0][2]):
                 continue
             flags = tuple(f for f in (outer, code_flag, scale_flag) if f)
             words = "; ".join(w for w in (turned, code_words, scale_words) if w)

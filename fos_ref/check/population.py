@@ -11,9 +11,12 @@ import numpy as np
 from fos_ref.formats.arrays import AnyArray, F32, I64
 from fos_ref.formats.bits import widen
 from fos_ref.model.blocks import to_blocks
+from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 
 USED = "used"  #: the amax that the recipe uses: the caller's, or the tensor's or row's own
+SIGNED = "max(x)"  #: the largest value of the tensor or the row, its sign counted
+BLOCK = "block"  #: the block's own amax
 _TILE = 128
 
 
@@ -49,10 +52,16 @@ def source(x: AnyArray, used: F32, r: Recipe) -> Source:
     """Return the blocks of x (R, C) with the amax `used`, () or (R,), and amaxes of other granularities."""
     blocks = to_blocks(x, r.block_rows, r.block_cols)
     with np.errstate(invalid="ignore"):
-        block_amax = np.fmax.reduce(np.abs(widen(blocks)), axis=-1, initial=np.float32(0))
+        wide = widen(blocks)
+        block_amax = np.fmax.reduce(np.abs(wide), axis=-1, initial=np.float32(0))
+        block_max = np.fmax.reduce(wide, axis=-1, initial=np.float32(-np.inf))
     row = block_amax.max(axis=1, initial=np.float32(0), keepdims=True)
+    row_max = block_max.max(axis=1, initial=np.float32(-np.inf), keepdims=True)
+    by_row = r.amax_scope is AmaxScope.ROW
     amaxes = {
         USED: np.asarray(used, dtype=np.float32).reshape(-1, 1),
+        SIGNED: row_max if by_row else row_max.max(axis=0, initial=np.float32(-np.inf), keepdims=True),
+        BLOCK: block_amax,
         "tensor": row.max(axis=0, initial=np.float32(0), keepdims=True),
         "row": row,
         "column of blocks": block_amax.max(axis=0, initial=np.float32(0), keepdims=True),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
+from fos_ref.check.explanation import Explanation
 from fos_ref.check.flags import FLAGS, OF_LAST_BITS, SWEEPING
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
-from fos_ref.formats.arrays import Bool, I64
+from fos_ref.check.ties import ties_first
+from fos_ref.formats.arrays import I64
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 768  #: differing blocks, and as many of the others
@@ -28,47 +30,26 @@ _ALIKE = 2  #: hypotheses of the same flags that are carried on
 #: (blocks, hypotheses): how many of both go through each round of a verification.
 _RACE: tuple[tuple[int | None, int], ...] = ((1 << 14, 64), (1 << 17, 16), (None, 4))
 _COMPARED = 1 << 17  #: blocks on which explanations that leave some are compared
+_SCALE = "TensorScale"
 _ORDER = {flag: i for i, flag in enumerate(FLAGS)}
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A hypothesis, and over all blocks of its reading where it gives the bytes that were given."""
-
-    hypothesis: Hypothesis
-    right: Bool  #: (N,)
-    rivals: tuple[Hypothesis, ...] = ()  #: others that give the same bytes everywhere
-
-    @property
-    def explained(self) -> int:
-        """Blocks that differ as the bytes were asked for, and that it reproduces."""
-        return int(np.count_nonzero(self.right & self.hypothesis.case.at_stake))
-
-    @property
-    def broken(self) -> int:
-        """Blocks that are as the recipe has them, and that it would change."""
-        return int(np.count_nonzero(~self.right & ~self.hypothesis.case.at_stake))
-
-    @property
-    def gain(self) -> int:
-        """Blocks that come out right beyond those that were right without it."""
-        case = self.hypothesis.case
-        return int(np.count_nonzero(self.right)) - (len(self.right) - case.wrong)
-
-    @property
-    def perfect(self) -> bool:
-        """Whether nothing is left to explain."""
-        return bool(self.right.all())
 
 
 class Search:
     """One search over the readings of one tensor."""
 
-    def __init__(self, cases: Sequence[Case], r: Recipe) -> None:
-        """Take the readings, the one that was asked for first if there is one."""
+    def __init__(
+        self, cases: Sequence[Case], r: Recipe, scales: Mapping[int, tuple[Flaw, ...]] = MappingProxyType({})
+    ) -> None:
+        """Take the readings, the one that was asked for first if there is one.
+
+        scales: the id of a case -> the tensor scales that its scale bytes allow, as flaws to begin with
+        """
         self.cases, self.recipe = list(cases), r
         self.flaws = catalogue(r)
         self.benches = {k: self._bench(v) for k, v in _by_source(self.cases).items()}
+        begun = [Hypothesis(c, (f,)) for c in self.cases for f in scales.get(id(c), ())]
+        self._beam = [*(Hypothesis(c) for c in self.cases), *begun]
+        self._leaders: list[Hypothesis] = []
 
     def _bench(self, cases: list[Case]) -> Bench:
         """Return the blocks to look at: telling ones of the first reading, and of the one that fits best."""
@@ -77,19 +58,32 @@ class Search:
         picked = [chosen(cases[0].source, among, self.recipe, SAMPLE) for k in kinds.values() for among in k]
         return Bench(self.recipe, cases[0].source, np.unique(np.concatenate(picked)))
 
-    def best(self) -> Explanation:
-        """Return the simplest explanation of every block, or the one that leaves the fewest."""
-        beam = [Hypothesis(c) for c in self.cases]
-        leaders: list[Hypothesis] = []
-        for _ in range(self._depth()):
-            grown = [Hypothesis(h.case, (*h.flaws, f)) for h in beam for f in self.flaws if f not in h.flaws]
-            scored = self._scored([*beam, *grown])
-            scored, found = self._refined(scored)
+    def simple(self) -> Explanation | None:
+        """Return one mistake, with a tensor scale at most, that explains every block; None where none does."""
+        return self._round()
+
+    def deep(self) -> Explanation:
+        """Return the simplest explanation by more of them, or the one that leaves the fewest blocks."""
+        for _ in range(self._depth() - 1):
+            found = self._round()
             if found is not None:
                 return found
-            leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
-            beam = _leaders(scored)
-        return self._on_all(max(leaders, key=lambda h: (self._right(h), -len(h.flags))))
+        return self._on_all(max(self._leaders, key=lambda h: (self._right(h), -len(h.flags))))
+
+    def _round(self) -> Explanation | None:
+        """Add one mistake to every hypothesis under way; return what explains every block, if anything."""
+        grown = [
+            Hypothesis(h.case, (*h.flaws, f))
+            for h in self._beam
+            for f in self.flaws
+            if f not in h.flaws and f.flag != _SCALE
+        ]
+        scored, found = self._refined(self._scored([*self._beam, *grown]))
+        if found is not None:
+            return ties_first(found, self.recipe, self.flaws)
+        self._leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
+        self._beam = _leaders(scored)
+        return None
 
     def _right(self, h: Hypothesis) -> int:
         """Return how many blocks come out right, of some of them where there are very many."""
@@ -185,13 +179,14 @@ def ranked(
     total = Counter(f.flag for f in flaws)
     fitting = Counter(h.flags for h in hypotheses)
 
-    def key(h: Hypothesis) -> tuple[int, int, int, float, list[int]]:
+    def key(h: Hypothesis) -> tuple[int, int, int, int, float, list[int]]:
         of_flag = 1
         for f in h.flaws:
-            of_flag *= total[f.flag]
+            of_flag *= max(1, total[f.flag])
         rare = sum(not f.usual for f in h.flaws)
         bold = sum((f in SWEEPING) + (f not in prefer) for f in h.flags)
-        return len(h.flags), rare, bold, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
+        solved = sum(f == _SCALE for f in h.flags)  # any mistake of the whole tensor's scale is one of these
+        return len(h.flags), solved, rare, bold, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
 
     return sorted(hypotheses, key=key)
 

@@ -88,16 +88,24 @@ def walk(p: Population, s: Steps) -> Walked:
     """Quantize the blocks of p by the steps s. N3 to N13."""
     r = s.recipe
     with np.errstate(all="ignore"):
-        a = s.amax(p)
-        encode, decode = s.tensor(a, r, p.dtype)
-        t = Scales(amax=a, encode=encode, decode=decode, range_max=np.float32(r.range_max), dtype=p.dtype)
-        t = s.scales(t)
+        t = tensor_scales(p, s)
         x = s.x(p.x)
         b = s.block_amax(x, r)
         map6, map4 = _candidates(Blocks(x=x, amax=b, scales=t), s)
         picked4 = _pick(map6, map4, s, b.shape)
         codes, scale = s.keep(map6, map4, picked4, r)
     return Walked(pack_nibbles(codes[:, 0]), scale[:, 0], picked4[:, 0], map6, map4, t)
+
+
+def tensor_scales(p: Population, s: Steps) -> Scales:
+    """Return the tensor scales of the blocks of p by the steps s. N3."""
+    r = s.recipe
+    with np.errstate(all="ignore"):
+        a = s.amax(p)
+        encode, decode = s.tensor(a, r, p.dtype)
+        t = Scales(amax=a, encode=encode, decode=decode, range_max=np.float32(r.range_max), dtype=p.dtype)
+        scales: Scales = s.scales(t)
+    return scales
 
 
 def largest(x: F32, r: Recipe) -> F32:

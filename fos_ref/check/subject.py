@@ -103,7 +103,7 @@ def _case(
 ) -> Case:
     got, want, differing = bytes_
     alike = float((got.codes == want.codes).mean()) if got.codes.size else 1.0
-    return Case(reading.flags, reading.what, own, got, differing, wrong, alike, at_stake)
+    return Case(reading.flags, reading.what, own, got, want, differing, wrong, alike, at_stake)
 
 
 def blocks_of(q: QuantizedTensor) -> Bytes:

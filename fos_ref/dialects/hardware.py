@@ -38,7 +38,7 @@ _ENDS: tuple[Offsets, ...] = ((1, 0, 0), (-1, 0, 0), (0, 1, -1), (0, -1, 1))
 _ROWS = 512  #: worked on at once
 
 
-def is_approximate(r: Recipe) -> bool:
+def isapproximate(r: Recipe) -> bool:
     """Return whether a chip decides some of the recipe's bytes."""
     return r.reciprocal is Reciprocal.APPROXIMATE
 
@@ -59,7 +59,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
     if array.ndim != 2:  # noqa: PLR2004 -- rows and columns
         msg = f"hardware_decides: x of shape {array.shape}: 2 dimensions are allowed"
         raise ShapeError(msg)
-    if not is_approximate(r):
+    if not isapproximate(r):
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
         raise RecipeError(msg)
     check_float_environment()
@@ -77,7 +77,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
 
 def undecided_blocks(x: Any, r: Recipe) -> Bool:
     """Return the same mask; nothing is set for a recipe with exact reciprocals."""
-    if is_approximate(r):
+    if isapproximate(r):
         return hardware_decides(x, r)
     return np.zeros((x.shape[0], x.shape[1] // r.block_cols), dtype=np.bool_)
 
@@ -86,7 +86,7 @@ def _undecided(x: Any, scales: Scales, r: Recipe) -> Bool:
     """Return the mask of some rows under scales of theirs."""
     matrix = widen(x)
     reference = quantize_matrix(matrix, scales, r)
-    ends = [quantize_matrix(matrix, _approximate(scales, ulps, r), r) for ulps in _ENDS]
+    ends = [quantize_matrix(matrix, approximate(scales, ulps, r), r) for ulps in _ENDS]
     open_: Bool = np.zeros(reference.block_amax.shape, dtype=np.bool_)
     for t in ends:
         open_ |= _moves(t, reference)
@@ -107,7 +107,7 @@ def _try_all(matrix: F32, scales: Scales, r: Recipe, open_: Bool, undecided: Boo
             return
         blocks, own = _picked(matrix, scales, r, rows, cols)
         reference = quantize_matrix(blocks, own, r)
-        t = quantize_matrix(blocks, _approximate(own, ulps, r), r)
+        t = quantize_matrix(blocks, approximate(own, ulps, r), r)
         undecided[rows, :, cols] |= _differs(t, reference).reshape(len(rows), -1)
 
 
@@ -144,7 +144,7 @@ def _differs(t: Trace, reference: Trace) -> Bool:
     return differs
 
 
-def _approximate(t: Scales, ulps: Offsets, r: Recipe) -> Scales:
+def approximate(t: Scales, ulps: Offsets, r: Recipe) -> Scales:
     """Return the tensor scales with the offsets of the reciprocals; D itself is one where S is supplied."""
     decode: F32 = t.decode
     if r.tensor_scale is not TensorScale.DECODE_RECIPROCALS:

@@ -6,7 +6,8 @@ import doctest
 import re
 
 import fos_ref
-from fos_ref.check.api import _LEAST_SHARE, _NEAR_PERFECT
+from fos_ref.check.causes import LEAST_SHARE
+from fos_ref.check.closest import NEAR_PERFECT
 from fos_ref.check.flags import OF_LAST_BITS
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.residual import NEAR_TIE_ULPS
@@ -34,8 +35,8 @@ def test_every_file_is_there():
 
 def test_the_numbers_are_those_of_the_code():
     assert f"at most {NEAR_TIE_ULPS} steps apart" in TEXT
-    assert f"at least {100 * _LEAST_SHARE:.0f} % of those that differed" in TEXT
-    assert f"where at least {100 * _NEAR_PERFECT:.0f} % of the blocks do" in TEXT
+    assert f"at least {100 * LEAST_SHARE:.0f} % of those that differed" in TEXT
+    assert f"where at least {100 * NEAR_PERFECT:.0f} % of the blocks do" in TEXT
     (pairs, _), (triples, _) = DEPTHS
     assert (
         f"Fewer than {pairs} differing blocks are never explained by two mistakes, fewer than {triples}"

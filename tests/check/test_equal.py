@@ -36,6 +36,11 @@ def test_no_cause_is_named_for_the_bytes_of_a_preset(name):
         "mismatching_blocks": 0,
         "causes": [],
         "first": {},
+        "scales": {"equal": X.size // r.block_cols, "of": X.size // r.block_cols},
+        "codes": {"equal": X.size, "of": X.size},
+        "tensor_scale": {"expected": None, "from_bytes": None, "name": None},
+        "where": None,
+        "notes": [],
     }
     assert "equal, every bit" in str(found)
 
@@ -105,7 +110,18 @@ def test_a_difference_has_the_fields_of_the_interface():
     codes[3, 2] ^= 0x31
     found = check(X, codes, SCALES, recipe="4over6")
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert list(data) == ["equal", "blocks", "mismatching_blocks", "causes", "first"]
+    assert list(data) == [
+        "equal",
+        "blocks",
+        "mismatching_blocks",
+        "causes",
+        "first",
+        "scales",
+        "codes",
+        "tensor_scale",
+        "where",
+        "notes",
+    ]
     assert (data["equal"], data["blocks"], data["mismatching_blocks"]) == (False, 128, 1)
     assert [list(c) for c in data["causes"]] == [["flag", "blocks", "evidence"]]
     assert data["causes"][0]["flag"] == "Unexplained"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from fos_ref.check.flags import FLAGS
 from fos_ref.check.flaws import amax, choice, elements, flush, other, scales
 from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.recipes.axes import ElementCast, ElementNan
 from fos_ref.recipes.recipe import Recipe
 
 #: Named by the layout alone: see layouts.py.
 LAYOUT_FLAGS = ("NibbleOrder", "ScaleLayout", "ScaleTransposed", "Transposed")
+#: Mistakes under which values may exceed the largest code.
+_OF_SCALES = ("ScaleFloor", "ScaleCarry", "ScaleOffset", "ScaleDecode", "BlockAmax", "UnroundedScale")
 _PARTS = (amax, scales, elements, choice, flush, other)
 
 
@@ -18,5 +23,19 @@ _PARTS = (amax, scales, elements, choice, flush, other)
 def catalogue(r: Recipe) -> tuple[Flaw, ...]:
     """Return the flaws that can be made under r."""
     found = [f for part in _PARTS for f in part.flaws(r) if f.suits(r)]
+    found += list(_saturating(found, r))
     assert {f.flag for f in found} <= set(FLAGS) - {"NearTie"} - set(LAYOUT_FLAGS)
     return tuple(found)
+
+
+def _saturating(found: list[Flaw], r: Recipe) -> Iterator[Flaw]:
+    """Yield mistakes of the block scale in a kernel that clamps, where the recipe does not and need not.
+
+    Under the recipe's own scale no value exceeds the largest code, so that clamping is no mistake of its own.
+    """
+    if r.element_cast is not ElementCast.UNSATURATED:
+        return
+    clamps = {"element_cast": ElementCast.SATURATE, "element_nan": ElementNan.CODE_7}
+    for f in found:
+        if f.flag in _OF_SCALES and not set(clamps) & set(f.axes):
+            yield replace(f, what=f"{f.what}; magnitudes above 6 are clamped", axes={**f.axes, **clamps})

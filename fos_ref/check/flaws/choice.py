@@ -44,8 +44,8 @@ def _no_choice() -> Iterator[Flaw]:
     for flag, wins in (("AlwaysSix", False), ("AlwaysFour", True)):
         what = f"every block maps to {'4' if wins else '6'}"
         yield Flaw(flag, what, wraps={"pick": _always(wins)})
-    yield Flaw("TieRule", "map-to-4 wins a tie", {"tie": Tie.FOUR})
-    yield Flaw("TieRule", "map-to-6 wins a tie", {"tie": Tie.SIX})
+    yield Flaw("TieRule", "map-to-4 wins a tie", {"tie": Tie.FOUR}, ties=True)
+    yield Flaw("TieRule", "map-to-6 wins a tie", {"tie": Tie.SIX}, ties=True)
 
 
 def _always(wins: bool) -> Wrap:  # noqa: FBT001

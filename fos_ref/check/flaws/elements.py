@@ -104,12 +104,13 @@ def _ties() -> Iterator[Flaw]:
     for flag, side, where in (("E2m1TiesAway", 1, "larger"), ("E2m1TiesZero", 0, "smaller")):
         moved = [m for m, codes in _MIDPOINTS.items() if codes[side] & 1]
         every = f"every E2M1 midpoint goes to the {where} magnitude"
-        yield Flaw(flag, every, wraps={"cast": _midpoints(moved, side)})
+        yield Flaw(flag, every, wraps={"cast": _midpoints(moved, side)}, ties=True)
         for m in moved:
             yield Flaw(
                 flag,
                 f"the E2M1 midpoint {m} goes to the {where} magnitude",
                 wraps={"cast": _midpoints([m], side)},
+                ties=True,
             )
 
 

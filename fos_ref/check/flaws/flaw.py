@@ -23,6 +23,7 @@ class Flaw:
     axes: Mapping[str, Any] = field(default_factory=dict)
     wraps: Mapping[str, Wrap] = field(default_factory=dict)
     usual: bool = True  #: False for a relative of what the flag is defined as: named after the others
+    ties: bool = False  #: whether it moves exact midpoints and nothing else
 
     def __post_init__(self) -> None:
         assert set(self.wraps) <= _STEPS

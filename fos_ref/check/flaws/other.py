@@ -21,7 +21,9 @@ FLAG = "Unexplained"
 def flaws(r: Recipe) -> Iterator[Flaw]:
     """Yield the mistakes of this kind under r."""
     for kind in (BF16, FP16):
-        yield _other(f"a float32 input is rounded to {kind.name} first", x=_rounded(kind))
+        what = f"a float32 input is rounded to {kind.name} first"
+        yield _other(what, x=_rounded(kind))
+        yield _other(f"{what}, its amax too", x=_rounded(kind), amax=_rounded(kind))
     for where, part in (("last", slice(None, -1)), ("first", slice(1, None))):
         yield _other(f"the block amax leaves out the {where} value", block_amax=_over(part))
     for member in ElementNan:
@@ -43,7 +45,7 @@ def _other(what: str, **wraps: Wrap) -> Flaw:
 
 
 def _rounded(kind: np.dtype[Any]) -> Wrap:
-    return lambda old: lambda x: to_dtype(old(x), kind)
+    return lambda old: lambda given: to_dtype(old(given), kind)
 
 
 def _over(part: slice) -> Wrap:

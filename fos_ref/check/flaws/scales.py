@@ -34,7 +34,8 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     yield from _floors(r)
     casts = _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else _E8M0_CASTS
     for flag, what, recode in casts:
-        yield Flaw(flag, what, wraps={"cast_scale": _recoded(recode)}, usual=recode not in _OF_TIES)
+        ties = recode in _OF_TIES
+        yield Flaw(flag, what, wraps={"cast_scale": _recoded(recode)}, usual=not ties, ties=ties)
     if r.scale_format is ScaleFormat.E4M3:
         yield from _nans(r)
 

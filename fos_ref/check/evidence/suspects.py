@@ -1,0 +1,142 @@
+"""The tensor scales to try: those with a name that the scale bytes allow, or the one that is solved from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fos_ref.check.bench import Case
+from fos_ref.check.evidence.cells import code_cells
+from fos_ref.check.evidence.codes import scaled
+from fos_ref.check.evidence.names import constant, encode_scales, Named, named
+from fos_ref.check.evidence.tensor_scale import bounds, SAMPLE, solve, Solved
+from fos_ref.check.flaws.catalogue import catalogue
+from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.check.subject import Subject
+from fos_ref.formats.arrays import AnyArray, F64
+from fos_ref.recipes.axes import ElementFormat
+from fos_ref.recipes.recipe import Recipe
+
+_GLANCE = 1 << 11  #: blocks of a reading that are looked at first
+_AS_GOOD = 0.002  #: of the blocks, that a name may miss beside the best
+_ROUNDED = ("bfloat16", "float16")  #: names that may be so near that no scale byte tells
+#: Flags of mistakes by which the whole tensor has another tensor scale.
+_KNOWN = ("Bound", "AmaxPrecision", "TensorScaleInverted")
+_NAMES = 4  #: names that are tried: the more usual ones
+_REFINED = 1 << 11  #: blocks whose codes narrow a tensor scale down
+_LEAST_CODES = 0.95  #: of the values, that allow it
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """What the scale bytes of a reading say about the tensor scale."""
+
+    expected: float | None  #: None where rows have their own
+    solved: Solved | None
+    other: bool  #: whether the bytes follow another one
+    names: tuple[Named, ...] = ()  #: that the bytes allow
+    known: tuple[Flaw, ...] = ()  #: mistakes with flags of their own that give such a scale
+    unnamed: Flaw | None = None
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]:
+        """The mistakes to try."""
+        unnamed = () if self.unnamed is None else (self.unnamed,)
+        return (*self.known, *(n.flaw for n in self.names[:_NAMES]), *unnamed)
+
+
+def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
+    """Return the tensor scales that a reading's scale bytes allow."""
+    some = _some(c.source.size, SAMPLE)
+    p = c.source.pick(some)
+    own = encode_scales(r, p)
+    alike = bool(len(own)) and bool(np.isfinite(own[0])) and bool((own == own[0]).all())
+    expected = float(own[0]) if alike else None
+    solved = solve(c, r, expected)
+    b = bounds(c, r, some, "nearest" if solved is None else solved.rounding)
+    if b is None or not len(b.index):
+        return Suspects(expected, solved, other=False)
+    at = np.searchsorted(some, b.index)
+    as_is = b.share(own[at])
+    best = max(as_is, 0.0 if solved is None else solved.share)
+    open_ = not np.isfinite(b.high).any()  # every block saturates: nothing bounds S from above
+    other = as_is < 1 if open_ else solved is not None and solved.share > as_is + _AS_GOOD
+    least = 1.0 if open_ else best - _AS_GOOD
+
+    def fits(f: Flaw) -> bool:
+        s = encode_scales(r, p, (f,))
+        return not np.array_equal(s, own) and bool(np.isfinite(s).all()) and b.share(s[at]) >= least
+
+    found = [n for n in named(r, x) if fits(n.flaw)]
+    if not other:
+        near = tuple(n for n in found if n.name in _ROUNDED) if solved is not None and solved.follows else ()
+        return Suspects(expected, solved, other=False, names=near)
+    known = tuple(f for f in catalogue(r) if f.flag in _KNOWN and fits(f))
+    if found or known or solved is None:
+        return Suspects(expected, solved, other=True, names=tuple(found), known=known)
+    flaw = constant(np.float32(_refined(c, r, solved)))
+    return Suspects(expected, solved, other=True, unnamed=flaw)
+
+
+def suspects_of(cases: Sequence[Case], s: Subject) -> dict[int, Suspects]:
+    """Return by id of a reading what its scale bytes say; all of it for the first, and where nearly all agree."""
+    found: dict[int, Suspects] = {}
+    known: dict[bytes, Suspects] = {}
+    for i, c in enumerate(cases):
+        few = _some(c.source.size, _GLANCE)
+        bytes_ = c.got.scales[few, 0].tobytes() + c.got.seen[few].tobytes() + bytes([id(c.source) % 251])
+        if bytes_ not in known:
+            worth = i == 0 or _glance(c, s.recipe, few)
+            known[bytes_] = suspects(c, s.recipe, s.x) if worth else Suspects(None, None, other=False)
+        found[id(c)] = known[bytes_]
+    return found
+
+
+def _glance(c: Case, r: Recipe, few: AnyArray) -> bool:
+    """Return whether a few scale bytes follow a tensor scale, and not the recipe's."""
+    own = encode_scales(r, c.source.pick(few[:1]))
+    solved = solve(c, r, float(own[0]), few)
+    return solved is not None and solved.follows
+
+
+def _some(size: int, most: int) -> AnyArray:
+    """Return positions of blocks, spread over all of them."""
+    if size <= most:
+        return np.arange(size)
+    rng = np.random.Generator(np.random.Philox(key=np.array([1, 0x5CA1], dtype=np.uint64)))
+    return np.sort(rng.choice(size, most, replace=False))
+
+
+def _refined(c: Case, r: Recipe, solved: Solved) -> float:
+    """Return the tensor scale that the codes allow too; the middle of the interval where they allow none."""
+    middle = solved.middle
+    if r.element_format is ElementFormat.E2M1_OR_INT4:
+        return middle
+    index = _some(c.source.size, _REFINED)
+    b = bounds(c, r, index, solved.rounding)
+    if b is None:
+        return middle
+    index = b.index[b.allow(middle)]
+    y, codes, zero = scaled(c, r, index, (constant(np.float32(middle)),))
+    cells = code_cells(r.element_format is ElementFormat.INT4, "nearest")
+    with np.errstate(all="ignore"):  # y grows with S: what S would move y to the borders of its code?
+        ends = np.stack([cells.low[codes] / y, cells.high[codes] / y])
+    low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
+    tells = (y != 0) & np.isfinite(y) & ~zero[:, None] & (high > 0)
+    low, high = np.maximum(low[tells], 2.0**-8), np.minimum(high[tells], 2.0**8)
+    if not low.size or np.mean((low <= 1) & (high >= 1)) < _LEAST_CODES:
+        return middle
+    factor = _best_factor(low, high, (solved.low / middle, solved.high / middle))
+    return middle * factor
+
+
+def _best_factor(low: F64, high: F64, within: tuple[float, float]) -> float:
+    """Return the middle of where the most intervals meet, inside `within`."""
+    low, high = np.clip(low, *within), np.clip(high, *within)
+    at = np.concatenate([low, high])
+    order = np.lexsort((np.repeat([0, 1], len(low)), at))
+    depth = np.cumsum(np.where(order < len(low), 1, -1))
+    i = int(np.argmax(depth))
+    return float((at[order[i]] + at[order[min(i + 1, len(order) - 1)]]) / 2)

@@ -1,0 +1,102 @@
+"""Blocks whose codes are one constant: nothing was written there, or something was written over it.
+
+A constant carries no evidence: every mistake that kills all values gives it. So such blocks are set aside
+before any mistake is tried, unless one mistake gives the constant in these blocks and in no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fos_ref.check.bench import Case
+from fos_ref.check.flaws.flaw import Flaw, steps_with
+from fos_ref.check.outcomes.outcome import Outcome
+from fos_ref.check.steps import walk
+from fos_ref.formats.arrays import Bool, I64, U8
+from fos_ref.recipes.recipe import Recipe
+
+FLAG = "NothingWritten"
+_MAGNITUDES = np.uint8(0x77)
+_SAMPLE = 256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
+_LEAST_OTHERS = 4
+_SHOWN = 4  #: bytes in words
+
+
+def constant_blocks(c: Case) -> Bool:
+    """Return (N,): blocks that differ, of one code byte or of zeros of any sign, where the recipe's are not.
+
+    Blocks of zeros amid them, whose codes tell nothing, go with them where codes and scale are the same bytes.
+    """
+    flat, ours = _flat(c.got.codes), _flat(c.want.codes)
+    found: Bool = c.differing & flat & ~ours
+    if not found.any():
+        return found
+    pair = c.got.codes[:, 0].astype(np.int32) << 8 | c.got.scales[:, 0]
+    return found | (c.differing & flat & np.isin(pair, np.unique(pair[found])))
+
+
+def _flat(codes: U8) -> Bool:
+    """Return (N,): where all code bytes are the same, or all codes zeros."""
+    return np.asarray((codes == codes[:, :1]).all(axis=1) | ((codes & _MAGNITUDES) == 0).all(axis=1))
+
+
+def nothing_written(c: Case, r: Recipe, flaws: Iterable[Flaw]) -> Outcome | None:
+    """Return the blocks in which nothing was written; None where there are none, or where a flaw makes them."""
+    blocks = constant_blocks(c)
+    if not blocks.any() or _made_by_one(c, r, blocks, flaws):
+        return None
+    return outcome(c, blocks)
+
+
+def outcome(c: Case, blocks: Bool) -> Outcome:
+    """Return the outcome for constant blocks."""
+    values, scales = np.unique(c.got.codes[blocks]), np.unique(c.got.scales[blocks])
+    zeros = bool((values & _MAGNITUDES == 0).all())
+    shown = ", ".join(f"0x{v:02X}" for v in values[:_SHOWN])
+    codes = "every code is zero" if zeros else f"every code byte is {shown}"
+    beside = "their scale bytes are not"
+    if len(scales) == 1:
+        beside = f"every scale byte is 0x{scales[0]:02X}"
+    elif (c.got.scales[blocks] == c.want.scales[blocks]).all():
+        beside = "their scale bytes are right"
+    why = "nothing was written there"
+    if zeros:
+        why += ", or every scaled value fell below 0.25"
+    elif len(values) == 1 and values[0] in (0x77, 0xFF) and (scales == 0x7E).all():
+        why += ", or every value saturated"
+    else:
+        why += ", or it was written over"
+    return Outcome(FLAG, f"{codes}, {beside}: {why}", blocks)
+
+
+def _made_by_one(c: Case, r: Recipe, blocks: Bool, flaws: Iterable[Flaw]) -> bool:
+    """Return whether one mistake gives these blocks their constant and no other block one."""
+    telling = ~blocks & ~_flat(c.want.codes)
+    if np.count_nonzero(telling) < _LEAST_OTHERS:
+        return False
+    ours, others = _some(blocks, _SAMPLE), _some(telling, 3 * _SAMPLE)
+    for f in flaws:
+        steps = steps_with(r, (f,))
+        if steps is None or not c.got.pick(ours[:1]).equal(*_made(c, ours[:1], steps)).all():
+            continue
+        if not c.got.pick(ours).equal(*_made(c, ours, steps)).all():
+            continue
+        spared = ~_flat(_made(c, others, steps)[0]) | _flat(c.got.codes[others])
+        if spared.all():
+            return True
+    return False
+
+
+def _made(c: Case, index: I64, steps: object) -> tuple[U8, U8]:
+    w = walk(c.source.pick(index), steps)  # type: ignore[arg-type]
+    return w.codes, w.scale
+
+
+def _some(among: Bool, most: int) -> I64:
+    found = np.flatnonzero(among)
+    if len(found) <= most:
+        return found
+    rng = np.random.Generator(np.random.Philox(key=np.array([2, 0xC4EC], dtype=np.uint64)))
+    return np.sort(rng.choice(found, most, replace=False))
