@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from fos_ref.check.diagnose import all_equal, diagnosed, notes
+from fos_ref.check.diagnose import diagnosed, equal
 from fos_ref.check.diagnosis import Diagnosis
 from fos_ref.check.subject import subject
 from fos_ref.recipes.catalog import recipe as get_recipe
@@ -52,7 +52,5 @@ def check(
         want = s.wanted()
         different = int(np.count_nonzero(~asked.blocks(s.recipe).equal(want.codes, want.scales[:, 0])))
         if not different:
-            return Diagnosis(
-                recipe=s.recipe.name, blocks=blocks, mismatching_blocks=0, evidence=all_equal(s), notes=notes(s)
-            )
+            return equal(s, blocks)
     return diagnosed(s)

@@ -38,7 +38,11 @@ class Case:
         got = replace(self.got, void=void if self.got.void is None else self.got.void | void)
         away = int(np.count_nonzero(void & self.at_stake))
         return replace(
-            self, got=got, differing=self.differing & ~void, wrong=max(0, self.wrong - away), at_stake=self.at_stake & ~void
+            self,
+            got=got,
+            differing=self.differing & ~void,
+            wrong=max(0, self.wrong - away),
+            at_stake=self.at_stake & ~void,
         )
 
 
@@ -108,7 +112,9 @@ class Bench:
         same = 0.5 * got.same_scale(made[1]) + 0.5 * (got.codes == made[0]).mean(axis=1)
         differs = at_stake & seen
         empty = 0.0 if at_stake.any() else 1.0  # what no byte speaks for is not explained
-        return Score(_share(right[differs], empty), _share(right[~at_stake], 1.0), _share(same[differs], empty))
+        return Score(
+            _share(right[differs], empty), _share(right[~at_stake], 1.0), _share(same[differs], empty)
+        )
 
 
 def _share(a: Bool, empty: float) -> float:

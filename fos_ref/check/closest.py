@@ -41,7 +41,7 @@ class Closest:
 def hint(s: Subject, *, complete: bool) -> str | None:
     """Return the preset that fits far better than the recipe, as a question; None where none does.
 
-    complete: whether causes are named for every block; then only a preset that fits every block is worth a word
+    complete: whether causes are named for every block; then nothing more is worth a word
     """
     near = closest(s)
     if near is None or near.share < NEAR_PERFECT or near.equal <= near.own:

@@ -28,7 +28,7 @@ from fos_ref.check.outcomes.stochastic import stochastic_rounding
 from fos_ref.check.search import Search
 from fos_ref.check.subject import Subject
 
-_SEEN = 8  #: differing blocks that a layout must make right where it lost bytes, for it to be the answer alone
+_SEEN = 8  #: differing blocks that a layout which lost bytes makes right, to be the answer alone
 _JUDGED = 0.95  #: of the differing blocks, for an outcome to end the search
 _SCALE = "TensorScale"
 
@@ -42,13 +42,16 @@ class _Found:
     suspects: Suspects
 
 
-def all_equal(s: Subject) -> Evidence:
-    """Return the evidence of bytes that are the recipe's."""
+def equal(s: Subject, blocks: int) -> Diagnosis:
+    """Return the diagnosis of bytes that are the recipe's."""
     scales, codes = s.want.block_scales.size, 2 * s.want.codes.size
-    return Evidence(scales=Counts(scales, scales), codes=Counts(codes, codes))
+    evidence = Evidence(scales=Counts(scales, scales), codes=Counts(codes, codes))
+    return Diagnosis(
+        recipe=s.recipe.name, blocks=blocks, mismatching_blocks=0, evidence=evidence, notes=_notes(s)
+    )
 
 
-def notes(s: Subject) -> tuple[Padding, ...]:
+def _notes(s: Subject) -> tuple[Padding, ...]:
     """Return what is no difference but will hurt."""
     found = padding(s.scales, s.x.shape[0], s.x.shape[1] // s.recipe.block_cols, s.recipe, s.asked)
     return () if found is None else (found,)
@@ -73,14 +76,16 @@ def diagnosed(s: Subject) -> Diagnosis:
         first=dossier(first, s.recipe, int(np.argmax(first.differing))),
         closest=hint(s, complete=_complete(named)),
         evidence=gathered(read, s.recipe, found.suspects, _scale_flaws(found), _where(first, s)),
-        notes=notes(s),
+        notes=_notes(s),
     )
 
 
 def _where(first: Case, s: Subject) -> str | None:
     if first.flags:
         return None
-    return where(first.differing.reshape(first.source.blocks.shape[:2]), s.recipe.block_rows, s.recipe.block_cols)
+    return where(
+        first.differing.reshape(first.source.blocks.shape[:2]), s.recipe.block_rows, s.recipe.block_cols
+    )
 
 
 def _complete(named: list[Cause]) -> bool:
@@ -151,9 +156,9 @@ def _judged(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Explana
     """Return an outcome of one reading that accounts for nearly all blocks."""
     for c in cases:
         scales = told[id(c)].flaws[:1] if told[id(c)].other else ()
-        for judge in (stochastic_rounding, scale_search):
-            found = judge(c, s.recipe, scales if judge is scale_search else ())
-            if found is not None and np.count_nonzero(found.blocks) >= _JUDGED * np.count_nonzero(c.differing):
-                flaws = scales if judge is scale_search else ()
+        least = _JUDGED * np.count_nonzero(c.differing)
+        for judge, flaws in ((stochastic_rounding, ()), (scale_search, scales)):
+            found = judge(c, s.recipe, flaws)
+            if found is not None and np.count_nonzero(found.blocks) >= least:
                 return Explanation(Hypothesis(c, flaws), ~c.differing, judged=found)
     return None

@@ -55,11 +55,12 @@ class Bytes:
     @property
     def seen(self) -> Bool:
         """Return (N,): where bytes can speak for or against something. A block with a lost byte cannot."""
-        seen = np.ones(len(self.codes), dtype=np.bool_) if self.known is None else self.known.all(axis=1)
+        everywhere: Bool = np.ones(len(self.codes), dtype=np.bool_)
+        seen = everywhere if self.known is None else np.asarray(self.known.all(axis=1))
         return seen if self.void is None else seen & ~self.void
 
     def equal(self, codes: U8, scale: U8) -> Bool:
-        """Return (N,): where no byte contradicts codes (N, n/2) and scale (N,): `seen` says where one speaks."""
+        """Return (N,): where no byte contradicts codes (N, n/2), scale (N,); `seen` says where one speaks."""
         same = self.same_scale(scale) & (self.codes == codes).all(axis=1)
         return np.asarray(same if self.void is None else same | self.void)
 

@@ -59,7 +59,7 @@ class Search:
         return Bench(self.recipe, cases[0].source, np.unique(np.concatenate(picked)))
 
     def simple(self) -> Explanation | None:
-        """Return one mistake, with a tensor scale at most, that explains every block; None where none does."""
+        """Return one mistake, beside a tensor scale at most, that explains every block; None if none does."""
         return self._round()
 
     def deep(self) -> Explanation:
@@ -186,7 +186,14 @@ def ranked(
         rare = sum(not f.usual for f in h.flaws)
         bold = sum((f in SWEEPING) + (f not in prefer) for f in h.flags)
         solved = sum(f == _SCALE for f in h.flags)  # any mistake of the whole tensor's scale is one of these
-        return len(h.flags), solved, rare, bold, -fitting[h.flags] / of_flag, sorted(_ORDER[f] for f in h.flags)
+        return (
+            len(h.flags),
+            solved,
+            rare,
+            bold,
+            -fitting[h.flags] / of_flag,
+            sorted(_ORDER[f] for f in h.flags),
+        )
 
     return sorted(hypotheses, key=key)
 

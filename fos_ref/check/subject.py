@@ -57,6 +57,10 @@ class Subject:
         """Return the recipe's bytes, block by block."""
         return blocks_of(self.want)
 
+    def first_case(self) -> Case:
+        """Return the bytes as the first layout has them: the one asked for, where their number fits."""
+        return next(self._upright())
+
     def cases(self) -> list[Case]:
         """Return the readings that may be right, the one that was asked for first; transposed ones too.
 

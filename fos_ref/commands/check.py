@@ -27,6 +27,9 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     x_dtype: Annotated[
         str | None, one_of(DTYPES, "What the bits of X are: .npy files cannot say bfloat16.")
     ] = None,
+    strict: Annotated[  # noqa: FBT002
+        bool, typer.Option("--strict", help="Exit 1 on a note too, such as padding that is not zero.")
+    ] = False,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare codes and scales with the recipe; name the mistake. Exit 0 equal, 1 not, 2 unusable input."""
@@ -45,7 +48,8 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
         say_json(found.to_dict())
     else:
         say(str(found))
-    raise typer.Exit(code=0 if found.equal else EXIT_DIFFERENT)
+    failed = not found.equal or (strict and found.notes)
+    raise typer.Exit(code=EXIT_DIFFERENT if failed else 0)
 
 
 def _input(path: Path, dtype: str | None) -> AnyArray:

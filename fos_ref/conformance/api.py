@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.arguments import one_of, sizes, whole, words
+from fos_ref.check.evidence.padding import Padding
 from fos_ref.conformance.drawn import draw
 from fos_ref.conformance.kernel import Failure, Kernel, names_amax
 from fos_ref.conformance.report import Report
@@ -30,7 +31,9 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import swizzled_shape
 
+PADDING = "padding"  #: the group of trials whose swizzled scales have padding: it has to be zero
 _NAN = 0x7F
 _NAN_BLOCKS = ("equal", "any")
 _LAYOUTS = ("linear", "swizzled")
@@ -58,7 +61,8 @@ def conformance(
     to:         makes the input of f from a NumPy array, such as torch.from_numpy; None: NumPy arrays
     takes_amax: whether f takes `amax`; None: its signature says
     dtypes:     of the inputs; bfloat16 is ml_dtypes' NumPy type
-    scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles, padded)
+    scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles, padded). Padding has to be zero: a
+                group of trials of its own, `padding`
     groups:     some of `conformance_groups(recipe)`; None: all
     shapes:     (rows, columns) of the whole tensors, rounded up to whole blocks
     examples:   how many Hypothesis draws for each dtype; without Hypothesis none, and the report says so
@@ -113,8 +117,22 @@ def _tried(kernel: Kernel, t: Trial, report: Report, stacks: Stacks) -> None:
     failure = found if isinstance(found, Failure) else None
     report.count(t.group, t.flags, failure)
     answer = found.answer if isinstance(found, Failure) else found
+    if answer is not None:
+        report.decided += answer.decided
+        if _padded(kernel, t):
+            report.count(PADDING, (), None if answer.padding is None else _unclean(t, answer.padding))
     if answer is not None and _ordinary(t):
         stacks.add(t, answer, 0 if failure is None else failure.blocks, alone=t.group == TENSORS)
+
+
+def _padded(kernel: Kernel, t: Trial) -> bool:
+    """Return whether the scales of a trial have padding between them."""
+    rows, columns = t.block_scales.shape
+    return kernel.scale_layout == "swizzled" and swizzled_shape(rows, columns) != (rows, columns)
+
+
+def _unclean(t: Trial, found: Padding) -> Failure:
+    return Failure(trial=t, what=str(found))
 
 
 def _ordinary(t: Trial) -> bool:

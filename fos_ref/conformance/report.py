@@ -37,6 +37,7 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     not_run: Counter[str] = field(default_factory=Counter)  #: reason -> trials
     diagnoses: list[tuple[str, Diagnosis]] = field(default_factory=list)  #: by trial
+    decided: int = 0  #: blocks that differ as a chip's reciprocals may have them: no failures
 
     @property
     def trials(self) -> int:
@@ -84,6 +85,7 @@ class Report:
             "flags": {k: self.flags[k].to_dict() for k in NOTES if k in self.flags},
             "failures": [_failure(f) for f in self.failures[:_SHOWN]],
             "diagnoses": {name: d.to_dict() for name, d in self.diagnoses},
+            "hardware_decides": self.decided,
             "not_run": dict(self.not_run),
         }
 
@@ -108,6 +110,8 @@ def _lines(r: Report) -> Iterator[str]:
     else:
         yield f"{name}: {len(r.failures):,} of {r.trials:,} trials differ"
         yield from _failing_lines(r)
+    if r.decided:
+        yield f"  not counted: {r.decided:,} blocks that a chip's reciprocals decide (HardwareDecides)"
     for why, count in r.not_run.items():
         yield f"  not run ({count}): {why}"
 

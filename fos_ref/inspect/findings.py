@@ -30,6 +30,7 @@ _TELLING = slice(_FIRST_NORMAL + 1, _NAN)
 _AT_4, _AT_6 = 6, 7  #: magnitude codes of 4 and 6
 _EXPANDED_BYTE = 0x7C  #: 384 = 1.5 * 256, the largest scale under bound 256
 _NEITHER = 1e-3  #: share of blocks at neither from which on no 4/6 rule made them
+LEAST_CHOSEN = 0.05  #: share of the rarer choice: 4/6 rules take 4 on 23 to 45 % of a bell-shaped weight
 _SMALL, _LARGE = SCALE_BOUNDS
 _SCALES: F64 = decode(np.arange(1 << 7), UE4M3)
 _MAGNITUDES: F64 = decode(np.arange(MAGNITUDES), E2M1)
@@ -97,11 +98,17 @@ class Rule:
             return Candidates.SIX
         return Candidates.FOUR_OVER_SIX if self.at_6 else Candidates.FOUR
 
-    def finding(self, bound: str | None = None) -> Finding:
+    @property
+    def mixed(self) -> bool:
+        """Whether there are strays: blocks of one kind, too few for a rule that chooses."""
+        share = self.share4
+        return share is not None and 0 < min(share, 1 - share) < LEAST_CHOSEN
+
+    def finding(self, bound: str | None = None, *, tiled: bool = False) -> Finding:
         """Return the rule by its name in recipes: 6, 4 or 4/6.
 
         Under bound 256 no plain rule is known, so there 4/6 is named even where no block chose 4: over 16x16
-        tiles it seldom does.
+        tiles it seldom does. Elsewhere a few strays name no rule.
         """
         found, share = self.candidates, self.share4
         if share is None:
@@ -113,6 +120,10 @@ class Rule:
             return Finding(None, f"{UNTOLD}: {seen}: the scales are not those of the blocks' own maxima")
         if found is Candidates.SIX and bound == str(_SMALL):
             return Finding(Candidates.FOUR_OVER_SIX.value, f"{seen}; only 4/6 rules have bound {_SMALL}")
+        if self.mixed and not tiled and bound != str(_SMALL):
+            return Finding(
+                None, f"{UNTOLD}: {seen}: too few of one kind for a 4/6 rule, and a plain one has none"
+            )
         return Finding(found.value, seen)
 
 

@@ -25,11 +25,13 @@ from fos_ref.inspect.findings import (
 )
 from fos_ref.inspect.reading import Reading
 from fos_ref.inspect.tally import Tally
+from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.held import Held
 from fos_ref.storage.manifest import Manifest
 
 _NEXT = 4  #: contenders shown after the best
+_SEEMS = 0.15  #: share of blocks at 4 from which on a 4/6 rule is named although no preset gives the bytes
 _CLOSE = 0.5  #: the best contender is not called the dialect below this share of equal blocks
 
 
@@ -55,7 +57,7 @@ class WeightFound:
             **self.read,
             "block_shape": shape_of(self.tally),
             "bound": bound_of(self.tally.units),
-            "rule": self.rule.finding(bound_of(self.tally.units).value),
+            "rule": self.rule.finding(bound_of(self.tally.units).value, tiled=self.tally.tiled),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class Inspection:
         return {
             "convention": self.convention,
             **found,
-            "rule": self._rule(found["bound"].value),
+            "rule": self._unrefuted(self._rule(found["bound"].value)),
             "metric": self._metric(),
             "dialect": self._dialect(),
         }
@@ -134,8 +136,16 @@ class Inspection:
     def _rule(self, bound: str | None) -> Finding:
         told = [w for w in self.weights if w.rule.at_4 + w.rule.at_6 >= FEW]
         values = {w.findings["rule"].value for w in told}
-        whole = self.rule.finding(bound)
+        whole = self.rule.finding(bound, tiled=all(w.tally.tiled for w in self.weights))
         return whole if len(values) <= 1 else Finding(MIXED, f"weights differ: {whole.evidence}")
+
+    def _unrefuted(self, rule: Finding) -> Finding:
+        """Return the rule; None where no preset comes close to the bytes, and few blocks say it."""
+        refuted = bool(self.best) and self.best[0].share < _CLOSE
+        share = self.rule.share4 or 0.0
+        if not refuted or rule.value != Candidates.FOUR_OVER_SIX.value or share >= _SEEMS:
+            return rule
+        return Finding(None, f"{UNTOLD}: {rule.evidence}; no preset comes close to the bytes")
 
     @property
     def best(self) -> list[Contender]:

@@ -1,4 +1,4 @@
-"""Which numbers a stored byte allows: the unrounded block scales of an E4M3 byte, the scaled values of a code."""
+"""Which numbers a stored byte allows: unrounded block scales for a scale byte, scaled values for a code."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _BYTES = 256
 _SLACK = 2.0**-20  #: relative: a few float32 roundings
 _E4M3: F64 = decode(np.arange(128), UE4M3)
 _CODES = 16
+_BEYOND = 8  #: -8, which two's complement has and no symmetric format uses
 _SIGN = np.uint8(0x80)
 #: The byte below which a floor may have raised a scale.
 _FLOORS: Mapping[ScaleFloor, int] = MappingProxyType(
@@ -72,7 +73,7 @@ def code_cells(integers: bool, reach: str) -> Cells:  # noqa: FBT001
     reach: "nearest": those that it is the nearest code of; "neighbour": those that it is one of two of
     """
     values = (INT4_VALUES if integers else E2M1_VALUES).astype(np.float64)
-    grid = np.unique(values[np.abs(values) < 8])
+    grid = np.unique(values[np.abs(values) < _BEYOND])
     at = np.searchsorted(grid, values)
     before = np.append(-np.inf, grid)[np.minimum(at, len(grid))]
     after = np.append(grid, np.inf)[np.minimum(at + 1, len(grid))]

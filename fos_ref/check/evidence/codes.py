@@ -1,4 +1,4 @@
-"""Scales and codes apart: how many scale bytes are the recipe's, and are the codes right for what is stored?"""
+"""Scales and codes apart: which scale bytes are the recipe's, which codes are right for the stored ones."""
 
 from __future__ import annotations
 

@@ -43,7 +43,11 @@ class Evidence:
         if self.where is not None:
             yield f"  where: {self.where}"
         zero = self.constant is not None and self.constant[1] == 0  # under which every code is the nearest
-        nearest = "" if self.codes.nearest is None or zero else f"; {_share(self.codes.nearest, self.codes.of)} nearest"
+        nearest = (
+            ""
+            if self.codes.nearest is None or zero
+            else f"; {_share(self.codes.nearest, self.codes.of)} nearest"
+        )
         under = " under the stored scales" if nearest else ""
         yield (
             f"  scale bytes: {_share(self.scales.equal, self.scales.of)} equal; "
@@ -64,7 +68,9 @@ class Evidence:
 
 
 def _words(name: str) -> str:
-    return {"none": "1: no tensor scale", "bfloat16": "S in bfloat16", "float16": "S in float16"}.get(name, name)
+    return {"none": "1: no tensor scale", "bfloat16": "S in bfloat16", "float16": "S in float16"}.get(
+        name, name
+    )
 
 
 def _share(equal: int, of: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import ml_dtypes
@@ -39,20 +40,39 @@ Form = Callable[[F32, F32], Any]
 
 def named(r: Recipe, x: AnyArray) -> Iterator[Named]:
     """Yield the tensor scales that have a name under r, the more usual ones first."""
-    yield _form("none", "there is no tensor scale: S is 1", lambda s, a: np.ones_like(s))  # noqa: ARG005
+    yield _form("none", "there is no tensor scale: S is 1", lambda s, _: np.ones_like(s))
     for name, kind in _SIXTEEN_BITS.items():
-        yield _form(name, f"S is rounded to {name}", lambda s, a, kind=kind: to_dtype(s, kind))  # noqa: ARG005
-    signed: Wrap = lambda _: lambda p: p.amaxes[SIGNED]  # noqa: E731
-    yield Named("max(x)", Flaw(FLAG, "the tensor amax is max(x), not max|x|", wraps={"amax": signed}))
+        yield _form(name, f"S is rounded to {name}", partial(_rounded, kind))
+    yield Named("max(x)", Flaw(FLAG, "the tensor amax is max(x), not max|x|", wraps={"amax": _signed}))
     for k in _NUMERATORS:
-        yield _form(f"{k}/amax", f"S is {k}/amax", lambda s, a, k=k: np.float32(k) / a)  # noqa: ARG005
-    yield _form("1/S", "the tensor scale is 1/S in place of S", lambda s, a: ONE / s)  # noqa: ARG005
+        yield _form(f"{k}/amax", f"S is {k}/amax", partial(_over_amax, k))
+    yield _form("1/S", "the tensor scale is 1/S in place of S", lambda s, _: ONE / s)
     for k in _NUMERATORS[:4]:
-        yield _form(f"amax/{k}", f"S is amax/{k}", lambda s, a, k=k: a / np.float32(k))  # noqa: ARG005
+        yield _form(f"amax/{k}", f"S is amax/{k}", partial(_of_amax, k))
     for v in _CONSTANTS:
         name = f"{v:g}" if v >= 1 else f"1/{1 / v:g}"
-        yield _form(name, f"S is the constant {name}", lambda s, a, v=v: np.full_like(s, v))  # noqa: ARG005
+        yield _form(name, f"S is the constant {name}", partial(_constant, v))
     yield from _of_rows(r, x)
+
+
+def _rounded(kind: np.dtype[Any], s: F32, _: F32) -> F32:
+    return to_dtype(s, kind)
+
+
+def _over_amax(k: int, _: F32, a: F32) -> F32:
+    return np.asarray(np.float32(k) / a)
+
+
+def _of_amax(k: int, _: F32, a: F32) -> F32:
+    return np.asarray(a / np.float32(k))
+
+
+def _constant(v: float, s: F32, _: F32) -> F32:
+    return np.full_like(s, v)
+
+
+def _signed(_: Any) -> Any:
+    return lambda p: p.amaxes[SIGNED]
 
 
 def _of_rows(r: Recipe, x: AnyArray) -> Iterator[Named]:
@@ -62,8 +82,12 @@ def _of_rows(r: Recipe, x: AnyArray) -> Iterator[Named]:
     with np.errstate(invalid="ignore"):
         amaxes = np.abs(x.astype(np.float32)).max(axis=1)
     for i, a in enumerate(amaxes):
-        lent: Wrap = lambda _, a=a: lambda p: np.full_like(p.amaxes[SIGNED], a)  # noqa: E731
-        yield Named(f"amax of row {i}", Flaw(FLAG, f"the tensor amax is that of row {i}", wraps={"amax": lent}))
+        what = f"the tensor amax is that of row {i}"
+        yield Named(f"amax of row {i}", Flaw(FLAG, what, wraps={"amax": _lent(a)}))
+
+
+def _lent(a: np.float32) -> Wrap:
+    return lambda _: lambda p: np.full_like(p.amaxes[SIGNED], a)
 
 
 def _form(name: str, what: str, form: Form) -> Named:
@@ -78,8 +102,8 @@ def _instead(form: Form) -> Wrap:
         def scales(t: Scales) -> Scales:
             t = old(t)
             with np.errstate(all="ignore"):
-                s = np.minimum(np.asarray(form(t.encode, t.amax), dtype=np.float32), FLT_MAX)
-                return replace(t, encode=s, decode=ONE / s, amax=t.range_max / s)
+                s: F32 = np.minimum(np.asarray(form(t.encode, t.amax), dtype=np.float32), FLT_MAX)
+                return replace(t, encode=s, decode=np.asarray(ONE / s), amax=np.asarray(t.range_max / s))
 
         return scales
 
@@ -89,7 +113,7 @@ def _instead(form: Form) -> Wrap:
 def constant(s: np.float32) -> Flaw:
     """Return the mistake of a tensor scale that has no name."""
     what = f"the block scales follow the tensor scale {s:.7g}"
-    return Flaw(FLAG, what, wraps={"scales": _instead(lambda old, a: np.full_like(old, s))}, usual=False)  # noqa: ARG005
+    return Flaw(FLAG, what, wraps={"scales": _instead(partial(_constant, float(s)))}, usual=False)
 
 
 def encode_scales(r: Recipe, p: Population, flaws: tuple[Flaw, ...] = ()) -> F64:

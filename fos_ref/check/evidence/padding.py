@@ -1,4 +1,4 @@
-"""The bytes between the block scales: the swizzled layout pads to whole tiles, and readers want zeros there."""
+"""The bytes between the block scales: the swizzled layout pads to whole tiles, and readers want zeros."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tensor scales to try: those with a name that the scale bytes allow, or the one that is solved from them."""
+"""The tensor scales to try: those with a name that the scale bytes allow, or the one solved from them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
 
 
 def suspects_of(cases: Sequence[Case], s: Subject) -> dict[int, Suspects]:
-    """Return by id of a reading what its scale bytes say; all of it for the first, and where nearly all agree."""
+    """Return by id of a reading what its scale bytes say: of the first, and where nearly all agree."""
     found: dict[int, Suspects] = {}
     known: dict[bytes, Suspects] = {}
     for i, c in enumerate(cases):

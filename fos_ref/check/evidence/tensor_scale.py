@@ -1,8 +1,8 @@
-"""Which tensor scale made these scale bytes? Each byte bounds it; the bounds of many meet in a narrow interval.
+"""Which tensor scale made these scale bytes? Each byte bounds it; many bounds meet in a narrow interval.
 
 A block of amax b whose byte stands for unrounded scales from l to h had a tensor scale from 6l/b to 6h/b, and
-under a 4/6 rule one from 4l/b to 4h/b as well. The tensor scale is where the most intervals meet. A few blocks
-that deviate empty nothing; they are counted.
+under a 4/6 rule one from 4l/b to 4h/b as well. The tensor scale is where the most intervals meet. A few
+blocks that deviate empty nothing; they are counted.
 """
 
 from __future__ import annotations

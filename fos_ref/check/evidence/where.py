@@ -1,4 +1,4 @@
-"""Where do the blocks lie that differ? In words, where they fill rows, columns, a tile, every n-th of them."""
+"""Where do the blocks lie that differ? In words, where they fill rows, columns, a tile, or every n-th."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def where(differing: Bool, rows: int, cols: int) -> str | None:
         return None
     if differing.all():
         return "every block"
-    band, bar = differing.any(axis=1), differing.any(axis=0)
+    band, bar = np.asarray(differing.any(axis=1)), np.asarray(differing.any(axis=0))
     box = np.ix_(np.arange(*_ends(band)), np.arange(*_ends(bar)))
     if differing[box].size < differing.size and _fills(differing, _mask(differing.shape, *box)):
         return _box(_ends(band), _ends(bar), (rows, cols), differing.shape)
@@ -51,16 +51,15 @@ def _fills(differing: Bool, region: Bool) -> bool:
     return bool(density >= _FILLED or (density >= _THINLY and density * (region.size - inside) >= _CHANCE))
 
 
-def _box(
-    band: tuple[int, int], bar: tuple[int, int], block: tuple[int, int], shape: tuple[int, ...]
-) -> str:
+def _box(band: tuple[int, int], bar: tuple[int, int], block: tuple[int, int], shape: tuple[int, ...]) -> str:
     rows = _span(band, block[0], shape[0], "row")
     cols = _span(bar, block[1], shape[1], "column")
     if cols is None:
         return rows or "every block"
     if rows is None:
         return cols
-    return f"{_span(band, block[0], shape[0], 'row', plain=True)}, {_span(bar, block[1], shape[1], 'column', plain=True)}"
+    rows = _span(band, block[0], shape[0], "row", plain=True)
+    return f"{rows}, {_span(bar, block[1], shape[1], 'column', plain=True)}"
 
 
 def _span(ends: tuple[int, int], size: int, of: int, name: str, *, plain: bool = False) -> str | None:

@@ -1,1 +1,1 @@
-"""Answers that are judged by the bytes, not reproduced by a flaw: nothing written, chance, a search, the chip."""
+"""Answers judged by the bytes, not reproduced by a flaw: nothing written, chance, a search, the chip."""

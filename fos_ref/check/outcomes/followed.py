@@ -1,4 +1,4 @@
-"""Bytes that follow another tensor scale than the recipe's, but not to the last bit: requantized ones, say."""
+"""Bytes that follow another tensor scale than the recipe's, not to the last bit: requantized ones, say."""
 
 from __future__ import annotations
 

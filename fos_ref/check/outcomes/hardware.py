@@ -1,7 +1,7 @@
 """Blocks whose bytes a chip decides: some reciprocals one unit off give the very bytes that were given.
 
-As `hardware_decides` of fos_ref/dialects/hardware.py, block by block, and with a question more: are these bytes
-among those that a chip may give? A block that a chip decides may still be wrong.
+As `hardware_decides` of fos_ref/dialects/hardware.py, block by block, and with a question more: are these
+bytes among those that a chip may give? A block that a chip decides may still be wrong.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from fos_ref.check.bench import Case
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
 from fos_ref.check.steps import Step, Steps, walk, Walked
+from fos_ref.check.subject import subject
 from fos_ref.dialects.hardware import approximate, ULPS
-from fos_ref.formats.arrays import Bool, F32, I64, U8
+from fos_ref.formats.arrays import AnyArray, Bool, F32, I64, U8
 from fos_ref.recipes.axes import Reciprocal
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import pack_nibbles
@@ -51,6 +52,17 @@ def outcome(c: Case, r: Recipe) -> Outcome | None:
     index = np.flatnonzero(c.differing & c.got.seen)
     blocks[index] = hardware(c, r, index)
     return Outcome(FLAG, WHAT, blocks) if blocks.any() else None
+
+
+def hardware_decided(x: AnyArray, codes: U8, scales: U8, r: Recipe, amax: Any = None) -> Bool:
+    """Return (R, blocks of a row): where the bytes of x differ from the recipe's as a chip may have them.
+
+    Shapes: x (R, C), codes (R, C/2), scales (R, blocks of a row), linear
+    """
+    c = subject(x, codes, scales, recipe=r, amax=amax, scale_layout="linear").first_case()
+    found = outcome(c, r)
+    blocks = np.zeros(c.source.size, dtype=np.bool_) if found is None else found.blocks
+    return np.repeat(blocks.reshape(c.source.blocks.shape[:2]), r.block_rows, axis=0)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fos_ref.check.bench import Case
+from fos_ref.check.evidence.cells import SATURATED
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
 from fos_ref.check.steps import walk
@@ -19,7 +20,9 @@ from fos_ref.recipes.recipe import Recipe
 
 FLAG = "NothingWritten"
 _MAGNITUDES = np.uint8(0x77)
-_SAMPLE = 256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
+_SAMPLE = (
+    256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
+)
 _LEAST_OTHERS = 4
 _SHOWN = 4  #: bytes in words
 
@@ -27,7 +30,7 @@ _SHOWN = 4  #: bytes in words
 def constant_blocks(c: Case) -> Bool:
     """Return (N,): blocks that differ, of one code byte or of zeros of any sign, where the recipe's are not.
 
-    Blocks of zeros amid them, whose codes tell nothing, go with them where codes and scale are the same bytes.
+    Blocks of zeros amid them, whose codes tell nothing, go with them where they have the same bytes.
     """
     flat, ours = _flat(c.got.codes), _flat(c.want.codes)
     found: Bool = c.differing & flat & ~ours
@@ -43,7 +46,7 @@ def _flat(codes: U8) -> Bool:
 
 
 def nothing_written(c: Case, r: Recipe, flaws: Iterable[Flaw]) -> Outcome | None:
-    """Return the blocks in which nothing was written; None where there are none, or where a flaw makes them."""
+    """Return the blocks in which nothing was written; None where there are none, or a flaw makes them."""
     blocks = constant_blocks(c)
     if not blocks.any() or _made_by_one(c, r, blocks, flaws):
         return None
@@ -64,7 +67,7 @@ def outcome(c: Case, blocks: Bool) -> Outcome:
     why = "nothing was written there"
     if zeros:
         why += ", or every scaled value fell below 0.25"
-    elif len(values) == 1 and values[0] in (0x77, 0xFF) and (scales == 0x7E).all():
+    elif len(values) == 1 and values[0] in (0x77, 0xFF) and (scales == SATURATED).all():
         why += ", or every value saturated"
     else:
         why += ", or it was written over"

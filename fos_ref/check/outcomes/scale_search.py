@@ -1,4 +1,4 @@
-"""A search for block scales: other scale bytes than the recipe's, codes right for them, and smaller errors."""
+"""A search for block scales: other scale bytes than the recipe's, codes right for them, smaller errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scale_search(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Outcome | 
     blocks: Bool = np.zeros(c.source.size, dtype=np.bool_)
     blocks[index] = better
     name = "largest" if r.error_metric is ErrorMetric.ABS_MAX else (r.error_metric or ErrorMetric.MSE).value
-    what = f"codes are the nearest under scales that are not the recipe's, and the blocks' {name} errors are smaller"
+    what = f"codes are the nearest under other scales than the recipe's, with smaller {name} errors"
     return Outcome(FLAG, what, blocks)
 
 

@@ -1,4 +1,4 @@
-"""Stochastic rounding: scales right, every code one of its value's two neighbours, as often up as it should be.
+"""Stochastic rounding: scales right, every code one of its value's two neighbours, as often up as due.
 
 The nearest code also goes up as often as it should, over all. So a second number is looked at: how many codes
 are not the nearest.
@@ -38,7 +38,7 @@ class _Tally:
     variance: float = 0.0
 
     def z(self, seen: float, expected: float) -> float:
-        return (seen - expected) / max(self.variance, 1e-9) ** 0.5
+        return float((seen - expected) / np.sqrt(max(self.variance, 1e-9)))
 
     def fair(self, seen: float, expected: float) -> bool:
         off = abs(seen - expected)
@@ -62,8 +62,8 @@ def stochastic_rounding(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Out
         return None
     share, expected = tally.up / tally.values, tally.expected_up / tally.values
     what = (
-        f"every code is one of its value's two neighbours; {100 * share:.4g} % of the values between two codes "
-        f"went up, {100 * expected:.4g} % expected, z = {tally.z(tally.up, tally.expected_up):+.2f}"
+        f"every code is one of its value's two neighbours; {100 * share:.4g} % of the values between two "
+        f"codes went up, {100 * expected:.4g} % expected, z = {tally.z(tally.up, tally.expected_up):+.2f}"
     )
     return Outcome(FLAG, what, c.differing)
 
