@@ -16,7 +16,7 @@ from fos_ref.formats.arrays import Bool, I64, U8
 from fos_ref.recipes.recipe import Recipe
 
 CHUNK = 1 << 14  #: blocks walked at once
-_THREADS = 8  #: at most: a walk is short NumPy calls, which let each other run
+THREADS = 8  #: at most: a walk is short NumPy calls, which let each other run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +92,10 @@ class Bench:
     def __post_init__(self) -> None:
         self._population = self.source.pick(self.index)
 
+    def part(self, limit: int) -> Bench:
+        """Return a bench of about `limit` of the blocks."""
+        return Bench(self.recipe, self.source, self.index[:: max(1, len(self.index) // limit)])
+
     def outcome(self, flaws: tuple[Flaw, ...]) -> tuple[U8, U8] | None:
         """Return (codes, scale) of the sampled blocks; None where the flaws exclude each other."""
         if flaws not in self._made:
@@ -133,5 +137,5 @@ def reproduced(h: Hypothesis, r: Recipe, index: I64) -> Bool:
 
     if len(parts) <= 1:
         return np.concatenate([np.empty(0, dtype=np.bool_), *map(part_of, parts)])
-    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, _THREADS)) as pool:
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, THREADS)) as pool:
         return np.concatenate(list(pool.map(part_of, parts)))

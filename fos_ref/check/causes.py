@@ -57,7 +57,7 @@ def acceptable(e: Explanation) -> bool:
 
 def _leftovers(left: I64, h: Hypothesis, r: Recipe) -> Iterator[Cause]:
     """Yield the harmless outcomes of blocks that no flaw explains, then what nobody knows."""
-    constant = nothing_written.constant_blocks(h.case)[left]
+    constant = nothing_written.constant_blocks(h.case, r)[left]
     if constant.any():
         blocks = np.zeros(h.case.source.size, dtype=np.bool_)
         blocks[left[constant]] = True

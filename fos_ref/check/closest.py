@@ -41,12 +41,12 @@ class Closest:
 def hint(s: Subject, *, complete: bool) -> str | None:
     """Return the preset that fits far better than the recipe, as a question; None where none does.
 
-    complete: whether causes are named for every block; then nothing more is worth a word
+    complete: whether one cause explains every block; then nothing more is worth a word
     """
-    near = closest(s)
-    if near is None or near.share < NEAR_PERFECT or near.equal <= near.own:
+    near = None if complete else closest(s)
+    if near is None or near.share < NEAR_PERFECT:
         return None
-    if near.equal < near.of and (complete or near.of - near.equal > (near.of - near.own) / MARGIN):
+    if (near.of - near.equal) * MARGIN > near.of - near.own:
         return None
     percent = "100" if near.equal == near.of else f"{min(100 * near.share, 99.99):.4g}"
     return f"{percent} % of blocks equal {near.preset}: did you mean that?"

@@ -31,6 +31,7 @@ from fos_ref.check.subject import Subject
 _SEEN = 8  #: differing blocks that a layout which lost bytes makes right, to be the answer alone
 _JUDGED = 0.95  #: of the differing blocks, for an outcome to end the search
 _SCALE = "TensorScale"
+_HARMLESS = ("NothingWritten", "HardwareDecides", "NearTie")  #: flags beside which a cause is complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ def _where(first: Case, s: Subject) -> str | None:
 
 
 def _complete(named: list[Cause]) -> bool:
-    return not any(c.flag == "Unexplained" for c in named)
+    """Return whether one cause, beside what is no mistake, explains every block."""
+    causes = [c for c in named if c.flag not in _HARMLESS]
+    return not causes or (len(causes) == 1 and causes[0].flag != "Unexplained")
 
 
 def _scale_flaws(found: _Found) -> tuple[Flaw, ...]:
@@ -122,10 +125,13 @@ def _set_aside(s: Subject, cases: list[Case]) -> tuple[tuple[Outcome, ...], list
     """Return what is no evidence for a mistake, and the readings without it."""
     first = cases[0]
     found: list[Outcome] = []
-    nothing = nothing_written(first, s.recipe, catalogue(s.recipe))
+    nothing = None
+    if constant_blocks(first, s.recipe).any():
+        scales = suspects_of([first], s)[id(first)].every
+        nothing = nothing_written(first, s.recipe, (*scales, *catalogue(s.recipe)))
     if nothing is not None:
         found.append(nothing)
-        cases = [c.without(constant_blocks(c)) for c in cases]
+        cases = [c.without(constant_blocks(c, s.recipe)) for c in cases]
     if not first.flags:
         decided = hardware.outcome(cases[0], s.recipe)
         if decided is not None:

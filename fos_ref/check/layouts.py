@@ -202,6 +202,15 @@ def _says_nothing(at: I64, first: I64) -> bool:
     return bool(np.count_nonzero((at != LOST) & (at != first)) < LEAST_MOVED)
 
 
+def turned_codes(codes: U8, index: I64, r: Recipe) -> Iterator[U8]:
+    """Yield the codes of some rows of x transposed, as `transposed_readings` has them."""
+    rows, width = codes.shape[0], codes.shape[1] * 2
+    shift = (index % 2 * 4).astype(np.uint8)
+    in_place = pack_nibbles(np.ascontiguousarray(((codes[:, index // 2] >> shift) & np.uint8(15)).T))
+    for some in (codes.reshape(width, rows // 2)[index], in_place):
+        yield from (c for _, _, c in _code_readings(some, r))
+
+
 def _combined(  # noqa: PLR0917 -- one call for each orientation
     codes: U8, scales: U8, r: Recipe, shape: tuple[int, int], asked: ScaleLayout, outer: str = ""
 ) -> Iterator[Reading]:

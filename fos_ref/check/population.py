@@ -52,15 +52,11 @@ def source(x: AnyArray, used: F32, r: Recipe) -> Source:
     """Return the blocks of x (R, C) with the amax `used`, () or (R,), and amaxes of other granularities."""
     blocks = to_blocks(x, r.block_rows, r.block_cols)
     with np.errstate(invalid="ignore"):
-        wide = widen(blocks)
-        block_amax = np.fmax.reduce(np.abs(wide), axis=-1, initial=np.float32(0))
-        block_max = np.fmax.reduce(wide, axis=-1, initial=np.float32(-np.inf))
+        block_amax = np.fmax.reduce(np.abs(widen(blocks)), axis=-1, initial=np.float32(0))
     row = block_amax.max(axis=1, initial=np.float32(0), keepdims=True)
-    row_max = block_max.max(axis=1, initial=np.float32(-np.inf), keepdims=True)
-    by_row = r.amax_scope is AmaxScope.ROW
     amaxes = {
         USED: np.asarray(used, dtype=np.float32).reshape(-1, 1),
-        SIGNED: row_max if by_row else row_max.max(axis=0, initial=np.float32(-np.inf), keepdims=True),
+        SIGNED: _signed(x, r),
         BLOCK: block_amax,
         "tensor": row.max(axis=0, initial=np.float32(0), keepdims=True),
         "row": row,
@@ -69,6 +65,13 @@ def source(x: AnyArray, used: F32, r: Recipe) -> Source:
         "128x128 tile": _over(block_amax, _TILE // r.block_rows, _TILE // r.block_cols),
     }
     return Source(blocks, amaxes)
+
+
+def _signed(x: AnyArray, r: Recipe) -> F32:
+    """Return the largest value, its sign counted, of each row or of all."""
+    by_row = np.fmax.reduce(x, axis=1, initial=x.dtype.type(-np.inf)) if x.size else np.zeros(len(x))
+    largest = by_row if r.amax_scope is AmaxScope.ROW else by_row.max(initial=-np.inf)
+    return np.asarray(largest, dtype=np.float32).reshape(-1, 1)
 
 
 def _over(a: F32, rows: int, cols: int) -> F32:

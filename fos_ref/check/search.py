@@ -31,6 +31,9 @@ _ALIKE = 2  #: hypotheses of the same flags that are carried on
 _RACE: tuple[tuple[int | None, int], ...] = ((1 << 14, 64), (1 << 17, 16), (None, 4))
 _COMPARED = 1 << 17  #: blocks on which explanations that leave some are compared
 _SCALE = "TensorScale"
+_SCREEN = 512  #: hypotheses that are tried on the whole sample without a look at a part of it
+_GLANCE = 192  #: blocks of that part
+_GAIN = 0.004  #: of the blocks and bytes, by which one more mistake has to come nearer
 _ORDER = {flag: i for i, flag in enumerate(FLAGS)}
 
 
@@ -50,6 +53,7 @@ class Search:
         begun = [Hypothesis(c, (f,)) for c in self.cases for f in scales.get(id(c), ())]
         self._beam = [*(Hypothesis(c) for c in self.cases), *begun]
         self._leaders: list[Hypothesis] = []
+        self._gained = True
 
     def _bench(self, cases: list[Case]) -> Bench:
         """Return the blocks to look at: telling ones of the first reading, and of the one that fits best."""
@@ -65,6 +69,8 @@ class Search:
     def deep(self) -> Explanation:
         """Return the simplest explanation by more of them, or the one that leaves the fewest blocks."""
         for _ in range(self._depth() - 1):
+            if not self._gained:  # no mistake came nearer to the bytes than none: more of them will not
+                break
             found = self._round()
             if found is not None:
                 return found
@@ -78,12 +84,25 @@ class Search:
             for f in self.flaws
             if f not in h.flaws and f.flag != _SCALE
         ]
-        scored, found = self._refined(self._scored([*self._beam, *grown]))
+        before = self._scored(self._beam)
+        scored, found = self._refined([*before, *self._scored(self._screened(grown))])
         if found is not None:
             return ties_first(found, self.recipe, self.flaws)
+        self._gained = _best(scored) > _best(before) + _GAIN
         self._leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
         self._beam = _leaders(scored)
         return None
+
+    def _screened(self, grown: list[Hypothesis]) -> list[Hypothesis]:
+        """Return those of very many hypotheses that do best on a part of the sample."""
+        if len(grown) <= _SCREEN or not self._leaders:
+            return grown
+        part = {k: b.part(_GLANCE) for k, b in self.benches.items()}
+        scored = [(s, h) for h in grown if (s := part[id(h.case.source)].score(h)) is not None]
+        kept = {id(h): h for s, h in scored if s.perfect}
+        for key in (lambda p: -p[0].exact, lambda p: -p[0].partial):
+            kept |= {id(h): h for _, h in sorted(scored, key=key)[: _SCREEN // 4]}
+        return list(kept.values())
 
     def _right(self, h: Hypothesis) -> int:
         """Return how many blocks come out right, of some of them where there are very many."""
@@ -170,6 +189,11 @@ def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
     for c in cases:
         found.setdefault(id(c.source), []).append(c)
     return found
+
+
+def _best(scored: list[tuple[Score, Hypothesis]]) -> float:
+    """Return how near the nearest hypothesis comes, by blocks and by bytes."""
+    return max((s.exact + s.partial for s, _ in scored), default=0.0)
 
 
 def ranked(

@@ -11,7 +11,15 @@ import numpy as np
 
 from fos_ref.arguments import one_of
 from fos_ref.check.bench import Case
-from fos_ref.check.layouts import Bytes, Reading, readings, ScaleLayout, sizes, transposed_readings
+from fos_ref.check.layouts import (
+    Bytes,
+    Reading,
+    readings,
+    ScaleLayout,
+    sizes,
+    transposed_readings,
+    turned_codes,
+)
 from fos_ref.check.population import Source, source
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
@@ -28,6 +36,13 @@ from fos_ref.storage.tensor import QuantizedTensor
 _TURNED_FROM = 0.05
 #: From this share of equal code bytes on, codes stand where they belong.
 _IN_PLACE = 0.5
+#: The same for scale bytes.
+_SCALES_IN_PLACE = 0.5
+#: Up to this many values, x is turned without a look at some of them.
+_SMALL = 1 << 18
+_BANDS = 32  #: rows of blocks of x transposed that are looked at
+_TURNED_BETTER = 1.5  #: times as many equal code bytes as upright, for x to be turned
+_MOST = 16  #: readings that are tried
 _LAYOUTS = ("linear", "swizzled")
 
 
@@ -71,8 +86,10 @@ class Subject:
         fewest = min(int(np.count_nonzero(c.differing)) for c in found)
         best = max(c.alike for c in found)
         if fewest > _TURNED_FROM * found[0].differing.size and best < _IN_PLACE and self._turns():
-            found += self._turned(found[0].wrong)
-        return [c for i, c in enumerate(found) if i == 0 or best < _IN_PLACE or 2 * c.alike >= best]
+            found += self._turned(found[0].wrong) if self._may_turn(best) else []
+        kept = [c for i, c in enumerate(found) if i == 0 or best < _IN_PLACE or 2 * c.alike >= best]
+        kept = _of_right_scales(kept)
+        return [kept[0], *sorted(kept[1:], key=lambda c: -c.alike)[: _MOST - 1]]
 
     def _upright(self) -> Iterator[Case]:
         own, want = self.source, self.wanted()
@@ -91,6 +108,19 @@ class Subject:
         fits = self.x.shape[0] % r.block_cols == 0 and self.x.shape[1] % r.block_rows == 0
         return fits and (self.amax is None or r.amax_scope is AmaxScope.TENSOR)
 
+    def _may_turn(self, upright: float) -> bool:
+        """Return whether codes look better on a few rows of x transposed; true where there are few values."""
+        if self.x.size <= _SMALL:
+            return True
+        r, rows = self.recipe, self.x.shape[1] // self.recipe.block_rows
+        bands = np.unique(np.linspace(0, rows - 1, min(rows, _BANDS)).astype(np.int64))
+        index = (bands[:, None] * r.block_rows + np.arange(r.block_rows)).ravel()
+        x = np.ascontiguousarray(self.x[:, index].T)
+        amax = self.want.tensor_amax if r.amax_scope is AmaxScope.TENSOR else None
+        want = quantize(x, r, amax=amax).codes
+        best = max(float((c == want).mean()) for c in turned_codes(self.codes, index, r))
+        return best > _TURNED_BETTER * upright
+
     def _turned(self, wrong: int) -> Iterator[Case]:
         x = np.ascontiguousarray(self.x.T)
         q = quantize(x, self.recipe, amax=self.amax)
@@ -108,6 +138,24 @@ def _case(
     got, want, differing = bytes_
     alike = float((got.codes == want.codes).mean()) if got.codes.size else 1.0
     return Case(reading.flags, reading.what, own, got, want, differing, wrong, alike, at_stake)
+
+
+def _of_right_scales(cases: list[Case]) -> list[Case]:
+    """Return the readings, without those of few right scale bytes where another has most of them right."""
+    shares = [_right_scales(c) for c in cases]
+    best = max(shares)
+    if best < _SCALES_IN_PLACE:
+        return cases
+    return [c for i, (c, share) in enumerate(zip(cases, shares, strict=True)) if i == 0 or 2 * share >= best]
+
+
+def _right_scales(c: Case) -> float:
+    """Return the share of right scale bytes; 0 where all known bytes are one, which is right anywhere."""
+    seen = c.got.seen
+    got, want = c.got.scales[seen, 0], c.want.scales[seen, 0]
+    if not len(got) or (want == want[0]).all():
+        return 0.0
+    return float((got == want).mean()) * len(got) / len(seen)
 
 
 def blocks_of(q: QuantizedTensor) -> Bytes:

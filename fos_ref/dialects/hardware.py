@@ -38,7 +38,7 @@ _ENDS: tuple[Offsets, ...] = ((1, 0, 0), (-1, 0, 0), (0, 1, -1), (0, -1, 1))
 _ROWS = 512  #: worked on at once
 
 
-def isapproximate(r: Recipe) -> bool:
+def is_approximate(r: Recipe) -> bool:
     """Return whether a chip decides some of the recipe's bytes."""
     return r.reciprocal is Reciprocal.APPROXIMATE
 
@@ -59,7 +59,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
     if array.ndim != 2:  # noqa: PLR2004 -- rows and columns
         msg = f"hardware_decides: x of shape {array.shape}: 2 dimensions are allowed"
         raise ShapeError(msg)
-    if not isapproximate(r):
+    if not is_approximate(r):
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
         raise RecipeError(msg)
     check_float_environment()
@@ -77,7 +77,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
 
 def undecided_blocks(x: Any, r: Recipe) -> Bool:
     """Return the same mask; nothing is set for a recipe with exact reciprocals."""
-    if isapproximate(r):
+    if is_approximate(r):
         return hardware_decides(x, r)
     return np.zeros((x.shape[0], x.shape[1] // r.block_cols), dtype=np.bool_)
 

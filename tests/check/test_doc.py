@@ -43,7 +43,7 @@ def test_the_numbers_are_those_of_the_code():
         in TEXT
     )
     assert f"below {LEAST_FIRST} % for any flag, below {LEAST_BOTH} % for pairs" in TEXT
-    assert round(len(catalogue(fos_ref.recipe("4over6"))), -1) == 160
+    assert f"some {round(len(catalogue(fos_ref.recipe('4over6'))), -1)} mistakes" in TEXT
     assert (len(QUANTIZERS), len(list(families(fos_ref.recipe("4over6"), 0)))) == (6, 27)
     assert "six presets and 27 families" in TEXT
     assert f"fewer than {LEAST_CASES} cases or {LEAST_FAMILIES} families" in TEXT

@@ -103,7 +103,7 @@ def test_a_sum_is_named_where_the_recipe_takes_the_largest():
     q = fos_ref.quantize(X, "4over6")
     found = check(X, q.codes, q.block_scales, recipe="4over6-absmax")
     assert found.flags == ("MetricMse",)
-    assert "4over6:" in found.closest
+    assert found.closest is None  # one cause explains every block: nothing is left to suggest
 
 
 # --- x transposed --------------------------------------------------------------------------------------
@@ -145,8 +145,8 @@ def test_rows_of_given_amaxes_are_not_turned():
 
 
 def test_the_closest_preset_is_found_beside_those_that_cannot_take_x():
-    """8 rows are no tile, and some presets refuse NaN."""
-    x = X[:8, :16].copy()
+    """24 rows are no tiles, and some presets refuse NaN."""
+    x = X[:24].copy()
     x[7, 15] = np.nan
     q = fos_ref.quantize(x, "te-mae-448", amax=4.0)
     found = check(x, q.codes, q.block_scales, recipe="te-mse-256", amax=4.0)

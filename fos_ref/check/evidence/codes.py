@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from fos_ref.check.bench import Case
+from fos_ref.check.bench import Case, THREADS
 from fos_ref.check.evidence.cells import code_cells, is_nan, scale_values
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.steps import tensor_scales
@@ -45,15 +47,16 @@ def code_counts(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Counts:
 
     flaws: what is known of the tensor scale
     """
-    equal = nearest = of = 0
-    for part in parts(c):
-        got, want = c.got.codes[part], c.want.codes[part]
-        different = got ^ want
-        equal += 2 * got.size - int(np.count_nonzero(different & 15)) - int(np.count_nonzero(different >> 4))
+
+    def counted(part: I64) -> tuple[int, int]:
+        different = c.got.codes[part] ^ c.want.codes[part]
         right, known = nearest_codes(c, r, part, flaws)
-        nearest += int(np.count_nonzero(right & known[:, None]))
-        of += 2 * got.size
-    return Counts(equal, of, nearest)
+        wrong = np.count_nonzero(different & 15) + np.count_nonzero(different >> 4)
+        return 2 * different.size - int(wrong), int(np.count_nonzero(right & known[:, None]))
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS)) as pool:
+        found = list(pool.map(counted, parts(c)))
+    return Counts(sum(e for e, _ in found), 2 * c.got.codes.size, sum(n for _, n in found))
 
 
 def parts(c: Case) -> Iterator[I64]:

@@ -41,6 +41,11 @@ class Suspects:
     unnamed: Flaw | None = None
 
     @property
+    def every(self) -> tuple[Flaw, ...]:
+        """The mistakes that the bytes allow, the less usual names among them."""
+        return (*self.flaws, *(n.flaw for n in self.names[_NAMES:]))
+
+    @property
     def flaws(self) -> tuple[Flaw, ...]:
         """The mistakes to try."""
         unnamed = () if self.unnamed is None else (self.unnamed,)

@@ -8,6 +8,7 @@ from fos_ref.formats.arrays import Bool, I64
 
 _FILLED = 0.9  #: of a region: it is the region, whatever lies outside
 _THINLY = 0.2  #: of a region, at least, for its borders to be told by what lies outside
+_EDGE = 0.25  #: of the density of a region, at least, along its edges
 _CHANCE = 10.0  #: blocks expected outside the region, at the density inside, of which none differs
 _STEPS = 16  #: every n-th row up to this n
 _ROUNDS = 3  #: how often a period has to come
@@ -24,13 +25,22 @@ def where(differing: Bool, rows: int, cols: int) -> str | None:
         return "every block"
     band, bar = np.asarray(differing.any(axis=1)), np.asarray(differing.any(axis=0))
     box = np.ix_(np.arange(*_ends(band)), np.arange(*_ends(bar)))
-    if differing[box].size < differing.size and _fills(differing, _mask(differing.shape, *box)):
-        return _box(_ends(band), _ends(bar), (rows, cols), differing.shape)
+    part = differing[box]
+    within = part.size < differing.size
+    named = _box(_ends(band), _ends(bar), (rows, cols), differing.shape)
+    if within and part.mean() >= _FILLED:
+        return named
     for along, name, size in ((0, "row", rows), (1, "column", cols)):
         found = _periodic(differing if along == 0 else differing.T, name, size)
         if found is not None:
             return found
-    return None
+    return named if within and _sharp(part) and _fills(differing, _mask(differing.shape, *box)) else None
+
+
+def _sharp(part: Bool) -> bool:
+    """Return whether the outer lines of a region are filled about as well as the rest."""
+    lines = (part[0], part[-1], part[:, 0], part[:, -1])
+    return all(line.mean() >= _EDGE * part.mean() for line in lines)
 
 
 def _ends(some: Bool) -> tuple[int, int]:
@@ -83,7 +93,7 @@ def _periodic(differing: Bool, name: str, size: int) -> str | None:
         if _fills(differing, np.broadcast_to((np.arange(count) != hole)[:, None], differing.shape)):
             at = f"{name} {hole}" if size == 1 else f"{name}s {hole * size}..{(hole + 1) * size - 1}"
             return f"all but {at}"
-    for step in range(2, min(_STEPS, count // _ROUNDS) + 1):
+    for step in range(min(_STEPS, count // _ROUNDS), 1, -1):
         first = int(rows[0])
         if first >= step or (rows % step != first).any() or len(rows) < _ROUNDS:
             continue

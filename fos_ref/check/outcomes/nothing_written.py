@@ -12,9 +12,12 @@ import numpy as np
 
 from fos_ref.check.bench import Case
 from fos_ref.check.evidence.cells import SATURATED
+from fos_ref.check.evidence.codes import nearest_codes, scaled
+from fos_ref.check.evidence.names import encode_scales
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
-from fos_ref.check.steps import walk
+from fos_ref.check.population import BLOCK
+from fos_ref.check.steps import Steps, walk
 from fos_ref.formats.arrays import Bool, I64, U8
 from fos_ref.recipes.recipe import Recipe
 
@@ -24,20 +27,39 @@ _SAMPLE = (
     256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
 )
 _LEAST_OTHERS = 4
+_NEAR_ZERO = 2.0**-8  #: an unrounded block scale that another legal recipe may round to zero
+_SMALL = 1.0  #: scaled values that another bound, or a tile's scale, may bring below 0.25
 _SHOWN = 4  #: bytes in words
 
 
-def constant_blocks(c: Case) -> Bool:
+def constant_blocks(c: Case, r: Recipe) -> Bool:
     """Return (N,): blocks that differ, of one code byte or of zeros of any sign, where the recipe's are not.
 
     Blocks of zeros amid them, whose codes tell nothing, go with them where they have the same bytes.
     """
     flat, ours = _flat(c.got.codes), _flat(c.want.codes)
     found: Bool = c.differing & flat & ~ours
+    index = np.flatnonzero(found)
+    found[index] = ~_legal(c, r, index)
     if not found.any():
         return found
     pair = c.got.codes[:, 0].astype(np.int32) << 8 | c.got.scales[:, 0]
     return found | (c.differing & flat & np.isin(pair, np.unique(pair[found])))
+
+
+def _legal(c: Case, r: Recipe, index: I64) -> Bool:
+    """Return where such codes are what another legal recipe makes: nearest under their scale, or nearly.
+
+    Zeros are legal over values that are small for their scale, and where the scale itself is next to zero.
+    """
+    if not len(index):
+        return np.zeros(0, dtype=np.bool_)
+    y, codes, zero = scaled(c, r, index)
+    right, known = nearest_codes(c, r, index)
+    small = ((codes & 7) == 0).all(axis=1) & (np.abs(y).max(axis=1) < _SMALL)
+    p = c.source.pick(index)
+    base = p.amaxes[BLOCK][:, 0] * encode_scales(r, p) / r.element_max
+    return np.asarray(np.where(zero, base < _NEAR_ZERO, known & (small | right.all(axis=1))))
 
 
 def _flat(codes: U8) -> Bool:
@@ -47,7 +69,7 @@ def _flat(codes: U8) -> Bool:
 
 def nothing_written(c: Case, r: Recipe, flaws: Iterable[Flaw]) -> Outcome | None:
     """Return the blocks in which nothing was written; None where there are none, or a flaw makes them."""
-    blocks = constant_blocks(c)
+    blocks = constant_blocks(c, r)
     if not blocks.any() or _made_by_one(c, r, blocks, flaws):
         return None
     return outcome(c, blocks)
@@ -82,9 +104,7 @@ def _made_by_one(c: Case, r: Recipe, blocks: Bool, flaws: Iterable[Flaw]) -> boo
     ours, others = _some(blocks, _SAMPLE), _some(telling, 3 * _SAMPLE)
     for f in flaws:
         steps = steps_with(r, (f,))
-        if steps is None or not c.got.pick(ours[:1]).equal(*_made(c, ours[:1], steps)).all():
-            continue
-        if not c.got.pick(ours).equal(*_made(c, ours, steps)).all():
+        if steps is None or not _gives(c, ours[:1], steps) or not _gives(c, ours, steps):
             continue
         spared = ~_flat(_made(c, others, steps)[0]) | _flat(c.got.codes[others])
         if spared.all():
@@ -92,8 +112,16 @@ def _made_by_one(c: Case, r: Recipe, blocks: Bool, flaws: Iterable[Flaw]) -> boo
     return False
 
 
-def _made(c: Case, index: I64, steps: object) -> tuple[U8, U8]:
-    w = walk(c.source.pick(index), steps)  # type: ignore[arg-type]
+def _gives(c: Case, index: I64, steps: Steps) -> bool:
+    """Return whether the steps give these blocks; the signs of zeros in blocks of zeros may be others."""
+    codes, scale = _made(c, index, steps)
+    got = c.got.pick(index)
+    zeros = (((codes | got.codes) & _MAGNITUDES) == 0).all(axis=1)
+    return bool((got.same_scale(scale) & (zeros | (got.codes == codes).all(axis=1))).all())
+
+
+def _made(c: Case, index: I64, steps: Steps) -> tuple[U8, U8]:
+    w = walk(c.source.pick(index), steps)
     return w.codes, w.scale
 
 

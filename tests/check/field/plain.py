@@ -48,8 +48,8 @@ class Kernel:
             s = F(2688) / np.abs(x.astype(F)).max() if self.s is None else F(self.s)
             byte = self.scale((self.amax(blocks) / F(6)).astype(F) * s)
             value = byte.view(E4M3).astype(F)
-            m = np.where(value == 0, F(0), F(1) / (value * (F(1) / s)))
-            codes = self.code(blocks * np.minimum(m, np.finfo(F).max)[..., None]).reshape(x.shape)
+            m = np.minimum(F(1) / (value * (F(1) / s)), np.finfo(F).max)[..., None]
+            codes = self.code(np.where(value[..., None] == 0, F(0), blocks * m)).reshape(x.shape)
         return pack(codes), byte
 
 
