@@ -12,7 +12,7 @@ from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.layouts import Bytes
 from fos_ref.check.population import Population, Source
 from fos_ref.check.steps import walk
-from fos_ref.formats.arrays import Bool, I64, U8
+from fos_ref.formats.arrays import Bool, F64, I64, U8
 from fos_ref.recipes.recipe import Recipe
 
 CHUNK = 1 << 14  #: blocks walked at once
@@ -87,7 +87,7 @@ class Bench:
     index: I64
     _population: Population = field(init=False)
     _given: dict[int, Bytes] = field(init=False, default_factory=dict)
-    _made: dict[tuple[Flaw, ...], tuple[U8, U8] | None] = field(init=False, default_factory=dict)
+    _made: dict[tuple[Flaw, ...], tuple[U8, U8, Bool] | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._population = self.source.pick(self.index)
@@ -96,12 +96,12 @@ class Bench:
         """Return a bench of about `limit` of the blocks."""
         return Bench(self.recipe, self.source, self.index[:: max(1, len(self.index) // limit)])
 
-    def outcome(self, flaws: tuple[Flaw, ...]) -> tuple[U8, U8] | None:
-        """Return (codes, scale) of the sampled blocks; None where the flaws exclude each other."""
+    def outcome(self, flaws: tuple[Flaw, ...]) -> tuple[U8, U8, Bool] | None:
+        """Return (codes, scale, where codes are free) of the blocks; None where flaws exclude each other."""
         if flaws not in self._made:
             steps = steps_with(self.recipe, flaws)
             w = None if steps is None else walk(self._population, steps)
-            self._made[flaws] = None if w is None else (w.codes, w.scale)
+            self._made[flaws] = None if w is None else (w.codes, w.scale, w.free)
         return self._made[flaws]
 
     def score(self, h: Hypothesis) -> Score | None:
@@ -113,7 +113,8 @@ class Bench:
             self._given[id(h.case)] = h.case.got.pick(self.index)
         got, at_stake = self._given[id(h.case)], h.case.at_stake[self.index]
         right, seen = got.equal(*made), got.seen
-        same = 0.5 * got.same_scale(made[1]) + 0.5 * (got.codes == made[0]).mean(axis=1)
+        alike = (got.codes == made[0]).mean(axis=1)
+        same = 0.5 * got.same_scale(made[1]) + 0.5 * np.where(made[2], 1, alike)
         differs = at_stake & seen
         empty = 0.0 if at_stake.any() else 1.0  # what no byte speaks for is not explained
         return Score(
@@ -121,7 +122,7 @@ class Bench:
         )
 
 
-def _share(a: Bool, empty: float) -> float:
+def _share(a: Bool | F64, empty: float) -> float:
     return float(a.mean()) if a.size else empty
 
 
@@ -133,7 +134,7 @@ def reproduced(h: Hypothesis, r: Recipe, index: I64) -> Bool:
 
     def part_of(part: I64) -> Bool:
         w = walk(h.case.source.pick(part), steps)
-        return h.case.got.pick(part).equal(w.codes, w.scale)
+        return h.case.got.pick(part).equal(w.codes, w.scale, w.free)
 
     if len(parts) <= 1:
         return np.concatenate([np.empty(0, dtype=np.bool_), *map(part_of, parts)])

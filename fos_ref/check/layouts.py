@@ -18,6 +18,7 @@ LOST = -1  #: a byte that the layout cut off
 LEAST_MOVED = 4  #: known bytes that a lossy layout reads from another place than the one asked for
 _SHORT_ROWS = 8  #: rows of a tile of the 8x4 layout
 _TILE_COLS = 4
+_TOKENS = 4  #: rows whose scales stand side by side for the kernels that read V: FlashInfer, TensorRT-LLM
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,13 @@ class Bytes:
         seen = everywhere if self.known is None else np.asarray(self.known.all(axis=1))
         return seen if self.void is None else seen & ~self.void
 
-    def equal(self, codes: U8, scale: U8) -> Bool:
-        """Return (N,): where no byte contradicts codes (N, n/2), scale (N,); `seen` says where one speaks."""
-        same = self.same_scale(scale) & (self.codes == codes).all(axis=1)
+    def equal(self, codes: U8, scale: U8, free: Bool | None = None) -> Bool:
+        """Return (N,): where no byte contradicts codes (N, n/2), scale (N,); `seen` says where one speaks.
+
+        free: (N,) where the codes may be anything
+        """
+        codes_same = (self.codes == codes).all(axis=1)
+        same = self.same_scale(scale) & (codes_same if free is None else codes_same | free)
         return np.asarray(same if self.void is None else same | self.void)
 
     def same_scale(self, scale: U8) -> Bool:
@@ -97,6 +102,7 @@ def scale_maps(rows: int, cols: int, size: int, asked: ScaleLayout) -> Iterator[
         "padded": (other, "linear, but padded to whole 128x4 tiles", r * padded_cols + k),
         "8x4": (other, "in the 8x4 swizzle", _short_at(r, k, padded_cols)),
         "back": (other, "unswizzled although they were linear", _inverse(swizzled, rows * cols)),
+        "tokens": (other, "in groups of 4 rows, as V scales of a KV cache are", _of_tokens(r, k, cols)),
         "columns": ("ScaleTransposed", "column by column", k * rows + r),
     }
     if size != rows * cols and asked == "linear":
@@ -129,6 +135,11 @@ def _swizzled_at(rows: int, cols: int) -> I64:
 def _short_at(r: I64, k: I64, padded_cols: int) -> I64:
     tile = (r // _SHORT_ROWS) * (padded_cols // _TILE_COLS) + k // _TILE_COLS
     return tile * _SHORT_ROWS * _TILE_COLS + (r % _SHORT_ROWS) * _TILE_COLS + k % _TILE_COLS
+
+
+def _of_tokens(r: I64, k: I64, cols: int) -> I64:
+    """Return where the four scales of a column stand together; of a rest of rows as of whole groups."""
+    return r // _TOKENS * _TOKENS * cols + k * _TOKENS + r % _TOKENS
 
 
 def _inverse(at: I64, size: int) -> I64:

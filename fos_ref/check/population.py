@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ class Population:
     x: F32  #: (N, 1, n)
     amaxes: Mapping[str, F32]  #: what it is taken over -> (N, 1)
     dtype: np.dtype[Any]  #: of the input
+    place: I64  #: (N, 2) row and column of each block, in blocks
+    source: Source
+
+    def around(self, name: str) -> F32:
+        """Return (N, 1): the amax of each block taken over other values, as `AROUND` names them."""
+        return self.source.around(name)[self.place[:, 0], self.place[:, 1]][:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class Source:
 
     blocks: AnyArray  #: (T, B, n) in the input's dtype
     amaxes: Mapping[str, F32]  #: (T or 1, B or 1)
+    block_amax: F32  #: (T, B)
+    _around: dict[str, F32] = field(init=False, default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -45,7 +54,14 @@ class Source:
         """Return the blocks at flat positions `index`."""
         rows, cols = np.divmod(index, self.blocks.shape[1])
         amaxes = {k: a[rows % a.shape[0], cols % a.shape[1]][:, None] for k, a in self.amaxes.items()}
-        return Population(widen(self.blocks[rows, cols])[:, None, :], amaxes, self.blocks.dtype)
+        x = widen(self.blocks[rows, cols])[:, None, :]
+        return Population(x, amaxes, self.blocks.dtype, np.stack([rows, cols], axis=1), self)
+
+    def around(self, name: str) -> F32:
+        """Return (T, B) block amaxes taken over other values, as `AROUND` names them."""
+        if name not in self._around:
+            self._around[name] = AROUND[name](self.block_amax) if self.block_amax.size else self.block_amax
+        return self._around[name]
 
 
 def source(x: AnyArray, used: F32, r: Recipe) -> Source:
@@ -64,7 +80,7 @@ def source(x: AnyArray, used: F32, r: Recipe) -> Source:
         "128 values": _over(block_amax, 1, _TILE // r.block_cols),
         "128x128 tile": _over(block_amax, _TILE // r.block_rows, _TILE // r.block_cols),
     }
-    return Source(blocks, amaxes)
+    return Source(blocks, amaxes, block_amax)
 
 
 def _signed(x: AnyArray, r: Recipe) -> F32:
@@ -82,3 +98,35 @@ def _over(a: F32, rows: int, cols: int) -> F32:
     grouped = np.maximum.reduceat(np.maximum.reduceat(a, row_starts, axis=0), col_starts, axis=1)
     spread = np.repeat(np.repeat(grouped, rows, axis=0), cols, axis=1)
     return np.asarray(spread[: a.shape[0], : a.shape[1]])
+
+
+def _beside(a: F32, by: int) -> F32:
+    """Return the neighbour's entry in each row of (T, B), its own at the end that has none."""
+    at = np.clip(np.arange(a.shape[1]) + by, 0, max(a.shape[1] - 1, 0))
+    return a[:, at]
+
+
+def _exchanged(a: F32) -> F32:
+    """Return the entries of each row of (T, B) exchanged in pairs; one without a partner stays."""
+    at = np.arange(a.shape[1]) ^ 1
+    return a[:, np.where(at < a.shape[1], at, at - 1)]
+
+
+#: What else a block amax may be taken over: block amaxes (T, B) -> (T, B).
+AROUND: Mapping[str, Callable[[F32], F32]] = MappingProxyType(
+    {
+        "two blocks side by side": lambda a: _over(a, 1, 2),
+        "four blocks side by side": lambda a: _over(a, 1, 4),
+        "eight blocks side by side": lambda a: _over(a, 1, 8),
+        "all blocks of the row": lambda a: _over(a, 1, max(a.shape[1], 1)),
+        "the block and the one to its right": lambda a: np.maximum(a, _beside(a, 1)),
+        "the block and the one to its left": lambda a: np.maximum(a, _beside(a, -1)),
+        "the next block": lambda a: _beside(a, 1),
+        "the previous block": lambda a: _beside(a, -1),
+        "the other block of a pair": _exchanged,
+        "two rows of blocks": lambda a: _over(a, 2, 1),
+        "sixteen rows of blocks": lambda a: _over(a, 16, 1),
+        "the block below": lambda a: _beside(a.T, 1).T,
+        "the block above": lambda a: _beside(a.T, -1).T,
+    }
+)

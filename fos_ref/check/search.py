@@ -13,6 +13,7 @@ from fos_ref.check.explanation import Explanation
 from fos_ref.check.flags import FLAGS, OF_LAST_BITS, SWEEPING
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.check.offsets import offsets
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
 from fos_ref.check.ties import ties_first
@@ -48,8 +49,9 @@ class Search:
         scales: the id of a case -> the tensor scales that its scale bytes allow, as flaws to begin with
         """
         self.cases, self.recipe = list(cases), r
-        self.flaws = catalogue(r)
         self.benches = {k: self._bench(v) for k, v in _by_source(self.cases).items()}
+        first = self.benches[id(self.cases[0].source)]
+        self.flaws = catalogue(r, offsets((c for c in self.cases if c.source is self.cases[0].source), first))
         begun = [Hypothesis(c, (f,)) for c in self.cases for f in scales.get(id(c), ())]
         self._beam = [*(Hypothesis(c) for c in self.cases), *begun]
         self._leaders: list[Hypothesis] = []

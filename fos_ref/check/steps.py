@@ -37,15 +37,17 @@ class Steps:
     tensor: Step  #: A, recipe, dtype -> (S, D)
     scales: Step  #: Scales -> Scales
     x: Step  #: x -> x
-    block_amax: Step  #: x, recipe -> b
+    block_amax: Step  #: x, recipe, population -> b
     base: Step  #: b, Scales, m, recipe -> unrounded block scale
     cast_scale: Step  #: base, recipe -> (byte, value)
+    read_scale: Step  #: base, byte, value, recipe -> (value for the elements, value for the error)
     scaling: Step  #: Blocks, s, recipe -> scaled values
     cast: Step  #: scaled values, recipe, grid -> (codes, values)
     difference: Step  #: q, s, x, Scales, unit, recipe -> difference
     total: Step  #: difference, recipe -> error
     pick: Step  #: err4, err6, recipe -> where map-to-4 is kept
     keep: Step  #: map6, map4, picked4, recipe -> (codes, scale bytes)
+    free: Step  #: scale bytes -> where the codes may be anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Walked:
 
     codes: U8  #: (N, n / 2) packed
     scale: U8  #: (N,)
+    free: Bool  #: (N,) where the codes may be anything: nothing is said about them
     picked4: Bool  #: (N,)
     map6: Candidate | None
     map4: Candidate | None
@@ -71,12 +74,14 @@ def steps_of(r: Recipe) -> Steps:
         block_amax=largest,
         base=lambda b, t, m, r: BLOCK_SCALE[r.block_scale](b, t, m, r),
         cast_scale=cast_scale,
+        read_scale=lambda base, byte, value, r: (value, value),  # noqa: ARG005
         scaling=lambda blocks, s, r: scale_elements(blocks, s, r)[1],
         cast=lambda y, r, grid: grid.cast(y, r),
         difference=lambda q, s, x, t, unit, r: ERROR_DOMAIN[r.error_domain](q, s, x, t, unit),
         total=block_error,
         pick=lambda err4, err6, r: PICK_4[r.tie](err4, err6),
         keep=keep,
+        free=lambda scale: np.zeros(scale.shape, dtype=np.bool_),
     )
 
 
@@ -90,11 +95,12 @@ def walk(p: Population, s: Steps) -> Walked:
     with np.errstate(all="ignore"):
         t = tensor_scales(p, s)
         x = s.x(p.x)
-        b = s.block_amax(x, r)
+        b = s.block_amax(x, r, p)
         map6, map4 = _candidates(Blocks(x=x, amax=b, scales=t), s)
         picked4 = _pick(map6, map4, s, b.shape)
         codes, scale = s.keep(map6, map4, picked4, r)
-    return Walked(pack_nibbles(codes[:, 0]), scale[:, 0], picked4[:, 0], map6, map4, t)
+    bytes_ = scale[:, 0]
+    return Walked(pack_nibbles(codes[:, 0]), bytes_, s.free(bytes_), picked4[:, 0], map6, map4, t)
 
 
 def tensor_scales(p: Population, s: Steps) -> Scales:
@@ -108,7 +114,7 @@ def tensor_scales(p: Population, s: Steps) -> Scales:
     return scales
 
 
-def largest(x: F32, r: Recipe) -> F32:
+def largest(x: F32, r: Recipe, _: Population | None = None) -> F32:
     """Return the largest magnitude of each block; a NaN carries or is skipped as the recipe says. N4."""
     magnitude = np.abs(x)
     if r.nonfinite is NonFinite.DROP_NAN:
@@ -150,14 +156,15 @@ def _candidate(blocks: Blocks, base: F32, s: Steps, grid: Grid) -> Candidate:
     """Return one candidate of each block. N7 to N12."""
     r = s.recipe
     scale_code, scale = s.cast_scale(base, r)
-    scaled = s.scaling(blocks, scale, r)
+    used, measured = s.read_scale(base, scale_code, scale, r)
+    scaled = s.scaling(blocks, used, r)
     codes, values = s.cast(scaled * grid.rescale, r, grid)
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = s.total(trial_difference(blocks, r), r)
     elif r.error_domain is not None:
         t = blocks.scales.per_element()
-        error = s.total(s.difference(values, scale[..., None], blocks.x, t, grid.unit, r), r)
+        error = s.total(s.difference(values, measured[..., None], blocks.x, t, grid.unit, r), r)
     return Candidate(
         base=base,
         scale_code=scale_code,

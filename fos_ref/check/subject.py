@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,10 @@ from fos_ref.check.layouts import (
     turned_codes,
 )
 from fos_ref.check.population import Source, source
+from fos_ref.check.row_orders import permuted_readings
 from fos_ref.engines.front import quantize
 from fos_ref.engines.inputs import as_numpy, check_shape
-from fos_ref.errors import Remedy, ShapeError
+from fos_ref.errors import InputError, Remedy, ShapeError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.axes import AmaxScope
@@ -74,7 +75,7 @@ class Subject:
 
     def first_case(self) -> Case:
         """Return the bytes as the first layout has them: the one asked for, where their number fits."""
-        return next(self._upright())
+        return next(self._upright(self._readings()))
 
     def cases(self) -> list[Case]:
         """Return the readings that may be right, the one that was asked for first; transposed ones too.
@@ -82,26 +83,61 @@ class Subject:
         Codes hardly depend on a mistake, and wholly on their place: where one reading has most code bytes
         right, readings with less than half as many are out, and so is the tensor transposed.
         """
-        found = list(self._upright())
+        found = list(self._upright(self._readings()))
         fewest = min(int(np.count_nonzero(c.differing)) for c in found)
         best = max(c.alike for c in found)
-        if fewest > _TURNED_FROM * found[0].differing.size and best < _IN_PLACE and self._turns():
-            found += self._turned(found[0].wrong) if self._may_turn(best) else []
+        if fewest > _TURNED_FROM * found[0].differing.size:
+            found += self._upright(self._permuted(), found[0])
+            if best < _IN_PLACE:
+                found += self._run_together(found[0].wrong)
+            if best < _IN_PLACE and self._turns():
+                found += self._turned(found[0].wrong) if self._may_turn(best) else []
+        best = max(c.alike for c in found)
         kept = [c for i, c in enumerate(found) if i == 0 or best < _IN_PLACE or 2 * c.alike >= best]
         kept = _of_right_scales(kept)
         return [kept[0], *sorted(kept[1:], key=lambda c: -c.alike)[: _MOST - 1]]
 
-    def _upright(self) -> Iterator[Case]:
-        own, want = self.source, self.wanted()
-        at_stake: Bool | None = None
-        wrong = 0
-        for reading in readings(self.codes, self.scales, self.recipe, self.asked):
+    def _readings(self) -> Iterator[Reading]:
+        return readings(self.codes, self.scales, self.recipe, self.asked)
+
+    def _permuted(self) -> Iterator[Reading]:
+        return permuted_readings(self._readings(), self.want.codes, self.want.block_scales, self.recipe)
+
+    def _upright(self, found: Iterable[Reading], first: Case | None = None) -> Iterator[Case]:
+        """Yield readings of the blocks of x; the first of all says which blocks are at stake."""
+        own = self.source if first is None else first.source
+        want = self.wanted()
+        at_stake: Bool | None = None if first is None else first.at_stake
+        wrong = 0 if first is None else first.wrong
+        for reading in found:
             got = reading.blocks(self.recipe)
             differing = ~got.equal(want.codes, want.scales[:, 0])
             if at_stake is None:
                 at_stake = np.ones_like(differing) if reading.flags else differing
                 wrong = int(np.count_nonzero(at_stake))
             yield _case(reading, own, (got, want, differing), wrong, at_stake)
+
+    def _run_together(self, wrong: int) -> Iterator[Case]:
+        """Yield the bytes as those of the memory from where a view begins, its strides ignored."""
+        x = run_of(self.x)
+        if x is None:
+            return
+        for amax in (self.amax, self.want.tensor_amax):
+            try:
+                q = quantize(x, self.recipe, amax=amax)
+            except InputError:  # what lies beside the view may be no number
+                continue
+            own, want = source(x, q.tensor_amax, self.recipe), blocks_of(q)
+            everything = np.ones(len(want.codes), dtype=np.bool_)
+            for reading in self._readings():
+                ignored = replace(
+                    reading,
+                    flags=(*reading.flags, "StridesIgnored"),
+                    what="; ".join(w for w in (reading.what, "a view is read as one run of memory") if w),
+                )
+                got = reading.blocks(self.recipe)
+                differing = ~got.equal(want.codes, want.scales[:, 0])
+                yield _case(ignored, own, (got, want, differing), wrong, everything)
 
     def _turns(self) -> bool:
         r = self.recipe
@@ -130,6 +166,20 @@ class Subject:
             got = reading.blocks(self.recipe)
             differing = ~got.equal(want.codes, want.scales[:, 0])
             yield _case(reading, own, (got, want, differing), wrong, everything)
+
+
+def run_of(x: AnyArray) -> AnyArray | None:
+    """Return as many values as x has from where x begins in memory, in the shape of x; None where x is that.
+
+    The strides of x lead from its first value to others behind it; so what is returned is memory of x's own.
+    """
+    if not x.size or x.flags.c_contiguous or min(x.strides) <= 0:
+        return None
+    reach = sum((n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)) // x.itemsize + 1
+    if reach < x.size or any(step % x.itemsize for step in x.strides):
+        return None
+    run = np.lib.stride_tricks.as_strided(x, (x.size,), (x.itemsize,), writeable=False)
+    return np.ascontiguousarray(run).reshape(x.shape)
 
 
 def _case(

@@ -31,6 +31,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
         yield Flaw("Bound", f"the bound is {other} where the recipe says {r.scale_max}", {"scale_max": other})
     yield from _amaxes()
     if r.tensor_scale is not TensorScale.NONE:
+        yield from _missing()
         yield from _inversions()
         yield from _forms(r)
 
@@ -65,6 +66,32 @@ def _cut(a: F32) -> F32:
     return (a.view(np.uint32) & ~_FRACTION).view(np.float32)
 
 
+# --- missing -------------------------------------------------------------------------------------------
+
+
+def _missing() -> Iterator[Flaw]:
+    """Yield S left out of the elements, or of the block scales: S = D = 1 there."""
+    yield Flaw(
+        "TensorScale",
+        "the tensor scale is missing from the elements: they are divided by the block scale alone",
+        wraps={"scaling": lambda old: lambda blocks, s, r: old(_alone(blocks), s, r)},
+    )
+    yield Flaw(
+        "TensorScale",
+        "the tensor scale is missing from the block scales, and not from the elements",
+        wraps={"base": lambda old: lambda b, t, m, r: old(b, _of_one(t), m, r)},
+    )
+
+
+def _of_one(t: Scales) -> Scales:
+    one = np.ones_like(t.encode)
+    return replace(t, encode=one, decode=one)
+
+
+def _alone(blocks: Any) -> Any:
+    return replace(blocks, scales=_of_one(blocks.scales))
+
+
 # --- inverted -----------------------------------------------------------------------------------------
 
 
@@ -84,6 +111,7 @@ def _inversions() -> Iterator[Flaw]:
         "TensorScaleInverted",
         "elements are scaled with S in place of D",
         wraps={"scaling": lambda old: lambda blocks, s, r: old(_inverted_blocks(blocks), s, r)},
+        usual=False,  # where S is far from 1, leaving it out gives the same codes
     )
 
 

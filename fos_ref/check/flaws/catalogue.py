@@ -7,22 +7,41 @@ from dataclasses import replace
 from functools import cache
 
 from fos_ref.check.flags import FLAGS
-from fos_ref.check.flaws import amax, choice, elements, flush, other, scales
+from fos_ref.check.flaws import (
+    amax,
+    block_amax,
+    choice,
+    codes,
+    decoded,
+    elements,
+    flush,
+    other,
+    scales,
+    stored,
+)
 from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.recipes.axes import ElementCast, ElementNan
 from fos_ref.recipes.recipe import Recipe
 
-#: Named by the layout alone: see layouts.py.
-LAYOUT_FLAGS = ("NibbleOrder", "ScaleLayout", "ScaleTransposed", "Transposed")
 #: Mistakes under which values may exceed the largest code.
 _OF_SCALES = ("ScaleFloor", "ScaleCarry", "ScaleOffset", "ScaleDecode", "BlockAmax", "UnroundedScale")
-_PARTS = (amax, scales, elements, choice, flush, other)
+#: Named by the layout alone: see layouts.py.
+LAYOUT_FLAGS = (
+    "NibbleOrder",
+    "ScaleLayout",
+    "ScaleTransposed",
+    "Transposed",
+    "RowPermutation",
+    "StridesIgnored",
+)
+_PARTS = (amax, block_amax, scales, stored, decoded, elements, codes, choice, flush, other)
 
 
 @cache
-def catalogue(r: Recipe) -> tuple[Flaw, ...]:
-    """Return the flaws that can be made under r."""
+def catalogue(r: Recipe, offsets: tuple[int, ...] = ()) -> tuple[Flaw, ...]:
+    """Return the flaws that can be made under r; `offsets` are constants that scale bytes may be off by."""
     found = [f for part in _PARTS for f in part.flaws(r) if f.suits(r)]
+    found += [f for by in offsets for f in stored.offset(r, by)]
     found += list(_saturating(found, r))
     assert {f.flag for f in found} <= set(FLAGS) - {"NearTie"} - set(LAYOUT_FLAGS)
     return tuple(found)

@@ -15,7 +15,7 @@ from fos_ref.model.errors import ERROR_TERM, input_product
 from fos_ref.model.rounding import fma, to_dtype
 from fos_ref.model.scales import ONE
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import BlockShape, ErrorDomain, ErrorMetric, Reduction, Tie
+from fos_ref.recipes.axes import BlockShape, Candidates, ErrorDomain, ErrorMetric, Reduction, Tie
 from fos_ref.recipes.recipe import Recipe
 
 _METRIC_FLAGS = {
@@ -28,8 +28,9 @@ _UNFUSED = {Reduction.FUSED_SEQUENTIAL: Reduction.SEQUENTIAL, Reduction.FUSED_EV
 
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
-    """Yield the flaws of this part of the walk under r; none where there is nothing to choose."""
+    """Yield the flaws of this part of the walk under r; without a choice, the other candidate alone."""
     if not r.chooses:
+        yield from _other_maximum(r)
         return
     yield from _no_choice()
     yield from _metrics(r)
@@ -46,6 +47,38 @@ def _no_choice() -> Iterator[Flaw]:
         yield Flaw(flag, what, wraps={"pick": _always(wins)})
     yield Flaw("TieRule", "map-to-4 wins a tie", {"tie": Tie.FOUR}, ties=True)
     yield Flaw("TieRule", "map-to-6 wins a tie", {"tie": Tie.SIX}, ties=True)
+
+
+def _other_maximum(r: Recipe) -> Iterator[Flaw]:
+    """Yield the mistakes of a recipe that maps every block to one magnitude: it is the other one."""
+    if r.candidates not in _MAPS_TO:
+        return
+    own, (other, flag, candidates) = r.element_max, _MAPS_TO[r.candidates]
+    what = f"block scales are b/{other} where the recipe has b/{own}"
+    m = np.float32(other)
+    yield Flaw(flag, what, wraps={"base": lambda old: lambda b, t, _, r: old(b, t, m, r)})
+    yield Flaw(flag, f"{what}, and C follows", {"candidates": candidates})
+    stored = _stored_as(np.float32(own / other))
+    yield Flaw(flag, f"{what}; the codes are those of b/{own}", wraps={"cast_scale": stored}, usual=False)
+
+
+def _stored_as(factor: np.float32) -> Wrap:
+    """Return the wrap that stores another multiple of the block scale than the codes are made with."""
+
+    def wrap(old: Any) -> Any:
+        def cast(base: F32, r: Recipe) -> Any:
+            return old(base * factor, r)[0], old(base, r)[1]
+
+        return cast
+
+    return wrap
+
+
+#: candidates -> (the other magnitude, the flag of mapping to it, its candidates)
+_MAPS_TO = {
+    Candidates.SIX: (4, "AlwaysFour", Candidates.FOUR),
+    Candidates.FOUR: (6, "AlwaysSix", Candidates.SIX),
+}
 
 
 def _always(wins: bool) -> Wrap:  # noqa: FBT001

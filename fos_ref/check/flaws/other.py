@@ -24,8 +24,6 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
         what = f"a float32 input is rounded to {kind.name} first"
         yield _other(what, x=_rounded(kind))
         yield _other(f"{what}, its amax too", x=_rounded(kind), amax=_rounded(kind))
-    for where, part in (("last", slice(None, -1)), ("first", slice(1, None))):
-        yield _other(f"the block amax leaves out the {where} value", block_amax=_over(part))
     for member in ElementNan:
         if member is not r.element_nan:
             what = f"the code of a scaled NaN is {member.value} where the recipe has {r.element_nan.value}"
@@ -46,11 +44,6 @@ def _other(what: str, **wraps: Wrap) -> Flaw:
 
 def _rounded(kind: np.dtype[Any]) -> Wrap:
     return lambda old: lambda given: to_dtype(old(given), kind)
-
-
-def _over(part: slice) -> Wrap:
-    """Return the wrap for a block amax over a part of the values."""
-    return lambda old: lambda x, r: old(x[..., part], r)
 
 
 def _worse(_: Any) -> Any:

@@ -20,7 +20,7 @@ from fos_ref.recipes.recipe import Recipe
 #: (base, code, value) -> the code that the mistake gives instead
 Recode: TypeAlias = Callable[[F32, U8, F32], Any]
 
-_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
+E4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
 _NAN, _LARGEST, _FIRST_NORMAL = np.uint8(0x7F), np.uint8(0x7E), np.uint8(8)
 _MIN_NORMAL = np.float32(2.0**-6)
 _OVERFLOW, _MAX = np.float32(464), np.float32(448)
@@ -35,7 +35,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     casts = _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else _E8M0_CASTS
     for flag, what, recode in casts:
         ties = recode in _OF_TIES
-        yield Flaw(flag, what, wraps={"cast_scale": _recoded(recode)}, usual=not ties, ties=ties)
+        yield Flaw(flag, what, wraps={"cast_scale": recoded(recode)}, usual=not ties, ties=ties)
     if r.scale_format is ScaleFormat.E4M3:
         yield from _nans(r)
 
@@ -103,13 +103,15 @@ def _floors(r: Recipe) -> Iterator[Flaw]:
             yield Flaw(flag, what, {"scale_floor": member})
 
 
-def _recoded(recode: Recode) -> Wrap:
+def recoded(recode: Recode) -> Wrap:
+    """Return the wrap that gives other scale bytes, and their values."""
+
     def wrap(old: Any) -> Any:
         def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
             codes, values = old(base, r)
             new = np.asarray(recode(base, codes, values)).astype(np.uint8)
             if r.scale_format is ScaleFormat.E4M3:
-                return new, _VALUES[new & _NAN]
+                return new, E4M3_VALUES[new & _NAN]
             return new, (new.astype(np.uint32) << np.uint32(23)).view(np.float32)
 
         return cast
@@ -126,12 +128,12 @@ def _down(base: F32, c: U8, v: F32) -> Any:
 
 
 def _ties_up(base: F32, c: U8, v: F32) -> Any:
-    above = _VALUES[np.minimum(c + 1, _LARGEST)]
+    above = E4M3_VALUES[np.minimum(c + 1, _LARGEST)]
     return np.where((c < _LARGEST) & (base == (v + above) / 2), c + 1, c)
 
 
 def _ties_down(base: F32, c: U8, v: F32) -> Any:
-    below = _VALUES[np.minimum(np.where(c == 0, c, c - 1), _LARGEST)]
+    below = E4M3_VALUES[np.minimum(np.where(c == 0, c, c - 1), _LARGEST)]
     return np.where((c > 0) & (c < _NAN) & (base == (v + below) / 2), c - 1, c)
 
 
@@ -207,8 +209,8 @@ _E8M0_CASTS: tuple[tuple[str, str, Recode], ...] = (
 
 
 def _nans(r: Recipe) -> Iterator[Flaw]:
-    cast = {"cast_scale": _recoded(lambda base, c, v: np.where(base > _OVERFLOW, _NAN, c))}  # noqa: ARG005
-    early = {"cast_scale": _recoded(lambda base, c, v: np.where(base > _MAX, _NAN, c))}  # noqa: ARG005
+    cast = {"cast_scale": recoded(lambda base, c, v: np.where(base > _OVERFLOW, _NAN, c))}  # noqa: ARG005
+    early = {"cast_scale": recoded(lambda base, c, v: np.where(base > _MAX, _NAN, c))}  # noqa: ARG005
     yield Flaw("ScaleNaN", "a block scale above 464 is NaN, not 448", wraps=cast)
     yield Flaw("ScaleNaN", "a block scale above 448 is NaN", wraps=early)
     if r.chooses:
@@ -220,6 +222,9 @@ def _nans(r: Recipe) -> Iterator[Flaw]:
     )
     yield Flaw("ScaleNaN", "the scale byte of a zero block is 0x7F", wraps={"keep": _relabelled(np.uint8(0))})
     yield Flaw("ScaleNaN", "the largest block scale is 480, of byte 0x7F", wraps={"cast_scale": _up_to_480})
+    for limit, overflow in ((464, cast), (448, early)):
+        what = f"a block scale above {limit} is NaN, whatever the codes"
+        yield Flaw("ScaleNaN", what, wraps=overflow | {"free": _of_nan}, usual=False)
     yield from _of_zero_tensors(r)
 
 
@@ -228,11 +233,16 @@ def _of_zero_tensors(r: Recipe) -> Iterator[Flaw]:
     what = "where the tensor amax is zero, block scales are 0 times infinity: NaN"
     wraps: dict[str, Wrap] = {
         "base": _nan_of_zero,
-        "cast_scale": _recoded(lambda base, c, v: np.where(np.isnan(base), _NAN, c)),  # noqa: ARG005
+        "cast_scale": recoded(lambda base, c, v: np.where(np.isnan(base), _NAN, c)),  # noqa: ARG005
     }
     yield Flaw("ScaleNaN", what, wraps=wraps)
     if r.element_nan is not ElementNan.CODE_7 and r.element_cast is not ElementCast.UNSATURATED:
         yield Flaw("ScaleNaN", f"{what}, and codes 7", {"element_nan": ElementNan.CODE_7}, wraps)
+
+
+def _of_nan(old: Any) -> Any:
+    """Return the step that says nothing about codes under a NaN."""
+    return lambda scale: old(scale) | (scale & _NAN == _NAN)
 
 
 def _nan_of_zero(old: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from fos_ref.proof.checker.plain_quantizer import Plain
+from fos_ref.proof.checker.plain.quantizer import Plain
 
 #: Preset -> the plain quantizer that gives its bytes.
 QUANTIZERS: Mapping[str, Plain] = MappingProxyType(
@@ -22,31 +22,49 @@ QUANTIZERS: Mapping[str, Plain] = MappingProxyType(
 #: Flag -> the ways in which the plain quantizer makes that mistake.
 BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "NothingWritten": ("zeros", "zero-codes", "poison", "rows-unwritten"),
         "NibbleOrder": ("nibbles",),
-        "ScaleLayout": ("swizzled",),
+        "ScaleLayout": ("swizzled", "token-groups"),
         "ScaleTransposed": ("column-major",),
         "Transposed": ("transposed",),
+        "RowPermutation": (
+            "halves-exchanged",
+            "interleaved",
+            "interleaved-8",
+            "codes-permuted",
+            "scales-permuted",
+            "reversed",
+        ),
+        "StridesIgnored": ("strides-ignored",),
         "Bound": ("other-bound",),
         "TensorScaleInverted": ("inverted",),
+        "TensorScale": ("no-tensor-scale", "no-elements-scale", "bf16-scale", "amax-signed"),
         "AmaxPrecision": ("bf16-amax", "other-granularity"),
+        "BlockAmax": ("pair-amax", "pair-amax-late", "neighbour-amax", "signed-amax", "half-amax"),
         "MetricMse": ("metric-mse",),
         "MetricMae": ("metric-mae",),
         "MetricAbsMax": ("metric-absmax",),
         "TieRule": ("four-wins-ties",),
         "AlwaysSix": ("always-six",),
-        "AlwaysFour": ("always-four",),
+        "AlwaysFour": ("always-four", "to-four"),
         "ScaleCeil": ("scale-up",),
         "ScaleFloor": ("scale-down",),
+        "ScaleCarry": ("carry-lost",),
+        "ScaleOffset": ("scale-minus-8", "scale-plus-3", "scale-minus-1"),
         "ScaleSubnormalFlush": ("scale-flushed", "scale-clamped"),
         "ScaleNaN": ("scale-nan", "scale-480", "nan-of-zero"),
+        "UnroundedScale": ("unrounded",),
+        "ScaleDecode": ("subnormal-as-normal", "from-256-as-448", "half-scale", "int-scale"),
         "ExpandAfterRounding": ("expand-after",),
         "ScaleAssociation": ("folded", "product-first"),
         "ReciprocalForDivision": ("reciprocal-amax", "sixth", "divided", "reciprocal-error"),
         "E2m1TiesAway": ("ties-away",),
         "E2m1TiesZero": ("ties-to-zero",),
+        "E2m1Truncation": ("truncated", "cut-to-halves"),
         "E2m1NoSaturation": ("unsaturated",),
         "ZeroScalePolicy": ("zero-scale",),
         "NegativeZero": ("no-negative-zero", "zero-sign"),
+        "SignLost": ("unsigned", "sign-turned", "sign-turned-but-zero"),
         "DoubleRounding": ("via-bf16", "via-fp16"),
         "FlushToZero": ("ftz", "ftz-input", "ftz-scales", "ftz-error"),
         "ErrorDomain": ("scaled-domain", "decode-domain"),
@@ -58,6 +76,8 @@ BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "order-shuffle",
             "order-four-accumulators",
         ),
+        "StochasticRounding": ("stochastic",),
+        "ScaleSearch": ("scale-search",),
     }
 )
 

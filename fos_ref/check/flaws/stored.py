@@ -1,0 +1,88 @@
+"""Flaws of the stored block scale byte: a carry is lost, or a constant is added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.check.flaws.scales import Recode, recoded
+from fos_ref.formats.arrays import F32, U8
+from fos_ref.model.candidates import cast_scale
+from fos_ref.recipes.axes import ScaleFormat
+from fos_ref.recipes.recipe import Recipe
+
+#: bytes, constant -> bytes
+Shift: TypeAlias = Callable[[U8, int], Any]
+
+_MANTISSA, _BINADE, _FIRST_NORMAL = np.uint8(7), 8, np.uint8(8)
+_LARGEST = {ScaleFormat.E4M3: 0x7E}
+_USUAL_E4M3, _USUAL_E8M0 = (1, -1, 8, -8), (1, -1)
+
+
+def flaws(r: Recipe) -> Iterator[Flaw]:
+    """Yield the flaws of this part of the walk under r."""
+    if r.scale_format is ScaleFormat.E4M3:
+        for words, recode in _CARRIES:
+            what = f"where rounding carries out of the block scale's mantissa, {words}"
+            yield from _with_codes("ScaleCarry", what, recode)
+    for by in _USUAL_E4M3 if r.scale_format is ScaleFormat.E4M3 else _USUAL_E8M0:
+        yield from offset(r, by, _SHIFTS[:1])
+
+
+def offset(r: Recipe, by: int, shifts: tuple[tuple[str, Shift], ...] = ()) -> Iterator[Flaw]:
+    """Yield the flaws of scale bytes that are off by one constant."""
+    top = _LARGEST.get(r.scale_format, 0xFF)
+    for words, shift in shifts or (*_SHIFTS, (f"; between 0 and {top}", _clipped(top))):
+        what = f"every block scale byte is {abs(by)} too {'high' if by > 0 else 'low'}{words}"
+        yield from _with_codes("ScaleOffset", what, _shifted(shift, by))
+
+
+def _with_codes(flag: str, what: str, recode: Recode) -> Iterator[Flaw]:
+    """Yield the mistake in the byte alone, and in the value that the codes are made with."""
+    cast = recoded(recode)
+    yield Flaw(flag, f"{what}; the codes are right", wraps={"cast_scale": cast, "read_scale": _right})
+    yield Flaw(flag, f"{what}; the codes follow", wraps={"cast_scale": cast})
+
+
+def _right(_: Any) -> Any:
+    """Return the step that makes codes with the block scale as it should have been stored."""
+
+    def read(base: F32, _byte: U8, _value: F32, r: Recipe) -> tuple[F32, F32]:
+        value = cast_scale(base, r)[1]
+        return value, value
+
+    return read
+
+
+def _carried(base: F32, c: U8, v: F32) -> Any:
+    return (c & _MANTISSA == 0) & (c > 0) & (v > base) & np.isfinite(v)
+
+
+_CARRIES: tuple[tuple[str, Recode], ...] = (
+    (
+        "the exponent stays: the byte is 8 too low",
+        lambda base, c, v: np.where(_carried(base, c, v), c - _BINADE, c),
+    ),
+    (
+        "the exponent stays, subnormals aside",
+        lambda base, c, v: np.where(_carried(base, c, v) & (c > _FIRST_NORMAL), c - _BINADE, c),
+    ),
+    ("the mantissa stays at 7/8", lambda base, c, v: np.where(_carried(base, c, v), c - 1, c)),
+)
+
+
+def _shifted(shift: Shift, by: int) -> Recode:
+    return lambda _base, c, _v: shift(c, by)
+
+
+def _clipped(top: int) -> Shift:
+    return lambda c, by: np.clip(c.astype(np.int16) + by, 0, top)
+
+
+_SHIFTS: tuple[tuple[str, Shift], ...] = (
+    ("", lambda c, by: (c.astype(np.int16) + by) & 0xFF),
+    ("; zero stays", lambda c, by: np.where(c == 0, 0, (c.astype(np.int16) + by) & 0xFF)),
+)
