@@ -115,7 +115,7 @@ def _tried(kernel: Kernel, t: Trial, report: Report, stacks: Stacks) -> None:
     """Try one trial, count it, and keep its answer for the checker."""
     found = kernel.failure(t)
     failure = found if isinstance(found, Failure) else None
-    report.count(t.group, t.flags, failure)
+    report.count(t.group, t.flags, failure, view=not t.x.flags.c_contiguous)
     answer = found.answer if isinstance(found, Failure) else found
     if answer is not None:
         report.decided += answer.decided

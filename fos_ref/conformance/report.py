@@ -12,6 +12,7 @@ from fos_ref.conformance.kernel import Failure
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.notes import NOTES
 
+STRIDES = "StridesIgnored"
 _SHOWN = 8  #: failing trials in the JSON document
 
 
@@ -34,6 +35,7 @@ class Report:
     recipe: Recipe
     groups: dict[str, Tried] = field(default_factory=dict)
     flags: dict[str, Tried] = field(default_factory=dict)  #: by mistake: the trials that would show it
+    views: Tried = field(default_factory=Tried)  #: trials whose input is a part of a wider buffer
     failures: list[Failure] = field(default_factory=list)
     not_run: Counter[str] = field(default_factory=Counter)  #: reason -> trials
     diagnoses: list[tuple[str, Diagnosis]] = field(default_factory=list)  #: by trial
@@ -54,18 +56,35 @@ class Report:
         return self.equal
 
     @property
+    def views_only(self) -> bool:
+        """Whether the kernel fails where its input is a view, and nowhere else."""
+        whole = self.trials - self.views.trials
+        return whole > 0 and 0 < len(self.failures) == self.views.failed
+
+    @property
     def causes(self) -> tuple[str, ...]:
-        """The flags that the checker names, those of the most blocks first."""
+        """The flags that the checker names, those of the most blocks first; on views alone, the strides."""
         named: Counter[str] = Counter()
         for _, d in self.diagnoses:
             named.update({c.flag: c.blocks for c in d.causes})
+        if self.views_only:
+            return (STRIDES, *(f for f, _ in named.most_common() if f not in (STRIDES, "Unexplained")))
         return tuple(flag for flag, _ in named.most_common())
 
-    def count(self, group: str, flags: tuple[str, ...], failure: Failure | None, trials: int = 1) -> None:
+    def count(
+        self,
+        group: str,
+        flags: tuple[str, ...],
+        failure: Failure | None,
+        *,
+        trials: int = 1,
+        view: bool = False,
+    ) -> None:
         """Count trials of a group, the last of which failed or did not."""
         for tried in (
             self.groups.setdefault(group, Tried()),
             *(self.flags.setdefault(f, Tried()) for f in flags),
+            *((self.views,) if view else ()),
         ):
             tried.trials += trials
             tried.failed += failure is not None
@@ -81,6 +100,8 @@ class Report:
             "trials": self.trials,
             "failed": len(self.failures),
             "causes": list(self.causes),
+            "views": self.views.to_dict(),
+            "views_only": self.views_only,
             "groups": {k: v.to_dict() for k, v in self.groups.items()},
             "flags": {k: self.flags[k].to_dict() for k in NOTES if k in self.flags},
             "failures": [_failure(f) for f in self.failures[:_SHOWN]],
@@ -122,10 +143,16 @@ def _shares(counts: Mapping[str, Tried], names: Sequence[str]) -> str:
 
 
 def _failing_lines(r: Report) -> Iterator[str]:
+    if r.views_only:
+        whole = r.trials - r.views.trials
+        yield (
+            f"  fails on views only ({STRIDES}): {r.views.failed} of {r.views.trials} inputs that are part "
+            f"of a wider buffer differ, all {whole:,} others are equal"
+        )
     yield f"  failed of tried, by group: {_shares(r.groups, [k for k, g in r.groups.items() if g.failed])}"
     known = [k for k in NOTES if k in r.flags]
     ranked = sorted(known, key=lambda k: -r.flags[k].failed / r.flags[k].trials)
-    if known:
+    if known and not r.views_only:  # what a view shows is no mistake of the arithmetic
         failed, clean = ([k for k in ranked if bool(r.flags[k].failed) is one] for one in (True, False))
         yield f"  failed of those that show it, by flag: {_shares(r.flags, failed)}"
         yield f"  no trial failed that shows: {_shares(r.flags, clean)}"

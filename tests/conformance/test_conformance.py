@@ -244,3 +244,32 @@ def test_an_unknown_recipe_is_refused_and_nothing_to_try_is_no_pass():
     report = conformance(quantizer(RECIPE), RECIPE, groups=["worked"], dtypes=())
     assert not report
     assert "no trial was run" in str(report)
+
+
+def strides_ignored(x):
+    """Take as many values from where x begins in memory; a NaN in them counts as 0."""
+    memory = x if x.base is None else x.base.reshape(-1)[: x.size].reshape(x.shape)
+    q = fos_ref.quantize(np.nan_to_num(memory, nan=0), RECIPE, engine="numpy")
+    return q.codes, q.block_scales
+
+
+def test_a_kernel_that_fails_on_views_only_is_said_to():
+    kinds = {k: v for k, v in SMALL.items() if k != "golden"}
+    report = conformance(strides_ignored, RECIPE, groups=("tensors", "strategies"), **kinds)
+    assert report.views_only
+    assert report.views.failed == report.views.trials == len(report.failures) > 0
+    assert report.causes[0] == "StridesIgnored"
+    assert "Unexplained" not in report.causes
+    text = str(report)
+    assert "fails on views only" in text
+    assert "by flag" not in text
+    assert report.to_dict()["views_only"] is True
+    assert report.to_dict()["views"] == {"trials": report.views.trials, "failed": report.views.failed}
+
+
+def test_a_kernel_that_is_wrong_everywhere_does_not_fail_on_views_only():
+    report = conformance(kernel(scale_max=448), RECIPE, groups=("tensors",), **SMALL)
+    assert report.views.failed > 0
+    assert not report.views_only
+    assert "views only" not in str(report)
+    assert "StridesIgnored" not in report.causes
