@@ -18,10 +18,26 @@ from fos_ref.errors import InputError
 from fos_ref.foreign import shown
 from fos_ref.mutants import amax, elements, errors, layout, scales
 from fos_ref.mutants.mutant import Mutant
+from fos_ref.mutants.reported import elements as reported_elements
+from fos_ref.mutants.reported import layout as reported_layout
+from fos_ref.mutants.reported import scales as reported_scales
 
-_ALL = [m for part in (layout, amax, scales, elements, errors) for m in part.MUTANTS]
-#: name -> mutant, in the order of the walk: layout, maxima, scales, elements, choice.
+_FIRST = (layout, amax, scales, elements, errors)
+_REPORTED = (reported_layout, reported_scales, reported_elements)
+_ALL = [m for part in (*_FIRST, *_REPORTED) for m in part.MUTANTS]
+#: name -> mutant, edition by edition in the order of the walk: layout, maxima, scales, elements, choice.
 MUTANTS: Mapping[str, Mutant] = MappingProxyType({m.name: m for m in _ALL})
+EDITIONS = max(m.edition for m in _ALL)
+
+
+def of_edition(edition: int) -> Mapping[str, Mutant]:
+    """Return the mutants that an edition of the golden vectors added."""
+    return {name: m for name, m in MUTANTS.items() if m.edition == edition}
+
+
+def up_to(edition: int) -> Mapping[str, Mutant]:
+    """Return the mutants that an edition of the golden vectors knows."""
+    return {name: m for name, m in MUTANTS.items() if m.edition <= edition}
 
 
 def mutant(name: str) -> Mutant:

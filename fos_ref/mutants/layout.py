@@ -19,7 +19,7 @@ _QUANTIZE = NumpyEngine.quantize
 _PAIR = 2  #: blocks that a thread works on
 
 
-def _after(change: Callable[[U8, U8, Bool], Result]) -> tuple[Swap, ...]:
+def after(change: Callable[[U8, U8, Bool], Result]) -> tuple[Swap, ...]:
     """Return the swap that changes packed codes, block scales and picked4 after they were computed."""
 
     def quantize(engine: NumpyEngine, x: AnyArray, scales: Scales, recipe: Recipe) -> Result:
@@ -87,14 +87,14 @@ MUTANTS = (
         flag="ScaleLayout",
         comment="Block scales are in the 128x4 order of the matrix instruction, where linear ones were "
         "asked; as many bytes as the linear ones are kept. Whoever hands over the kernel's operand.",
-        swaps=_after(lambda codes, scales, picked4: (codes, _swizzled(scales), picked4)),
+        swaps=after(lambda codes, scales, picked4: (codes, _swizzled(scales), picked4)),
     ),
     Mutant(
         name="scales-column-major",
         flag="ScaleTransposed",
         comment="Block scales are stored column by column. Nothing shows in a tensor of one row or one "
         "column of blocks. Whoever has a kernel that walks down the columns.",
-        swaps=_after(lambda codes, scales, picked4: (codes, scales.T.reshape(scales.shape), picked4)),
+        swaps=after(lambda codes, scales, picked4: (codes, scales.T.reshape(scales.shape), picked4)),
     ),
     Mutant(
         name="blocks-columnwise",
@@ -108,13 +108,13 @@ MUTANTS = (
         flag="Unexplained",
         comment="The last block of a row stays zero where a row has an odd number of blocks. Whoever gives "
         "two blocks to a thread and rounds the number of threads down.",
-        swaps=_after(_without_tail),
+        swaps=after(_without_tail),
     ),
     Mutant(
         name="tail-block-neighbours-scale",
         flag="Unexplained",
         comment="The last block of a row is stored under the scale of the block before it. Whoever clamps an "
         "index to the wrong limit.",
-        swaps=_after(_with_neighbours_scale),
+        swaps=after(_with_neighbours_scale),
     ),
 )

@@ -20,6 +20,7 @@ class Mutant:
     name: str
     flag: str  #: the bug class; "Unexplained" where no class names it
     recipe: str = "4over6"  #: the preset it is shown and counted on
+    edition: int = 1  #: of the golden vectors: those of a published edition know no later mutant
     comment: str  #: the bug, its effect, and who might write it
     swaps: tuple[Swap, ...]
 

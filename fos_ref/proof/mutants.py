@@ -20,6 +20,7 @@ from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import read, read_mutants, vector_failures, VECTORS
 from fos_ref.vectors.distinguishing.file import Committed
 from fos_ref.vectors.distinguishing.mutants import MutantVector
@@ -83,7 +84,7 @@ def of_mutant(name: str) -> Figures:
 @cache
 def _vectors() -> Vectors:
     data = (FOLDER / VECTORS).read_bytes()
-    return [*read(data), *read_mutants(data)]
+    return [*read(data), *read_mutants(data), *reported.read((FOLDER / reported.NAME).read_bytes())]
 
 
 def blocks_until_seen(m: Mutant, tensors: int = TENSORS) -> tuple[int | None, int]:

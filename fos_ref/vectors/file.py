@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from fos_ref.errors import GoldenFormatError
+from fos_ref.mutants.catalogue import up_to
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.vectors.bits import input_json, Json, RAISES, read_input
@@ -46,14 +47,18 @@ class Plan:
     group: str
     comment: str
     cases: Sequence[Case]
+    edition: int = 1  #: the mutants of later ones set no flag: what was published stays
 
 
 def documents(r: Recipe, plans: Sequence[Plan]) -> Iterator[tuple[str, Json]]:
-    """Yield the name and the content of each of a recipe's files; flags are found for all of them at once."""
-    cases = [case for p in plans for case in p.cases]
-    marked = iter(zip(cases, flags(cases, r, kills(cases, r)), strict=True))
-    for p in plans:
-        yield name_of(r.name, p.group), _document(r, p, list(islice(marked, len(p.cases))))
+    """Yield the name and the content of each of a recipe's files; flags are found edition by edition."""
+    for edition in sorted({p.edition for p in plans}):
+        chosen = [p for p in plans if p.edition == edition]
+        cases = [case for p in chosen for case in p.cases]
+        killed = kills(cases, r, up_to(edition))
+        marked = iter(zip(cases, flags(cases, r, killed), strict=True))
+        for p in chosen:
+            yield name_of(r.name, p.group), _document(r, p, list(islice(marked, len(p.cases))))
 
 
 def _document(r: Recipe, p: Plan, marked: Sequence[tuple[Case, list[str]]]) -> Json:

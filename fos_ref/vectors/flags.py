@@ -6,7 +6,7 @@ vectors are run as rows of one tensor; those of layout and of the tensor's own a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -19,6 +19,8 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.quantize import tensor_amax
 from fos_ref.mutants import layout
 from fos_ref.mutants.catalogue import Mutant, MUTANTS
+from fos_ref.mutants.reported import layout as reported_layout
+from fos_ref.mutants.reported import scales as reported_scales
 from fos_ref.recipes.axes import AmaxScope, ErrorDomain
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
@@ -27,7 +29,7 @@ from fos_ref.vectors.notes import NOTES
 
 #: By mutant, which cases (by position) it shows on.
 Kills: TypeAlias = dict[str, set[int]]
-_LAYOUT = frozenset(m.name for m in layout.MUTANTS)
+_LAYOUT = frozenset(m.name for m in (*layout.MUTANTS, *reported_layout.MUTANTS))
 _ULPS = 4  #: float32 steps between the errors of a near tie, as near_tie.near_ties has it
 
 
@@ -43,7 +45,7 @@ class Stack:
     padding: Padding = "error"
 
 
-def kills(cases: Sequence[Case], r: Recipe) -> Kills:
+def kills(cases: Sequence[Case], r: Recipe, mutants: Mapping[str, Mutant] = MUTANTS) -> Kills:
     """Return which of the cases each mutant fails when it is planted under the recipe r."""
     alone = [_alone(i, case, r) for i, case in enumerate(cases)]
     together = list(_together(cases, alone, r))
@@ -52,8 +54,8 @@ def kills(cases: Sequence[Case], r: Recipe) -> Kills:
     found: Kills = {}
     for is_chosen, stacks in runs:
         right = [_made(s) for s in stacks]
-        found |= {m.name: _killed(m, stacks, right) for m in filter(is_chosen, MUTANTS.values())}
-    return {name: found[name] for name in MUTANTS}
+        found |= {m.name: _killed(m, stacks, right) for m in filter(is_chosen, mutants.values())}
+    return {name: found[name] for name in mutants}
 
 
 def flags(cases: Sequence[Case], r: Recipe, killed: Kills) -> list[list[str]]:
@@ -70,7 +72,8 @@ def flags(cases: Sequence[Case], r: Recipe, killed: Kills) -> list[list[str]]:
 
 
 def _is_layout(m: Mutant) -> bool:
-    return m.name in _LAYOUT
+    """Return whether a mistake is in the place of bytes or takes values of other blocks: see it alone."""
+    return m.name in _LAYOUT or m.name in reported_scales.OF_NEIGHBOURS
 
 
 def _is_of_tensor_amax(m: Mutant) -> bool:

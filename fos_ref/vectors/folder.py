@@ -9,6 +9,7 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.distinguishing.file import distinguishing
 from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
@@ -37,7 +38,9 @@ def generated(say: Say) -> dict[str, bytes]:
     telling = distinguishing(lambda: None)
     found[VECTORS] = canonical(telling)
     hunted = [read_mutant_vector(v) for v in telling["mutants"]]
-    for r, plans in plan(hunted):
+    say(reported.NAME)
+    found[reported.NAME] = canonical(reported.document(lambda: None))
+    for r, plans in plan(hunted, reported.read(found[reported.NAME])):
         say(r.name)
         found |= {name: canonical(document) for name, document in documents(r, plans)}
     say(bulk.INDEX)

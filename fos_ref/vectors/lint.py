@@ -9,6 +9,7 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.foreign import foreign
 from fos_ref.vectors import bulk, chain, layout
 from fos_ref.vectors.canonical import canonical, parse
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
 from fos_ref.vectors.file import read as read_file
 from fos_ref.vectors.folder import notes, NOTES_FILE, SCHEMA
@@ -26,6 +27,7 @@ _FIXED = (
     FROZEN,
     MANIFEST,
     VECTORS,
+    reported.NAME,
     layout.NAME,
     bulk.INDEX,
     bulk.INPUTS,
@@ -88,6 +90,7 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     SCHEMA: lambda data, name: _equal_to(canonical(schema()), data, name),
     NOTES_FILE: lambda data, name: _equal_to(canonical(notes()), data, name),
     VECTORS: _distinguishing,
+    reported.NAME: lambda data, _: reported.read(data),
     layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
     bulk.INDEX: lambda data, name: check(parse(data, name), bulk.KIND, name),
     chain.NAME: lambda data, _: chain.read(data),

@@ -21,6 +21,11 @@ class Note:
 
 
 _NOTES = {
+    "NothingWritten": Note(
+        "Codes, or codes and scales, are one constant: nobody wrote them, or they were written over.",
+        "Rows of zeros or poison. Whatever else is wrong does not show there.",
+        "flashinfer-ai/flashinfer#3398: every code is zero.",
+    ),
     "NibbleOrder": Note(
         "The two codes of each byte are swapped: the even element is in the high nibble.",
         "Every byte of two different codes is wrong; neighbouring values change places.",
@@ -34,6 +39,16 @@ _NOTES = {
     "ScaleTransposed": Note(
         "Block scales are stored column by column.",
         "As ScaleLayout. Nothing shows in a tensor of one row, or of one block a row.",
+    ),
+    "RowPermutation": Note(
+        "Rows stand in another order: halves exchanged, or interleaved row by row or in groups.",
+        "Each row is right, the matrix is another one; nothing fails.",
+        "Gate and up projections: flashinfer-ai/flashinfer#4874, vllm-project/vllm#46880.",
+    ),
+    "StridesIgnored": Note(
+        "A view, such as a slice of columns, is read as if it were contiguous.",
+        "The first row is right, the others are made of other values.",
+        "vllm-project/vllm#49092: a slice given to `scaled_fp4_quant`.",
     ),
     "Bound": Note(
         "448 stands in the tensor scale where the recipe says 256, or the reverse.",
@@ -152,6 +167,56 @@ _NOTES = {
         "Encode scale and decode scale are exchanged: a multiplier stands where a divisor is meant.",
         "Nothing is left of the tensor unless both are near 1.",
         "Readers of checkpoints: modular/modular#6600 and #6699 (compressed-tensors stores the reciprocal).",
+    ),
+    "TensorScale": Note(
+        "Block scales or elements follow another tensor scale: none, one of 16 bits, one left out somewhere.",
+        "The scale bytes tell which, to three digits; codes may be right under it.",
+        "No tensor scale at all: ml-explore/mlx#2962, triton-lang/triton#11668. Left out: jax-ml/jax#30467. "
+        "Rounded to bfloat16: flashinfer-ai/flashinfer#3398.",
+    ),
+    "BlockAmax": Note(
+        "The block amax is taken over other values: two blocks, the neighbour, or signs count.",
+        "The block's largest value saturates, or its small ones lose bits.",
+        "ml-explore/mlx#3557: 32 values but for the first group of threads.",
+    ),
+    "ScaleCarry": Note(
+        "A carry out of the mantissa is lost when the block scale is rounded: its byte is 8 too low.",
+        "One scale in 80 is half of what it should be, and its block saturates.",
+        "The interpreter of Triton 3.9.0 casts to E4M3 so.",
+    ),
+    "ScaleOffset": Note(
+        "Every block scale byte is off by one constant.",
+        "8 is a binade: all values are half or twice as large.",
+    ),
+    "UnroundedScale": Note(
+        "Codes are made with the block scale before its rounding; the rounded one is stored.",
+        "One code in twenty is not the nearest under the scale that a reader has.",
+        "NVIDIA/Model-Optimizer#2243 (export to ONNX); kekzl/imp#250 (MXFP4).",
+    ),
+    "ScaleDecode": Note(
+        "The stored block scale is taken for another value when codes are made.",
+        "Values under such a scale are too small or too large.",
+        "Subnormal scales: flashinfer-ai/flashinfer#3932. 256 and more as 448: ggml-org/llama.cpp#25446.",
+    ),
+    "E2m1Truncation": Note(
+        "Scaled magnitudes are cut toward zero, not rounded.",
+        "Half of all codes are one lower.",
+        "PTO-ISA/SuperNPUBench#122.",
+    ),
+    "SignLost": Note(
+        "Magnitudes are right, signs are gone or turned.",
+        "Every negative value has the wrong sign.",
+        "PTO-ISA/SuperNPUBench#122.",
+    ),
+    "StochasticRounding": Note(
+        "Each code is one of its value's two neighbours, by chance.",
+        "No two runs are equal; the mean is right, the error larger.",
+        "Asked for in pytorch/ao#3264 and triton-lang/triton#9693, for gradients.",
+    ),
+    "ScaleSearch": Note(
+        "The block scale was searched for the smallest error.",
+        "Other bytes, smaller errors: no mistake in the values, but not the recipe.",
+        "intel/auto-round#2362.",
     ),
     "FlushToZero": Note(
         "Subnormal float32 inputs or intermediates count as zero.",

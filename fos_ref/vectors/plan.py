@@ -74,8 +74,11 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "random": Group("Random values.", tensors.random),
     }
 )
-HUNT = "hunt"
+HUNT, REPORTED = "hunt", "reported"
 _HUNT = "The inputs that tell deliberate mistakes from the recipe they were made in (distinguishing.json)."
+_REPORTED = (
+    "The inputs that tell the mistakes of real reports from the recipe they were made in (mutants.json)."
+)
 _ALL = frozenset({*GROUPS, HUNT})
 _CODES = frozenset({"scale-codes-low", "scale-codes-high"})
 _FEW = frozenset({"worked"})
@@ -112,26 +115,31 @@ PLAN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def plan(hunted: Sequence[MutantVector]) -> Iterator[tuple[Recipe, list[Plan]]]:
+def plan(
+    hunted: Sequence[MutantVector], reported: Sequence[MutantVector]
+) -> Iterator[tuple[Recipe, list[Plan]]]:
     """Yield each recipe with its files, in the order of the plan.
 
-    `hunted` are the mutants' vectors; the inputs of those that fit a recipe's blocks are its hunt.
+    `hunted` and `reported` are the vectors of the mutants, first and second edition; the inputs of those that
+    fit a recipe's blocks are its hunt and its reported mistakes.
     """
     for name in PLAN:
         r = PRESETS[name]
-        yield r, [_file(r, group, hunted) for group in groups_of(name)]
+        yield r, [_file(r, group, hunted, reported) for group in groups_of(name)]
 
 
 def groups_of(recipe: str) -> list[str]:
     """Return the groups of a recipe, in order, without those that do not suit it."""
     planned, r = PLAN[recipe], PRESETS[recipe]
     suited = [group for group, g in GROUPS.items() if group in planned and g.suits(r)]
-    return [*suited, *([HUNT] if HUNT in planned else ())]
+    return [*suited, *((HUNT, REPORTED) if HUNT in planned else ())]
 
 
-def _file(r: Recipe, group: str, hunted: Sequence[MutantVector]) -> Plan:
+def _file(r: Recipe, group: str, hunted: Sequence[MutantVector], reported: Sequence[MutantVector]) -> Plan:
     if group == HUNT:
         return Plan(HUNT, _HUNT, _hunt(r, hunted))
+    if group == REPORTED:
+        return Plan(REPORTED, _REPORTED, _hunt(r, reported), edition=2)
     return Plan(group, GROUPS[group].comment, list(GROUPS[group].cases(r)))
 
 
@@ -142,10 +150,11 @@ def _hunt(r: Recipe, hunted: Sequence[MutantVector]) -> list[Case]:
     for v in hunted:
         rows, cols = v.input.x.shape
         count = (rows // r.block_rows) * (cols // r.block_cols)
-        key = b"%s %s %d" % (v.input.x.tobytes(), repr(v.input.amax).encode(), cols)
+        view = v.input.buffer is not None
+        key = b"%s %s %d %d" % (v.input.x.tobytes(), repr(v.input.amax).encode(), cols, view)
         fits = not (rows % r.block_rows or cols % r.block_cols)
         if fits and key not in found and blocks + count <= MOST_BLOCKS:
             blocks += count
             comment = f"shows the mistake {v.mutant} of {v.sides[0].recipe.name}"
-            found[key] = Case(comment=comment, given=v.input)
+            found[key] = Case(comment=comment, given=v.input, buffer=v.input.buffer)
     return list(found.values())

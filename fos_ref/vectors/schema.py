@@ -36,7 +36,7 @@ def schema() -> Json:
 
 
 #: The kinds of a file.
-KINDS = ("vectors", "distinguishing", "layout", "bulk", "chains", "notes", "manifest")
+KINDS = ("vectors", "distinguishing", "mutants", "layout", "bulk", "chains", "notes", "manifest")
 
 
 def check(document: Json, kind: str, name: str) -> None:
@@ -67,6 +67,7 @@ def _definitions() -> Json:
         "block": _block(),
         "candidate": _candidate(),
         "distinguishing": _distinguishing(),
+        "mutants": _mutants(),
         "layout": _layout(),
         "bulk": _bulk(),
         "chains": _chains(),
@@ -201,7 +202,8 @@ def _candidate() -> Json:
     )
 
 
-def _distinguishing() -> Json:
+def _result() -> Json:
+    """Return what a recipe, or a mistake, makes of an input."""
     expected = {
         "type": "object",
         "properties": {k: _array(_words(2)) for k in ("codes", "block_scales")}
@@ -209,7 +211,26 @@ def _distinguishing() -> Json:
         "required": ["codes", "block_scales"],
         "additionalProperties": False,
     }
-    either = _either({"const": RAISES}, expected)
+    return _either({"const": RAISES}, expected)
+
+
+def _mutants() -> Json:
+    either = _result()
+    vector = _closed(
+        mutant=_TEXT,
+        flag=_TEXT,
+        recipe=_RECIPE,
+        fingerprint=_SHA,
+        expected=either,
+        wrong=either,
+        buffer_bits=_either(_NULL, _array(_words(8, 4))),
+        **_input(),
+    )
+    return _closed(format=_FORMAT, kind={"const": "mutants"}, comment=_TEXT, mutants=_array(vector))
+
+
+def _distinguishing() -> Json:
+    either = _result()
     side = _closed(axes=_AXES, expected=either, fingerprint=_SHA)
     two = _array(_TEXT, 2, 2)
     return _closed(

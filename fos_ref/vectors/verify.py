@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,6 +13,7 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors import bulk, chain, layout
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import Failure, read, read_mutants, vector_failures, VECTORS
 from fos_ref.vectors.distinguishing.file import Committed
 from fos_ref.vectors.distinguishing.mutants import MutantVector
@@ -88,7 +89,9 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, Failure | None]:
 
 def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     if name == VECTORS:
-        _distinguishing(files[name], found)
+        _distinguishing([*read(files[name]), *read_mutants(files[name])], found)
+    elif name == reported.NAME:
+        _distinguishing(reported.read(files[name]), found)
     elif name == layout.NAME:
         found.failures += [Failure(i, -1, "offsets", "other", "these") for i in layout.failures(files[name])]
     elif name == bulk.INDEX:
@@ -122,8 +125,7 @@ def _chains(data: bytes, found: Checked, steps: int) -> None:
                 found.failures.append(Failure(f"chain {c['id']}", -1, f"digest after step {step}", got, want))
 
 
-def _distinguishing(data: bytes, found: Checked) -> None:
-    vectors: list[Committed | MutantVector] = [*read(data), *read_mutants(data)]
+def _distinguishing(vectors: Sequence[Committed | MutantVector], found: Checked) -> None:
     for v in vectors:
         refused = [found.refused(side.recipe, side.recipe.name) for side in v.sides]
         if not any(refused):

@@ -7,7 +7,7 @@ tensor together with the tensor amax it was seen under.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.vectors.bits import input_json, Json, read_input, result, Side
+from fos_ref.vectors.bits_text import from_hex, to_hex
 from fos_ref.vectors.distinguishing.outcomes import amax_for, Block, Input, inputs
 
 _QUILT = ((1.0, 0.37, 0.11), (0.23, 0.71, 0.053), (0.59, 0.17, 0.83))
@@ -48,10 +49,10 @@ class MutantVector:
         return
 
 
-def mutant_vectors(progress: Callable[[], None]) -> list[Json]:
-    """Search a vector for every mutant; GoldenFormatError where there is none: it would not be a mistake."""
+def mutant_vectors(progress: Callable[[], None], edition: int = 1) -> list[Json]:
+    """Search a vector for every mutant of an edition; GoldenFormatError where there is none: no mistake."""
     found = []
-    for m in MUTANTS.values():
+    for m in (m for m in MUTANTS.values() if m.edition == edition):
         given = find(m)
         if given is None:
             msg = f"mutant {m.name}: no input tells it from {m.recipe}"
@@ -73,7 +74,13 @@ def _vector(m: Mutant, given: Input) -> Json:
         **input_json(given),
         "expected": result(r, given, "numpy"),
         "wrong": wrong,
-    }
+    } | ({} if m.edition == 1 else {"buffer_bits": _buffer_bits(given)})
+
+
+def _buffer_bits(given: Input) -> list[str] | None:
+    """Return the larger array whose upper left corner the input is; None for a tensor of its own."""
+    buffer = given.buffer
+    return None if buffer is None else to_hex(buffer)
 
 
 def read_mutant_vector(v: Json) -> MutantVector:
@@ -86,7 +93,22 @@ def read_mutant_vector(v: Json) -> MutantVector:
         msg = f"{name}: the mistake gives what is expected, so nothing is caught"
         raise GoldenFormatError(msg)
     side = Side(PRESETS[v["recipe"]], v["fingerprint"], v["expected"])
-    return MutantVector(name, v["mutant"], v["flag"], read_input(v, name), (side,), v["wrong"])
+    given = _in_buffer(read_input(v, name), v, name)
+    return MutantVector(name, v["mutant"], v["flag"], given, (side,), v["wrong"])
+
+
+def _in_buffer(given: Input, v: Json, name: str) -> Input:
+    """Return the input as a part of the larger array that the vector may have."""
+    bits = v.get("buffer_bits")
+    if bits is None:
+        return given
+    rows, cols = given.x.shape
+    shape = (len(bits), len(bits[0].split(" ")) if bits else 0)
+    buffer = from_hex(bits, v["dtype"], shape, f"{name}: buffer_bits").copy()
+    if shape[0] < rows or shape[1] <= cols or to_hex(buffer[:rows, :cols]) != v["x_bits"]:
+        msg = f"{name}: the upper left corner of buffer_bits is not x_bits"
+        raise GoldenFormatError(msg)
+    return replace(given, x=buffer[:rows, :cols])
 
 
 def find(m: Mutant) -> Input | None:
@@ -99,6 +121,7 @@ def find(m: Mutant) -> Input | None:
         (False, edges),
         (True, (*inputs("corners", block), *_tiny(block))),
         (False, (*inputs("common", block), *inputs("rare", block))),
+        (True, _of_memory(block)),
     ):
         for tensor in tried:
             given = tensor if whole else _cut(m, r, tensor)
@@ -114,6 +137,15 @@ def _ordinary(block: Block) -> tuple[Input, ...]:
     quilt = np.block([[ramp * np.float32(f) for f in row] for row in _QUILT])
     column = np.concatenate([ramp * np.float32(1 / n) for n in range(1, block[1] + 1)])
     return (*inputs("ramps", block), *(Input(x=x) for x in (-ramp, ramp[:, ::-1].copy(), quilt, column)))
+
+
+@cache
+def _of_memory(block: Block) -> tuple[Input, ...]:
+    """Return four rows of blocks, and a part of a wider tensor: two of its three columns of blocks."""
+    ramp = _ramp(block)
+    fours = np.block([[ramp * np.float32(f / n) for f in _QUILT[0]] for n in range(1, 5)])
+    buffer = np.block([[ramp * np.float32(f) for f in row] for row in _QUILT])
+    return (Input(x=fours), Input(x=buffer[:, : 2 * block[1]]))
 
 
 @cache

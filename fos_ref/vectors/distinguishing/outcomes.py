@@ -35,6 +35,11 @@ class Input:
     x: AnyArray
     amax: np.float32 | None = None
 
+    @property
+    def buffer(self) -> AnyArray | None:
+        """The larger array whose upper left corner x is; None for a tensor of its own."""
+        return None if self.x.flags.c_contiguous or self.x.base is None else np.asarray(self.x.base)
+
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
