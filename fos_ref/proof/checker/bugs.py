@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ QUANTIZERS: Mapping[str, Plain] = MappingProxyType(
 #: Flag -> the ways in which the plain quantizer makes that mistake.
 BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "NothingWritten": ("zeros", "zero-codes", "poison", "rows-unwritten"),
+        "NothingWritten": ("zeros", "rows-unwritten", "zero-codes", "poison"),
         "NibbleOrder": ("nibbles",),
         "ScaleLayout": ("swizzled", "token-groups"),
         "ScaleTransposed": ("column-major",),
@@ -78,6 +78,17 @@ BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "StochasticRounding": ("stochastic",),
         "ScaleSearch": ("scale-search",),
+    }
+)
+
+
+#: Where a mistake cannot be made: mistake -> whether the plain quantizer may have it.
+NEEDS: Mapping[str, Callable[[Plain], bool]] = MappingProxyType(
+    {
+        "transposed": lambda q: not q.by_row,
+        "to-four": lambda q: not q.choose,
+        "stochastic": lambda q: not q.choose,
+        "scale-search": lambda q: not q.choose,
     }
 )
 

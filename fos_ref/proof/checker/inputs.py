@@ -15,6 +15,10 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
 SHAPE = (128, 256)
+#: Tensors of decode batches and of tests: (rows, columns).
+SMALL = ((8, 64), (16, 64), (8, 256), (16, 128), (64, 64), (48, 96))
+OF_EACH_SIZE = ("normal", "coarse")
+LARGE = (("normal", (512, 1024)), ("heavy-tailed", (1024, 4096)), ("normal", (4096, 4096)))
 PLAIN = ("normal", "coarse", "subnormal-scale", "signed-zero", "heavy-tailed")
 #: A family: what it draws from, times what. Below 2^-126 * C the scale D is subnormal, below 2^-63 a square.
 FAINT = {
@@ -41,6 +45,9 @@ def families(r: Recipe, seed: int) -> Iterator[tuple[str, F32]]:
     """
     for name in PLAIN:
         yield name, make(name, SHAPE, seed)
+    for name in OF_EACH_SIZE:
+        for rows, cols in SMALL:
+            yield f"{name} {rows}x{cols}", make(name, (rows, cols), seed)
     for name, (of, factor) in FAINT.items():
         yield name, make(of, SHAPE, seed) * np.float32(factor)
     for name in STALE:
@@ -53,6 +60,12 @@ def families(r: Recipe, seed: int) -> Iterator[tuple[str, F32]]:
     for aim in AIMS:
         if aim.suits(r) and aim is not Aim.CHOICE_EDGE:
             yield f"aimed at {aim.value}", _with_amax(_aimed(aim, r, seed), r)
+
+
+def as_view(x: F32) -> F32:
+    """Return x as the left part of a wider buffer; beside it stand its rows from the last to the first."""
+    buffer = np.concatenate([x, x[::-1, : x.shape[1] // 2]], axis=1)
+    return buffer[:, : x.shape[1]]
 
 
 def caller_amax(family: str, x: F32, r: Recipe) -> F32 | None:

@@ -33,6 +33,8 @@ def _order(rows: int, bug: frozenset[str]) -> Any:
     """Return which row comes where."""
     whole = np.arange(rows)
     half = rows // 2
+    if rows % 2 or ("interleaved-8" in bug and half % 8):
+        return whole
     if "halves-exchanged" in bug:
         return np.concatenate([whole[half:], whole[:half]])
     if bug & {"interleaved", "codes-permuted", "scales-permuted"}:

@@ -15,7 +15,7 @@ import numpy as np
 from fos_ref.proof.checker.plain.bytes import finished, laid_out, memory, packed
 from fos_ref.proof.checker.plain.choice import error, prefers_four
 from fos_ref.proof.checker.plain.codes import code_of
-from fos_ref.proof.checker.plain.floats import ftz
+from fos_ref.proof.checker.plain.floats import ftz, near
 from fos_ref.proof.checker.plain.scales import block_amax, byte_of, read_scale
 
 _F = np.float32
@@ -94,7 +94,7 @@ class Plain:
         if "product-first" in self.bug:
             return (b * enc) / _F(6)
         if "sixth" in self.bug:
-            return (b * (_F(1) / _F(6))) * enc
+            return (b * near(np.full_like(b, _F(1) / _F(6)), self.bug)) * enc
         sixth = ftz(b / _F(6)) if "ftz" in self.bug else b / _F(6)
         return ftz(sixth * enc) if "ftz" in self.bug else sixth * enc
 
@@ -122,7 +122,7 @@ class Plain:
         if "divided" in self.bug:
             y = x / product[..., None]
         else:
-            y = x * np.minimum(_F(1) / product, _HUGE)[..., None]
+            y = x * np.minimum(near(_F(1) / product, self.bug), _HUGE)[..., None]
         if self.guarded != ("zero-scale" in self.bug):
             y = np.where((used == 0)[..., None], _F(0), y)
         y = ftz(y) if "ftz" in self.bug else y
