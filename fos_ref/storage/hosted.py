@@ -47,7 +47,7 @@ def on_host(a: Any, name: str, door: Door) -> AnyArray:
     with foreign(f"{name} of type {kind(a)}", f"{door.kinds} is allowed; {door.allowed}", door.error):
         array = _hosted(a, name, door)
         if array is None:
-            msg = f"{name} is of type {kind(a)}: {door.kinds} is allowed; {door.allowed}"
+            msg = f"{name} is a {kind(a)}: {door.kinds} is allowed; {door.allowed}"
             raise door.error(msg)
         if isinstance(array, np.ma.MaskedArray):
             msg = f"{name} is a masked array: a plain array is allowed (fill it first)"

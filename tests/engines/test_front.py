@@ -306,13 +306,17 @@ def test_auto_passes_over_an_engine_that_refuses_and_a_named_one_says_why():
 
 
 @pytest.mark.parametrize(
-    ("rows", "cols", "height"), [(0, 16, 1), (5, 16, 1), (64, 1 << 14, 1), (64, 1 << 14, 16), (48, 0, 16)]
+    ("rows", "cols", "height"), [(0, 16, 1), (5, 16, 1), (64, 1 << 14, 1), (64, 1 << 14, 16), (48, 16, 16)]
 )
 def test_chunks_cover_the_rows_once_in_whole_blocks(rows, cols, height):
     chunks = row_chunks(rows, cols, height)
     assert [i for c in chunks for i in range(c.start, c.stop)] == list(range(rows))
     assert all((c.stop - c.start) % height == 0 for c in chunks)
     assert all((c.stop - c.start) * cols <= max(CHUNK_ELEMENTS, height * cols) for c in chunks)
+
+
+def test_rows_without_columns_have_no_chunks():
+    assert row_chunks(2**40, 0, 16) == []
 
 
 # --- dequantize --------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_the_other_byte_order_is_refused(dtype):
 def test_objects_that_are_no_arrays_are_refused(x):
     with pytest.raises(
         DtypeError,
-        match=f"x is of type {type(x).__name__}: a NumPy array, a torch, CuPy or JAX array, or a DLPack",
+        match=f"x is a {type(x).__name__}: a NumPy array, a torch, CuPy or JAX array, or a DLPack",
     ):
         fos_ref.quantize(x)
 
