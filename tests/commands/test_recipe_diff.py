@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import ml_dtypes
 import numpy as np
@@ -14,6 +15,7 @@ from fos_ref.cli import run
 from fos_ref.dialects.hardware import hardware_decides
 from fos_ref.dialects.measure import measure, total
 from fos_ref.inputs.distributions import make
+from tests.meta.tree import ROOT
 
 A, B = "te-mse-256", "fouroversix-mae"
 
@@ -241,3 +243,10 @@ def test_the_last_line_says_where_no_setting_helps(capsys, tmp_path):
 def test_two_names_of_one_recipe_need_no_setting(capsys):
     line = shown(capsys, "4over6", "4over6-mse").out.splitlines()[-1]
     assert line == "no setting needs to change: 4over6 and 4over6 have the same bytes on every tensor"
+
+
+def test_the_line_of_the_document_is_what_the_command_prints(capsys):
+    text = (ROOT / "docs" / "divergences.md").read_text(encoding="utf-8")
+    (arguments,) = re.findall(r"^    fos recipes diff (te-.*)$", text, flags=re.MULTILINE)
+    line = shown(capsys, *arguments.split()).out.splitlines()[-1]
+    assert f"    {line}\n" in text

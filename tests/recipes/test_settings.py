@@ -18,6 +18,7 @@ from fos_ref.recipes.settings.peers import (
 from fos_ref.recipes.settings.program import holds
 from tests.differential.peers.fouroversix import FourOverSix
 from tests.differential.peers.te import TransformerEngine
+from tests.meta.tree import ROOT
 
 IDS = [p.name for p in PROGRAMS]
 
@@ -87,3 +88,12 @@ def test_flashinfer_s_fast_path_is_one_setting_away_from_its_strict_one():
 
 def test_every_program_says_where_its_settings_were_read():
     assert all(p.source and p.how for p in PROGRAMS)
+
+
+def test_the_document_lists_every_setting():
+    text = (ROOT / "docs" / "divergences.md").read_text(encoding="utf-8")
+    for program in PROGRAMS:
+        for s in program.settings:
+            values = " ".join(f"`{value}`" for value in s.values)
+            axes = " ".join(f"`{axis}`" for axis in sorted({a for v in s.values.values() for a in v}))
+            assert f"| {program.name} | `{s.name}` | {values} | {axes} |" in text
