@@ -103,9 +103,9 @@ def diff(  # noqa: PLR0917 -- typer reads the parameters
 ) -> None:
     """Say where two dialects differ, on how many blocks, and why.
 
-    Shows the axes that differ. With --on or --distribution also, of the blocks of the tensors, how many differ,
-    how many of them each axis alone explains, and how many a chip decides; and how far apart the values are.
-    The last line is the smallest change of settings after which both agree.
+    Shows the axes that differ. With --on or --distribution also, of the blocks of the tensors, how many
+    differ, how many of them each axis alone explains, how many a chip decides, and how far apart the values
+    are. The last line is the smallest change of settings after which both agree.
     """
     from fos_ref.commands.recipe_diff import difference, difference_tables
     from fos_ref.recipes import recipe

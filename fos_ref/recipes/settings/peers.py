@@ -63,7 +63,7 @@ TE_REFERENCE = Program(
 )
 FLASHINFER = Program(
     name="FlashInfer",
-    how="environment variables (from 0.7.4 also the argument nvfp4_4over6); per_token_activation is an argument",
+    how="environment variables (from 0.7.4 also nvfp4_4over6=); per_token_activation is an argument",
     source=(
         "flashinfer-ai/flashinfer@fb28d7242b3506a2348265962041acc1fb56cca4, "
         "flashinfer/quantization/nvfp4_quantization_utils.py::current_nvfp4_4over6_config"
