@@ -41,12 +41,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test for each group of trials where the fixture `fos_group` is asked for."""
     if GROUP not in metafunc.fixturenames:
         return
-    from fos_ref.verify import conformance_groups  # noqa: PLC0415 -- a run without the marker needs none of it
+    from fos_ref.errors.guard import answer  # noqa: PLC0415 -- a run without the marker needs none of it
 
-    marker = metafunc.definition.get_closest_marker(NAME)
-    options = _options(marker)
-    groups = options.get("groups") or conformance_groups(options.get("recipe", "4over6"))
+    options = _options(metafunc.definition.get_closest_marker(NAME))
+    try:
+        groups = options.get("groups") or _groups(options.get("recipe", "4over6"))
+    except Exception as e:
+        told = answer(e)
+        if told is None:
+            raise
+        pytest.fail(told.said, pytrace=False)  # one line, for each test of the function
     metafunc.parametrize(GROUP, list(groups))
+
+
+def _groups(recipe: Any) -> Any:
+    from fos_ref.verify import conformance_groups  # noqa: PLC0415
+
+    return conformance_groups(recipe)
 
 
 @pytest.fixture
@@ -81,10 +92,11 @@ def _options(marker: pytest.Mark | None) -> dict[str, Any]:
 def _fail(report: Any) -> None:
     """Raise BitMismatch with the report unless it is of equality; skip where there was nothing to try."""
     from fos_ref.errors import BitMismatch  # noqa: PLC0415
+    from fos_ref.errors.text import line  # noqa: PLC0415
 
     __tracebackhide__ = True
     if not report.trials:
-        pytest.skip("; ".join(report.not_run) or "no trial is of these dtypes")
+        pytest.skip(line("; ".join(report.not_run)) or "no trial is of these dtypes")
     if not report.equal:
         raised = next((f.error for f in report.failures if f.error is not None), None)
         raise BitMismatch(str(report)) from raised
@@ -109,6 +121,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if key == NAME
     ]
     if lines:
+        from fos_ref.errors.text import printable  # noqa: PLC0415
+
         terminalreporter.section("kernels tried by fos_kernel")
         for line in lines:
-            terminalreporter.line(line)
+            terminalreporter.line(printable(line))

@@ -56,7 +56,7 @@ def load_engine(name: str) -> Engine:
         msg = f"engine {name!r} is not part of this installation: {e}"
         raise ToolchainError(msg) from e
     except Exception as e:  # a compiler that is broken, or told nonsense by its environment, fails in any way
-        msg = f"engine {name!r} cannot be loaded: {type(e).__name__}: {e}"
+        msg = f"engine {name!r} cannot be loaded: {': '.join(filter(None, (type(e).__name__, str(e))))}"
         raise ToolchainError(msg) from e
     return engine
 

@@ -24,6 +24,7 @@ UNUSABLE = 2
 INTERRUPTED = 130
 _OURS = ("fos_ref", "fos_gpu")
 _PARTS = ("fos_gpu",)  #: of ours that may be left out of an installation
+_BLAS = "OPENBLAS_NUM_THREADS"  #: of a library that NumPy brings and nothing here calls
 _Given = ParamSpec("_Given")
 _NO_THREAD = "can't start new thread"  #: CPython raises a bare RuntimeError for it
 
@@ -113,7 +114,11 @@ def reader_left(error: BaseException) -> bool:
 
 
 def ready_process() -> None:
-    """Let no character and no closed stream end a program, nor a traceback show text as it came."""
+    """Let no character, no closed stream and no idle thread end a program, nor a traceback show raw text."""
+    os.environ.setdefault(_BLAS, "1")  # before NumPy loads; it ends the process where it cannot start threads
+    for number in range(3):  # a file of ours with the number of a closed stream would get what C code prints
+        with contextlib.suppress(OSError):
+            _open_if_closed(number)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed: what is printed goes nowhere
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 -- to the end
@@ -121,6 +126,13 @@ def ready_process() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is escaped
             stream.reconfigure(errors="backslashreplace")
     sys.excepthook = _say_traceback
+
+
+def _open_if_closed(number: int) -> None:
+    try:
+        os.fstat(number)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and those below are open
 
 
 def _say_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

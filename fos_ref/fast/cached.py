@@ -63,6 +63,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         """Return the compiled code of a signature; None where it has to be compiled."""
         try:
             return super().load_overload(sig, target_context)
+        except MemoryError:
+            raise  # compiling takes more
         except Exception:  # noqa: BLE001 -- whatever is wrong with the entry, it is made again
             return None
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from fos_ref.errors import InputError
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.conventions import SUFFIX
 from fos_ref.storage.safetensors_read import TensorInfo
 
 FLOATS = ("F32", "F16", "BF16")
 _RANK = 2
+LONGEST_GLOB = 4096  #: characters: its regular expression takes time to build
 
 #: Names left alone unless `include` says otherwise: embeddings, output heads and the routers of mixtures of
 #: experts. ModelOpt disables these by name (embeddings by module class); llm-compressor's recipes quantize
@@ -38,6 +40,12 @@ class Selection:
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for glob in (*self.include, *self.exclude):
+            if len(glob) > LONGEST_GLOB:
+                msg = f"a glob has {len(glob):,} characters: at most {LONGEST_GLOB:,} are allowed"
+                raise InputError(msg)
 
     def why_left(self, info: TensorInfo, r: Recipe) -> str | None:
         """Return why a tensor is copied unchanged; None when it is quantized."""

@@ -130,3 +130,15 @@ def test_a_run_without_the_fixture_prints_nothing_of_it(pytester):
     assert (
         "fos_kernel" in pytester.runpytest_inprocess("-p", "fos_ref.pytest_plugin", "--markers").stdout.str()
     )
+
+
+@pytest.mark.parametrize("recipe", ["nope", "two\\nlines\\x1b]0;pwn\\x07"])
+def test_a_marker_that_names_no_recipe_is_one_line(pytester, recipe):
+    body = f'@pytest.mark.fos_kernel(recipe="{recipe}")\ndef test_it(fos_kernel, fos_group): pass\n'
+    pytester.makepyfile(HEAD + body)
+    done = pytester.runpytest_inprocess("-p", "fos_ref.pytest_plugin", "-q", "--color=no")
+    text = done.stdout.str()
+    assert "no recipe is called" in text
+    assert "Traceback" not in text
+    assert "fos_ref/" not in text.partition("short test summary")[0]
+    assert all(x.isprintable() for x in text.split("\n"))

@@ -40,6 +40,7 @@ NO_FOLDER = (
     "def no(self): raise PermissionError\n"
     "c._CacheLocator.ensure_cache_path = no\n"
 )
+LIMIT = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (900 << 20, 900 << 20))\n"
 BROKEN = (
     "import sys\nclass Fails:\n"
     "  def find_spec(self, name, *_):\n    if name == {!r}: raise {}\n"
@@ -54,15 +55,17 @@ WRONG = {
     "features": ("", {"NUMBA_CPU_FEATURES": "zzz"}, "NUMBA_CPU_FEATURES"),
     "layer": ("", {"NUMBA_THREADING_LAYER": "zzz"}, "zzz"),
     "locators": ("", {"NUMBA_CACHE_LOCATOR_CLASSES": "zzz"}, "zzz"),
+    "memory limit": (LIMIT, {}, "ulimit -v"),
     "numba is absent": (BROKEN.format("numba", "ImportError('no numba')"), {}, "not part of"),
     "llvmlite is broken": (BROKEN.format("llvmlite.binding", "OSError('libllvm: wrong ELF')"), {}, "ELF"),
     "numba's own fault": (BROKEN.format("numba.core.types", "AttributeError('x')"), {}, "AttributeError"),
 }
 
 
-def python(script: str, *args: str, options: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess:
+def python(script: str, *args: str, options=(), **env: str) -> subprocess.CompletedProcess:
     words = [sys.executable, *options, "-c", script, *args]
-    return subprocess.run(words, env=os.environ | env, capture_output=True, text=True, cwd=ROOT, check=False)
+    env = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | env
+    return subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -140,3 +140,16 @@ def test_no_encoding_ends_a_command(encoding):
     done = run(MAIN, "recipes", "\u00e9\u202e", PYTHONIOENCODING=encoding, PYTHONUTF8="1")
     assert done.returncode == 2
     assert len(done.stderr.decode(encoding).splitlines()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such streams: not run")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path, closed):
+    """What C code prints on stream 2 would end in it."""
+    script = (
+        "import os, pathlib, fos_ref.cli as c, fos_ref.errors.guard as g; g.ready_process(); "
+        f"f = open({str(tmp_path / 'f')!r}, 'w'); f.write(str(f.fileno())); f.close()"
+    )
+    words = ["bash", "-c", f'"$@" {closed}', "bash", sys.executable, "-c", script]
+    assert subprocess.run(words, check=False).returncode == 0
+    assert int((tmp_path / "f").read_text()) > 2

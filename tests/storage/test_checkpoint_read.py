@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from fos_ref.errors import CheckpointError, DtypeError
+from fos_ref.errors import CheckpointError, DtypeError, InputError
 from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.storage.select import Selection
 
 F32_2X2 = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
 DATA = bytes(range(16))
@@ -136,3 +137,11 @@ def test_other_dtypes_can_be_copied_but_not_read_as_values(tmp_path: Path) -> No
             f.read("i")
         with pytest.raises(CheckpointError, match="no tensor is called 'j'"):
             f.read("j")
+
+
+@pytest.mark.parametrize("where", ["include", "exclude"])
+def test_a_glob_has_a_bound(where):
+    """Its regular expression takes time: 100,000 letters took over 10 s."""
+    with pytest.raises(InputError, match="100,000 characters: at most 4,096"):
+        Selection(**{where: ("*" * 100_000,)})
+    Selection(**{where: ("*" * 4_096,)})
