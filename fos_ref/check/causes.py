@@ -18,9 +18,6 @@ from fos_ref.check.residual import exact_verdict, judged, NEAR_TIE_ULPS
 from fos_ref.formats.arrays import I64
 from fos_ref.recipes.recipe import Recipe
 
-LEAST_SHARE = 0.6  #: of the differing blocks, for an explanation that leaves some
-_MOST_BROKEN = 0.05  #: of what it explains
-
 
 def causes(e: Explanation, r: Recipe, mismatching: int) -> Iterator[Cause]:
     """Yield the flags of an explanation, most blocks first, then what it leaves."""
@@ -41,18 +38,6 @@ def outcome_cause(o: Outcome, c: Case, r: Recipe, *, together: tuple[str, ...] =
     return Cause(
         flag=o.flag, blocks=len(index), what=o.what, together=together, example=_example(c, index, r)
     )
-
-
-def acceptable(e: Explanation) -> bool:
-    """Return whether an explanation is to be named: it leaves little, and breaks little.
-
-    One by a layout that lost scale bytes has to be seen in enough of those it kept.
-    """
-    h = e.hypothesis
-    case = h.case
-    at_stake = int(np.count_nonzero(case.at_stake & case.got.seen)) if e.unseen else case.wrong
-    enough = e.gain >= LEAST_SHARE * at_stake and e.broken <= _MOST_BROKEN * e.explained
-    return bool(h.flags) and e.explained > 0 and (e.perfect or enough)
 
 
 def _leftovers(left: I64, h: Hypothesis, r: Recipe) -> Iterator[Cause]:

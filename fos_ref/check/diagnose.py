@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fos_ref.check.bench import Case, Hypothesis
-from fos_ref.check.causes import acceptable, causes, outcome_cause
+from fos_ref.check.causes import causes, outcome_cause
 from fos_ref.check.closest import hint
 from fos_ref.check.diagnosis import Cause, Diagnosis
 from fos_ref.check.dossier import dossier
@@ -16,7 +16,7 @@ from fos_ref.check.evidence.gathered import Evidence, gathered
 from fos_ref.check.evidence.padding import Padding, padding
 from fos_ref.check.evidence.suspects import Suspects, suspects_of
 from fos_ref.check.evidence.where import where
-from fos_ref.check.explanation import Explanation
+from fos_ref.check.explanation import Explanation, SEEN
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.outcomes import hardware
@@ -28,7 +28,6 @@ from fos_ref.check.outcomes.stochastic import stochastic_rounding
 from fos_ref.check.search import Search
 from fos_ref.check.subject import Subject
 
-_SEEN = 8  #: differing blocks that a layout which lost bytes makes right, to be the answer alone
 _JUDGED = 0.95  #: of the differing blocks, for an outcome to end the search
 _SCALE = "TensorScale"
 _HARMLESS = ("NothingWritten", "HardwareDecides", "NearTie")  #: flags beside which a cause is complete
@@ -118,7 +117,7 @@ def _found(s: Subject, cases: list[Case]) -> _Found:
 
 def _seen(c: Case) -> bool:
     """Return whether a reading that makes every block right does so by what it read, not by what it lost."""
-    return c.got.known is None or int(np.count_nonzero(c.at_stake & c.got.seen)) >= _SEEN
+    return c.got.known is None or int(np.count_nonzero(c.at_stake & c.got.seen)) >= SEEN
 
 
 def _set_aside(s: Subject, cases: list[Case]) -> tuple[tuple[Outcome, ...], list[Case]]:
@@ -151,7 +150,7 @@ def _searched(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Expla
     if outcome is not None:
         return outcome
     deep = search.deep()
-    if acceptable(deep):
+    if deep.acceptable:
         return deep
     first = cases[0]
     own = Explanation(Hypothesis(first), ~first.differing)

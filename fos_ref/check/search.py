@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.check.bench import Bench, Case, Hypothesis, reproduced, Score
-from fos_ref.check.explanation import Explanation
+from fos_ref.check.explanation import enough, Explanation
 from fos_ref.check.flags import FLAGS, OF_LAST_BITS, SWEEPING
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
@@ -17,7 +17,7 @@ from fos_ref.check.offsets import offsets
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
 from fos_ref.check.ties import ties_first
-from fos_ref.formats.arrays import I64
+from fos_ref.formats.arrays import I64, U8
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 768  #: differing blocks, and as many of the others
@@ -32,6 +32,8 @@ _ALIKE = 2  #: hypotheses of the same flags that are carried on
 _RACE: tuple[tuple[int | None, int], ...] = ((1 << 14, 64), (1 << 17, 16), (None, 4))
 _COMPARED = 1 << 17  #: blocks on which explanations that leave some are compared
 _SCALE = "TensorScale"
+#: Flags of mistakes at the ends of a range, which another mistake may bring values to.
+_GATED = ("E2m1NoSaturation", "ScaleNaN", "ScaleSubnormalFlush", "ZeroScalePolicy", "NegativeZero")
 _SCREEN = 512  #: hypotheses that are tried on the whole sample without a look at a part of it
 _GLANCE = 192  #: blocks of that part
 _GAIN = 0.004  #: of the blocks and bytes, by which one more mistake has to come nearer
@@ -51,7 +53,9 @@ class Search:
         self.cases, self.recipe = list(cases), r
         self.benches = {k: self._bench(v) for k, v in _by_source(self.cases).items()}
         first = self.benches[id(self.cases[0].source)]
-        self.flaws = catalogue(r, offsets((c for c in self.cases if c.source is self.cases[0].source), first))
+        self.flaws = self._tried = catalogue(
+            r, offsets((c for c in self.cases if c.source is self.cases[0].source), first)
+        )
         begun = [Hypothesis(c, (f,)) for c in self.cases for f in scales.get(id(c), ())]
         self._beam = [*(Hypothesis(c) for c in self.cases), *begun]
         self._leaders: list[Hypothesis] = []
@@ -76,24 +80,58 @@ class Search:
             found = self._round()
             if found is not None:
                 return found
-        return self._on_all(max(self._leaders, key=lambda h: (self._right(h), -len(h.flags))))
+        return self._on_all(self._leader())
+
+    def _leader(self) -> Hypothesis:
+        """Return the best of each round's best: one more mistake has to halve what is left."""
+        best, left = self._leaders[0], self._left(self._leaders[0])
+        for h in self._leaders[1:]:
+            leaves = self._left(h)
+            if leaves <= left / 2 or not enough(left, h.case.wrong / h.case.source.size, len(best.flags)):
+                best, left = (h, leaves) if leaves < left else (best, left)
+        return best
 
     def _round(self) -> Explanation | None:
         """Add one mistake to every hypothesis under way; return what explains every block, if anything."""
         grown = [
             Hypothesis(h.case, (*h.flaws, f))
             for h in self._beam
-            for f in self.flaws
+            for f in self._tried
             if f not in h.flaws and f.flag != _SCALE
         ]
         before = self._scored(self._beam)
         scored, found = self._refined([*before, *self._scored(self._screened(grown))])
         if found is not None:
             return ties_first(found, self.recipe, self.flaws)
+        if not self._leaders:
+            self._tried = self._telling()
         self._gained = _best(scored) > _best(before) + _GAIN
         self._leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
         self._beam = _leaders(scored)
         return None
+
+    def _telling(self) -> tuple[Flaw, ...]:
+        """Return the mistakes worth a place in a combination: those that alone change bytes, each way once.
+
+        What only shows beside others stays: see `_GATED`. Where every scale byte is right, what changes
+        scale bytes goes.
+        """
+        bench, case = self.benches[id(self.cases[0].source)], self.cases[0]
+        right = bench.outcome(())
+        assert right is not None
+        keep_scales = not case.flags and bool((case.got.scales == case.want.scales).all())
+        kept = []
+        seen: Counter[tuple[str | int, ...]] = Counter([_digest(right)])
+        for f in self.flaws:
+            made = bench.outcome((f,))
+            if made is None or (keep_scales and (made[1] != right[1]).any()):
+                continue
+            digest = _digest(made)
+            key = digest if digest == _digest(right) else (f.flag, *digest)
+            if f.flag in _GATED or not seen[key]:
+                kept.append(f)
+            seen[key] += 1
+        return tuple(kept)
 
     def _screened(self, grown: list[Hypothesis]) -> list[Hypothesis]:
         """Return those of very many hypotheses that do best on a part of the sample."""
@@ -106,9 +144,9 @@ class Search:
             kept |= {id(h): h for _, h in sorted(scored, key=key)[: _SCREEN // 4]}
         return list(kept.values())
 
-    def _right(self, h: Hypothesis) -> int:
-        """Return how many blocks come out right, of some of them where there are very many."""
-        return int(np.count_nonzero(reproduced(h, self.recipe, self._mixed(h)[:_COMPARED])))
+    def _left(self, h: Hypothesis) -> float:
+        """Return the share of blocks that do not come out right, by some of them where there are many."""
+        return 1 - float(reproduced(h, self.recipe, self._mixed(h)[:_COMPARED]).mean())
 
     def _mixed(self, h: Hypothesis) -> I64:
         """Return the positions of all blocks in a random order, always the same one."""
@@ -191,6 +229,10 @@ def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
     for c in cases:
         found.setdefault(id(c.source), []).append(c)
     return found
+
+
+def _digest(made: tuple[U8, U8]) -> tuple[str | int, ...]:
+    return hash(made[0].tobytes()), hash(made[1].tobytes())
 
 
 def _best(scored: list[tuple[Score, Hypothesis]]) -> float:

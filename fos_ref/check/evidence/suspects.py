@@ -75,10 +75,10 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return not np.array_equal(s, own) and bool(np.isfinite(s).all()) and b.share(s[at]) >= least
 
     found = [n for n in named(r, x) if fits(n.flaw)]
+    known = tuple(f for f in catalogue(r) if f.flag in _KNOWN and fits(f))
     if not other:
         near = tuple(n for n in found if n.name in _ROUNDED) if solved is not None and solved.follows else ()
-        return Suspects(expected, solved, other=False, names=near)
-    known = tuple(f for f in catalogue(r) if f.flag in _KNOWN and fits(f))
+        return Suspects(expected, solved, other=False, names=near, known=known if near else ())
     if found or known or solved is None:
         return Suspects(expected, solved, other=True, names=tuple(found), known=known)
     flaw = constant(np.float32(_refined(c, r, solved)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from fos_ref.check.steps import Step, Steps, steps_of
@@ -45,12 +46,19 @@ def steps_with(r: Recipe, flaws: Iterable[Flaw]) -> Steps | None:
         if any(axes.get(k, v) is not v for k, v in f.axes.items()):
             return None
         axes.update(f.axes)
-    try:
-        s = steps_of(replace(r, **axes))
-    except RecipeError:
-        return None
-    for f in chosen:
+    s = _steps_of(r, tuple(axes.items()))
+    for f in chosen if s is not None else ():
         for name, wrap in f.wraps.items():
+            assert s is not None
             changed: Any = {name: wrap(getattr(s, name))}
             s = replace(s, **changed)
     return s
+
+
+@lru_cache(maxsize=4096)
+def _steps_of(r: Recipe, axes: tuple[tuple[str, Any], ...]) -> Steps | None:
+    """Return the steps of r with other axes; None where they are not legal."""
+    try:
+        return steps_of(replace(r, **dict(axes)) if axes else r)
+    except RecipeError:
+        return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from fos_ref.check.bench import Case
 from fos_ref.check.evidence.cells import SATURATED
-from fos_ref.check.evidence.codes import nearest_codes, scaled
+from fos_ref.check.evidence.codes import nearest_codes
 from fos_ref.check.evidence.names import encode_scales
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
@@ -28,7 +28,7 @@ _SAMPLE = (
 )
 _LEAST_OTHERS = 4
 _NEAR_ZERO = 2.0**-8  #: an unrounded block scale that another legal recipe may round to zero
-_SMALL = 1.0  #: scaled values that another bound, or a tile's scale, may bring below 0.25
+_TINY = np.finfo(np.float32).tiny
 _SHOWN = 4  #: bytes in words
 
 
@@ -48,18 +48,22 @@ def constant_blocks(c: Case, r: Recipe) -> Bool:
 
 
 def _legal(c: Case, r: Recipe, index: I64) -> Bool:
-    """Return where such codes are what another legal recipe makes: nearest under their scale, or nearly.
+    """Return where such codes may be what another legal recipe makes.
 
-    Zeros are legal over values that are small for their scale, and where the scale itself is next to zero.
+    Zeros are legal where the scale is next to zero, by the tensor's amax too, and over values that are small
+    for their scale. Who writes nothing leaves scales that are right, zero or one constant.
     """
     if not len(index):
         return np.zeros(0, dtype=np.bool_)
-    y, codes, zero = scaled(c, r, index)
-    right, known = nearest_codes(c, r, index)
-    small = ((codes & 7) == 0).all(axis=1) & (np.abs(y).max(axis=1) < _SMALL)
+    got, want = c.got.scales[index, 0], c.want.scales[index, 0]
     p = c.source.pick(index)
-    base = p.amaxes[BLOCK][:, 0] * encode_scales(r, p) / r.element_max
-    return np.asarray(np.where(zero, base < _NEAR_ZERO, known & (small | right.all(axis=1))))
+    by_tensor = np.float64(r.range_max) / np.maximum(p.amaxes["tensor"][:, 0], _TINY)
+    base = p.amaxes[BLOCK][:, 0] * np.minimum(encode_scales(r, p), by_tensor) / r.element_max
+    one = (got == got[0]).all() or _flat(c.got.codes).all()
+    varied = np.full(len(index), not one) & (got != want)
+    right, known = nearest_codes(c, r, index)
+    nearest = known & right.all(axis=1) & (got != want)
+    return np.asarray(np.where(got == 0, base < _NEAR_ZERO, varied | nearest))
 
 
 def _flat(codes: U8) -> Bool:
