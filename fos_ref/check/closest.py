@@ -9,6 +9,7 @@ import numpy as np
 from fos_ref.check.layouts import Bytes
 from fos_ref.check.subject import blocks_of, Subject
 from fos_ref.engines.front import quantize
+from fos_ref.engines.given import Fixed
 from fos_ref.errors import FosError
 from fos_ref.formats.arrays import AnyArray, F32, I64
 from fos_ref.recipes.axes import AmaxScope
@@ -99,13 +100,20 @@ def _equal(s: Subject, r: Recipe, rows: I64, got: Bytes) -> int:
     if len(x) % r.block_rows:
         return 0
     try:
-        q = quantize(x, r, amax=_amax(s, r, rows))
+        q = quantize(x, r, **_fixed(s, r, rows).keywords())
     except FosError:
         return 0
     want = blocks_of(q) if r.block_rows == 1 else _row_bytes(q.codes, q.block_scales, r)
     per_row = x.shape[1] // r.block_cols
     index = (rows[:, None] * per_row + np.arange(per_row)).ravel()
     return int(np.count_nonzero(got.pick(index).equal(want.codes, want.scales[:, 0])))
+
+
+def _fixed(s: Subject, r: Recipe, rows: I64) -> Fixed:
+    """Return what fixes r's tensor scale on these rows: the caller's S or D where it fits, else an amax."""
+    if s.fixed.scaled and s.want.tensor_amax.ndim == 0 and r.amax_scope is AmaxScope.TENSOR:
+        return s.fixed
+    return Fixed(amax=_amax(s, r, rows))
 
 
 def _amax(s: Subject, r: Recipe, rows: I64) -> F32:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.population import USED
+from fos_ref.check.population import DECODE, ENCODE, Population, USED
 from fos_ref.check.residual import ulps_apart
 from fos_ref.check.steps import steps_of, walk, Walked
 from fos_ref.formats.arrays import AnyArray, U8
@@ -51,6 +51,7 @@ class Dossier:
     transposed: bool
     recipe: str
     row_scaled: bool
+    fixed: tuple[str, str] | None = None  #: the argument that a caller fixed S or D by, its bits
 
     def reproduce(self) -> str:
         """Return one line that gives the recipe's bytes for this block; for a tile, from the caller's x."""
@@ -60,8 +61,9 @@ class Dossier:
             row, col = (_TILE * at for at in self.block)
             turned = ".T" if self.transposed else ""
             x = f"x{turned}[{row}:{row + _TILE}, {col}:{col + _TILE}]"
-        amax = f"np.uint32(0x{self.tensor_amax}).view(np.float32)"
-        return f'fos_ref.quantize({x}, "{self.recipe}", amax={f"[{amax}]" if self.row_scaled else amax})'
+        name, bits = self.fixed or ("amax", self.tensor_amax)
+        value = f"np.uint32(0x{bits}).view(np.float32)"
+        return f'fos_ref.quantize({x}, "{self.recipe}", {name}={f"[{value}]" if self.row_scaled else value})'
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dossier as JSON values."""
@@ -134,7 +136,18 @@ def dossier(c: Case, r: Recipe, i: int) -> Dossier:
         transposed="Transposed" in c.flags,
         recipe=r.name,
         row_scaled=r.amax_scope is AmaxScope.ROW,
+        fixed=_fixed(p),
     )
+
+
+def _fixed(p: Population) -> tuple[str, str] | None:
+    """Return S or D as an argument, whichever the other follows from."""
+    if p.source.recipe is None:
+        return None
+    encode, decode = p.amaxes[ENCODE][0, 0], p.amaxes[DECODE][0, 0]
+    if np.float32(1) / encode == decode:
+        return "encode_scale", f32_hex(encode)
+    return "tensor_scale", f32_hex(decode)
 
 
 def _alike(a: U8) -> bool:

@@ -18,6 +18,7 @@ from fos_ref.recipes.recipe import Recipe
 USED = "used"  #: the amax that the recipe uses: the caller's, or the tensor's or row's own
 SIGNED = "max(x)"  #: the largest value of the tensor or the row, its sign counted
 BLOCK = "block"  #: the block's own amax
+ENCODE, DECODE = "S", "D"  #: the tensor scales of USED, where a caller fixed one of them
 _TILE = 128
 
 
@@ -43,6 +44,7 @@ class Source:
     blocks: AnyArray  #: (T, B, n) in the input's dtype
     amaxes: Mapping[str, F32]  #: (T or 1, B or 1)
     block_amax: F32  #: (T, B)
+    recipe: Recipe | None = None  #: that S and D were fixed under, if they were
     _around: dict[str, F32] = field(init=False, default_factory=dict)
 
     @property
@@ -64,8 +66,11 @@ class Source:
         return self._around[name]
 
 
-def source(x: AnyArray, used: F32, r: Recipe) -> Source:
-    """Return the blocks of x (R, C) with the amax `used`, () or (R,), and amaxes of other granularities."""
+def source(x: AnyArray, used: F32, r: Recipe, fixed: tuple[F32, F32] | None = None) -> Source:
+    """Return the blocks of x (R, C) with the amax `used`, () or (R,), and amaxes of other granularities.
+
+    fixed: S and D, each () or (R,), where a caller fixed one of them; by default they follow from the amax
+    """
     blocks = to_blocks(x, r.block_rows, r.block_cols)
     with np.errstate(invalid="ignore"):
         block_amax = np.fmax.reduce(np.abs(widen(blocks)), axis=-1, initial=np.float32(0))
@@ -80,7 +85,9 @@ def source(x: AnyArray, used: F32, r: Recipe) -> Source:
         "128 values": _over(block_amax, 1, _TILE // r.block_cols),
         "128x128 tile": _over(block_amax, _TILE // r.block_rows, _TILE // r.block_cols),
     }
-    return Source(blocks, amaxes, block_amax)
+    if fixed is not None:
+        amaxes |= {k: v.reshape(-1, 1) for k, v in zip((ENCODE, DECODE), fixed, strict=True)}
+    return Source(blocks, amaxes, block_amax, None if fixed is None else r)
 
 
 def _signed(x: AnyArray, r: Recipe) -> F32:

@@ -17,7 +17,7 @@ from fos_ref.check.offsets import offsets
 from fos_ref.check.residual import judged
 from fos_ref.check.sample import chosen
 from fos_ref.check.ties import ties_first
-from fos_ref.formats.arrays import I64, U8
+from fos_ref.formats.arrays import AnyArray, I64
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 768  #: differing blocks, and as many of the others
@@ -231,8 +231,8 @@ def _by_source(cases: Sequence[Case]) -> dict[int, list[Case]]:
     return found
 
 
-def _digest(made: tuple[U8, U8]) -> tuple[str | int, ...]:
-    return hash(made[0].tobytes()), hash(made[1].tobytes())
+def _digest(made: tuple[AnyArray, ...]) -> tuple[str | int, ...]:
+    return tuple(hash(a.tobytes()) for a in made)
 
 
 def _best(scored: list[tuple[Score, Hypothesis]]) -> float:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fos_ref.check.population import Population, USED
+from fos_ref.check.population import DECODE, ENCODE, Population, USED
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.candidates import cast_scale, EXPANSION
 from fos_ref.model.elements import ELEMENT_FORMAT, Grid, scale_elements
@@ -68,7 +68,7 @@ def steps_of(r: Recipe) -> Steps:
     return Steps(
         recipe=r,
         amax=lambda p: p.amaxes[USED],
-        tensor=lambda a, r, dtype: TENSOR_SCALE[r.tensor_scale](a, r, dtype),
+        tensor=_tensor,
         scales=_same,
         x=_same,
         block_amax=largest,
@@ -83,6 +83,10 @@ def steps_of(r: Recipe) -> Steps:
         keep=keep,
         free=lambda scale: np.zeros(scale.shape, dtype=np.bool_),
     )
+
+
+def _tensor(a: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]:
+    return TENSOR_SCALE[r.tensor_scale](a, r, dtype)
 
 
 def _same(v: Any) -> Any:
@@ -108,10 +112,21 @@ def tensor_scales(p: Population, s: Steps) -> Scales:
     r = s.recipe
     with np.errstate(all="ignore"):
         a = s.amax(p)
-        encode, decode = s.tensor(a, r, p.dtype)
+        encode, decode = _as_fixed(p, a, s, s.tensor(a, r, p.dtype))
         t = Scales(amax=a, encode=encode, decode=decode, range_max=np.float32(r.range_max), dtype=p.dtype)
         scales: Scales = s.scales(t)
     return scales
+
+
+def _as_fixed(p: Population, a: F32, s: Steps, own: tuple[F32, F32]) -> tuple[F32, F32]:
+    """Return S and D as a caller fixed them, where that is so and no mistake makes others of the amax."""
+    r, fixed = s.recipe, p.source.recipe
+    if fixed is None or s.tensor is not _tensor:
+        return own
+    if (r.tensor_scale, r.range_max) != (fixed.tensor_scale, fixed.range_max):
+        return own
+    used = a == p.amaxes[USED]
+    return np.where(used, p.amaxes[ENCODE], own[0]), np.where(used, p.amaxes[DECODE], own[1])
 
 
 def largest(x: F32, r: Recipe, _: Population | None = None) -> F32:

@@ -23,6 +23,7 @@ from fos_ref.check.layouts import (
 from fos_ref.check.population import Source, source
 from fos_ref.check.row_orders import permuted_readings
 from fos_ref.engines.front import quantize
+from fos_ref.engines.given import Fixed
 from fos_ref.engines.inputs import as_numpy, check_shape
 from fos_ref.errors import InputError, Remedy, ShapeError
 from fos_ref.formats.arrays import AnyArray, Bool, U8
@@ -55,14 +56,19 @@ class Subject:
     codes: U8  #: (R, C / 2) as given
     scales: U8  #: flat, as given
     recipe: Recipe
-    amax: Any  #: the caller's, or None
+    fixed: Fixed  #: by the caller
     asked: ScaleLayout
     want: QuantizedTensor
 
     @property
     def source(self) -> Source:
         """The blocks of x."""
-        return source(self.x, self.want.tensor_amax, self.recipe)
+        return self._source(self.x, self.want)
+
+    def _source(self, x: AnyArray, q: QuantizedTensor) -> Source:
+        """Return the blocks of an x whose quantized form is q."""
+        scales = (q.encode_scale, q.decode_scale) if self.fixed.scaled else None
+        return source(x, q.tensor_amax, self.recipe, scales)
 
     def asked_reading(self) -> Reading | None:
         """Return the bytes in the layout that was asked for; None where their number does not fit it."""
@@ -122,12 +128,12 @@ class Subject:
         x = run_of(self.x)
         if x is None:
             return
-        for amax in (self.amax, self.want.tensor_amax):
+        for fixed in (self.fixed, Fixed(amax=self.want.tensor_amax)):
             try:
-                q = quantize(x, self.recipe, amax=amax)
+                q = quantize(x, self.recipe, **fixed.keywords())
             except InputError:  # what lies beside the view may be no number
                 continue
-            own, want = source(x, q.tensor_amax, self.recipe), blocks_of(q)
+            own, want = self._source(x, q), blocks_of(q)
             everything = np.ones(len(want.codes), dtype=np.bool_)
             for reading in self._readings():
                 ignored = replace(
@@ -142,7 +148,7 @@ class Subject:
     def _turns(self) -> bool:
         r = self.recipe
         fits = self.x.shape[0] % r.block_cols == 0 and self.x.shape[1] % r.block_rows == 0
-        return fits and (self.amax is None or r.amax_scope is AmaxScope.TENSOR)
+        return fits and (self.fixed.nothing or r.amax_scope is AmaxScope.TENSOR)
 
     def _may_turn(self, upright: float) -> bool:
         """Return whether codes look better on a few rows of x transposed; true where there are few values."""
@@ -159,8 +165,8 @@ class Subject:
 
     def _turned(self, wrong: int) -> Iterator[Case]:
         x = np.ascontiguousarray(self.x.T)
-        q = quantize(x, self.recipe, amax=self.amax)
-        own, want = source(x, q.tensor_amax, self.recipe), blocks_of(q)
+        q = quantize(x, self.recipe, **self.fixed.keywords())
+        own, want = self._source(x, q), blocks_of(q)
         everything = np.ones(len(want.codes), dtype=np.bool_)
         for reading in transposed_readings(self.codes, self.scales, self.recipe, self.asked):
             got = reading.blocks(self.recipe)
@@ -216,7 +222,7 @@ def blocks_of(q: QuantizedTensor) -> Bytes:
     return Bytes(codes.reshape(-1, codes.shape[-1]), scales.reshape(-1, r.block_rows))
 
 
-def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale_layout: str) -> Subject:
+def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, fixed: Fixed, scale_layout: str) -> Subject:
     """Return the validated subject. Raises: ShapeError, DtypeError, InputError, and as `quantize`."""
     one_of(scale_layout, _LAYOUTS, "scale layout")
     array = as_numpy(x)
@@ -224,16 +230,16 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, amax: Any, scale
     if array.size:
         matrix = array.reshape(-1, array.shape[-1])
     else:  # however many rows or columns it has, there is nothing to compare
-        quantize(array, recipe, amax=amax)
-        matrix, amax = array.reshape(0, 0), None
+        quantize(array, recipe, **fixed.keywords())
+        matrix, fixed = array.reshape(0, 0), Fixed()
     given, bytes_ = _codes(codes, array.shape), _scales(scales, matrix.shape, recipe)
-    want = quantize(matrix, recipe, amax=amax)
+    want = quantize(matrix, recipe, **fixed.keywords())
     return Subject(
         x=matrix,
         codes=given.reshape(matrix.shape[0], matrix.shape[1] // 2),
         scales=bytes_,
         recipe=recipe,
-        amax=amax,
+        fixed=fixed,
         asked="swizzled" if scale_layout == "swizzled" else "linear",
         want=want,
     )

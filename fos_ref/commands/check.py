@@ -23,6 +23,12 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     scales: Annotated[Path, typer.Argument(metavar="SCALES.npy", help="Block scales, uint8.")],
     recipe: RecipeName,
     amax: Annotated[float | None, real("A", "The tensor amax, a float32 value. [default: max|x|]")] = None,
+    encode_scale: Annotated[
+        float | None, real("S", "The encode scale that the kernel was given, in place of an amax.")
+    ] = None,
+    tensor_scale: Annotated[
+        float | None, real("D", "The decode scale that the kernel was given; 1: it has no tensor scale.")
+    ] = None,
     scale_layout: Annotated[str, one_of(LAYOUTS, "The layout asked for.")] = "linear",
     x_dtype: Annotated[
         str | None, one_of(DTYPES, "What the bits of X are: .npy files cannot say bfloat16.")
@@ -42,6 +48,8 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
         read_npy(scales),
         recipe=recipe,
         amax=amax,
+        encode_scale=encode_scale,
+        tensor_scale=tensor_scale,
         scale_layout=scale_layout,
     )
     if as_json:

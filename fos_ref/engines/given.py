@@ -52,6 +52,20 @@ class Fixed:
             msg = f"{' and '.join(there)} were given: one of them fixes the tensor scale"
             raise InputError(msg)
 
+    def keywords(self) -> dict[str, Any]:
+        """Return it as keywords of `quantize`."""
+        return {"amax": self.amax, "tensor_scale": self.tensor_scale, "encode_scale": self.encode_scale}
+
+    @property
+    def scaled(self) -> bool:
+        """Whether S or D is given, which an amax may not give to the last bit."""
+        return self.tensor_scale is not None or self.encode_scale is not None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the tensor's own amax is taken."""
+        return all(v is None for v in self.keywords().values())
+
     def scales(self, r: Recipe, rows: int, dtype: np.dtype[Any]) -> Scales | None:
         """Return the tensor scales that this fixes for `rows` rows, or None where nothing was given."""
         check_float_environment()

@@ -12,6 +12,7 @@ from fos_ref.check import bench
 from fos_ref.check.bench import Hypothesis, reproduced
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.subject import subject
+from fos_ref.engines.given import Fixed
 from fos_ref.inputs.choice_edges import order
 from fos_ref.inputs.distributions import make
 from fos_ref.proof.checker.bugs import BUGS, planted
@@ -24,7 +25,7 @@ X = make("normal", (32, 128), 7)
 
 def test_blocks_in_many_parts_are_judged_as_in_one(monkeypatch):
     r = fos_ref.recipe("4over6")
-    s = subject(X, *planted("4over6", "metric-mae")(X), recipe=r, amax=None, scale_layout="linear")
+    s = subject(X, *planted("4over6", "metric-mae")(X), recipe=r, fixed=Fixed(), scale_layout="linear")
     flaw = next(f for f in catalogue(r) if f.flag == "MetricMae")
     case = s.cases()[0]
     every = np.arange(case.source.size)

@@ -18,6 +18,7 @@ from fos_ref.check.outcomes.outcome import Outcome
 from fos_ref.check.steps import Step, Steps, walk, Walked
 from fos_ref.check.subject import subject
 from fos_ref.dialects.hardware import approximate, ULPS
+from fos_ref.engines.given import Fixed
 from fos_ref.formats.arrays import AnyArray, Bool, F32, I64, U8
 from fos_ref.recipes.axes import Reciprocal
 from fos_ref.recipes.recipe import Recipe
@@ -59,7 +60,7 @@ def hardware_decided(x: AnyArray, codes: U8, scales: U8, r: Recipe, amax: Any = 
 
     Shapes: x (R, C), codes (R, C/2), scales (R, blocks of a row), linear
     """
-    c = subject(x, codes, scales, recipe=r, amax=amax, scale_layout="linear").first_case()
+    c = subject(x, codes, scales, recipe=r, fixed=Fixed(amax), scale_layout="linear").first_case()
     found = outcome(c, r)
     blocks = np.zeros(c.source.size, dtype=np.bool_) if found is None else found.blocks
     return np.repeat(blocks.reshape(c.source.blocks.shape[:2]), r.block_rows, axis=0)
