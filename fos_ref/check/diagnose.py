@@ -95,9 +95,13 @@ def _complete(named: list[Cause]) -> bool:
 
 
 def _scale_flaws(found: _Found) -> tuple[Flaw, ...]:
-    """Return the tensor scale under which codes are judged: that of the explanation, else the solved one."""
-    own = tuple(f for f in found.explanation.hypothesis.flaws if f.flag == _SCALE)
-    return own or (found.suspects.flaws[:1] if found.suspects.other else ())
+    """Return the tensor scale that the codes are judged under besides the recipe's, if there is one.
+
+    That of the explanation; else the one that is solved from the scale bytes.
+    """
+    e = found.explanation
+    own = tuple(f for f in e.hypothesis.flaws if f.flag == _SCALE)
+    return own or (found.suspects.flaws[:1] if found.suspects.other and e.judged is None else ())
 
 
 def _found(s: Subject, cases: list[Case]) -> _Found:
@@ -162,7 +166,7 @@ def _judged(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Explana
     for c in cases:
         scales = told[id(c)].flaws[:1] if told[id(c)].other else ()
         least = _JUDGED * np.count_nonzero(c.differing)
-        for judge, flaws in ((stochastic_rounding, ()), (scale_search, scales)):
+        for judge, flaws in ((stochastic_rounding, ()), (scale_search, ()), (scale_search, scales)):
             found = judge(c, s.recipe, flaws)
             if found is not None and np.count_nonzero(found.blocks) >= least:
                 return Explanation(Hypothesis(c, flaws), ~c.differing, judged=found)

@@ -82,11 +82,15 @@ def _share(equal: int, of: int) -> str:
 
 
 def gathered(c: Case, r: Recipe, found: Suspects, flaws: tuple[Flaw, ...], place: str | None) -> Evidence:
-    """Return the evidence of a reading. flaws: what is known of the tensor scale; place: see where.py."""
+    """Return the evidence of a reading. flaws: what is known of the tensor scale; place: see where.py.
+
+    Codes are judged under that tensor scale and under the recipe's: scales that a search chose follow none.
+    """
     solved, one = found.solved, saturated(c)
+    judged = [code_counts(c, r, f) for f in dict.fromkeys((flaws, ()))]
     return Evidence(
         scales=scale_counts(c),
-        codes=code_counts(c, r, flaws),
+        codes=max(judged, key=lambda n: n.nearest or 0),
         expected=found.expected,
         from_bytes=None if solved is None else (solved.low, solved.high),
         name=_name(found, flaws),
