@@ -68,12 +68,15 @@ class Fixed:
 
     def scales(self, r: Recipe, rows: int, dtype: np.dtype[Any]) -> Scales | None:
         """Return the tensor scales that this fixes for `rows` rows, or None where nothing was given."""
-        check_float_environment()
-        if self.tensor_scale is not None:
-            return given_tensor_scale(_check_tensor_scale(self.tensor_scale, r), r, dtype)
-        if self.encode_scale is not None:
-            return given_encode_scale(_check_encode_scale(self.encode_scale, r, rows), r, dtype)
-        return None if self.amax is None else tensor_scales(_check_amax(self.amax, r, rows), r, dtype)
+        decode = None if self.tensor_scale is None else _check_tensor_scale(self.tensor_scale, r)
+        encode = None if self.encode_scale is None else _check_encode_scale(self.encode_scale, r, rows)
+        amax = None if self.amax is None else _check_amax(self.amax, r, rows)
+        check_float_environment()  # after the caller's objects have had their say
+        if decode is not None:
+            return given_tensor_scale(decode, r, dtype)
+        if encode is not None:
+            return given_encode_scale(encode, r, dtype)
+        return None if amax is None else tensor_scales(amax, r, dtype)
 
 
 def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:

@@ -30,7 +30,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fos_ref.arguments import is_a, one_of, sizes
 from fos_ref.errors import InputError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.aim_values import amax_values, nearest
 from fos_ref.inputs.aims import Aim, AIMS, block_at, bytes_for
@@ -76,7 +78,7 @@ def amaxes(
     Raises: RecipeError.
     """
     r = get_recipe(recipe)
-    exact, extreme = amax_values(r, dtype)
+    exact, extreme = amax_values(r, one_of(dtype, DTYPES, "strategies: dtype"))
     anywhere = st.floats(2.0**-10, 2.0**10, width=32).map(lambda a: nearest(a, dtype))
     return st.sampled_from(exact) | anywhere | (st.sampled_from(extreme) if ends else st.nothing())
 
@@ -94,10 +96,12 @@ def blocks(
     """
     r = get_recipe(recipe)
     usable = [a for a in AIMS if a.suits(r)]
-    if aim is not None and aim not in usable:
+    if aim is not None and (not is_a(aim, Aim) or aim not in usable):
         allowed = [a.value for a in usable]
-        msg = f"strategies.blocks: recipe {r.name!r} has no {aim.value!r}: one of {allowed} is allowed"
+        given = shown(aim.value if is_a(aim, Aim) else aim)
+        msg = f"strategies.blocks: recipe {r.name!r} has no {given}: one of {allowed} is allowed"
         raise InputError(msg)
+    one_of(dtype, DTYPES, "strategies: dtype")
     return _blocks(r, np.float32(amax), dtype, usable if aim is None else [aim])
 
 
@@ -124,7 +128,8 @@ def matrices(
     Shapes:   (shape[0] * block rows, shape[1] * block columns)
     Raises:   RecipeError.
     """
-    r = get_recipe(recipe)
+    r, shape = get_recipe(recipe), sizes(shape, "strategies: shape", 1)
+    one_of(dtype, DTYPES, "strategies: dtype")
     a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(amax, dtype)
     rows = [[draw(blocks(r, float(a), dtype=dtype)) for _ in range(shape[1])] for _ in range(shape[0])]
     x: AnyArray = np.block(rows)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from fos_ref.errors import InputError
+from fos_ref.arguments import is_a
+from fos_ref.errors import InputError, near
 from fos_ref.foreign import shown
 from fos_ref.mutants import amax, elements, errors, layout, scales
 from fos_ref.mutants.mutant import Mutant
@@ -39,11 +40,15 @@ def up_to(edition: int) -> Mapping[str, Mutant]:
     """Return the mutants that an edition of the golden vectors knows."""
     return {name: m for name, m in MUTANTS.items() if m.edition <= edition}
 
+_LONGEST = 100  #: characters of a name that near names are looked for
+
 
 def mutant(name: str) -> Mutant:
-    """Return the mutant called `name`. Raises InputError, which lists all names, for another one."""
-    if not isinstance(name, str) or name not in MUTANTS:
-        msg = f"no mutant is called {shown(name)}: one of {', '.join(MUTANTS)} is allowed"
+    """Return the mutant called `name`. Raises InputError, with names near it, for another one."""
+    if not is_a(name, str) or name not in MUTANTS:
+        close = near(name[:_LONGEST], MUTANTS) if is_a(name, str) else []
+        some = ", ".join(close or list(MUTANTS)[:3])
+        msg = f"no mutant is called {shown(name)}: one of {len(MUTANTS)} is allowed, such as {some}"
         raise InputError(msg)
     return MUTANTS[name]
 

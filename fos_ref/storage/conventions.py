@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import is_a
 from fos_ref.errors import CheckpointError, InputError, RecipeError
 from fos_ref.foreign import shown
 from fos_ref.model.quantize import F32_DTYPE, tensor_scales
@@ -94,7 +95,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType({c.name: c for c in (MO
 
 def convention(name: str) -> Convention:
     """Return the convention called `name`; InputError lists those there are."""
-    if not isinstance(name, str) or name not in CONVENTIONS:
+    if not is_a(name, str) or name not in CONVENTIONS:
         msg = f"no convention is called {shown(name)}: one of {', '.join(CONVENTIONS)} is allowed"
         raise InputError(msg)
     return CONVENTIONS[name]

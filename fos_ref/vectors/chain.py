@@ -15,8 +15,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from fos_ref.arguments import is_a, one_of
 from fos_ref.engines.front import quantize
-from fos_ref.errors import GoldenFormatError
+from fos_ref.errors import GoldenFormatError, InputError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK
@@ -36,6 +38,7 @@ _COMMENT = (
     "How a step's input follows from the digest before it: docs/vectors.md."
 )
 
+_STATE_BYTES = 32  #: of a sha256
 _WORD_BYTES = 8
 _FIELD = 0xFF
 #: Trailing zeros of a byte; that of 0 is never used.
@@ -107,6 +110,10 @@ def step_input(state: bytes, dtype: str) -> Step:
     Rounding: none; all arithmetic is on integers.
     Spec:     docs/vectors.md, "The chain".
     """
+    if not is_a(state, bytes) or len(state) != _STATE_BYTES:
+        msg = f"chain: state {shown(state)}: the {_STATE_BYTES} bytes of a digest are allowed"
+        raise InputError(msg)
+    one_of(dtype, _LAYOUTS, "chain: dtype")
     k0, k1, k2 = (int.from_bytes(state[i : i + _WORD_BYTES], "little") for i in (0, 8, 16))
     f = _LAYOUTS[dtype]
     u = words(k0, SIDE * SIDE * f.word.itemsize // _WORD_BYTES).astype("<u8", copy=False).view(f.word)

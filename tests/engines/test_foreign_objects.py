@@ -9,11 +9,16 @@ import pytest
 import fos_ref
 from fos_ref.dialects.disagreement import disagreement
 from fos_ref.dialects.hardware import hardware_decides
-from fos_ref.errors import DtypeError, FosError, InputError
+from fos_ref.errors import DtypeError, FosError, InputError, ToolchainError
 from fos_ref.exactness.near_tie import near_ties
+from fos_ref.inputs import strategies
 from fos_ref.inputs.distributions import make
+from fos_ref.storage.conventions import convention
+from fos_ref.vectors import chain
 from fos_ref.verify import assert_bits_equal, assert_quantized_equal, check, conformance
+from fos_ref.verify.mutants import mutant
 from tests.every import every
+from tests.float_environments import state
 
 X = np.random.Generator(np.random.Philox(1)).standard_normal((4, 32)).astype(np.float32)
 Q = fos_ref.quantize(X)
@@ -234,6 +239,58 @@ def test_what_is_no_quantized_tensor_is_refused(q):
     for call in (fos_ref.dequantize, lambda v: fos_ref.exact_error(X, v)):
         with pytest.raises(DtypeError, match=f"q is a {type(q).__name__}: a QuantizedTensor is allowed"):
             call(q)
+
+
+@every([w for w in NO_WORDS if w is not None], name=lambda w: type(w).__name__)
+def test_the_generators_name_what_is_allowed(word):
+    digest = bytes(32)
+    for call in (
+        lambda: make("normal", (16, 16), 1, word),
+        lambda: make(word, (16, 16), 1),
+        lambda: make("normal", word, 1),
+        lambda: make("normal", (16, 16), word if word is not ONE else -1),
+        lambda: chain.step_input(digest, word),
+        lambda: chain.step_input(word, "float32"),
+        lambda: strategies.amaxes("4over6", dtype=word),
+        lambda: strategies.blocks("4over6", 1.0, dtype=word),
+        lambda: strategies.blocks("4over6", 1.0, aim=word),
+        lambda: mutant(word),
+        lambda: convention(word),
+    ):
+        assert said(lambda _, call=call: call(), None)
+
+
+@every(OBJECTS[:20], name=lambda o: type(o).__name__)
+def test_what_a_kernel_returns_is_a_finding_and_no_traceback(returned):
+    for answer in (returned, (returned, Q.block_scales), [Q.codes, returned]):
+        kernel = _returning(answer)
+        assert not conformance(kernel, groups=("tensors",), shapes=((4, 32),), dtypes="float32").equal
+
+
+def _returning(answer):
+    return lambda _: answer
+
+
+def test_an_object_that_changes_the_environment_is_noticed():
+    """Its methods run inside the call, so the environment is asked for after them."""
+    left = state("upward")
+
+    class Changing(JaxLike):
+        def __array__(self, dtype=None, copy=None):
+            left.__enter__()
+            return self.a
+
+    for call in (
+        lambda: fos_ref.quantize(Changing(X)),
+        lambda: fos_ref.quantize(X, amax=Changing(np.array(1, np.float32))),
+        lambda: fos_ref.exact_error(Changing(X), Q),
+    ):
+        try:
+            with pytest.raises(ToolchainError, match="rounds floats upward"):
+                call()
+        finally:
+            left.__exit__(None, None, None)
+        left = state("upward")
 
 
 # --- nothing is cast ----------------------------------------------------------------------------------
