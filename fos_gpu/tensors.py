@@ -16,6 +16,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from fos_ref.arguments import is_a
 from fos_ref.errors import DtypeError, InputError, ToolchainError
 from fos_ref.foreign import foreign
 from fos_ref.formats.arrays import AnyArray
@@ -104,9 +105,10 @@ def take_input(x: Any, name: str = "x") -> Tensor:
 def is_on_device(x: Any) -> bool:
     """Return whether x is a CuPy array or a torch CUDA tensor; imports neither."""
     torch, installed = sys.modules.get("torch"), sys.modules.get("cupy")
-    if torch is not None and isinstance(x, torch.Tensor):
-        return bool(x.is_cuda)
-    return installed is not None and isinstance(x, installed.ndarray)
+    if torch is not None and is_a(x, torch.Tensor):
+        with foreign(f"a {type(x).__name__}", "an array that says where it lies is allowed", DtypeError):
+            return bool(x.is_cuda)
+    return installed is not None and is_a(x, installed.ndarray)
 
 
 def empty(shape: tuple[int, ...], dtype: str, place: Place) -> Any:
@@ -192,8 +194,14 @@ def _capturing(cp: Any) -> bool:
 
 def _torch_tensor(x: Any, name: str) -> Tensor | None:
     torch = sys.modules.get("torch")
-    if torch is None or not isinstance(x, torch.Tensor):
+    if torch is None or not is_a(x, torch.Tensor):
         return None
+    with foreign(f"{name} of type {type(x).__name__}", "a dense CUDA tensor is allowed", DtypeError):
+        return _dense(x, torch, name)
+
+
+def _dense(x: Any, torch: Any, name: str) -> Tensor:
+    """Return a torch tensor as it is; DtypeError or InputError for one not dense, or not all there."""
     if not x.is_cuda or x.layout != torch.strided:
         msg = f"{name} is a torch tensor on {x.device} with layout {x.layout}: a dense CUDA tensor is allowed"
         raise DtypeError(msg)

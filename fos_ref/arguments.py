@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,17 @@ def whole(value: Any, what: str, least: int = 0, most: int = LARGEST) -> int:
         msg = f"{what} {shown(value)}: a whole number from {least} to {most} is allowed"
         raise InputError(msg)
     return int(value)
+
+
+def path(value: Any, what: str) -> Path:
+    """Return a path; InputError for what is none, for an empty one and for one that holds a NUL."""
+    allowed = "the path of a file is allowed"
+    with foreign(f"{what} {shown(value)}", allowed):
+        text = os.fsdecode(os.fspath(value))
+    if not text or "\0" in text:
+        msg = f"{what} {shown(value)}: {allowed}"
+        raise InputError(msg)
+    return Path(text)
 
 
 def sizes(value: Any, what: str, least: int = 0) -> tuple[int, int]:

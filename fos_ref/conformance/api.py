@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fos_ref.arguments import one_of, sizes, whole, words
+from fos_ref.arguments import one_of, path, sizes, whole, words
 from fos_ref.check.evidence.padding import Padding
 from fos_ref.conformance.drawn import draw
 from fos_ref.conformance.kernel import Failure, Kernel, names_amax
@@ -89,7 +88,7 @@ def conformance(
         shapes = tuple(sizes(s, "conformance: shape", 1) for s in shapes)
     takes = names_amax(f) if takes_amax is None else takes_amax
     kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
-    report, folder = Report(recipe=r), None if golden is None else Path(golden)
+    report, folder = Report(recipe=r), None if golden is None else path(golden, "conformance: golden")
     stacks = Stacks(r)
     for group in chosen:
         if group == STRATEGIES:

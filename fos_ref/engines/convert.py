@@ -12,11 +12,11 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from fos_ref.arguments import path
 from fos_ref.engines.registry import Engine, get_engine
 from fos_ref.engines.stream import alone, chunks, Compiled, in_order, workers
 from fos_ref.errors import CheckpointError, InputError
@@ -101,15 +101,16 @@ def quantize_checkpoint(
     """
     check_float_environment()
     r, c = get_recipe(recipe), get_convention(convention)
+    source, target = path(source, "source"), path(target, "target")
     check_storable(r)
-    inputs = [Path(source)]
-    check_targets(one_file(Path(target), inputs=inputs, overwrite=overwrite))
+    inputs = [source]
+    check_targets(one_file(target, inputs=inputs, overwrite=overwrite))
     with SafetensorsFile(source) as file:
         chosen = get_engine(engine, r, sum(math.prod(i.shape) for i in file.tensors.values()))
         if compiling is not None and isinstance(chosen, Compiled):
             chosen.when_compiling(compiling)
         job = _Job.plan(file, r=r, c=c, engine=chosen, selection=selection or Selection(), progress=progress)
-        check_names(Path(target), job.infos())
+        check_names(target, job.infos())
         amaxes = {name: job.amax(file.info(name)) for name in job.weights}
         manifest = Manifest(version=VERSION, convention=c, recipe=r, tensors=_sources(file, amaxes))
         config = quantization_config(c, job.modules_left(), manifest.version)

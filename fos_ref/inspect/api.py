@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from fos_ref.arguments import path as a_path
 from fos_ref.arguments import whole
 from fos_ref.errors import InputError
 from fos_ref.errors.text import NAMES, shown
@@ -72,6 +73,7 @@ def inspect(
     """
     check_float_environment()
     blocks = None if blocks is None else whole(blocks, "inspect: blocks", 1)
+    path, against = a_path(path, "checkpoint"), None if against is None else a_path(against, "against")
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(Shards(path))
         original = None if against is None else stack.enter_context(Shards(against))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import path as a_path
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.formats.arrays import U8
 from fos_ref.formats.environment import check_float_environment
@@ -47,7 +48,7 @@ class QuantizedCheckpoint(Closing):
     """
 
     def __init__(self, path: str | os.PathLike[str], recipe: Recipe | str | None = None) -> None:
-        self.file = SafetensorsFile(path)
+        self.file = SafetensorsFile(a_path(path, "checkpoint"))
         try:
             self.manifest = Manifest.from_metadata(self.file.metadata, self.file.path)
             self.convention = self._convention()

@@ -9,10 +9,13 @@ import pytest
 import fos_ref
 from fos_ref.dialects.disagreement import disagreement
 from fos_ref.dialects.hardware import hardware_decides
+from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import DtypeError, FosError, InputError, ToolchainError
 from fos_ref.exactness.near_tie import near_ties
 from fos_ref.inputs import strategies
 from fos_ref.inputs.distributions import make
+from fos_ref.inspect.api import inspect
+from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.conventions import convention
 from fos_ref.vectors import chain
 from fos_ref.verify import assert_bits_equal, assert_quantized_equal, check, conformance
@@ -363,6 +366,34 @@ def test_a_number_that_is_one_is_taken_whatever_its_type(value):
 def test_an_integer_beyond_2_to_the_24_that_is_a_float32_is_taken():
     for value in (2**24 + 2, 2**70, -0.0, np.uint64(2**63)):
         assert fos_ref.quantize(X, amax=value).tensor_amax == np.float32(abs(value))
+
+
+# --- paths --------------------------------------------------------------------------------------------
+
+NO_PATHS = (
+    None,
+    3,
+    "",
+    b"",
+    "a\0b",
+    "\x1b]0;pwn\x07\0",
+    ["x"],
+    Rude(),
+    raising(OSError(5, "x"), "__fspath__"),
+)
+
+
+@every(NO_PATHS, name=lambda p: type(p).__name__)
+def test_what_is_no_path_is_one_line(path):
+    there = "no/such/file.safetensors"
+    for call in (
+        QuantizedCheckpoint,
+        inspect,
+        lambda p: quantize_checkpoint(p, there),
+        lambda p: quantize_checkpoint(there, p),
+        lambda p: conformance(fos_ref.quantize, golden=p if p is not None else 3),
+    ):
+        assert "the path of a file is allowed" in said(call, path)
 
 
 # --- sides of a shape ---------------------------------------------------------------------------------
