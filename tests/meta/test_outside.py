@@ -20,7 +20,6 @@ MAY = {
     "fos_gpu/proof/command.py": "figures of this process as they would be read back",
     "fos_gpu/proof/evidence.py": "what its own child processes wrote",
     "fos_ref/vectors/npz.py": "it writes",
-    "fos_ref/fast/cached.py": "compiled code by Numba's own form, after its digest",
     "fos_ref/pytest_plugin.py": "a property of a test of this run",
 }
 
