@@ -137,6 +137,7 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
                 "distribution": m.distribution,
                 "blocks": m.blocks,
                 "differ": m.counts.tolist(),
+                "hardware_decides": {"of_blocks": m.sampled, "blocks": dict(m.undecided)},
             }
             for m in r.matrices
         ],

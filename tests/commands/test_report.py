@@ -156,6 +156,10 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
     errors = pd.read_csv(both.folder / "errors.csv").replace({np.nan: None, np.inf: None})
     assert document["errors"] == errors.to_dict("records")
     assert document["weights"]["file"] == weights.name
+    decided = {
+        m["distribution"]: m["hardware_decides"] for m in document["disagreement"] if len(m["presets"]) > 80
+    }
+    assert 0 < decided["coarse"]["blocks"]["flashinfer-default-mse-256"] <= decided["coarse"]["of_blocks"]
     assert [Path(p).exists() for p in document["files"]] == [True] * 24
 
 
