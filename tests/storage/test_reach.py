@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import array
 import ctypes
+import mmap
 import os
 
 import numpy as np
@@ -53,6 +55,8 @@ THERE = {
     "bytes": lambda: np.frombuffer(bytes(256), np.float32),
     "bytearray": lambda: np.frombuffer(bytearray(256), np.float32)[16:],
     "memoryview": lambda: np.asarray(memoryview(ones())[5:]),
+    "anonymous map": lambda: np.frombuffer(mmap.mmap(-1, 8192), np.float32)[1024:],
+    "array.array": lambda: np.frombuffer(array.array("f", [1.0] * 64), np.float32),
     "ctypes": lambda: np.ctypeslib.as_array((ctypes.c_float * 64)()),
     "empty": lambda: as_strided(np.ones(0, np.float32), (0, 16), (64, 4)),
     "a matrix": lambda: np.asmatrix(ones())[2:],
@@ -91,6 +95,15 @@ def test_bytes_and_numbers_are_held_to_it_too():
         with pytest.raises(FosError) as e:
             call()
         assert SAYS in str(e.value), name
+
+
+def test_a_map_with_an_offset_is_taken(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(np.ones(65536, np.float32).tobytes())
+    with path.open("rb") as f, mmap.mmap(f.fileno(), 4096, access=mmap.ACCESS_READ, offset=65536) as m:
+        x = np.frombuffer(m, np.float32)
+        fos_ref.quantize(x)
+        del x
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere a file under a map cannot be cut")
