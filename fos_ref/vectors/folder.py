@@ -61,5 +61,5 @@ def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[st
 def names() -> list[str]:
     """Return the name of every file that is written, before any is made."""
     planned = [name_of(recipe, group) for recipe in PLAN for group in groups_of(recipe)]
-    alone = (SCHEMA, NOTES_FILE, VECTORS, layout.NAME, FROZEN, MANIFEST)
+    alone = (SCHEMA, NOTES_FILE, VECTORS, reported.NAME, layout.NAME, FROZEN, MANIFEST)
     return [*alone, *planned, *bulk.names()]
