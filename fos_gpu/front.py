@@ -172,7 +172,8 @@ def _check_out(
     own = (q.recipe, q.shape, q.dtype, q.scale_layout, q.columnwise, q.place)
     for had, wanted in zip(own, (r, shape, x.dtype, layout, columnwise, x.place), strict=True):
         if had != wanted:
-            msg = f"out was made for {had}: this call needs {wanted}"
+            given, needed = (v.name if isinstance(v, Recipe) else v for v in (had, wanted))
+            msg = f"out was made for {given}: this call needs {needed}"
             raise InputError(msg)
 
 

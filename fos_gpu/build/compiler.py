@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fos_gpu.build.lower import source
 from fos_ref.errors import ToolchainError
 
 COMPILER = "g++"
@@ -32,13 +31,14 @@ def processor(options: Sequence[str]) -> str:
     return _run([COMPILER, "-march=native", "-Q", "--help=target"], "g++ does not tell this processor")
 
 
-def compile_library(sources: Sequence[str], arguments: Sequence[str], path: Path) -> None:
-    """Write the shared library of the last of the sources, which includes the others."""
+def compile_library(texts: Mapping[str, str], arguments: Sequence[str], path: Path) -> None:
+    """Write the shared library of the last of the texts, by file name, which includes the others."""
+    main = list(texts)[-1]
     with TemporaryDirectory() as work:
-        for name in sources:
-            (Path(work) / name).write_text(source(name), encoding="utf-8")
-        command = [COMPILER, *arguments, str(Path(work) / sources[-1]), "-o", str(path)]
-        _run(command, f"g++ could not build {sources[-1]}")
+        for name, text in texts.items():
+            (Path(work) / name).write_text(text, encoding="utf-8")
+        command = [COMPILER, *arguments, str(Path(work) / main), "-o", str(path)]
+        _run(command, f"g++ could not build {main}")
 
 
 def _run(command: Sequence[str], failed: str) -> str:

@@ -30,9 +30,9 @@ DEFAULT = ("-O2",)
 def build(r: Recipe, options: tuple[str, ...] = DEFAULT) -> Path:
     """Return the shared library of a recipe, from the cache where it has been built before."""
     arguments = (*ALWAYS, *options, *definitions(r))
-    texts = [source(name) for name in (HEADER, FILTER_WORDS, FILTER, LOOPS)]
-    parts = (*texts, *arguments, compiler_version(), processor(options))
-    return cached(parts, ".so", lambda path: compile_library(SOURCES, arguments, path))
+    texts = {name: source(name) for name in SOURCES}
+    parts = (*texts.values(), *arguments, compiler_version(), processor(options))
+    return cached(parts, ".so", lambda path: compile_library(texts, arguments, path))
 
 
 class HostKernel:

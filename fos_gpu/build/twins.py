@@ -24,8 +24,9 @@ DEFINITIONS = definitions(PRESETS["nvfp4"])
 
 def build() -> Path:
     """Return the shared library of the twins, from the cache where it was built before."""
-    parts = (*map(source, SOURCES), *OPTIONS, *DEFINITIONS, compiler_version())
-    return cached(parts, ".so", lambda path: compile_library(SOURCES, (*OPTIONS, *DEFINITIONS), path))
+    texts, arguments = {name: source(name) for name in SOURCES}, (*OPTIONS, *DEFINITIONS)
+    parts = (*texts.values(), *arguments, compiler_version())
+    return cached(parts, ".so", lambda path: compile_library(texts, arguments, path))
 
 
 @cache
