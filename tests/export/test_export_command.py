@@ -11,7 +11,7 @@ import pytest
 
 from fos_ref import cli
 from fos_ref.errors import GoldenFormatError
-from fos_ref.export.source import load
+from fos_ref.export.source import load, static
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import whole_folder
 from fos_ref.vectors.canonical import canonical
@@ -136,3 +136,12 @@ def test_sizes_are_reasonable():
         pytest.skip("no gcc: nobody here would compile it")
     assert sum(map(len, export("c", "4over6-absmax").values())) < 300_000
     assert json.loads(export("c", "4over6-absmax")["MANIFEST.json"])["form"] == "c"
+
+
+def test_what_an_installation_compiles_beside_the_sources_is_not_exported(tmp_path, monkeypatch):
+    """An installer writes __pycache__ into the folder of fos_cocotb.py."""
+    folder = tmp_path / "export" / "sv"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "fos_tb.sv").write_text("module")
+    monkeypatch.setattr("fos_ref.export.source.package_files", lambda _name: tmp_path)
+    assert static("sv") == {"fos_tb.sv": b"module"}
