@@ -27,6 +27,11 @@ def main(argv: list[str] | None = None) -> int:
     names = tuple(n for n in TARGETS if not given.only or any(part in n for part in given.only.split(";")))
     jobs = given.jobs or os.cpu_count() or 1
     seconds = given.seconds if given.seconds is not None or given.count is not None else 10.0
+    if given.failures.exists() and any(given.failures.iterdir()):
+        sys.stderr.write(
+            f"{given.failures}: holds what an earlier run left: remove it, or name another folder\n"
+        )
+        return 2
     plan = Plan(names, given.seed, jobs, seconds, given.count, given.limit, str(given.failures))
     found = run(plan)
     show(found, given.failures)

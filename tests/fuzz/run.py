@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import shutil
 import tempfile
 import time
@@ -26,7 +27,7 @@ def run(plan: Plan, by: Work = work) -> dict[str, Any]:
     until = start + (plan.seconds if plan.seconds is not None else 1e9)
     counts = [context.RawArray("q", cells(plan)) for _ in range(plan.jobs)]
     ends: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="fos-fuzz-logs-") as logs:
+    with tempfile.TemporaryDirectory(prefix="fos-fuzz-", dir=_in_memory()) as logs:
 
         def begin(number: int) -> Any:
             log = str(Path(logs, f"{number}-{len(ends)}"))
@@ -48,6 +49,12 @@ def run(plan: Plan, by: Work = work) -> dict[str, Any]:
                     if ends[-1]["target"] and len(ends) < MOST_ENDS:
                         running[number] = begin(number)
     return document(plan, counts, ends, time.monotonic() - start)
+
+
+def _in_memory() -> str | None:
+    """Return a folder in memory, where there is one with room."""
+    shared = "/dev/shm"
+    return shared if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 1 << 28 else None
 
 
 def _ended(plan: Plan, counts: Any, code: int, log: str) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def _try_again(plan: Plan, end: dict[str, Any], counts: Any, by: Work, log: str)
     context = multiprocessing.get_context("spawn")
     alone = replace(plan, one=(end["target"], end["index"]), limit=PATIENCE * plan.limit)
     found = context.RawArray("q", cells(plan))
-    process = context.Process(target=by, args=(alone, 0, found, 1e18, log), daemon=True)
+    process = context.Process(target=by, args=(alone, 0, found, 1e18, f"{log}-again"), daemon=True)
     process.start()
     process.join()
     seen = row(found, plan, end["target"])

@@ -164,6 +164,8 @@ def test_a_run_writes_its_figures(tmp_path):
     check_figures(figures)
     assert set(figures["targets"]) == {"recipe JSON", "npz"}
     assert not (tmp_path / "kept").exists()
+    (tmp_path / "earlier" / "seen").mkdir(parents=True)
+    told("tests.fuzz", "--count", "1", "--failures", str(tmp_path / "earlier"), code=2)
 
 
 def check_figures(figures):

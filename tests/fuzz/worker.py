@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
-import os
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,11 +48,13 @@ def row(counts: Any, plan: Plan, name: str) -> list[int]:
 def work(plan: Plan, number: int, counts: Any, until: float, log: str) -> None:
     """Run the inputs number, number + jobs, ... of every target until the time or the count is over.
 
+    log: the file for the traceback of an input that hangs; its files are beside it. The parent removes both.
+
     An input past its limit ends the process: what waits in C is ended too. The parent sees in `counts` which
     input it was, and starts another process after it.
     """
-    with tempfile.TemporaryDirectory(dir=_quick(), prefix="fos-fuzz-") as work_folder, open(log, "w") as told:  # noqa: PTH123
-        folder = Path(work_folder, "files")
+    with Path(log).open("w", encoding="utf-8") as told:
+        folder = Path(f"{log}-files")
         folder.mkdir()
         for name in plan.names if plan.one is None else plan.one[:1]:
             samples(TARGETS[name])
@@ -124,12 +123,6 @@ class _Turn:
         except FileExistsError:
             return False
         return True
-
-
-def _quick() -> str | None:
-    """Return a folder in memory, where there is one."""
-    shared = "/dev/shm"
-    return shared if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 1 << 28 else None
 
 
 def _bound_memory() -> None:
