@@ -60,6 +60,7 @@ class Search:
         self._beam = [*(Hypothesis(c) for c in self.cases), *begun]
         self._leaders: list[Hypothesis] = []
         self._gained = True
+        self._twins: dict[Flaw, list[Flaw]] = {}  #: a mistake tried for others of its flag, and these
 
     def _bench(self, cases: list[Case]) -> Bench:
         """Return the blocks to look at: telling ones of the first reading, and of the one that fits best."""
@@ -120,17 +121,19 @@ class Search:
         right = bench.outcome(())
         assert right is not None
         keep_scales = not case.flags and bool((case.got.scales == case.want.scales).all())
-        kept = []
-        seen: Counter[tuple[str | int, ...]] = Counter([_digest(right)])
+        kept: list[Flaw] = []
+        seen: dict[tuple[str | int, ...], Flaw] = {}
         for f in self.flaws:
             made = bench.outcome((f,))
             if made is None or (keep_scales and (made[1] != right[1]).any()):
                 continue
             digest = _digest(made)
             key = digest if digest == _digest(right) else (f.flag, *digest)
-            if f.flag in _GATED or not seen[key]:
+            first = seen.setdefault(key, f)
+            if f.flag in _GATED or (first is f and digest != _digest(right)):
                 kept.append(f)
-            seen[key] += 1
+            else:
+                self._twins.setdefault(first, []).append(f)
         return tuple(kept)
 
     def _screened(self, grown: list[Hypothesis]) -> list[Hypothesis]:
@@ -174,13 +177,23 @@ class Search:
             if not perfect:
                 break
             simplest = min(len(h.flags) for h in perfect)
-            alike = self._ranked([h for h in perfect if len(h.flags) == simplest])
+            alike = self._ranked(self._with_twins([h for h in perfect if len(h.flags) == simplest]))
             found = self._verified(alike)
             if isinstance(found, Explanation):
                 return scored, found
             self._add(alike[0].case, found)
             scored = self._scored([h for _, h in scored])
         return scored, None
+
+    def _with_twins(self, found: list[Hypothesis]) -> list[Hypothesis]:
+        """Return hypotheses and those of their mistakes' twins that do as well."""
+        more = [
+            Hypothesis(h.case, (*h.flaws[:i], twin, *h.flaws[i + 1 :]))
+            for h in found
+            for i, f in enumerate(h.flaws)
+            for twin in self._twins.get(f, ())
+        ]
+        return [*found, *(h for s, h in self._scored(more) if s.perfect)]
 
     def _verified(self, left: list[Hypothesis]) -> Explanation | I64:
         """Return what explains every block, of those that do on the sample; else blocks they get wrong."""

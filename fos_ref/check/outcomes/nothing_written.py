@@ -27,6 +27,7 @@ _SAMPLE = (
     256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
 )
 _LEAST_OTHERS = 4
+_RIGHT = 0.9  #: of the scale bytes, for them to be right although nobody wrote codes
 _NEAR_ZERO = 2.0**-8  #: an unrounded block scale that another legal recipe may round to zero
 _TINY = np.finfo(np.float32).tiny
 _SHOWN = 4  #: bytes in words
@@ -60,10 +61,10 @@ def _legal(c: Case, r: Recipe, index: I64) -> Bool:
     by_tensor = np.float64(r.range_max) / np.maximum(p.amaxes["tensor"][:, 0], _TINY)
     base = p.amaxes[BLOCK][:, 0] * np.minimum(encode_scales(r, p), by_tensor) / r.element_max
     one = (got == got[0]).all() or _flat(c.got.codes).all()
-    varied = np.full(len(index), not one) & (got != want)
+    left_alone = (got == want)[got != 0].mean() >= _RIGHT if got.any() else False
     right, known = nearest_codes(c, r, index)
     nearest = known & right.all(axis=1) & (got != want)
-    return np.asarray(np.where(got == 0, base < _NEAR_ZERO, varied | nearest))
+    return np.asarray(np.where(got == 0, base < _NEAR_ZERO, nearest | ~(one | left_alone)))
 
 
 def _flat(codes: U8) -> Bool:
