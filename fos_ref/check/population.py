@@ -36,6 +36,10 @@ class Population:
         """Return (N, 1): the amax of each block taken over other values, as `AROUND` names them."""
         return self.source.around(name)[self.place[:, 0], self.place[:, 1]][:, None]
 
+    def largest_of_row(self) -> F32:
+        """Return (N, 1): the largest value of each block's row, its sign counted, at least 0."""
+        return self.source.largest_of_rows()[self.place[:, 0]]
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -64,6 +68,15 @@ class Source:
         if name not in self._around:
             self._around[name] = AROUND[name](self.block_amax) if self.block_amax.size else self.block_amax
         return self._around[name]
+
+    def largest_of_rows(self) -> F32:
+        """Return (T, 1): the largest value of each row of blocks, its sign counted, at least 0."""
+        if "row" not in self._around:
+            rows = self.blocks.reshape(self.blocks.shape[0], -1)
+            with np.errstate(invalid="ignore"):
+                largest = np.fmax.reduce(widen(rows), axis=1, initial=np.float32(0), keepdims=True)
+            self._around["row"] = np.asarray(largest, dtype=np.float32)
+        return self._around["row"]
 
 
 def source(x: AnyArray, used: F32, r: Recipe, fixed: tuple[F32, F32] | None = None) -> Source:

@@ -161,3 +161,10 @@ def test_a_tensor_scale_that_is_missing_from_the_elements():
 def test_no_two_flaws_have_the_same_words(recipe):
     words = [f.what for f in catalogue(fos_ref.recipe(recipe))]
     assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize("bug", ["bf16-scale", "no-tensor-scale", "amax-signed"])
+def test_another_tensor_scale_of_each_row(bug):
+    x = make("normal", (16, 128), 11)
+    found = check(x, *planted("te-mae-256-row", bug)(x), recipe="te-mae-256-row")
+    assert found.flags == ("TensorScale",)

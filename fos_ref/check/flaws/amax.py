@@ -14,7 +14,7 @@ from fos_ref.formats.arrays import F32
 from fos_ref.model.rounding import to_dtype
 from fos_ref.model.scales import FLT_MAX, ONE
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import TensorScale
+from fos_ref.recipes.axes import AmaxScope, TensorScale
 from fos_ref.recipes.recipe import Recipe, SCALE_BOUNDS
 
 BF16 = np.dtype(ml_dtypes.bfloat16)
@@ -32,6 +32,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     yield from _amaxes()
     if r.tensor_scale is not TensorScale.NONE:
         yield from _missing()
+        yield from _of_rows(r)
         yield from _inversions()
         yield from _forms(r)
 
@@ -81,6 +82,31 @@ def _missing() -> Iterator[Flaw]:
         "the tensor scale is missing from the block scales, and not from the elements",
         wraps={"base": lambda old: lambda b, t, m, r: old(b, _of_one(t), m, r)},
     )
+
+
+def _of_rows(r: Recipe) -> Iterator[Flaw]:
+    """Yield other tensor scales of rows: no one number could be solved from the scale bytes for them."""
+    if r.amax_scope is not AmaxScope.ROW:
+        return
+    for kind in (BF16, FP16):
+        wraps: dict[str, Wrap] = {"scales": _then(_in(kind))}
+        yield Flaw("TensorScale", f"S of each row is rounded to {kind.name}", wraps=wraps)
+    yield Flaw("TensorScale", "there is no tensor scale: S is 1", wraps={"scales": _then(_none)})
+    signed: Wrap = lambda _: lambda p: p.largest_of_row()  # noqa: E731
+    yield Flaw("TensorScale", "the amax of each row is max(x), not max|x|", wraps={"amax": signed})
+
+
+def _in(kind: np.dtype[Any]) -> Callable[[Scales], Scales]:
+    return lambda t: _following(t, to_dtype(t.encode, kind))
+
+
+def _none(t: Scales) -> Scales:
+    return _following(t, np.ones_like(t.encode))
+
+
+def _following(t: Scales, encode: F32) -> Scales:
+    """Return the tensor scale S with what belongs to it: D = 1/S, A = C/S."""
+    return replace(t, encode=encode, decode=ONE / encode, amax=t.range_max / encode)
 
 
 def _of_one(t: Scales) -> Scales:

@@ -41,7 +41,8 @@ _PARTS = (amax, block_amax, scales, stored, decoded, elements, codes, choice, fl
 def catalogue(r: Recipe, offsets: tuple[int, ...] = ()) -> tuple[Flaw, ...]:
     """Return the flaws that can be made under r; `offsets` are constants that scale bytes may be off by."""
     found = [f for part in _PARTS for f in part.flaws(r) if f.suits(r)]
-    found += [f for by in offsets for f in stored.offset(r, by)]
+    words = {f.what for f in found}
+    found += [f for by in offsets for f in stored.offset(r, by) if f.what not in words]
     found += list(_saturating(found, r))
     assert {f.flag for f in found} <= set(FLAGS) - {"NearTie"} - set(LAYOUT_FLAGS)
     return tuple(found)

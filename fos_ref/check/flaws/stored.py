@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.check.flaws.flaw import Flaw, Wrap
 from fos_ref.check.flaws.scales import Recode, recoded
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.candidates import cast_scale
@@ -37,14 +37,15 @@ def offset(r: Recipe, by: int, shifts: tuple[tuple[str, Shift], ...] = ()) -> It
     top = _LARGEST.get(r.scale_format, 0xFF)
     for words, shift in shifts or (*_SHIFTS, (f"; between 0 and {top}", _clipped(top))):
         what = f"every block scale byte is {abs(by)} too {'high' if by > 0 else 'low'}{words}"
-        yield from _with_codes("ScaleOffset", what, _shifted(shift, by))
+        yield from _with_codes("ScaleOffset", what, _shifted(shift, by), usual=bool(shifts))
 
 
-def _with_codes(flag: str, what: str, recode: Recode) -> Iterator[Flaw]:
+def _with_codes(flag: str, what: str, recode: Recode, *, usual: bool = True) -> Iterator[Flaw]:
     """Yield the mistake in the byte alone, and in the value that the codes are made with."""
     cast = recoded(recode)
-    yield Flaw(flag, f"{what}; the codes are right", wraps={"cast_scale": cast, "read_scale": _right})
-    yield Flaw(flag, f"{what}; the codes follow", wraps={"cast_scale": cast})
+    alone: dict[str, Wrap] = {"cast_scale": cast, "read_scale": _right}
+    yield Flaw(flag, f"{what}; the codes are right", wraps=alone, usual=usual)
+    yield Flaw(flag, f"{what}; the codes follow", wraps={"cast_scale": cast}, usual=usual)
 
 
 def _right(_: Any) -> Any:
