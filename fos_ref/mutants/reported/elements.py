@@ -100,8 +100,8 @@ def _codes(values: F32, bytes_: U8, scales: Scales, r: Recipe) -> U8:
 
 def _error(values: F32, packed: U8, bytes_: U8, scales: Scales, r: Recipe) -> AnyArray:
     nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(*bytes_.shape, r.block_cols)
-    worth = (_SCALES[np.minimum(bytes_, NAN_CODE - 1)] * scales.decode).astype(np.float64)
     with np.errstate(all="ignore"):
+        worth = (_SCALES[np.minimum(bytes_, NAN_CODE - 1)] * scales.decode).astype(np.float64)
         return np.asarray(((E2M1_VALUES[nibbles] * worth[..., None] - values) ** 2).sum(axis=-1))
 
 

@@ -67,11 +67,22 @@ def _one(
     found = check(x, *given, recipe=preset, amax=a)
     if found.equal:
         return False
-    if of_a_family and undecidable(preset, family, given):
+    if (of_a_family and undecidable(preset, family, given)) or _says_nothing(
+        flag, given[0], planted(preset)(x, a)[0]
+    ):
         t.undecidable += 1
     else:
         _count(t, found, (flag,), f"{preset} {bug} {family}", family)
     return True
+
+
+def _says_nothing(flag: str, codes: U8, right: U8) -> bool:
+    """Return whether codes became one constant, signs aside: whatever kills all values gives them."""
+    return flag != "NothingWritten" and _flat(codes) and not _flat(right)
+
+
+def _flat(codes: U8) -> bool:
+    return len(np.unique(codes & 0x77)) == 1
 
 
 def undecidable(preset: str, family: str, given: tuple[U8, U8]) -> bool:
