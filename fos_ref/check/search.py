@@ -98,7 +98,7 @@ class Search:
             Hypothesis(h.case, (*h.flaws, f))
             for h in self._beam
             for f in self._tried
-            if f not in h.flaws and f.flag != _SCALE
+            if f not in h.flaws and not (f.flag == _SCALE and _SCALE in h.flags)
         ]
         before = self._scored(self._beam)
         scored, found = self._refined([*before, *self._scored(self._screened(grown))])

@@ -149,6 +149,37 @@ def test_scales_that_are_not_the_blocks_own(tmp_path):
     assert found.rule.neither > 0
 
 
+def strays(tensors, name, count):
+    """Return the tensors with some blocks of a weight moved to the scale b/4, as a search moves them."""
+    x = WEIGHTS[name].astype(np.float32)
+    codes, scales = tensors[f"{name}.weight"].copy(), tensors[f"{name}.weight_scale"].view(np.uint8).copy()
+    four = fos_ref.quantize(x, "fouroversix-static4", amax=np.abs(x).max() * np.float32(448 * 4 / 2688))
+    rows = np.arange(count)
+    codes[rows, :8], scales[rows, 0] = four.codes[rows, :8], four.block_scales[rows, 0]
+    kind = tensors[f"{name}.weight_scale"].dtype
+    return tensors | {f"{name}.weight": codes, f"{name}.weight_scale": scales.view(kind)}
+
+
+@pytest.mark.parametrize("count", [3, 8])
+def test_a_few_stray_blocks_name_no_rule(tmp_path, count):
+    tensors = {k: v for k, v in stored(WEIGHTS, "nvfp4").items() if k.startswith("a.")}
+    source = write(tmp_path, {"a.weight": WEIGHTS["a"]}, "original.safetensors")
+    for against in (None, source):
+        found = inspect(write(tmp_path, strays(tensors, "a", count)), against)
+        assert found.rule.at_4 == count
+        assert found.findings["rule"].value is None
+        assert "too few" in found.findings["rule"].evidence
+
+
+def test_a_rule_that_the_original_refutes_is_not_named(tmp_path):
+    """One block in ten at 4, and bytes that no preset gives."""
+    tensors = strays({k: v for k, v in stored(WEIGHTS, "nvfp4").items() if k.startswith("a.")}, "a", 128)
+    tensors["a.weight"] = tensors["a.weight"] ^ np.uint8(0x08)
+    source = write(tmp_path, {"a.weight": WEIGHTS["a"]}, "original.safetensors")
+    assert inspect(write(tmp_path, tensors)).findings["rule"].value == "4/6"
+    assert inspect(write(tmp_path, tensors), source).findings["rule"].value is None
+
+
 def test_weights_that_differ_are_mixed(tmp_path):
     tensors = stored({"a": WEIGHTS["a"]}, "nvfp4") | stored({"b": WEIGHTS["b"]}, "4over6")
     found = inspect(write(tmp_path, tensors)).findings

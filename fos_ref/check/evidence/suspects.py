@@ -11,11 +11,12 @@ from fos_ref.check.bench import Case
 from fos_ref.check.evidence.cells import code_cells
 from fos_ref.check.evidence.codes import scaled
 from fos_ref.check.evidence.names import constant, encode_scales, Named, named
-from fos_ref.check.evidence.tensor_scale import bounds, SAMPLE, solve, Solved
+from fos_ref.check.evidence.tensor_scale import Bounds, bounds, FOLLOWS, SAMPLE, solve, Solved
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
+from fos_ref.check.population import Population
 from fos_ref.check.subject import Subject
-from fos_ref.formats.arrays import AnyArray, F64
+from fos_ref.formats.arrays import AnyArray, F64, I64
 from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.recipe import Recipe
 
@@ -65,17 +66,13 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return Suspects(expected, solved, other=False)
     at = np.searchsorted(some, b.index)
     as_is = b.share(own[at])
-    best = max(as_is, 0.0 if solved is None else solved.share)
+    shares = {n: _share(b, r, p, at, own, n.flaw) for n in named(r, x)}
+    best = max(as_is, 0.0 if solved is None else solved.share, *shares.values())
     open_ = not np.isfinite(b.high).any()  # every block saturates: nothing bounds S from above
-    other = as_is < 1 if open_ else solved is not None and solved.share > as_is + _AS_GOOD
+    other = as_is < 1 if open_ else best > as_is + _AS_GOOD and (solved is not None or best >= FOLLOWS)
     least = 1.0 if open_ else best - _AS_GOOD
-
-    def fits(f: Flaw) -> bool:
-        s = encode_scales(r, p, (f,))
-        return not np.array_equal(s, own) and bool(np.isfinite(s).all()) and b.share(s[at]) >= least
-
-    found = [n for n in named(r, x) if fits(n.flaw)]
-    known = tuple(f for f in catalogue(r) if f.flag in _KNOWN and fits(f))
+    found = [n for n, share in shares.items() if share >= least]
+    known = tuple(f for f in catalogue(r) if f.flag in _KNOWN and _share(b, r, p, at, own, f) >= least)
     if not other:
         near = tuple(n for n in found if n.name in _ROUNDED) if solved is not None and solved.follows else ()
         return Suspects(expected, solved, other=False, names=near, known=known if near else ())
@@ -83,6 +80,12 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return Suspects(expected, solved, other=True, names=tuple(found), known=known)
     flaw = constant(np.float32(_refined(c, r, solved)))
     return Suspects(expected, solved, other=True, unnamed=flaw)
+
+
+def _share(b: Bounds, r: Recipe, p: Population, at: I64, own: F64, f: Flaw) -> float:  # noqa: PLR0917
+    """Return the share of blocks that allow the tensor scale of a mistake; 0 where it is the recipe's own."""
+    s = encode_scales(r, p, (f,))
+    return 0.0 if np.array_equal(s, own) or not np.isfinite(s).all() else b.share(s[at])
 
 
 def suspects_of(cases: Sequence[Case], s: Subject) -> dict[int, Suspects]:
