@@ -126,7 +126,7 @@ def test_a_damaged_block_is_not_explained():
     assert found.mismatching_blocks == 1
 
 
-def results(*, named=19, pairs=8, causes=0, differing=0, cases=20, families="abcde"):
+def results(*, named=19, pairs=9, causes=0, differing=0, cases=20, families="abcde", outcomes=0, layouts=0):
     """Return what the proof's tasks may find: for one flag the given figures, for the others enough."""
     enough = Tally(cases=20, named=20, families=Counter("abcde"))
     bound = Tally(cases=cases, named=named, families=Counter(families))
@@ -135,6 +135,8 @@ def results(*, named=19, pairs=8, causes=0, differing=0, cases=20, families="abc
         (Task("double", "4over6", ("Bound", "TieRule")), Tally(cases=10, named=pairs)),
         (Task("clean", "4over6"), causes),
         (Task("stands", "4over6"), differing),
+        (Task("judged", "HardwareDecides"), outcomes),
+        (Task("legal", "0"), layouts),
     ]
 
 
@@ -154,7 +156,9 @@ def test_what_the_proof_says_of_each_flag():
         ({"families": "abcd"}, 1),
         ({"cases": 19}, 1),
         ({"cases": 0, "named": 0, "families": ""}, 1),
-        ({"pairs": 7}, 1),
+        ({"pairs": 8}, 1),
+        ({"outcomes": 1}, 1),
+        ({"layouts": 3}, 3),
         ({"causes": 1}, 1),
         ({"differing": 2}, 2),
     ],
@@ -162,7 +166,9 @@ def test_what_the_proof_says_of_each_flag():
 def test_what_refutes_the_proof(given, refuted):
     found = finding(results(**given))
     assert found.unexplained == refuted
-    assert found.figures["below the limit"] == ["Bound"] * (not set(given) & {"pairs", "causes", "differing"})
+    assert found.figures["below the limit"] == ["Bound"] * (
+        not set(given) & {"pairs", "causes", "differing", "outcomes", "layouts"}
+    )
 
 
 def test_a_flag_that_nothing_shows_refutes_the_proof():

@@ -15,6 +15,7 @@ from fos_ref.inputs.aims import Aim, AIMS, block_at, bytes_for
 from fos_ref.inputs.choice_edges import AMAX, choice_edges
 from fos_ref.inputs.distributions import make
 from fos_ref.mutants.catalogue import MUTANTS
+from fos_ref.proof.checker import legal
 from fos_ref.proof.checker import proof as checker
 from fos_ref.proof.checker.bugs import BUGS, planted, QUANTIZERS
 from fos_ref.proof.checker.proof import Tally, Task
@@ -203,10 +204,13 @@ def test_a_run_counts_cases_and_says_how_far_it_is(monkeypatch):
 
 
 def test_the_tasks_are_every_flag_every_pair_and_every_preset():
-    counts = {k: sum(t.kind == k for t in checker.tasks()) for k in ("stands", "clean", "single", "double")}
+    kinds = ("stands", "clean", "single", "double", "large", "judged", "legal")
+    counts = {k: sum(t.kind == k for t in checker.tasks()) for k in kinds}
     recipes = len({r.name for r in PRESETS.values()})
     pairs = len(BUGS) * (len(BUGS) - 1) // 2
-    assert counts == {"stands": 6, "clean": recipes, "single": 6 * len(BUGS), "double": 2 * pairs}
+    of_flags = {"single": 6 * len(BUGS), "double": 2 * pairs, "large": len(BUGS)}
+    assert counts == {"stands": 6, "clean": recipes, "judged": 2, "legal": 100} | of_flags
+    assert legal.TASKS * legal.PER_TASK == 10_000
 
 
 @pytest.mark.usefixtures("small")

@@ -41,7 +41,8 @@ class Plain:
         `amax` is the caller's, one or (R,), in place of the largest magnitude of x.
         """
         with np.errstate(all="ignore"):
-            turned = np.ascontiguousarray(x.T) if "transposed" in self.bug else memory(x, self.bug)
+            turns = "transposed" in self.bug and len(x) % 16 == 0
+            turned = np.ascontiguousarray(x.T) if turns else memory(x, self.bug)
             codes, scales = self._blocks(turned.reshape(turned.shape[0], -1, 16).astype(_F), amax)
             codes = codes.reshape(turned.shape).astype(np.uint8)
             codes, scales = finished(codes, scales.astype(np.uint8), self.bug)
