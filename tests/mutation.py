@@ -6,7 +6,8 @@
 `run` starts one pytest per mutant (FOS_MUTANT in its environment, see tests/conftest.py), without the golden
 vectors first, the cheap tests before the dear ones, and stops it at the first failure. That test then runs
 alone without the mutant: a failure counts only if it passes there. The vectors are run only where nothing
-else failed. The result is DIR/mutants-suite.json. Exit 1 if a mutant lives.
+else failed. The result is DIR/mutants-suite.json; some mutants alone are added to those that are there.
+Exit 1 if a mutant lives.
 `table` writes DIR/mutants.md from that file and from DIR/proof-mutants.json (`fos prove mutants --out DIR`).
 """
 
@@ -125,7 +126,7 @@ def of_mutant(name: str, left_out: list[str]) -> dict[str, Any]:
 
 
 def run(names: list[str], jobs: int, out: Path) -> int:
-    """Run the suite under the mutants, write the result if that was all of them, return the exit status."""
+    """Run the suite under the mutants, write the result if all are known then, return the exit status."""
     unknown = [n for n in names if n not in MUTANTS]
     if unknown:
         say(f"mutant {unknown[0]!r}: one of {', '.join(MUTANTS)} is allowed")
@@ -141,12 +142,14 @@ def run(names: list[str], jobs: int, out: Path) -> int:
             found[name] = result
             say(f"{len(found)}/{len(names)} {name}: {result['first'] or 'LIVES'} ({result['seconds']} s)")
     living = [n for n, r in found.items() if not r["killed"]]
-    if names == list(MUTANTS):
+    known = read(out / SUITE)
+    whole = {name: {**known.get("mutants", {}), **found}.get(name) for name in MUTANTS}
+    if None not in whole.values():
         document = {
             "format": 1,
             "left_out": list(LEFT_OUT),
-            "unfit": left_out,
-            "mutants": found,
+            "unfit": sorted({*left_out, *(known.get("unfit", []) if names != list(MUTANTS) else [])}),
+            "mutants": whole,
             "ran_on": environment(),
         }
         write_all(targets, {SUITE: (json.dumps(document, indent=1) + "\n").encode()})
@@ -165,8 +168,8 @@ HEAD = """# Mutants
 Deliberately wrong quantizers (`fos_ref.verify.mutants`), each with one mistake, and what sees them first.
 Written by `python3 tests/mutation.py table` from proof-mutants.json and mutants-suite.json.
 
-- *vector*: the first vector of golden/v1/distinguishing.json that the mutant fails; *axes*, *all*: how many
-  of the axes' vectors and of all vectors it fails.
+- *vector*: the first vector of golden/v1/distinguishing.json, then of mutants.json, that the mutant fails;
+  *axes*, *all*: how many of the axes' vectors and of all vectors it fails.
 - *N(0, 1)*: how many random blocks of 16 (float32, the recipe named) it takes until one shows the mistake.
 - *test*: the first test of the default suite that fails, the golden vectors left out; the seconds include
   starting pytest and every test before it.

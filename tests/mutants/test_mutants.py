@@ -31,6 +31,7 @@ from fos_ref.recipes.axes import (
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import read, read_mutants, vector_failures, VECTORS
 from tests import mutation
 from tests.docs.document import failing_examples, text_of
@@ -70,6 +71,19 @@ FLAGS = {
     "FlushToZero",
     "DoubleRounding",
     "Transposed",
+    "NothingWritten",
+    "RowPermutation",
+    "StridesIgnored",
+    "TensorScale",
+    "BlockAmax",
+    "ScaleCarry",
+    "ScaleOffset",
+    "UnroundedScale",
+    "ScaleDecode",
+    "E2m1Truncation",
+    "SignLost",
+    "StochasticRounding",
+    "ScaleSearch",
 }
 INPUTS = [make("normal", (16, 128), 3), make("coarse", (16, 128), 3), make("subnormal-scale", (16, 128), 3)]
 
@@ -196,7 +210,8 @@ def test_a_single_midpoint_is_the_only_one_that_moves():
 # --- the proof and its report --------------------------------------------------------------------------
 
 DATA = (ROOT / "golden" / VECTORS).read_bytes()
-COMMITTED = [*read(DATA), *read_mutants(DATA)]
+REPORTED = (ROOT / "golden" / reported.NAME).read_bytes()
+COMMITTED = [*read(DATA), *read_mutants(DATA), *reported.read(REPORTED)]
 PROVED = json.loads((REPORTS / mutation.PROOF).read_bytes())
 
 

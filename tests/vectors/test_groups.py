@@ -15,7 +15,7 @@ from fos_ref.vectors.folder import NOTES_FILE
 from fos_ref.vectors.groups.elements import E2M1_MIDPOINTS, INT4_MIDPOINTS
 from fos_ref.vectors.manifest import MANIFEST
 from fos_ref.vectors.notes import NOTES
-from fos_ref.vectors.plan import GROUPS, HUNT, PLAN
+from fos_ref.vectors.plan import GROUPS, HUNT, PLAN, REPORTED
 from tests.vectors.folder import files, vectors
 
 
@@ -35,6 +35,7 @@ def test_every_recipe_of_the_plan_has_the_files_of_its_groups():
     for name, groups in PLAN.items():
         r = PRESETS[name]
         wanted = {g for g in groups if g == HUNT or GROUPS[g].suits(r)}
+        wanted |= {REPORTED} if HUNT in groups else set()
         assert {n.split("/")[2] for n in files() if n.startswith(f"v1/{name}/")} == {
             f"{g}.json" for g in wanted
         }
@@ -108,5 +109,5 @@ def test_every_flag_is_noted_and_has_vectors():
     counted = json.loads(files()[MANIFEST])["flags"]
     assert list(NOTES) == list(dict.fromkeys(NOTES))
     assert set(notes) == set(counted) == set(NOTES)
-    assert len(NOTES) == 31
+    assert len(NOTES) == 44
     assert min(Counter(counted).values()) >= 10

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from fos_ref.errors import GoldenFormatError
-from fos_ref.mutants.catalogue import MUTANTS
+from fos_ref.mutants.catalogue import EDITIONS, MUTANTS, of_edition, up_to
 from fos_ref.vectors.bits import RAISES, result
 from fos_ref.vectors.canonical import canonical, parse
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import failures, read_mutants, VECTORS
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DATA = (GOLDEN / VECTORS).read_bytes()
 DOCUMENT = parse(DATA, VECTORS)
-VECTOR = {v.mutant: v for v in read_mutants(DATA)}
+REPORTED = (GOLDEN / reported.NAME).read_bytes()
+VECTOR = {v.mutant: v for v in (*read_mutants(DATA), *reported.read(REPORTED))}
 
 
 def quietly():
@@ -25,7 +27,8 @@ def quietly():
 
 def test_there_is_one_vector_for_each_mutant():
     assert list(VECTOR) == list(MUTANTS)
-    assert len(DOCUMENT["mutants"]) == len(MUTANTS)
+    assert len(DOCUMENT["mutants"]) == len(of_edition(1))
+    assert len(parse(REPORTED, reported.NAME)["mutants"]) == len(of_edition(2)) > 20
     for name, v in VECTOR.items():
         assert (v.flag, v.sides[0].recipe.name) == (MUTANTS[name].flag, MUTANTS[name].recipe)
         assert v.input.x.size <= 16 * 32
@@ -83,3 +86,59 @@ def test_a_file_without_mutants_is_refused():
     document["mutants"] = []
     with pytest.raises(GoldenFormatError, match="mutants"):
         failures(canonical(document), "numpy", quietly)
+
+
+# --- the second edition --------------------------------------------------------------------------------
+
+
+def test_the_editions_are_all_mutants_and_the_first_is_what_was_published():
+    assert [*of_edition(1), *of_edition(2)] == list(MUTANTS)
+    assert EDITIONS == 2
+    assert list(up_to(1)) == [v["mutant"] for v in DOCUMENT["mutants"]]
+
+
+def test_the_reported_mistakes_are_written_as_they_are_committed():
+    assert canonical(reported.document(quietly)) == REPORTED
+
+
+def other(change):
+    """Return the reported vectors with `change` made to the one that has a buffer."""
+    document = parse(REPORTED, reported.NAME)
+    (at,) = (i for i, v in enumerate(document["mutants"]) if v["buffer_bits"] is not None)
+    change(document["mutants"][at])
+    return canonical(document)
+
+
+def test_a_view_is_read_back_as_a_view():
+    (v,) = (v for v in reported.read(REPORTED) if v.input.buffer is not None)
+    assert v.flag == "StridesIgnored"
+    assert v.input.x.strides[0] == v.input.buffer.shape[1] * 4
+    assert (v.input.buffer[:, : v.input.x.shape[1]] == v.input.x).all()
+    assert all(u.input.buffer is None for u in reported.read(REPORTED) if u is not v and u.mutant != v.mutant)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda v: v.update(buffer_bits=[r[9:] + " 00000000" for r in v["buffer_bits"]]),
+            "corner of buffer_bits",
+        ),
+        (lambda v: v.update(buffer_bits=v["x_bits"]), "corner of buffer_bits"),
+        (lambda v: v.update(buffer_bits=v["buffer_bits"][:1]), "corner of buffer_bits"),
+        (lambda v: v.pop("buffer_bits"), "buffer_bits"),
+        (lambda v: v.update(more=1), "more"),
+    ],
+)
+def test_a_malformed_buffer_is_an_error_that_says_so(change, problem):
+    with pytest.raises(GoldenFormatError) as e:
+        reported.read(other(change))
+    assert problem in str(e.value)
+
+
+def test_what_was_published_has_no_flag_of_the_second_edition():
+    later = {m.flag for m in of_edition(2).values()} - {m.flag for m in of_edition(1).values()}
+    assert len(later) == 13
+    for path in sorted((GOLDEN / "v1").glob("*/*.json")):
+        flags = {f for v in parse(path.read_bytes(), path.name)["vectors"] for f in v["flags"]}
+        assert bool(flags & later) is (path.stem == "reported"), path

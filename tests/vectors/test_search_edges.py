@@ -7,12 +7,13 @@ import json
 import pytest
 
 from fos_ref.errors import GoldenFormatError
-from fos_ref.mutants.catalogue import Mutant, MUTANTS
+from fos_ref.mutants.catalogue import Mutant, MUTANTS, of_edition
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors import folder as golden
 from fos_ref.vectors.distinguishing import file as golden_file
 from fos_ref.vectors.distinguishing import mutants as mutant_vectors
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.distinguishing.outcomes import Outcomes
 from fos_ref.vectors.distinguishing.search import axis_pairs, plain_name
@@ -99,17 +100,17 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     """With the searches of this file in place of the long ones, and one recipe."""
     said = []
     monkeypatch.setattr(golden, "distinguishing", lambda _: DOCUMENT)
-    monkeypatch.setattr(golden, "plan", lambda hunted: plans(hunted, "fouroversix-static4"))
+    monkeypatch.setattr(golden, "plan", lambda hunted, _: plans(hunted, "fouroversix-static4"))
     monkeypatch.setattr(bulk, "files", lambda: iter([(bulk.INDEX, files()[bulk.INDEX])]))
     found = golden.generated(said.append)
-    assert said == [VECTORS, "fouroversix-static4", bulk.INDEX]
+    assert said == [VECTORS, reported.NAME, "fouroversix-static4", bulk.INDEX]
     assert {name: files()[name] for name in found} == found
-    named = ("schema.json", "notes.json", VECTORS, bulk.INDEX, layout.NAME)
+    named = ("schema.json", "notes.json", VECTORS, reported.NAME, bulk.INDEX, layout.NAME)
     assert set(found) == {*named, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
 
 
 def plans(hunted, name):
     """Return the files of one recipe, as the plan has them; the mutants' vectors have come along."""
-    assert [v.mutant for v in hunted] == list(MUTANTS)
+    assert [v.mutant for v in hunted] == list(of_edition(1))
     groups = {group: g for group, g in GROUPS.items() if group in PLAN[name]}
     yield PRESETS[name], [Plan(group, g.comment, list(g.cases(PRESETS[name]))) for group, g in groups.items()]

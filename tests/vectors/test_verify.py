@@ -15,10 +15,11 @@ from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout, verify
 from fos_ref.vectors.canonical import canonical
+from fos_ref.vectors.distinguishing import reported
 from fos_ref.vectors.distinguishing.check import read_mutants, VECTORS
 from fos_ref.vectors.file import documents, name_of, read
 from fos_ref.vectors.npz import read_npz, write_npz
-from fos_ref.vectors.plan import GROUPS, Plan, plan
+from fos_ref.vectors.plan import GROUPS, HUNT, Plan, plan, REPORTED
 from tests.vectors.folder import files, GOLDEN, vectors
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++: the header was not run")
@@ -39,14 +40,17 @@ def test_an_engine_that_lacks_a_recipe_says_so(capsys):
     assert f"0 vectors, engine host: every bit as committed; not run: {name}" in capsys.readouterr().out
 
 
+GROUP_OF = {1: HUNT, 2: REPORTED}  #: edition -> the group that has its inputs, and its flags
+
+
 @pytest.mark.parametrize("name", [n for n, m in MUTANTS.items() if m.recipe == "4over6"][::9])
 def test_a_wrong_engine_fails_vectors_that_have_its_flag(name):
     m = MUTANTS[name]
     with m.planted():
-        failing = [v for v in vectors("4over6", "hunt") if any(bytes_differ(v))]
+        failing = [v for v in vectors("4over6", GROUP_OF[m.edition]) if any(bytes_differ(v))]
     assert failing
     assert m.flag == "Unexplained" or all(m.flag in v.flags for v in failing)
-    assert not any(any(bytes_differ(v)) for v in vectors("4over6", "hunt"))
+    assert not any(any(bytes_differ(v)) for v in vectors("4over6", GROUP_OF[m.edition]))
 
 
 def bytes_differ(v):
@@ -121,7 +125,7 @@ def test_an_unknown_engine_and_a_missing_folder_are_one_line_and_exit_2(tmp_path
 
 def test_the_plan_s_cases_are_the_committed_ones():
     """Inputs of every file; bits and flags of two."""
-    for r, plans in plan(read_mutants(files()[VECTORS])):
+    for r, plans in plan(read_mutants(files()[VECTORS]), reported.read(files()[reported.NAME])):
         for p in plans:
             if r.name in ("4over6", "4over6-16x16", "fouroversix-mxfp4-static6"):
                 committed = vectors(r.name, p.group)
