@@ -18,7 +18,7 @@ from fos_ref.recipes.recipe import Recipe
 Shift: TypeAlias = Callable[[U8, int], Any]
 
 _MANTISSA, _BINADE, _FIRST_NORMAL = np.uint8(7), 8, np.uint8(8)
-_LARGEST = {ScaleFormat.E4M3: 0x7E}
+LARGEST = {ScaleFormat.E4M3: 0x7E}
 _USUAL_E4M3, _USUAL_E8M0 = (1, -1, 8, -8), (1, -1)
 
 
@@ -34,7 +34,7 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
 
 def offset(r: Recipe, by: int, shifts: tuple[tuple[str, Shift], ...] = ()) -> Iterator[Flaw]:
     """Yield the flaws of scale bytes that are off by one constant."""
-    top = _LARGEST.get(r.scale_format, 0xFF)
+    top = LARGEST.get(r.scale_format, 0xFF)
     for words, shift in shifts or (*_SHIFTS, (f"; between 0 and {top}", _clipped(top))):
         what = f"every block scale byte is {abs(by)} too {'high' if by > 0 else 'low'}{words}"
         yield from _with_codes("ScaleOffset", what, _shifted(shift, by), usual=bool(shifts))
