@@ -23,6 +23,7 @@ from fos_ref.check.outcomes import hardware
 from fos_ref.check.outcomes.followed import follows_another_scale
 from fos_ref.check.outcomes.nothing_written import constant_blocks, nothing_written
 from fos_ref.check.outcomes.outcome import Outcome
+from fos_ref.check.outcomes.region import scale_of_a_region
 from fos_ref.check.outcomes.scale_search import scale_search
 from fos_ref.check.outcomes.stochastic import stochastic_rounding
 from fos_ref.check.search import Search
@@ -163,6 +164,10 @@ def _searched(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Expla
 
 def _judged(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Explanation | None:
     """Return an outcome of one reading that accounts for nearly all blocks."""
+    if not cases[0].flags:
+        region = scale_of_a_region(cases[0], s.recipe, s.x)
+        if region is not None:
+            return region
     for c in cases:
         scales = told[id(c)].flaws[:1] if told[id(c)].other else ()
         least = _JUDGED * np.count_nonzero(c.differing)

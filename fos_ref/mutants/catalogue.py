@@ -40,6 +40,7 @@ def up_to(edition: int) -> Mapping[str, Mutant]:
     """Return the mutants that an edition of the golden vectors knows."""
     return {name: m for name, m in MUTANTS.items() if m.edition <= edition}
 
+
 _LONGEST = 100  #: characters of a name that near names are looked for
 
 

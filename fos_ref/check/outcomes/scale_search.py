@@ -9,7 +9,7 @@ from fos_ref.check.evidence.cells import scale_values
 from fos_ref.check.evidence.codes import CHUNK, nearest_codes
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
-from fos_ref.check.steps import tensor_scales
+from fos_ref.check.steps import tensor_scales, walk
 from fos_ref.formats.arrays import Bool, F64, I64, U8
 from fos_ref.model.elements import E2M1_VALUES
 from fos_ref.recipes.axes import ElementFormat, ErrorMetric
@@ -43,15 +43,17 @@ def scale_search(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Outcome | 
 
 def _better(c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...]) -> Bool:
     """Return where the scale is another, the codes are right for it, and the error is smaller."""
-    got, want = c.got.pick(index), c.want.pick(index)
+    got = c.got.pick(index)
     right, known = nearest_codes(c, r, index, flaws)
     p = c.source.pick(index)
     steps = steps_with(r, flaws)
     assert steps is not None
     decode = tensor_scales(p, steps).decode.astype(np.float64)
     x = p.x[:, 0].astype(np.float64)
-    here, there = (_error(x, b.codes, b.scales[:, :1], decode, r) for b in (got, want))
-    other = (got.scales != want.scales).all(axis=1)
+    w = walk(p, steps)  # what the recipe makes of the blocks under that tensor scale
+    here = _error(x, got.codes, got.scales[:, :1], decode, r)
+    there = _error(x, w.codes, w.scale[:, None], decode, r)
+    other = (got.scales != w.scale[:, None]).all(axis=1)
     return np.asarray(right.all(axis=1) & known & other & (here < there))
 
 
