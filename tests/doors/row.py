@@ -8,7 +8,7 @@ a door has no row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fos_ref.errors import FosError
@@ -47,6 +47,7 @@ class Call:
         return f"{self.door}: {self.what}"
 
 
+LONGEST = 4096  #: characters of a word of a command
 #: Text from outside that a terminal or a page must not get as it is.
 HOSTILE = {
     "an escape sequence": "a\x1b]0;pwn\x07b",
@@ -64,10 +65,16 @@ HOSTILE = {
 
 def each(door: str, values: Iterable[tuple[str, str]], *args: str, **more: Any) -> list[Command]:
     """Return a row for each (what, value); "{}" in `args` stands for the value."""
-    return [
+    rows = [
         Command(door, what, tuple(a.replace("{}", v) if "{}" in a else a for a in args), **more)
         for what, v in values
     ]
+    return [replace(r, named=("characters",)) if _endless(r.args) else r for r in rows]
+
+
+def _endless(args: tuple[str, ...]) -> bool:
+    """Return whether a word is longer than any path: it is refused for its length, whatever it is for."""
+    return any(len(a) > LONGEST for a in args)
 
 
 def wrong(

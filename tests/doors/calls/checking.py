@@ -21,6 +21,7 @@ from tests.doors.calls.values import (
     NO_COUNT,
     NO_INPUT,
     NO_RECIPE,
+    NO_TENSOR_SCALE,
     Q,
     VALUES,
     without,
@@ -49,6 +50,8 @@ def _checks(door: str, function: Any) -> list[Call]:
         *wrong(door, function, "scales", {**NO_BYTES, **OTHER_SHAPES}, X, _CODES, recipe="nvfp4"),
         *wrong(door, function, "recipe", NO_RECIPE, X, _CODES, _SCALES),
         *wrong(door, function, "amax", NO_AMAX, X, _CODES, _SCALES, recipe="nvfp4"),
+        *wrong(door, function, "tensor_scale", NO_TENSOR_SCALE, X, _CODES, _SCALES, recipe="nvfp4"),
+        *wrong(door, function, "encode_scale", NO_TENSOR_SCALE, X, _CODES, _SCALES, recipe="nvfp4"),
         *wrong(door, function, "scale_layout", NO_CHOICE, X, _CODES, _SCALES, recipe="nvfp4"),
     ]
 
@@ -60,8 +63,16 @@ def kernel(x: Any) -> tuple[Any, Any]:
 
 
 def _conforms(argument: str, values: dict[str, Any], **more: Any) -> list[Call]:
-    quick = {"recipe": "nvfp4", "groups": ["tensors"], "shapes": [(1, 16)], "dtypes": ["float32"], "examples": 0}
-    return wrong("conformance", conformance, argument, values, *(() if argument == "f" else (kernel,)), **quick | more)
+    quick = {
+        "recipe": "nvfp4",
+        "groups": ["tensors"],
+        "shapes": [(1, 16)],
+        "dtypes": ["float32"],
+        "examples": 0,
+    }
+    return wrong(
+        "conformance", conformance, argument, values, *(() if argument == "f" else (kernel,)), **quick | more
+    )
 
 
 _NO_NAMES: dict[str, Any] = {
@@ -96,20 +107,32 @@ ROWS = [
     *_checks("assert_quantized_equal", assert_quantized_equal),
     *wrong("assert_bits_equal", assert_bits_equal, "got", NO_BYTES, want=_CODES),
     *wrong("assert_bits_equal", assert_bits_equal, "want", NO_BYTES, _CODES),
-    *wrong("assert_bits_equal", assert_bits_equal, "got", {**OTHER_SHAPES, "a pair": (_CODES, _SCALES)}, want=_CODES),
-    *wrong("assert_bits_equal", assert_bits_equal, "want", {"no arrays": (), "a quantized tensor": Q}, _CODES),
+    *wrong(
+        "assert_bits_equal",
+        assert_bits_equal,
+        "got",
+        {**OTHER_SHAPES, "a pair": (_CODES, _SCALES)},
+        want=_CODES,
+    ),
+    *wrong(
+        "assert_bits_equal", assert_bits_equal, "want", {"no arrays": (), "a quantized tensor": Q}, _CODES
+    ),
     *wrong("assert_bits_equal", assert_bits_equal, "x", {"with arrays": X}, _CODES, _CODES),
-    *wrong("assert_bits_equal", assert_bits_equal, "name", {"hostile": "\x1b]0;x\x07\n" * 100}, _CODES, _SCALES),
+    *wrong(
+        "assert_bits_equal", assert_bits_equal, "name", {"hostile": "\x1b]0;x\x07\n" * 100}, _CODES, _SCALES
+    ),
     *_conforms("f", {k: v for k, v in NO_ARRAY.items() if not callable(v)}),
     *_conforms("recipe", NO_RECIPE),
     *_conforms("to", {"a text": "torch", "a number": 5, "a list": []}),
     *_conforms("takes_amax", {"a text": "yes", "a number": 5, "a list": []}),
-    *_conforms("dtypes", {**_NO_NAMES, "None": None}),
+    *_conforms("dtypes", {**without(_NO_NAMES, "a text"), "None": None}),
     *_conforms("scale_layout", NO_CHOICE),
     *_conforms("groups", _NO_NAMES),
     *_conforms("shapes", _NO_SHAPES),
     *_conforms("examples", {**NO_COUNT, "None": None}, groups=["strategies"]),
-    *_conforms("golden", {"a number": 5, "missing": "nowhere", "a file": "file", **HOSTILE}, groups=["worked"]),
+    *_conforms(
+        "golden", {"a number": 5, "missing": "nowhere", "a file": "file", **HOSTILE}, groups=["worked"]
+    ),
     *_conforms("nan_blocks", NO_CHOICE),
     *_conforms("diagnose", {**NO_COUNT, "None": None}),
     *wrong("conformance_groups", conformance_groups, "recipe", NO_RECIPE),

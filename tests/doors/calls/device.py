@@ -17,11 +17,22 @@ def _of(door: str, function: Any, values: dict[str, Any], *names: str) -> list[C
     return [row for name in names for row in wrong(door, function, name, values, X)]
 
 
+_FIVE: dict[str, Any] = {"a text": "1", "a number": 5}
+
 ROWS = [
     *wrong("fos_gpu.quantize", fos_gpu.quantize, "x", _ON_HOST),
     *wrong("fos_gpu.quantize", fos_gpu.quantize, "recipe", NO_RECIPE, X),
-    *_of("fos_gpu.quantize", fos_gpu.quantize, without(NO_CHOICE, "None", "a boolean"), "scale_layout", "amax"),
-    *_of("fos_gpu.quantize", fos_gpu.quantize, {"a text": "1", "a number": 5}, "tensor_scale", "out"),
+    *_of(
+        "fos_gpu.quantize", fos_gpu.quantize, without(NO_CHOICE, "None", "a boolean"), "scale_layout", "amax"
+    ),
+    *_of(
+        "fos_gpu.quantize",
+        fos_gpu.quantize,
+        {"a text": "1", "a number": 5},
+        "tensor_scale",
+        "out",
+        "encode_scale",
+    ),
     *wrong("fos_gpu.amax", fos_gpu.amax, "x", _ON_HOST),
     *wrong("fos_gpu.amax", fos_gpu.amax, "recipe", NO_RECIPE, X),
     *wrong("fos_gpu.amax", fos_gpu.amax, "out", {"an array of the host": X}, X),

@@ -42,7 +42,14 @@ def named(name: Any) -> Any:
 
 ROWS = [
     *wrong("inspect", inspect, "path", {**_NO_PATH, **_UNREAD}, errors=_OPENED),
-    *wrong("inspect", inspect, "against", {**without(_NO_PATH, "None"), **_UNREAD}, "q.safetensors", errors=_OPENED),
+    *wrong(
+        "inspect",
+        inspect,
+        "against",
+        {**without(_NO_PATH, "None"), **_UNREAD},
+        "q.safetensors",
+        errors=_OPENED,
+    ),
     *wrong("inspect", inspect, "blocks", NO_COUNT, "q.safetensors", "w.safetensors"),
     *wrong("QuantizedCheckpoint", opened, "path", {**_NO_PATH, **_FILES}, errors=_OPENED),
     *wrong("QuantizedCheckpoint", opened, "recipe", without(NO_RECIPE, "None"), "q.safetensors"),
@@ -61,5 +68,11 @@ ROWS = [
         "w.safetensors",
         "o",
     ),
-    Call("quantize_checkpoint(overwrite)", "not set", quantize_checkpoint, ("w.safetensors", "taken.safetensors"), {}),
+    Call(
+        "quantize_checkpoint(overwrite)",
+        "not set",
+        quantize_checkpoint,
+        ("w.safetensors", "taken.safetensors"),
+        {},
+    ),
 ]

@@ -50,6 +50,13 @@ _NO_SHAPE: dict[str, Any] = {
     "beyond int64": (10**30, 16),
 }
 _NO_SEED: dict[str, Any] = {**NO_COUNT, "None": None, "beyond 64 bits": 1 << 64, "a huge number": 10**5000}
+#: Strategies take the nearest value, and say so.
+_ROUNDED = (
+    "between two float32 values",
+    "a whole number beyond 2^53",
+    "a long double between two",
+    "a fraction",
+)
 _ONE = settings(max_examples=1, database=None, deadline=None)
 
 
@@ -58,7 +65,9 @@ def drawn(strategy: Any) -> Any:
     return find(strategy, lambda _: True, settings=_ONE)
 
 
-def _drawing(door: str, made: Any, argument: str, values: dict[str, Any], *args: Any, **more: Any) -> list[Call]:
+def _drawing(
+    door: str, made: Any, argument: str, values: dict[str, Any], *args: Any, **more: Any
+) -> list[Call]:
     """Return the rows of a strategy: it is refused when it is made, or when it draws."""
     return wrong(door, lambda *a, **k: drawn(made(*a, **k)), argument, values, *args, **more)
 
@@ -73,22 +82,31 @@ ROWS = [
     *_drawing("amaxes", amaxes, "recipe", NO_RECIPE),
     *_drawing("amaxes", amaxes, "dtype", NO_CHOICE, "nvfp4"),
     *_drawing("blocks", blocks, "recipe", NO_RECIPE, amax=1.0),
-    *_drawing("blocks", blocks, "amax", {**without(NO_AMAX, "no numbers"), "None": None, "zero": 0.0}, "nvfp4"),
+    *_drawing(
+        "blocks",
+        blocks,
+        "amax",
+        {**without(NO_AMAX, "no numbers", *_ROUNDED), "None": None, "zero": 0.0},
+        "nvfp4",
+    ),
     *_drawing("blocks", blocks, "dtype", NO_CHOICE, "nvfp4", 1.0),
     *_drawing("blocks", blocks, "aim", without(NO_CHOICE, "None"), "nvfp4", 1.0),
     *_drawing("matrices", matrices, "recipe", NO_RECIPE),
     *_drawing("matrices", matrices, "dtype", NO_CHOICE, "nvfp4"),
     *_drawing("matrices", matrices, "shape", _BLOCKS_SHAPE, "nvfp4"),
-    *_drawing("matrices", matrices, "amax", {**NO_AMAX, "zero": 0.0}, "nvfp4"),
+    *_drawing("matrices", matrices, "amax", {**without(NO_AMAX, *_ROUNDED), "zero": 0.0}, "nvfp4"),
     *_drawing("cases", cases, "recipe", NO_RECIPE),
     *_drawing("cases", cases, "dtype", NO_CHOICE, "nvfp4"),
     *_drawing("cases", cases, "shape", _BLOCKS_SHAPE, "nvfp4"),
-    *wrong("hardware_decides", hardware_decides, "x", {**NO_INPUT, **VALUES}, r=fos_ref.PRESETS[_FLASHINFER]),
+    *wrong("hardware_decides", hardware_decides, "x", NO_INPUT, r=fos_ref.PRESETS[_FLASHINFER]),
     *wrong("hardware_decides", hardware_decides, "r", {**NO_RECIPE, "an exact one": _NVFP4}, X),
+    *wrong("hardware_decides", hardware_decides, "amax", NO_AMAX, X, fos_ref.PRESETS[_FLASHINFER]),
     *wrong("disagreement", disagreement, "x", {**NO_INPUT, **VALUES}, a=_NVFP4, b=fos_ref.PRESETS["4over6"]),
     *wrong("disagreement", disagreement, "a", NO_RECIPE, X, b=_NVFP4),
     *wrong("disagreement", disagreement, "b", NO_RECIPE, X, _NVFP4),
-    *wrong("disagreement", disagreement, "b", {"of 32": fos_ref.PRESETS["fouroversix-mxfp4-static6"]}, X, _NVFP4),
+    *wrong(
+        "disagreement", disagreement, "b", {"of 32": fos_ref.PRESETS["fouroversix-mxfp4-static6"]}, X, _NVFP4
+    ),
     *wrong("near_ties", near_ties, "x", {**NO_INPUT, **VALUES}),
     *wrong("near_ties", near_ties, "recipe", {**NO_RECIPE, "without a choice": "nvfp4"}, X),
     *wrong("near_ties", near_ties, "amax", NO_AMAX, X),
@@ -100,6 +118,12 @@ ROWS = [
     *wrong("Mutant.quantize", MUTANTS["tie-four"].quantize, "recipe", without(NO_RECIPE, "None"), X),
     *wrong("Mutant.quantize", MUTANTS["tie-four"].quantize, "amax", NO_AMAX, X),
     *wrong("start", start, "chain", NO_CHOICE),
-    *wrong("step_input", step_input, "state", {**NO_CHOICE, "too short": b"a" * 31, "too long": b"a" * 33}, dtype="float32"),
+    *wrong(
+        "step_input",
+        step_input,
+        "state",
+        {**NO_CHOICE, "too short": b"a" * 31, "too long": b"a" * 33},
+        dtype="float32",
+    ),
     *wrong("step_input", step_input, "dtype", {**NO_CHOICE, "float16": "float16"}, b"a" * 32),
 ]

@@ -13,7 +13,9 @@ from tests.doors.row import Call, HOSTILE, wrong
 _NVFP4 = fos_ref.PRESETS["nvfp4"]
 _CHOOSES = fos_ref.PRESETS["4over6"]
 _JSON = _NVFP4.to_dict()
-_TEXTS = ("name", "source")
+_TEXTS = ("name", "source", "evidence")
+#: What no text of a recipe may hold.
+_UNPRINTABLE = without(HOSTILE, "markup", "nothing", "a path upwards")
 #: No value of any field.
 _NO_VALUE: dict[str, Any] = {
     "a list": [1],
@@ -33,13 +35,21 @@ def _field(name: str) -> list[Call]:
     values = without(_NO_VALUE, "an axis of another field") if name == "reduction" else dict(_NO_VALUE)
     if name not in _OPTIONAL:
         values["None"] = None
-    if name not in _TEXTS:
+    if name in _TEXTS:
+        values |= _UNPRINTABLE
+    else:
         values |= {"another word": "nonsense", **HOSTILE}
     values["a number"] = 5
     return [
         *[Call(f"Recipe({name})", what, replace, (_CHOOSES,), {name: v}) for what, v in values.items()],
         *[
-            Call("Recipe.from_dict(data)", f"{name}: {what}", fos_ref.Recipe.from_dict, ({**_JSON, name: v},), {})
+            Call(
+                "Recipe.from_dict(data)",
+                f"{name}: {what}",
+                fos_ref.Recipe.from_dict,
+                ({**_JSON, name: v},),
+                {},
+            )
             for what, v in values.items()
             if not isinstance(v, Reduction)
         ],

@@ -46,7 +46,7 @@ LIES: dict[str, Any] = {
     "scales swizzled": replace(Q, block_scales=fos_ref.swizzle(_SCALES)),
     "a tensor scale of None": replace(Q, decode_scale=None, encode_scale=None, tensor_amax=None),
     "two tensor scales": replace(Q, tensor_amax=np.ones(2, np.float32), decode_scale=np.ones(2, np.float32)),
-    "one tensor scale for rows": replace(ROWS_Q, tensor_amax=np.float32(1), decode_scale=np.float32(1)),
+    "three tensor scales for rows": replace(ROWS_Q, decode_scale=np.ones(3, np.float32)),
     "a recipe of None": replace(Q, recipe=None),
     "a recipe's name": replace(Q, recipe="nvfp4"),
     "a shape of None": replace(Q, shape=None),
@@ -93,6 +93,11 @@ def _both(door: str, function: Any, **more: Any) -> list[Call]:
         *wrong(door, function, "recipe", NO_RECIPE, X, **more),
         *wrong(door, function, "amax", NO_AMAX, X, "nvfp4", **more),
         *wrong(door, function, "tensor_scale", NO_TENSOR_SCALE, X, "nvfp4", **more),
+        *wrong(door, function, "encode_scale", NO_TENSOR_SCALE, X, "nvfp4", **more),
+        *wrong(door, function, "encode_scale", {"and an amax": 1.0}, X, "nvfp4", amax=1.0, **more),
+        *wrong(
+            door, function, "encode_scale", {"and a tensor scale": 1.0}, X, "nvfp4", tensor_scale=1.0, **more
+        ),
         *wrong(door, function, "padding", NO_CHOICE, X, "nvfp4", **more),
         *wrong(door, function, "amax", {"and a tensor scale": 1.0}, X, "nvfp4", tensor_scale=1.0, **more),
         *wrong(
@@ -125,10 +130,44 @@ def _both(door: str, function: Any, **more: Any) -> list[Call]:
     ]
 
 
+_NO_SHAPE: dict[str, Any] = {
+    "a number": 5,
+    "a text": "ab",
+    "negative": (-32, -64),
+    "a fraction": (32.5, 64),
+    "texts": ("32", "64"),
+    "booleans": (True, True),
+    "a set": {32, 64},
+    "beyond int64": (10**30, 64),
+}
+
+
+_NO_CODES = {**without(BYTES, "float4"), "of another shape": Q.codes[:3]}
+
+
+def _from_bytes(codes: Any, block_scales: Any, *, amax: Any = 1.0, **more: Any) -> Any:
+    return fos_ref.from_bytes(codes, block_scales, "nvfp4", amax=amax, **more)
+
+
 ROWS = [
     *_both("quantize", fos_ref.quantize, engine="numpy"),
     *wrong("quantize", fos_ref.quantize, "engine", NO_CHOICE, X, "nvfp4"),
     *_both("trace", fos_ref.trace),
+    *wrong(
+        "from_bytes",
+        _from_bytes,
+        "codes",
+        {**without(BYTES, "float4"), "other": Q.codes[:3]},
+        block_scales=_SCALES,
+    ),
+    *wrong("from_bytes", _from_bytes, "block_scales", {**BYTES, "other": _SCALES[:3]}, Q.codes),
+    *wrong("from_bytes", fos_ref.from_bytes, "recipe", NO_RECIPE, Q.codes, _SCALES, amax=1.0),
+    *wrong("from_bytes", _from_bytes, "amax", {**NO_AMAX, "left out": None}, Q.codes, _SCALES),
+    *wrong("from_bytes", _from_bytes, "tensor_scale", NO_TENSOR_SCALE, Q.codes, _SCALES, amax=None),
+    *wrong("from_bytes", _from_bytes, "encode_scale", NO_TENSOR_SCALE, Q.codes, _SCALES, amax=None),
+    *wrong("from_bytes", _from_bytes, "encode_scale", {"and an amax": 1.0}, Q.codes, _SCALES),
+    *wrong("from_bytes", _from_bytes, "shape", {**_NO_SHAPE, "larger": (64, 64)}, Q.codes, _SCALES),
+    *wrong("from_bytes", _from_bytes, "scale_layout", NO_CHOICE, Q.codes, _SCALES),
     *wrong("dequantize", fos_ref.dequantize, "q", {**NO_TENSOR, **LIES}),
     *wrong("dequantize", fos_ref.dequantize, "dtype", NO_DTYPE, Q),
     *wrong("exact_error", fos_ref.exact_error, "x", NO_INPUT, q=Q),
@@ -136,14 +175,28 @@ ROWS = [
     *wrong("exact_error", fos_ref.exact_error, "q", {**NO_TENSOR, **LIES}, X),
     *wrong("swizzle", fos_ref.swizzle, "scales", BYTES),
     *wrong(
-        "swizzle", fos_ref.swizzle, "scales", {"of one axis": _SCALES[0], "of three": _SCALES.reshape(2, 16, 4)}
+        "swizzle",
+        fos_ref.swizzle,
+        "scales",
+        {"of one axis": _SCALES[0], "of three": _SCALES.reshape(2, 16, 4)},
     ),
     *wrong("unswizzle", fos_ref.unswizzle, "scales", BYTES, rows=32, cols=4),
-    *wrong("unswizzle", fos_ref.unswizzle, "rows", without(NO_SIZE, "another number"), np.zeros(512, np.uint8), cols=4),
+    *wrong(
+        "unswizzle",
+        fos_ref.unswizzle,
+        "rows",
+        without(NO_SIZE, "another number"),
+        np.zeros(512, np.uint8),
+        cols=4,
+    ),
     *wrong("unswizzle", fos_ref.unswizzle, "rows", {"too many": 129}, np.zeros(512, np.uint8), cols=4),
     *wrong("unswizzle", fos_ref.unswizzle, "cols", NO_SIZE, np.zeros(512, np.uint8), 32),
-    *wrong("unswizzle", fos_ref.unswizzle, "rows", {"below 0, and no bytes": -1}, np.zeros(0, np.uint8), cols=4),
-    Call("QuantizedTensor", "without anything", fos_ref.QuantizedTensor, (), {}, errors=(FosError, TypeError)),
+    *wrong(
+        "unswizzle", fos_ref.unswizzle, "rows", {"below 0, and no bytes": -1}, np.zeros(0, np.uint8), cols=4
+    ),
+    Call(
+        "QuantizedTensor", "without anything", fos_ref.QuantizedTensor, (), {}, errors=(FosError, TypeError)
+    ),
     Call(
         "picked_int",
         "of a recipe without INT4",

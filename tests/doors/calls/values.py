@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-import datetime
+import datetime as dt
 import decimal
 import fractions
 from pathlib import Path
@@ -36,7 +36,8 @@ class OddCapsule:
 
     def __dlpack__(self, **_: Any) -> Any:
         if isinstance(self.given, type):
-            raise self.given("first line\nsecond \x1b[31m")
+            msg = "first line\nsecond \x1b[31m"
+            raise self.given(msg)
         return self.given
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -131,7 +132,7 @@ NO_AMAX: dict[str, Any] = {
     "a boolean": True,
     "complex": 1 + 2j,
     "a date": np.datetime64("2020-01-01"),
-    "a day of Python": datetime.date(2020, 1, 1),
+    "a day of Python": dt.date(2020, 1, 1),
     "a set": {1.0},
     "a dict": {1: 1},
     "a generator": (i for i in range(3)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.doors.commands.numbers import beginning, NOT_AMAX
-from tests.doors.kit import npy
+from tests.doors.commands.numbers import NOT_AMAX, ROUNDED
+from tests.doors.commands.numbers import row as number
+from tests.doors.kit import documents, npy
 from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y", "full.npy")
 _BAD = (*npy.FOREIGN, *npy.ARRAYS)
+_NO_FILE = ("pipe", "folder", "loop", "zeros", "nowhere")
+_TAKEN = "recipe-name-of-a-preset"
 _GOOD = ("x.npy", "codes.npy", "scales.npy")
 _RECIPE = ("--recipe", "nvfp4")
 
@@ -42,11 +45,25 @@ ROWS = [
     Command("check --recipe", "given never", ("check", *_GOOD), ("--recipe",)),
     Command("check --recipe", "without a value", ("check", *_GOOD, "--recipe"), ("--recipe",)),
     *[
-        Command("check --amax", what, _option("--amax", text), ("amax", *beginning(text)))
+        number("check --amax", what, _option("--amax", text), ("amax",), text)
         for what, text in NOT_AMAX
         if what != "beyond float32"
     ],
     Command("check --amax", "beyond float32", _option("--amax", "1e39"), ("amax 1e+39", "float32")),
+    *[
+        number(f"check {option}", what, _option(option, text), (what_for,), text)
+        for option, what_for in (("--encode-scale", "scale"), ("--tensor-scale", "scale"))
+        for what, text in (*NOT_AMAX, ("zero", "0"))
+        if what not in ROUNDED
+    ],
+    Command("check --tensor-scale", "and an amax", _option("--tensor-scale", "1", "--amax", "1"), ("amax",)),
+    *[
+        Command("check --recipe", f"the file {name}.json", _option("--recipe", f"{name}.json"), (words,))
+        for name, words in (
+            *((k, f"{k}.json") for k in (*documents.FOREIGN, *documents.RECIPES, *_NO_FILE) if k != _TAKEN),
+            (_TAKEN, "'4over6'"),
+        )
+    ],
     Command("check --amax", "minus zero is zero", _option("--amax", "-0.0"), codes=(0, 1)),
     Command("check --amax", "one number for every row", _option("--amax", "2", "--recipe", "te-nvfp4-row")),
     *hostile("check --scale-layout", *_option("--scale-layout", "{}"), named=("linear", "swizzled")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.doors.commands.numbers import beginning, NOT_WHOLE
+from tests.doors.commands.numbers import NOT_WHOLE
+from tests.doors.commands.numbers import row as number
 from tests.doors.kit import documents, golden
 from tests.doors.row import Command, each, hostile
 
@@ -98,11 +99,12 @@ ROWS = [
         *(*_VERIFY, "--dir", "golden", "--only", "{}"),
     ),
     *[
-        Command(
+        number(
             "golden verify --steps",
             what,
             (*_VERIFY, "--dir", "golden", "--steps", text),
-            ("--steps", *beginning(text)),
+            ("--steps",),
+            text,
         )
         for what, text in (*NOT_WHOLE, ("more than a chain has", "10001"), ("beyond any machine", "9" * 30))
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.doors.commands.numbers import beginning, NOT_WHOLE
+from tests.doors.commands.numbers import NOT_WHOLE
+from tests.doors.commands.numbers import row as number
 from tests.doors.kit import checkpoints, documents
 from tests.doors.row import Command, each, hostile
 
@@ -41,12 +42,7 @@ ROWS = [
     _against("q.safetensors", "the file itself"),
     *hostile("inspect --against", "inspect", "q.safetensors", "--against", "{}"),
     *[
-        Command(
-            "inspect --blocks",
-            what,
-            ("inspect", "q.safetensors", "--blocks", text),
-            ("--blocks", *beginning(text)),
-        )
+        number("inspect --blocks", what, ("inspect", "q.safetensors", "--blocks", text), ("--blocks",), text)
         for what, text in NOT_WHOLE
     ],
     Command(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.doors.row import Command, LONGEST
+
 #: (what, text): no number at all, whatever its range.
 NO_NUMBER = (
     ("nothing", ""),
@@ -31,6 +33,15 @@ NOT_AMAX = (
     ("between two float32 values", "0.1"),
     ("a subnormal of float64", "5e-324"),
 )
+
+
+#: The message shows these as Python writes a float.
+ROUNDED = ("beyond float32", "a subnormal of float64")
+
+
+def row(door: str, what: str, args: tuple[str, ...], named: tuple[str, ...], text: str) -> Command:
+    """Return the row of a number; a word longer than any path is refused for its length."""
+    return Command(door, what, args, ("characters",) if len(text) > LONGEST else (*named, *beginning(text)))
 
 
 def beginning(text: str) -> tuple[str, ...]:

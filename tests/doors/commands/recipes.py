@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.doors.kit import checkpoints, npy
+from tests.doors.kit import checkpoints, documents, npy
 from tests.doors.row import Command, each, hostile
 
 _DIFF = ("recipes", "diff")
@@ -17,7 +17,36 @@ def _on(name: str, what: str = "", codes: tuple[int, ...] = (2,)) -> Command:
     return Command("recipes diff --on", what or name, (*_DIFF, "nvfp4", "4over6", "--on", name), codes=codes)
 
 
+_NEW = ("recipes", "new")
 ROWS = [
+    *hostile("recipes new --from", *_NEW, "mine", "--from", "{}", named=("recipe",)),
+    *[
+        Command("recipes new --from", f"{name}.json", (*_NEW, "mine", "--from", f"{name}.json"))
+        for name in (*documents.FOREIGN, *documents.RECIPES, *_ODD)
+        if name != "recipe-name-of-a-preset"
+    ],
+    *hostile("recipes new --set", *_NEW, "mine", "--from", "nvfp4", "--set", "{}"),
+    *each(
+        "recipes new --set",
+        [
+            ("an unknown axis", "bits=4"),
+            ("an unknown value", "scale_max=5"),
+            ("no value", "tie"),
+            ("an empty value", "tie="),
+            ("an empty axis", "=six"),
+            ("two values", "tie=six=four"),
+            ("a hostile value", "tie=\x1b]0;pwn\x07"),
+            ("the name", "name=x"),
+            ("hexadecimal", "scale_max=0x100"),
+            ("digits of another script", "scale_max=\u0662\u0665\u0666"),
+            ("an underscore", "scale_max=25_6"),
+        ],
+        *(*_NEW, "mine", "--from", "nvfp4", "--set", "{}"),
+    ),
+    *hostile("recipes new NAME", *_NEW, "{}", "--from", "nvfp4", without=("markup", "a path upwards")),
+    Command("recipes new NAME", "a preset's name", (*_NEW, "4over6", "--from", "nvfp4"), ("4over6",)),
+    Command("recipes new NAME", "given never", (*_NEW, "--from", "nvfp4"), ("NAME",)),
+    Command("recipes new --from", "given never", (*_NEW, "mine"), ("--from",)),
     *hostile("recipes NAME", "recipes", "{}", named=("recipe",)),
     Command("recipes NAME", "another name", ("recipes", "nvfp5"), ("nvfp5", "nvfp4")),
     Command("recipes NAME", "in other case", ("recipes", "NVFP4"), ("NVFP4", "nvfp4")),

@@ -122,10 +122,28 @@ FINDINGS = {
 }
 
 
+RECIPES = {
+    f"recipe-{k}": json.dumps(PRESETS["nvfp4"].to_dict() | changed).encode()
+    for k, changed in {
+        "unknown-value": {"tie": "\x1b]0;pwn\x07"},
+        "unknown-axis": {"\x1b[31m\n": 1},
+        "bound-a-text": {"scale_max": "448"},
+        "bound-huge": {"scale_max": 10**300},
+        "bound-fraction": {"scale_max": 448.0},
+        "name-escape": {"name": "\x1b]0;pwn\x07"},
+        "name-long": {"name": "n" * 100_000},
+        "name-a-number": {"name": 5},
+        "name-of-a-preset": {"name": "4over6"},
+        "axis-a-list": {"block_shape": ["1x16"]},
+    }.items()
+}
+
+
 def files() -> dict[str, bytes]:
     """Return the documents by name; findings lie in folders of their own."""
     found = {f"{k}.json": v for k, v in FOREIGN.items()}
     found |= {f"index-{k}.json": v for k, v in INDEXES.items()}
+    found |= {f"{k}.json": v for k, v in RECIPES.items()}
     found |= {f"evidence-{k}.json": v for k, v in EVIDENCE.items()}
     for name in ("products", "host", "targets"):
         more = FOREIGN | FINDINGS
