@@ -25,6 +25,9 @@ def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) 
     Streams:  the framework's current one; nothing waits for the device.
     Raises:   DtypeError, InputError for another `out`, ToolchainError.
     """
+    if not isinstance(q, DeviceQuantized):
+        msg = f"q is a {type(q).__name__}: a DeviceQuantized is allowed"
+        raise DtypeError(msg)
     wanted, shape = dtype_name(dtype), (q.rows, q.cols)
     with launching(q.place, f"a {wanted} tensor of shape {q.shape}"):
         own = empty(q.shape, wanted, q.place) if out is None else out

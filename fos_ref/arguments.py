@@ -29,6 +29,13 @@ def one_of(value: Any, allowed: Iterable[str], what: str) -> str:
     return str(value)
 
 
+def function(value: Any, what: str) -> None:
+    """Raise InputError for what cannot be called."""
+    if not callable(value):
+        msg = f"{what} {shown(value)}: a function is allowed"
+        raise InputError(msg)
+
+
 def words(value: Any, allowed: Iterable[str], what: str) -> tuple[str, ...]:
     """Return some of the words that are allowed; InputError names the first that is not."""
     with foreign(f"{what} {shown(value)}", f"some of {', '.join(allowed)} are allowed"):
@@ -63,7 +70,7 @@ def sizes(value: Any, what: str, least: int = 0) -> tuple[int, int]:
     """Return a shape (rows, columns) of whole numbers from `least` on; ShapeError for anything else."""
     allowed = f"(rows, columns), whole numbers from {least} on, is allowed"
     with foreign(f"{what} {shown(value)}", allowed, ShapeError):
-        rows, columns = value
+        rows, columns = [] if is_a(value, (set, frozenset, dict)) else value  # they have no order
         try:
             return whole(rows, what, least), whole(columns, what, least)
         except InputError as e:

@@ -19,6 +19,8 @@ from fos_ref.proof.result import document, Proof
 from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
 
+_DIGITS = 6  #: of a number of processes that no machine has
+
 
 def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = None) -> int:
     """Run a proof from the command line; return 0 if it holds, 1 if not, 2 if it cannot run here.
@@ -37,6 +39,14 @@ class Parser(argparse.ArgumentParser):
         raise InputError(msg)
 
 
+def jobs(text: str) -> int:
+    """Return a number of processes, in decimal digits: 0 and above; for `type=` of an argument."""
+    if text.isascii() and text.isdigit() and len(text) < _DIGITS:
+        return int(text)
+    msg = f"{text!r}: a whole number of 0 and above is allowed"
+    raise argparse.ArgumentTypeError(msg)
+
+
 def parser(proof: Proof) -> argparse.ArgumentParser:
     """Return the arguments that every proof takes."""
     made = Parser(description=proof.claim)
@@ -48,7 +58,7 @@ def parser(proof: Proof) -> argparse.ArgumentParser:
         metavar="DIR",
         help=same,
     )
-    made.add_argument("--jobs", type=int, default=0, help="worker processes; 0: one per core")
+    made.add_argument("--jobs", type=jobs, default=0, help="worker processes; 0: one per core")
     return made
 
 

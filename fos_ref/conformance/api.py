@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fos_ref.arguments import one_of, path, sizes, whole, words
+from fos_ref.arguments import function, is_a, one_of, path, sizes, whole, words
 from fos_ref.check.evidence.padding import Padding
 from fos_ref.conformance.drawn import draw
 from fos_ref.conformance.kernel import Failure, Kernel, names_amax
@@ -34,6 +35,7 @@ from fos_ref.storage.layout import swizzled_shape
 
 PADDING = "padding"  #: the group of trials whose swizzled scales have padding: it has to be zero
 _NAN = 0x7F
+_MOST_VALUES = 1 << 26  #: of a trial's tensor
 _NAN_BLOCKS = ("equal", "any")
 _LAYOUTS = ("linear", "swizzled")
 
@@ -69,26 +71,24 @@ def conformance(
     nan_blocks: "equal": all bytes count; "any": a block whose scale byte is NaN on both sides counts as equal
     diagnose:   how many tensors of wrong answers the checker explains, about a second each
     Rounding:   none; bytes are compared.
-    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks. An exception of f
-                is a finding of the report. ToolchainError where this thread flushes subnormals or rounds
-                otherwise than to nearest, before f or after it.
+    Raises:     RecipeError; InputError for an unknown group, dtype, layout or nan_blocks, a golden folder
+                that is not there, a shape of more than 2^26 values. An exception of f is a finding of the
+                report. ToolchainError where this thread flushes subnormals or does not round to nearest,
+                before f or after it.
     """
     check_float_environment()
     r = get_recipe(recipe)
-    if not callable(f):
-        msg = f"conformance: f is {shown(f)}: a function of an array is allowed"
-        raise InputError(msg)
+    function(f, "conformance: the kernel")
     known = group_names(r)
     chosen = known if groups is None else words(groups, known, "conformance: group")
     dtypes = words(dtypes, DTYPES, "conformance: dtype")
     one_of(scale_layout, _LAYOUTS, "conformance: scale_layout")
     one_of(nan_blocks, _NAN_BLOCKS, "conformance: nan_blocks")
     examples, diagnose = whole(examples, "conformance: examples"), whole(diagnose, "conformance: diagnose")
-    with foreign(f"conformance: shapes {shown(shapes)}", "a list of (rows, columns) is allowed"):
-        shapes = tuple(sizes(s, "conformance: shape", 1) for s in shapes)
-    takes = names_amax(f) if takes_amax is None else takes_amax
+    shapes = _sizes(shapes)
+    takes = _takes(f, to, takes_amax)
     kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
-    report, folder = Report(recipe=r), None if golden is None else path(golden, "conformance: golden")
+    report, folder = Report(recipe=r), None if golden is None else _folder(golden)
     stacks = Stacks(r)
     for group in chosen:
         if group == STRATEGIES:
@@ -99,6 +99,40 @@ def conformance(
             _each(kernel, vector_trials(r, group, dtypes, takes_amax=takes, golden=folder), report, stacks)
     report.diagnoses = stacks.diagnoses(diagnose)
     return report
+
+
+def _takes(f: Any, to: Any, given: Any) -> bool:
+    """Return whether f takes `amax`: as its signature says, or as the caller does."""
+    if to is not None:
+        function(to, "conformance: to")
+    if given is not None and not is_a(given, bool):
+        msg = f"conformance: takes_amax {shown(given)}: true or false is allowed"
+        raise InputError(msg)
+    return names_amax(f) if given is None else bool(given)
+
+
+def _sizes(shapes: Any) -> tuple[tuple[int, int], ...]:
+    with foreign(f"conformance: shapes {shown(shapes)}", "a list of (rows, columns) is allowed"):
+        return tuple(map(_size, shapes))
+
+
+def _size(shape: Any) -> tuple[int, int]:
+    rows, columns = sizes(shape, "conformance: shape", 1)
+    if rows * columns > _MOST_VALUES:
+        msg = f"conformance: shape {shown((rows, columns))}: {_MOST_VALUES:,} values are allowed"
+        raise InputError(msg)
+    return rows, columns
+
+
+def _folder(golden: Any) -> Path:
+    """Return the golden folder. Raises: InputError where there is none: the vectors would be made instead."""
+    found, allowed = path(golden, "conformance: golden"), "a golden folder is allowed"
+    with foreign(f"conformance: golden {shown(golden)}", allowed):
+        there = found.is_dir()
+    if not there:
+        msg = f"conformance: golden {shown(golden)}: no such folder: {allowed}"
+        raise InputError(msg)
+    return found
 
 
 def _each(kernel: Kernel, trials: Iterable[Trial | NotRun], report: Report, stacks: Stacks) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.engines.given import Fixed
 from fos_ref.engines.inputs import as_numpy, check_shape
 from fos_ref.errors import RecipeError, ShapeError
 from fos_ref.formats.arrays import Bool, F32
@@ -43,7 +44,7 @@ def is_approximate(r: Recipe) -> bool:
     return r.reciprocal is Reciprocal.APPROXIMATE
 
 
-def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Bool:
+def hardware_decides(x: Any, r: Recipe | str, *, amax: Any = None) -> Bool:
     """Return a mask of the blocks whose bytes depend on the chip's reciprocals.
 
     amax:     of the tensor (or its rows), where x is some rows of it; by default x is the tensor
@@ -51,7 +52,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
     Dtypes:   as for `quantize`
     Specials: subnormals are kept. A kernel that flushes them (FTZ) may also differ on blocks below 2^-126.
     Raises:   RecipeError for a recipe whose reciprocals are exact: there is nothing to decide; ShapeError;
-              DtypeError.
+              DtypeError; InputError for an amax as in `quantize`.
     Spec:     docs/numerics.md N8, `reciprocal`.
     """
     r, array = get_recipe(r), as_numpy(x)
@@ -63,8 +64,8 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: F32 | None = None) -> Boo
         msg = f"recipe {r.name!r} rounds its reciprocals exactly: an approximate one is allowed"
         raise RecipeError(msg)
     check_float_environment()
-    own = tensor_amax(widen(array), r) if amax is None else amax
-    scales = tensor_scales(own, r, array.dtype)
+    given = Fixed(amax=amax).scales(r, len(array), array.dtype)
+    scales = tensor_scales(tensor_amax(widen(array), r), r, array.dtype) if given is None else given
     rows = max(_ROWS, r.block_rows)
     parts = [
         _undecided(array[at : at + rows], scales.rows(slice(at, at + rows)), r)

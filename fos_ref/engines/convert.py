@@ -20,6 +20,7 @@ from fos_ref.arguments import path
 from fos_ref.engines.registry import Engine, get_engine
 from fos_ref.engines.stream import alone, chunks, Compiled, in_order, workers
 from fos_ref.errors import CheckpointError, InputError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
@@ -103,6 +104,9 @@ def quantize_checkpoint(
     r, c = get_recipe(recipe), get_convention(convention)
     source, target = path(source, "source"), path(target, "target")
     check_storable(r)
+    if selection is not None and not isinstance(selection, Selection):
+        msg = f"selection {shown(selection)}: a Selection is allowed"
+        raise InputError(msg)
     inputs = [source]
     check_targets(one_file(target, inputs=inputs, overwrite=overwrite))
     with SafetensorsFile(source) as file:

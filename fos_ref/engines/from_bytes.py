@@ -7,7 +7,7 @@ from typing import Any, get_args, Literal
 
 import numpy as np
 
-from fos_ref.arguments import one_of, whole
+from fos_ref.arguments import is_a, one_of, whole
 from fos_ref.engines.given import Fixed
 from fos_ref.errors import InputError, Remedy, ShapeError
 from fos_ref.foreign import foreign, shown
@@ -93,7 +93,7 @@ def _sizes(shape: Any) -> tuple[int, ...]:
     """Return a shape that a caller gives, as Python integers."""
     allowed = "one or more whole numbers of 0 and above are allowed"
     with foreign(f"shape {shown(shape)}", allowed, ShapeError):
-        given = tuple(shape)
+        given = () if is_a(shape, (set, frozenset, dict)) else tuple(shape)  # they have no order
     try:
         found = tuple(whole(n, "shape") for n in given)
     except InputError:

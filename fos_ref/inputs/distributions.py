@@ -28,6 +28,7 @@ DTYPES: Mapping[str, np.dtype[np.generic]] = MappingProxyType(
         "float16": np.dtype(np.float16),
     }
 )
+_MOST_VALUES = 1 << 32  #: 32 GB of float64 on the way
 #: Blocks (R, B, 16); B = C / 16.
 Blocks = tuple[int, int, int]
 Family = Callable[[np.random.Generator, Blocks], F64]
@@ -62,8 +63,9 @@ def _checked(name: str, shape: tuple[int, int], seed: int, dtype: str) -> tuple[
         raise DtypeError(msg)
     whole(seed, "distribution seed", most=(1 << 64) - 1)
     rows, cols = sizes(shape, "distribution shape")
-    if rows < 1 or cols < 1 or cols % BLOCK:
-        msg = f"distribution shape {shape}: (R, C) with R >= 1 and C a positive multiple of 16 is allowed"
+    if rows < 1 or cols < 1 or cols % BLOCK or rows * cols > _MOST_VALUES:
+        allowed = f"R >= 1, C a positive multiple of 16, R * C up to {_MOST_VALUES:,} is allowed"
+        msg = f"distribution shape {shape}: (R, C) with {allowed}"
         raise ShapeError(msg)
     return rows, cols
 

@@ -26,11 +26,13 @@ Needs the package hypothesis, which fos-ref itself does not need; without it the
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from fos_ref.arguments import is_a, one_of, sizes
+from fos_ref.arguments import function, is_a, one_of, sizes
 from fos_ref.errors import InputError
 from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
@@ -48,6 +50,7 @@ except ImportError as e:  # the other modules of the package do without
     _MSG = "fos_ref.verify.strategies needs the package hypothesis: pip install hypothesis"
     raise ImportError(_MSG, name="hypothesis") from e
 
+_FLT_MAX = float(np.finfo(np.float32).max)
 RECIPES = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
 
 
@@ -56,6 +59,7 @@ def recipes(allowed: Callable[[Recipe], bool] = lambda _: True) -> st.SearchStra
 
     Raises: InputError if it is true for none.
     """
+    function(allowed, "strategies.recipes: allowed")
     found = [r for r in RECIPES if allowed(r)]
     if not found:
         msg = "strategies.recipes: no preset is allowed"
@@ -86,13 +90,14 @@ def amaxes(
 def blocks(
     recipe: Recipe | str, amax: float, *, dtype: str = "float32", aim: Aim | None = None
 ) -> st.SearchStrategy[AnyArray]:
-    """Draw one block aimed at a boundary under the tensor amax `amax`.
+    """Draw one block aimed at a boundary under the tensor amax `amax`, or the float32 nearest to it.
 
     No magnitude is above `amax`, but `amax` itself need not occur in the block: pass it to `quantize`, or
     draw `matrices`.
     aim:      one of AIMS; None: any that suits the recipe
     Shapes:   (block rows, block columns)
-    Raises:   RecipeError; InputError for an `aim` that does not suit the recipe.
+    Raises:   RecipeError; InputError for an `aim` that does not suit the recipe, and for an amax that is
+              no positive finite number.
     """
     r = get_recipe(recipe)
     usable = [a for a in AIMS if a.suits(r)]
@@ -102,7 +107,15 @@ def blocks(
         msg = f"strategies.blocks: recipe {r.name!r} has no {given}: one of {allowed} is allowed"
         raise InputError(msg)
     one_of(dtype, DTYPES, "strategies: dtype")
-    return _blocks(r, np.float32(amax), dtype, usable if aim is None else [aim])
+    return _blocks(r, nearest(_amax(amax), "float32"), dtype, usable if aim is None else [aim])
+
+
+def _amax(given: Any) -> float:
+    """Return a tensor amax that blocks can be aimed under: a positive finite number."""
+    if is_a(given, numbers.Real) and not is_a(given, bool) and 0 < given <= _FLT_MAX:
+        return float(given)
+    msg = f"strategies: amax {shown(given)}: a positive finite number is allowed"
+    raise InputError(msg)
 
 
 @st.composite
@@ -130,7 +143,7 @@ def matrices(
     """
     r, shape = get_recipe(recipe), sizes(shape, "strategies: shape", 1)
     one_of(dtype, DTYPES, "strategies: dtype")
-    a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(amax, dtype)
+    a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(_amax(amax), dtype)
     rows = [[draw(blocks(r, float(a), dtype=dtype)) for _ in range(shape[1])] for _ in range(shape[0])]
     x: AnyArray = np.block(rows)
     own_rows = range(len(x)) if r.amax_scope is AmaxScope.ROW else [draw(st.integers(0, len(x) - 1))]

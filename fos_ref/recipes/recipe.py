@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from fos_ref.errors import RecipeError
+from fos_ref.foreign import shown
 from fos_ref.recipes.axes import (
     AmaxScope,
     BlockScale,
@@ -42,6 +43,7 @@ MX_BLOCK = 32  #: the same for MX formats
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
+LONGEST_TEXT = 500  #: characters of each of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Recipe:
     Two of them can be None with a choice: `reduction` for the ABS_MAX metric, which has no order, and
     `map4_scale` where the candidates are not 4/6.
 
-    Raises: RecipeError for a combination that has no meaning, and for a value of the wrong type.
+    Raises: RecipeError for a combination that has no meaning, for a value of the wrong type, and for a name
+    or a source that is not of printable characters.
     """
 
     name: str
@@ -126,7 +129,13 @@ class Recipe:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DESCRIPTIVE}
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
-        """Return {axis: (mine, other's)} for every axis that differs; empty means the same bits."""
+        """Return {axis: (mine, other's)} for every axis that differs; empty means the same bits.
+
+        Raises: RecipeError for what is no `Recipe`.
+        """
+        if not isinstance(other, Recipe):
+            msg = f"recipe {self.name!r} beside {shown(other)}: a Recipe is allowed"
+            raise RecipeError(msg)
         mine, theirs = self.axes(), other.axes()
         return {k: (mine[k], theirs[k]) for k in mine if mine[k] != theirs[k]}
 
@@ -194,9 +203,24 @@ def _check_types(r: Recipe) -> None:
     for f in fields(r):
         value, kind = getattr(r, f.name), field_kind(f.name)
         if type(value) is not kind and not (value is None and _optional(f.name)):
-            wanted = {str: "a text", int: "a whole number"}.get(kind, f"a {kind.__name__}")
-            msg = f"recipe {r.name!r}: {f.name} {_given(value)}: {wanted} is allowed"
+            msg = f"recipe {shown(r.name)}: {f.name} {_given(value)}: {_wanted(kind)} is allowed"
             raise RecipeError(msg)
+    if not r.name:
+        msg = "recipe '': a name is needed"
+        raise RecipeError(msg)
+    for name in DESCRIPTIVE:  # they go into messages, tables, file names and pages
+        text = getattr(r, name)
+        if not text.isprintable() or len(text) > LONGEST_TEXT:
+            allowed = f"{LONGEST_TEXT} printable characters are allowed"
+            msg = f"recipe {shown(r.name)}: {name} {_given(text)}: {allowed}"
+            raise RecipeError(msg)
+
+
+def _wanted(kind: type) -> str:
+    """Return what a field takes: of an axis its type and every value."""
+    if not issubclass(kind, Enum):
+        return {str: "a text", int: "a whole number"}[kind]
+    return f"a {kind.__name__} ({', '.join(str(m.value) for m in kind)})"
 
 
 def _illegal(r: Recipe) -> list[tuple[bool, str]]:

@@ -70,7 +70,7 @@ class QuantizedCheckpoint(Closing):
         ToolchainError for a thread that flushes subnormals or rounds otherwise than to nearest.
         """
         check_float_environment()
-        if name not in self.names:
+        if not isinstance(name, str) or name not in self.names:
             msg = f"{self.file.path}: no quantized weight is called {name!r} ({len(self.names)} are there)"
             raise CheckpointError(msg)
         infos = tuple(self.file.info(n) for n in self.convention.names(name))

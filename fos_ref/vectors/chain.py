@@ -89,7 +89,13 @@ CHAINS = (
 
 
 def start(chain: Chain) -> bytes:
-    """Return the digest before the first step: the sha256 of the chain's id in ASCII."""
+    """Return the digest before the first step: the sha256 of the chain's id in ASCII.
+
+    Raises: InputError for what is no `Chain` of ASCII texts.
+    """
+    if not is_a(chain, Chain) or not chain.id.isascii():
+        msg = f"chain {shown(chain)}: a Chain of ASCII texts is allowed, such as those of CHAINS"
+        raise InputError(msg)
     return hashlib.sha256(chain.id.encode("ascii")).digest()
 
 

@@ -87,9 +87,9 @@ WRONG_TYPES = [
     ("scale_max", "448", "a whole number is allowed"),
     ("scale_max", 448.0, "a whole number is allowed"),
     ("scale_max", True, "a whole number is allowed"),
-    ("tie", "six", "a Tie is allowed"),
-    ("block_shape", AmaxScope.ROW, "a BlockShape is allowed"),
-    ("zero_scale", None, "a ZeroScale is allowed"),
+    ("tie", "six", r"a Tie \(six, four\) is allowed"),
+    ("block_shape", AmaxScope.ROW, r"a BlockShape \(1x16, 1x32, 16x16\) is allowed"),
+    ("zero_scale", None, r"a ZeroScale \(codes=0, "),
 ]
 
 
