@@ -12,6 +12,7 @@ from fos_ref.check.closest import hint
 from fos_ref.check.diagnosis import Cause, Diagnosis
 from fos_ref.check.dossier import dossier
 from fos_ref.check.evidence.codes import Counts
+from fos_ref.check.evidence.fits import better_than_the_first
 from fos_ref.check.evidence.gathered import Evidence, gathered
 from fos_ref.check.evidence.padding import Padding, padding
 from fos_ref.check.evidence.suspects import Suspects, suspects_of
@@ -111,7 +112,7 @@ def _found(s: Subject, cases: list[Case]) -> _Found:
         simplest = min(clean, key=lambda c: len(c.flags))
         e = Explanation(Hypothesis(simplest), np.ones(simplest.source.size, dtype=np.bool_))
         return _Found(e, (), suspects_of([simplest], s)[id(simplest)])
-    set_aside, left = _set_aside(s, cases)
+    set_aside, left = _set_aside(s, better_than_the_first(cases, s.recipe))
     first = left[0]
     told = suspects_of(left, s)
     if not first.flags and not first.differing.any():

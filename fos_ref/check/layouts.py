@@ -207,10 +207,11 @@ def transposed_readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "
 
 
 def _says_nothing(at: I64, first: I64) -> bool:
-    """Return whether a layout that lost bytes reads nearly all that it kept from where the first one does."""
-    if not at.size or at is first or not (at == LOST).any():
+    """Return whether a layout reads nearly all bytes that it did not lose from where the first one does."""
+    if not at.size or at is first:
         return False
-    return bool(np.count_nonzero((at != LOST) & (at != first)) < LEAST_MOVED)
+    moved = np.count_nonzero((at != LOST) & (at != first))
+    return bool(moved < (LEAST_MOVED if (at == LOST).any() else 1))
 
 
 def turned_codes(codes: U8, index: I64, r: Recipe) -> Iterator[U8]:

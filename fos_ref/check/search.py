@@ -103,13 +103,35 @@ class Search:
         before = self._scored(self._beam)
         scored, found = self._refined([*before, *self._scored(self._screened(grown))])
         if found is not None:
-            return ties_first(found, self.recipe, self.flaws)
+            return ties_first(self._by_name(self._as_asked(found)), self.recipe, self.flaws)
         if not self._leaders:
             self._tried = self._telling()
         self._gained = _best(scored) > _best(before) + _GAIN
         self._leaders.append(max(scored, key=lambda p: (p[0].exact, p[0].partial, -len(p[1].flags)))[1])
         self._beam = _leaders(scored)
         return None
+
+    def _by_name(self, e: Explanation) -> Explanation:
+        """Return an explanation without a solved tensor scale, where a mistake in its place does as well."""
+        h = e.hypothesis
+        solved = next((f for f in h.flaws if f.flag == _SCALE), None)
+        if solved is None:
+            return e
+        rest = tuple(f for f in h.flaws if f is not solved)
+        others = [Hypothesis(h.case, (f, *rest)) for f in self.flaws if f.flag != _SCALE and f not in rest]
+        left = [o for s, o in self._scored(others) if s.perfect]
+        found = self._verified(self._ranked(left)) if left else None
+        if not isinstance(found, Explanation):
+            return e
+        return Explanation(found.hypothesis, found.right, (*found.rivals, h))
+
+    def _as_asked(self, e: Explanation) -> Explanation:
+        """Return an explanation without its layout, where its mistakes do as well in the one asked for."""
+        plain = Hypothesis(self.cases[0], e.hypothesis.flaws)
+        if not e.hypothesis.case.flags or self.cases[0].flags or not plain.flaws:
+            return e
+        found = self._verified([plain])
+        return Explanation(plain, found.right, e.rivals) if isinstance(found, Explanation) else e
 
     def _telling(self) -> tuple[Flaw, ...]:
         """Return the mistakes worth a place in a combination: those that alone change bytes, each way once.

@@ -62,8 +62,7 @@ def conformance(
     to:         makes the input of f from a NumPy array, such as torch.from_numpy; None: NumPy arrays
     takes_amax: whether f takes `amax`; None: its signature says
     dtypes:     of the inputs; bfloat16 is ml_dtypes' NumPy type
-    scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles, padded). Padding has to be zero: a
-                group of trials of its own, `padding`
+    scale_layout: what f returns: "linear", or "swizzled" (128x4 tiles; the group `padding` wants zeros there)
     groups:     some of `conformance_groups(recipe)`; None: all
     shapes:     (rows, columns) of the whole tensors, rounded up to whole blocks
     examples:   how many Hypothesis draws for each dtype; without Hypothesis none, and the report says so

@@ -17,6 +17,7 @@ from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.population import Population
 from fos_ref.check.subject import Subject
 from fos_ref.formats.arrays import AnyArray, F64, I64
+from fos_ref.model.scales import FLT_MAX
 from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.recipe import Recipe
 
@@ -78,6 +79,8 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return Suspects(expected, solved, other=False, names=near, known=known if near else ())
     if found or known or solved is None:
         return Suspects(expected, solved, other=True, names=tuple(found), known=known)
+    if solved.high > FLT_MAX:
+        return Suspects(expected, solved, other=False)
     flaw = constant(np.float32(_refined(c, r, solved)))
     return Suspects(expected, solved, other=True, unnamed=flaw)
 
@@ -131,7 +134,7 @@ def _refined(c: Case, r: Recipe, solved: Solved) -> float:
     cells = code_cells(r.element_format is ElementFormat.INT4, "nearest")
     with np.errstate(all="ignore"):  # y grows with S: what S would move y to the borders of its code?
         ends = np.stack([cells.low[codes] / y, cells.high[codes] / y])
-    low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
+    low, high = np.fmin(*ends), np.fmax(*ends)
     tells = (y != 0) & np.isfinite(y) & ~zero[:, None] & (high > 0)
     low, high = np.maximum(low[tells], 2.0**-8), np.minimum(high[tells], 2.0**8)
     if not low.size or np.mean((low <= 1) & (high >= 1)) < _LEAST_CODES:

@@ -75,6 +75,7 @@ class _Side:
     most: F32
 
     def see(self, at: I64, same: Bool, error: F32) -> None:
+        """Take in what the candidate is for some blocks under other units."""
         self.same[at] |= same
         self.least[at] = np.fmin(self.least[at], error)
         self.most[at] = np.fmax(self.most[at], error)

@@ -38,9 +38,11 @@ class _Tally:
     variance: float = 0.0
 
     def z(self, seen: float, expected: float) -> float:
+        """Return how many standard deviations a count is from what is expected."""
         return float((seen - expected) / np.sqrt(max(self.variance, 1e-9)))
 
     def fair(self, seen: float, expected: float) -> bool:
+        """Return whether a count may come of fair chance, or of a few random bits."""
         off = abs(seen - expected)
         return abs(self.z(seen, expected)) <= _SIGMAS or off <= _BIAS * self.values
 

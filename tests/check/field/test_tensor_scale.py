@@ -34,7 +34,7 @@ def test_a_tensor_scale_with_a_name(shape, name, s):
     assert found.flags == FLAG
     assert found.tensor_scale["name"] == name
     assert found.codes["nearest"] == found.codes["of"] == x.size
-    assert found.tensor_scale["expected"] == pytest.approx(2688 / amax(x))
+    assert found.tensor_scale["expected"] == float(F(2688) / amax(x))
 
 
 @pytest.mark.parametrize("s", [1.002, 513.07])
@@ -55,7 +55,7 @@ def test_a_tensor_scale_in_sixteen_bits(kind):
     x = normal((64, 256), 1)
     s = (F(2688) / amax(x)).astype(getattr(ml_dtypes, kind, np.float16))
     if F(s) == F(2688) / amax(x):
-        pytest.skip("that tensor scale has sixteen bits")
+        return
     found = check(x, *Kernel(s=F(s))(x), recipe="nvfp4")
     assert found.flags == FLAG
     assert found.tensor_scale["name"] == kind
