@@ -90,7 +90,10 @@ class Subject:
         right, readings with less than half as many are out, and so is the tensor transposed.
         """
         found = list(self._upright(self._readings()))
-        fewest = min(int(np.count_nonzero(c.differing)) for c in found)
+        whole = [
+            c for i, c in enumerate(found) if i == 0 or c.got.known is None
+        ]  # a lost byte differs nowhere
+        fewest = min(int(np.count_nonzero(c.differing)) for c in whole)
         best = max(c.alike for c in found)
         if fewest > _TURNED_FROM * found[0].differing.size:
             found += self._upright(self._permuted(), found[0])

@@ -102,3 +102,17 @@ def test_what_lies_beside_a_view_may_be_no_number():
     buffer[:, :128] = X
     codes, scales = Q.codes ^ 0x5A, Q.block_scales
     assert "StridesIgnored" not in check(buffer[:, :128], codes, scales, recipe="nvfp4").flags
+
+
+def test_an_order_of_scales_that_a_layout_with_lost_bytes_fits_too():
+    """Of 16x8 scales the 128x4 swizzle knows a quarter, and reads it where interleaved halves have it."""
+    x = make("normal", (16, 128), 1)
+    found = check(x, *planted("nvfp4", "scales-permuted")(x), recipe="nvfp4")
+    assert found.flags == ("RowPermutation",)
+
+
+def test_an_order_of_scales_that_are_mostly_alike():
+    x = make("normal", (64, 128), 1)
+    a = np.abs(x).max() / 2.5  # most blocks saturate
+    found = check(x, *planted("nvfp4", "scales-permuted")(x, a), recipe="nvfp4", amax=a)
+    assert found.flags == ("RowPermutation",)

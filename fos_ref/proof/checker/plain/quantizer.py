@@ -54,7 +54,6 @@ class Plain:
         by_row = self.by_row != ("other-granularity" in self.bug)
         ignored = given is None or "other-granularity" in self.bug
         sizes = np.maximum(x, 0) if "amax-signed" in self.bug else np.abs(x)
-        ignored |= "amax-signed" in self.bug
         a = sizes.max(axis=(1, 2) if by_row else None) if ignored else given
         a = np.broadcast_to(np.asarray(a, _F).reshape(-1, 1), (len(x), 1)).astype(_F)
         return a.astype(_BF16).astype(_F) if "bf16-amax" in self.bug else a
@@ -72,7 +71,7 @@ class Plain:
         if bug & {"ftz", "ftz-scales"}:
             enc, dec = ftz(enc), ftz(dec)
         if "bf16-scale" in bug:
-            enc = enc.astype(_BF16).astype(_F)
+            enc = np.minimum(enc.astype(_BF16).astype(_F), _HUGE)
             a, dec = c / enc, _F(1) / enc
         if "inverted" in bug:
             enc, dec = dec, enc
