@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.evidence.cells import code_cells
-from fos_ref.check.evidence.codes import scaled
 from fos_ref.check.evidence.names import constant, encode_scales, Named, named
+from fos_ref.check.evidence.refined import refined
+from fos_ref.check.evidence.some import some_of
 from fos_ref.check.evidence.tensor_scale import Bounds, bounds, FOLLOWS, SAMPLE, solve, Solved
 from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.flaws.flaw import Flaw
@@ -18,7 +18,6 @@ from fos_ref.check.population import Population
 from fos_ref.check.subject import Subject
 from fos_ref.formats.arrays import AnyArray, F64, I64
 from fos_ref.model.scales import FLT_MAX
-from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.recipe import Recipe
 
 _GLANCE = 1 << 11  #: blocks of a reading that are looked at first
@@ -56,7 +55,7 @@ class Suspects:
 
 def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
     """Return the tensor scales that a reading's scale bytes allow."""
-    some = _some(c.source.size, SAMPLE)
+    some = some_of(c.source.size, SAMPLE)
     p = c.source.pick(some)
     own = encode_scales(r, p)
     alike = bool(len(own)) and bool(np.isfinite(own[0])) and bool((own == own[0]).all())
@@ -81,8 +80,7 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return Suspects(expected, solved, other=True, names=tuple(found), known=known)
     if solved.high > FLT_MAX:
         return Suspects(expected, solved, other=False)
-    flaw = constant(np.float32(_refined(c, r, solved)))
-    return Suspects(expected, solved, other=True, unnamed=flaw)
+    return Suspects(expected, solved, other=True, unnamed=constant(refined(c, r, solved)))
 
 
 def _share(b: Bounds, r: Recipe, p: Population, at: I64, own: F64, f: Flaw) -> float:  # noqa: PLR0917
@@ -95,13 +93,17 @@ def suspects_of(cases: Sequence[Case], s: Subject) -> dict[int, Suspects]:
     """Return by id of a reading what its scale bytes say: of the first, and where nearly all agree."""
     found: dict[int, Suspects] = {}
     known: dict[bytes, Suspects] = {}
+    read: dict[bytes, Case] = {}  #: whose codes it was told by
     for i, c in enumerate(cases):
-        few = _some(c.source.size, _GLANCE)
+        few = some_of(c.source.size, _GLANCE)
         bytes_ = c.got.scales[few, 0].tobytes() + c.got.seen[few].tobytes() + bytes([id(c.source) % 251])
         if bytes_ not in known:
             worth = i == 0 or _glance(c, s.recipe, few)
             known[bytes_] = suspects(c, s.recipe, s.x) if worth else Suspects(None, None, other=False)
-        found[id(c)] = known[bytes_]
+            read[bytes_] = c
+        found[id(c)] = told = known[bytes_]
+        if told.unnamed is not None and told.solved is not None and c is not read[bytes_]:
+            found[id(c)] = replace(told, unnamed=constant(refined(c, s.recipe, told.solved)))
     return found
 
 
@@ -110,44 +112,3 @@ def _glance(c: Case, r: Recipe, few: AnyArray) -> bool:
     own = encode_scales(r, c.source.pick(few[:1]))
     solved = solve(c, r, float(own[0]), few)
     return solved is not None and solved.follows
-
-
-def _some(size: int, most: int) -> AnyArray:
-    """Return positions of blocks, spread over all of them."""
-    if size <= most:
-        return np.arange(size)
-    rng = np.random.Generator(np.random.Philox(key=np.array([1, 0x5CA1], dtype=np.uint64)))
-    return np.sort(rng.choice(size, most, replace=False))
-
-
-def _refined(c: Case, r: Recipe, solved: Solved) -> float:
-    """Return the tensor scale that the codes allow too; the middle of the interval where they allow none."""
-    middle = solved.middle
-    if r.element_format is ElementFormat.E2M1_OR_INT4:
-        return middle
-    index = _some(c.source.size, _REFINED)
-    b = bounds(c, r, index, solved.rounding)
-    if b is None:
-        return middle
-    index = b.index[b.allow(middle)]
-    y, codes, zero = scaled(c, r, index, (constant(np.float32(middle)),))
-    cells = code_cells(r.element_format is ElementFormat.INT4, "nearest")
-    with np.errstate(all="ignore"):  # y grows with S: what S would move y to the borders of its code?
-        ends = np.stack([cells.low[codes] / y, cells.high[codes] / y])
-    low, high = np.fmin(*ends), np.fmax(*ends)
-    tells = (y != 0) & np.isfinite(y) & ~zero[:, None] & (high > 0)
-    low, high = np.maximum(low[tells], 2.0**-8), np.minimum(high[tells], 2.0**8)
-    if not low.size or np.mean((low <= 1) & (high >= 1)) < _LEAST_CODES:
-        return middle
-    factor = _best_factor(low, high, (solved.low / middle, solved.high / middle))
-    return middle * factor
-
-
-def _best_factor(low: F64, high: F64, within: tuple[float, float]) -> float:
-    """Return the middle of where the most intervals meet, inside `within`."""
-    low, high = np.clip(low, *within), np.clip(high, *within)
-    at = np.concatenate([low, high])
-    order = np.lexsort((np.repeat([0, 1], len(low)), at))
-    depth = np.cumsum(np.where(order < len(low), 1, -1))
-    i = int(np.argmax(depth))
-    return float((at[order[i]] + at[order[min(i + 1, len(order) - 1)]]) / 2)
