@@ -16,6 +16,7 @@ from fos_ref.check.population import source
 from fos_ref.check.residual import exact_verdict
 from fos_ref.check.steps import steps_of, walk
 from fos_ref.check.subject import blocks_of, subject
+from fos_ref.engines.given import Fixed
 from fos_ref.errors import DtypeError
 from fos_ref.inputs.choice_edges import AMAX, choice_edges
 from fos_ref.inputs.distributions import make
@@ -135,7 +136,7 @@ def test_rows_of_given_amaxes_are_not_turned():
         X,
         *turned("te-mse-256-row")["one buffer"],
         recipe=PRESETS["te-mse-256-row"],
-        amax=np.ones(32, np.float32),
+        fixed=Fixed(amax=np.ones(32, np.float32)),
         scale_layout="linear",
     )
     assert not any(case.flags[:1] == ("Transposed",) for case in given.cases())
@@ -173,7 +174,12 @@ def test_exact_arithmetic_judges_near_ties_of_a_choice_alone():
         x = choice_edges(r, 100, 1)[:16]
         q = fos_ref.quantize(x, r, amax=np.float32(AMAX))
         s = subject(
-            x, q.codes ^ np.uint8(1), q.block_scales, recipe=r, amax=np.float32(AMAX), scale_layout="linear"
+            x,
+            q.codes ^ np.uint8(1),
+            q.block_scales,
+            recipe=r,
+            fixed=Fixed(amax=np.float32(AMAX)),
+            scale_layout="linear",
         )
         return [exact_verdict(Hypothesis(s.cases()[0], flaws), r, i) for i in range(16)]
 

@@ -11,6 +11,7 @@ from fos_ref.check.flaws.catalogue import catalogue
 from fos_ref.check.offsets import offsets
 from fos_ref.check.search import Search
 from fos_ref.check.subject import subject
+from fos_ref.engines.given import Fixed
 from fos_ref.inputs.distributions import make
 from fos_ref.proof.checker.bugs import BUGS, planted
 from fos_ref.verify import check
@@ -103,7 +104,7 @@ def test_bytes_that_are_off_by_nothing_suggest_no_constant():
         x,
         *planted("4over6", "metric-mae")(x),
         recipe=fos_ref.recipe("4over6"),
-        amax=None,
+        fixed=Fixed(),
         scale_layout="linear",
     )
     search = Search(s.cases(), s.recipe)

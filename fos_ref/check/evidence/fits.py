@@ -15,7 +15,8 @@ from fos_ref.check.evidence.tensor_scale import solve
 from fos_ref.formats.arrays import I64
 from fos_ref.recipes.recipe import Recipe
 
-_OF_CODES = ("NibbleOrder", "Transposed", "RowPermutation", "StridesIgnored")
+_OF_BLOCKS = ("Transposed", "RowPermutation", "StridesIgnored")
+_OF_CODES = ("NibbleOrder", *_OF_BLOCKS)
 _OF_SCALES = ("ScaleLayout", "ScaleTransposed")
 _TIMES, _PLUS = 1.2, 0.005  #: as many equal code bytes, for codes to fit better,
 _REST = 0.8  #: or as many that are not
@@ -29,7 +30,14 @@ def better_than_the_first(cases: Sequence[Case], r: Recipe) -> list[Case]:
     if first.flags:
         return cases
     own = _scales_fit(first, r)
-    return [first, *(c for c in cases[1:] if _codes_better(c, first) and _scales_better(c, own, r))]
+    return [first, *(c for c in cases[1:] if _better(c, first, own, r))]
+
+
+def _better(c: Case, first: Case, own: float, r: Recipe) -> bool:
+    """Return whether what a reading moves fits better; where it moves codes and scales alike, one of both."""
+    if set(c.flags) & set(_OF_BLOCKS) and _scales_fit(c, r) > own + _MORE:
+        return True
+    return _codes_better(c, first) and _scales_better(c, own, r)
 
 
 def _once(cases: Sequence[Case]) -> list[Case]:

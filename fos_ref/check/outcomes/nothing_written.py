@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.evidence.cells import SATURATED
+from fos_ref.check.evidence.cells import is_nan, SATURATED
 from fos_ref.check.evidence.codes import nearest_codes
 from fos_ref.check.evidence.names import encode_scales
 from fos_ref.check.flaws.flaw import Flaw, steps_with
@@ -64,7 +64,8 @@ def _legal(c: Case, r: Recipe, index: I64) -> Bool:
     left_alone = (got == want)[got != 0].mean() >= _RIGHT if got.any() else False
     right, known = nearest_codes(c, r, index)
     nearest = known & right.all(axis=1) & (got != want)
-    return np.asarray(np.where(got == 0, base < _NEAR_ZERO, nearest | ~(one | left_alone)))
+    overflowed = is_nan(got, r) & (want == SATURATED)  # NaN where the recipe saturates: codes may be any
+    return np.asarray(np.where(got == 0, base < _NEAR_ZERO, nearest | overflowed | ~(one | left_alone)))
 
 
 def _flat(codes: U8) -> Bool:
