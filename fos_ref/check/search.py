@@ -291,8 +291,8 @@ def ranked(
         solved = sum(f == _SCALE for f in h.flags)  # any mistake of the whole tensor's scale is one of these
         return (
             len(h.flags),
-            solved,
             rare,
+            solved,
             bold,
             -fitting[h.flags] / of_flag,
             sorted(_ORDER[f] for f in h.flags),
