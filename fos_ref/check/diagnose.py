@@ -109,7 +109,7 @@ def _scale_flaws(found: _Found) -> tuple[Flaw, ...]:
 def _found(s: Subject, cases: list[Case]) -> _Found:
     clean = [c for c in cases if not c.differing.any() and _seen(c)]
     if clean:
-        simplest = min(clean, key=lambda c: len(c.flags))
+        simplest = min(clean, key=lambda c: (len(c.flags), -np.count_nonzero(c.got.seen)))
         e = Explanation(Hypothesis(simplest), np.ones(simplest.source.size, dtype=np.bool_))
         return _Found(e, (), suspects_of([simplest], s)[id(simplest)])
     set_aside, left = _set_aside(s, better_than_the_first(cases, s.recipe))

@@ -6,7 +6,7 @@ are not the nearest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,6 +36,12 @@ class _Tally:
     expected_up: float = 0.0
     expected_far: float = 0.0
     variance: float = 0.0
+    ties: F64 = field(default_factory=lambda: np.zeros((2, 7)))  #: by midpoint: went down, went up
+
+    @property
+    def chance(self) -> float:
+        """Codes that no rule gives: not the nearest, or of a midpoint that went the other way elsewhere."""
+        return self.far + float(self.ties.min(axis=0).sum())
 
     def z(self, seen: float, expected: float) -> float:
         """Return how many standard deviations a count is from what is expected."""
@@ -58,7 +64,7 @@ def stochastic_rounding(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Out
     tally = _Tally()
     for part in parts(c):
         _count(tally, c, r, part[seen[part]], flaws)
-    if tally.far < _LEAST_CODES or not (
+    if tally.chance < _LEAST_CODES or not (
         tally.fair(tally.up, tally.expected_up) and tally.fair(tally.far, tally.expected_far)
     ):
         return None
@@ -92,6 +98,9 @@ def _count(tally: _Tally, c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...
     tally.expected_up += float(p.sum())
     tally.far += float(np.count_nonzero(np.where(p > 0.5, ~ups, ups) & (p != 0.5)))  # noqa: PLR2004 -- the middle
     tally.expected_far += float(np.minimum(p, 1 - p)[p != 0.5].sum())  # noqa: PLR2004
+    middle = between & (up == 0.5)  # noqa: PLR2004
+    for way, there in enumerate((~went_up, went_up)):
+        tally.ties[way] += np.bincount(at[middle & there], minlength=7)
     tally.variance += float((p * (1 - p)).sum())
 
 
