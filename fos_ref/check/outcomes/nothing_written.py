@@ -112,7 +112,7 @@ def _made_by_one(c: Case, r: Recipe, blocks: Bool, flaws: Iterable[Flaw]) -> boo
         steps = steps_with(r, (f,))
         if steps is None or not _gives(c, ours[:1], steps) or not _gives(c, ours, steps):
             continue
-        spared = ~_flat(_made(c, others, steps)[0]) | _flat(c.got.codes[others])
+        spared = ~_flat(walk(c.source.pick(others), steps).codes) | _flat(c.got.codes[others])
         if spared.all():
             return True
     return False
@@ -120,15 +120,11 @@ def _made_by_one(c: Case, r: Recipe, blocks: Bool, flaws: Iterable[Flaw]) -> boo
 
 def _gives(c: Case, index: I64, steps: Steps) -> bool:
     """Return whether the steps give these blocks; the signs of zeros in blocks of zeros may be others."""
-    codes, scale = _made(c, index, steps)
-    got = c.got.pick(index)
-    zeros = (((codes | got.codes) & _MAGNITUDES) == 0).all(axis=1)
-    return bool((got.same_scale(scale) & (zeros | (got.codes == codes).all(axis=1))).all())
-
-
-def _made(c: Case, index: I64, steps: Steps) -> tuple[U8, U8]:
     w = walk(c.source.pick(index), steps)
-    return w.codes, w.scale
+    got = c.got.pick(index)
+    zeros = (((w.codes | got.codes) & _MAGNITUDES) == 0).all(axis=1)
+    right = w.free | zeros | (got.codes == w.codes).all(axis=1)
+    return bool((got.same_scale(w.scale) & right).all())
 
 
 def _some(among: Bool, most: int) -> I64:
