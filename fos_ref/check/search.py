@@ -118,7 +118,8 @@ class Search:
         if solved is None:
             return e
         rest = tuple(f for f in h.flaws if f is not solved)
-        others = [Hypothesis(h.case, (f, *rest)) for f in self.flaws if f.flag != _SCALE and f not in rest]
+        as_usual = [f for f in self.flaws if f.flag != _SCALE and (f.usual or not solved.usual)]
+        others = [Hypothesis(h.case, (f, *rest)) for f in as_usual if f not in rest]
         left = [o for s, o in self._scored(others) if s.perfect]
         found = self._verified(self._ranked(left)) if left else None
         if not isinstance(found, Explanation):
