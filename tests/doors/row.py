@@ -63,6 +63,14 @@ HOSTILE = {
 }
 
 
+def by_door(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return the rows of each door, in their order: they are one test, most take less than an item costs."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.door, []).append(row)
+    return found
+
+
 def each(door: str, values: Iterable[tuple[str, str]], *args: str, **more: Any) -> list[Command]:
     """Return a row for each (what, value); "{}" in `args` stands for the value."""
     rows = [

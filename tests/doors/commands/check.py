@@ -7,7 +7,7 @@ from tests.doors.commands.numbers import row as number
 from tests.doors.kit import documents, npy
 from tests.doors.row import Command, each, hostile
 
-_ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y", "full.npy")
+_ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y")
 _BAD = (*npy.FOREIGN, *npy.ARRAYS)
 _NO_FILE = ("pipe", "folder", "loop", "zeros", "nowhere")
 _TAKEN = "recipe-name-of-a-preset"

@@ -125,7 +125,7 @@ ROWS = [
             ("under a file", "file/a"),
             ("a pipe", "pipe"),
             ("a loop of links", "loop.json"),
-            ("a device", "/dev/null"),
+            ("a link to a file", "to-file"),
             ("this folder", "."),
             ("the golden folder", "golden"),
             ("a name of 300 characters", "n" * 300),

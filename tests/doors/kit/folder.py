@@ -1,4 +1,7 @@
-"""The folder in which every row is run: all files of the kit, and what is no file."""
+"""The folder in which every row is run: all files of the kit, and what is no file.
+
+No row names a device where something is written: tests may run as root.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ def build(folder: Path) -> Path:
         (folder / f"folder.{suffix}").mkdir()
         (folder / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
         (folder / f"zeros.{suffix}").symlink_to("/dev/zero")
-        (folder / f"full.{suffix}").symlink_to("/dev/full")
     (folder / "hard-link.safetensors").hardlink_to(folder / "w.safetensors")
     (folder / "link.safetensors").symlink_to("w.safetensors")
     (folder / "file").write_bytes(b"a file")
     os.mkfifo(folder / "pipe")
+    (folder / "to-file").symlink_to("file")
     _write(folder / "taken" / "something", b"there already")
     _write(folder / "taken.safetensors", b"there already")
     (folder / "golden-pipe" / "v1").mkdir(parents=True)
