@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fos_gpu import launch
-from fos_gpu.quantized import DeviceQuantized
+from fos_gpu.quantized import check_on_device, DeviceQuantized
 from fos_gpu.tensors import DTYPES, empty, launching, take
 from fos_ref.errors import DtypeError, InputError
 from fos_ref.foreign import foreign, shown
@@ -25,9 +25,7 @@ def dequantize(q: DeviceQuantized, dtype: Any = np.float32, *, out: Any = None) 
     Streams:  the framework's current one; nothing waits for the device.
     Raises:   DtypeError, InputError for another `out`, ToolchainError.
     """
-    if not isinstance(q, DeviceQuantized):
-        msg = f"q is a {type(q).__name__}: a DeviceQuantized is allowed"
-        raise DtypeError(msg)
+    check_on_device(q, "dequantize")
     wanted, shape = dtype_name(dtype), (q.rows, q.cols)
     with launching(q.place, f"a {wanted} tensor of shape {q.shape}"):
         own = empty(q.shape, wanted, q.place) if out is None else out

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fos_gpu.tensors import launching, Place, take, to_numpy, upload
+from fos_ref.arguments import is_a
 from fos_ref.engines.given import check_finite
-from fos_ref.errors import ShapeError
+from fos_ref.errors import DtypeError, ShapeError
+from fos_ref.foreign import cut
 from fos_ref.formats.bits import canonical_nan
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
-from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 LAYOUTS = ("linear", "swizzled")
 
@@ -117,14 +119,23 @@ def _bytes(own: Any, shape: tuple[int, ...]) -> Any:
     return take(own, "block scales", alignment=1).words(shape)
 
 
+def check_on_device(q: Any, what: str) -> None:
+    """Raise DtypeError for a `q` that is no quantized tensor on a device. what: the call, for the message."""
+    if not is_a(q, DeviceQuantized):
+        msg = f"{what}: q is a {cut(type(q).__name__)}: a DeviceQuantized is allowed"
+        raise DtypeError(msg)
+
+
 def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
     """Return a quantized tensor of the host on the device, in arrays of the framework and place of `like`.
 
     Shapes:   those of q; block scales linear
     Streams:  waits for the copies.
-    Raises:   ShapeError for a q that was padded; DtypeError or InputError for a `like` that is no device
-              array; ToolchainError where q does not fit into the memory.
+    Raises:   ShapeError for a q that was padded, and for parts that do not fit; DtypeError for what is no
+              QuantizedTensor; DtypeError or InputError for a `like` that is no device array; ToolchainError
+              where q does not fit into the memory.
     """
+    q = check_tensor(q, "to_device")
     place, shape = take(like, "like", alignment=1).place, (*q.codes.shape[:-1], q.codes.shape[-1] * 2)
     if q.shape != shape:
         msg = f"q of shape {q.shape}: its codes are those of {shape}; a tensor without padding is allowed"

@@ -10,7 +10,7 @@ import numpy as np
 
 from fos_gpu import launch
 from fos_gpu.build import modules
-from fos_gpu.quantized import block_shape, DeviceQuantized
+from fos_gpu.quantized import block_shape, check_on_device, DeviceQuantized
 from fos_gpu.tensors import empty, launching, take, take_input, to_numpy
 from fos_ref.errors import InputError, ShapeError
 from fos_ref.exactness.sums import Sums
@@ -76,9 +76,10 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
               p adds p + P/2, then p + P/4, down to p + 1.
     Specials: a NaN stays, in sums and in maxima.
     Streams:  the framework's current one; nothing waits for the device.
-    Raises:   ShapeError for another shape; DtypeError; InputError for another device or framework than q's;
-              ToolchainError.
+    Raises:   ShapeError for another shape; DtypeError, for a `q` on no device too; InputError for another
+              device or framework than q's; ToolchainError.
     """
+    check_on_device(q, "errors")
     x = take_input(x)
     made_from = q.shape[::-1] if q.columnwise else q.shape
     if x.shape != made_from:

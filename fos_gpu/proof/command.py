@@ -14,12 +14,13 @@ from typing import Any, NoReturn
 from fos_ref.errors import InputError
 from fos_ref.errors.guard import guarded
 from fos_ref.errors.text import printable
+from fos_ref.foreign import shown
 from fos_ref.proof.known import file_name, read_known
 from fos_ref.proof.result import document, Proof
 from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
 
-_DIGITS = 6  #: of a number of processes that no machine has
+_DIGITS = 6  #: of a number that is too large for anything here
 
 
 def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = None) -> int:
@@ -39,11 +40,11 @@ class Parser(argparse.ArgumentParser):
         raise InputError(msg)
 
 
-def jobs(text: str) -> int:
-    """Return a number of processes, in decimal digits: 0 and above; for `type=` of an argument."""
+def whole(text: str) -> int:
+    """Return a whole number of 0 and above, in decimal digits; for `type=` of an argument."""
     if text.isascii() and text.isdigit() and len(text) < _DIGITS:
         return int(text)
-    msg = f"{text!r}: a whole number of 0 and above is allowed"
+    msg = f"{shown(text)}: a whole number of 0 and above is allowed"
     raise argparse.ArgumentTypeError(msg)
 
 
@@ -58,7 +59,7 @@ def parser(proof: Proof) -> argparse.ArgumentParser:
         metavar="DIR",
         help=same,
     )
-    made.add_argument("--jobs", type=jobs, default=0, help="worker processes; 0: one per core")
+    made.add_argument("--jobs", type=whole, default=0, help="worker processes; 0: one per core")
     return made
 
 

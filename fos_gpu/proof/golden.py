@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fos_gpu.build.machine import card
-from fos_gpu.proof.command import execute, parser
+from fos_gpu.proof.command import execute, parser, whole
 from fos_ref.errors import InputError
 from fos_ref.errors.guard import guarded
 from fos_ref.proof.result import Finding, Progress, Proof
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
     arguments = parser(PROOF)
     arguments.add_argument("--golden", type=Path, default=Path("golden"), metavar="DIR", help="the vectors")
-    arguments.add_argument("--steps", type=int, default=CHAIN_STEPS, metavar="N", help="of each chain")
+    arguments.add_argument("--steps", type=whole, default=CHAIN_STEPS, metavar="N", help="of each chain")
     given = arguments.parse_args(argv)
     return execute(replace(PROOF, run=partial(run, given.golden, given.steps)), given, card())
 

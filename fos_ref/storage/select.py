@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from fos_ref.arguments import is_a
 from fos_ref.errors import InputError
+from fos_ref.foreign import shown
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.conventions import SUFFIX
 from fos_ref.storage.safetensors_read import TensorInfo
@@ -42,6 +44,10 @@ class Selection:
     exclude: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        for globs in (self.include, self.exclude):
+            if not is_a(globs, (tuple, list)) or not all(is_a(g, str) for g in globs):
+                msg = f"globs {shown(globs)}: a list of texts is allowed"
+                raise InputError(msg)
         for glob in (*self.include, *self.exclude):
             if len(glob) > LONGEST_GLOB:
                 msg = f"a glob has {len(glob):,} characters: at most {LONGEST_GLOB:,} are allowed"

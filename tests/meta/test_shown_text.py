@@ -10,7 +10,7 @@ from tests.meta.tree import files, name, tree
 
 #: What writes text, and the files that may: each escapes what it writes, or writes words of its own.
 WRITERS = {
-    "print": (),
+    "print": ("fos_ref/export/sv/fos_cocotb.py",),  # a program of the export: ASCII of its own files
     "echo": (
         "fos_ref/commands/output.py",
         "fos_ref/commands/app.py",

@@ -41,6 +41,9 @@ OTHER_SHAPES: dict[str, Any] = {
     "of no size": _CODES[:0],
     "of three axes": np.zeros((2, 3, 5), np.uint8),
 }
+ONE_A_BYTE = np.zeros(X.shape, np.uint8)
+ONE_A_BYTE[3, 5] = 16
+_GIVEN: dict[str, Any] = {"scales": _SCALES, "recipe": "nvfp4"}
 
 
 def _checks(door: str, function: Any) -> list[Call]:
@@ -48,6 +51,7 @@ def _checks(door: str, function: Any) -> list[Call]:
         *wrong(door, function, "x", {**NO_INPUT, **VALUES}, codes=_CODES, scales=_SCALES, recipe="nvfp4"),
         *wrong(door, function, "codes", {**NO_BYTES, **OTHER_SHAPES}, X, scales=_SCALES, recipe="nvfp4"),
         *wrong(door, function, "scales", {**NO_BYTES, **OTHER_SHAPES}, X, _CODES, recipe="nvfp4"),
+        *wrong(door, function, "codes", {"one a byte, one above 15": ONE_A_BYTE}, X, **_GIVEN),
         *wrong(door, function, "recipe", NO_RECIPE, X, _CODES, _SCALES),
         *wrong(door, function, "amax", NO_AMAX, X, _CODES, _SCALES, recipe="nvfp4"),
         *wrong(door, function, "tensor_scale", NO_TENSOR_SCALE, X, _CODES, _SCALES, recipe="nvfp4"),

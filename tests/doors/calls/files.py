@@ -7,6 +7,7 @@ from typing import Any
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import FosError
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
+from fos_ref.storage.select import Selection
 from fos_ref.verify.inspect import inspect
 from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
 from tests.doors.kit import checkpoints
@@ -26,6 +27,15 @@ _NO_PATH: dict[str, Any] = {
     "a lone surrogate": "\ud800",
 }
 _UNREAD = without(_FILES, *(f"{m}.safetensors" for m in checkpoints.MANIFESTS))
+_NO_GLOBS: dict[str, Any] = {
+    "None": None,
+    "a number": 5,
+    "one glob": "*.weight",
+    "numbers": [5],
+    "bytes": [b"*"],
+    "a set": {"*"},
+    "a long one": ["*" * 100_000],
+}
 
 
 def opened(path: Any, recipe: Any = None) -> Any:
@@ -68,6 +78,8 @@ ROWS = [
         "w.safetensors",
         "o",
     ),
+    *wrong("Selection", Selection, "include", _NO_GLOBS),
+    *wrong("Selection", Selection, "exclude", _NO_GLOBS),
     Call(
         "quantize_checkpoint(overwrite)",
         "not set",

@@ -145,6 +145,11 @@ _NO_SHAPE: dict[str, Any] = {
 _NO_CODES = {**without(BYTES, "float4"), "of another shape": Q.codes[:3]}
 
 
+ONE_A_BYTE = np.zeros(X.shape, np.uint8)
+ONE_A_BYTE[3, 5] = 16
+_ONE: dict[str, Any] = {"block_scales": _SCALES, "shape": X.shape}
+
+
 def _from_bytes(codes: Any, block_scales: Any, *, amax: Any = 1.0, **more: Any) -> Any:
     return fos_ref.from_bytes(codes, block_scales, "nvfp4", amax=amax, **more)
 
@@ -160,6 +165,7 @@ ROWS = [
         {**without(BYTES, "float4"), "other": Q.codes[:3]},
         block_scales=_SCALES,
     ),
+    *wrong("from_bytes", _from_bytes, "codes", {"one a byte, one above 15": ONE_A_BYTE}, **_ONE),
     *wrong("from_bytes", _from_bytes, "block_scales", {**BYTES, "other": _SCALES[:3]}, Q.codes),
     *wrong("from_bytes", fos_ref.from_bytes, "recipe", NO_RECIPE, Q.codes, _SCALES, amax=1.0),
     *wrong("from_bytes", _from_bytes, "amax", {**NO_AMAX, "left out": None}, Q.codes, _SCALES),
