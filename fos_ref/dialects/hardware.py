@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.engines.given import Fixed
+from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import as_numpy, check_shape
 from fos_ref.errors import RecipeError, ShapeError
 from fos_ref.formats.arrays import Bool, F32
@@ -52,7 +52,8 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: Any = None) -> Bool:
     Dtypes:   as for `quantize`
     Specials: subnormals are kept. A kernel that flushes them (FTZ) may also differ on blocks below 2^-126.
     Raises:   RecipeError for a recipe whose reciprocals are exact: there is nothing to decide; ShapeError;
-              DtypeError; InputError for an amax as in `quantize`.
+              DtypeError; InputError for an amax as in `quantize`, and for a NaN or an infinity where the recipe
+              refuses them.
     Spec:     docs/numerics.md N8, `reciprocal`.
     """
     r, array = get_recipe(r), as_numpy(x)
@@ -65,7 +66,9 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: Any = None) -> Bool:
         raise RecipeError(msg)
     check_float_environment()
     given = Fixed(amax=amax).scales(r, len(array), array.dtype)
-    scales = tensor_scales(tensor_amax(widen(array), r), r, array.dtype) if given is None else given
+    own = tensor_amax(widen(array), r)
+    check_finite(own, r)
+    scales = tensor_scales(own, r, array.dtype) if given is None else given
     rows = max(_ROWS, r.block_rows)
     parts = [
         _undecided(array[at : at + rows], scales.rows(slice(at, at + rows)), r)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import find, settings
 
 import fos_ref
+from fos_ref.recipes.axes import NonFinite
 from fos_ref.verify.disagreement import disagreement
 from fos_ref.verify.distributions import make
 from fos_ref.verify.hardware import hardware_decides
@@ -30,6 +32,8 @@ from tests.doors.row import Call, wrong
 
 _NVFP4 = fos_ref.PRESETS["nvfp4"]
 _FLASHINFER = "flashinfer-default-mse-256"
+#: Its reciprocals are the chip's, and it refuses NaN and infinities.
+_APPROXIMATE = replace(fos_ref.PRESETS[_FLASHINFER], name="refusing", nonfinite=NonFinite.RAISE)
 _NO_SHAPE: dict[str, Any] = {
     "None": None,
     "a number": 16,
@@ -99,6 +103,7 @@ ROWS = [
     *_drawing("cases", cases, "dtype", NO_CHOICE, "nvfp4"),
     *_drawing("cases", cases, "shape", _BLOCKS_SHAPE, "nvfp4"),
     *wrong("hardware_decides", hardware_decides, "x", NO_INPUT, r=fos_ref.PRESETS[_FLASHINFER]),
+    *wrong("hardware_decides", hardware_decides, "x", VALUES, r=_APPROXIMATE),
     *wrong("hardware_decides", hardware_decides, "r", {**NO_RECIPE, "an exact one": _NVFP4}, X),
     *wrong("hardware_decides", hardware_decides, "amax", NO_AMAX, X, fos_ref.PRESETS[_FLASHINFER]),
     *wrong("disagreement", disagreement, "x", {**NO_INPUT, **VALUES}, a=_NVFP4, b=fos_ref.PRESETS["4over6"]),

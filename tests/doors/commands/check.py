@@ -9,10 +9,11 @@ from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y")
 _BAD = (*npy.FOREIGN, *npy.ARRAYS)
-_NO_FILE = ("pipe", "folder", "loop", "zeros", "nowhere")
+_NO_FILE = ("pipe", "folder", "loop", "zeros", "nowhere", "large")
 _TAKEN = "recipe-name-of-a-preset"
 _GOOD = ("x.npy", "codes.npy", "scales.npy")
 _RECIPE = ("--recipe", "nvfp4")
+_LAST = ("scales.npy", *_RECIPE)
 
 
 def _files(place: int, metavar: str, names: tuple[str, ...]) -> list[Command]:
@@ -77,6 +78,10 @@ ROWS = [
         ("check", "complex.npy", "codes.npy", "scales.npy", *_RECIPE, "--x-dtype", "float32"),
     ),
     *each("check", [("an unknown option", "--nope"), ("its beginning", "--rec")], *_option("{}", "nvfp4")),
+    Command("check", "a switch with a value", ("check", *_GOOD, *_RECIPE, "--strict=1"), ("--strict",)),
+    Command(
+        "check CODES.npy", "one a byte, one above 15", ("check", "x.npy", "above-15.npy", *_LAST), ("16",)
+    ),
     Command("check", "four files", ("check", *_GOOD, "x.npy", *_RECIPE), ("x.npy",)),
     Command("check", "two files", ("check", "x.npy", "codes.npy", *_RECIPE), ("SCALES.npy",)),
     Command("check", "files in another order", ("check", "codes.npy", "x.npy", "scales.npy", *_RECIPE)),

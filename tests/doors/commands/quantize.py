@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.doors.kit import checkpoints
+from tests.doors.kit import checkpoints, documents
 from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
@@ -72,6 +72,10 @@ ROWS = [
         skip="root reads and writes whatever the permissions say: not run",
     ),
     *hostile("quantize --recipe", *_option("--recipe", "{}"), named=("recipe",)),
+    *[
+        Command("quantize --recipe", f"the file {name}.json", _option("--recipe", f"{name}.json"))
+        for name in (*documents.FOREIGN, *documents.RECIPES, *_ODD, "large")
+    ],
     Command("quantize --recipe", "one without a convention", _option("--recipe", "fouroversix-nvint4")),
     Command("quantize --recipe", "one of rows", _option("--recipe", "te-nvfp4-row"), ("te-nvfp4-row",)),
     *hostile("quantize --convention", *_option("--convention", "{}"), named=("modelopt",)),

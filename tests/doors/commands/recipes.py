@@ -18,11 +18,13 @@ def _on(name: str, what: str = "", codes: tuple[int, ...] = (2,)) -> Command:
 
 
 _NEW = ("recipes", "new")
+#: Files that are no recipe: not there, no file, no JSON, other axes, too large, too deep, hostile.
+_NO_RECIPES = (*documents.FOREIGN, *documents.RECIPES, *_ODD, "large")
 ROWS = [
     *hostile("recipes new --from", *_NEW, "mine", "--from", "{}", named=("recipe",)),
     *[
         Command("recipes new --from", f"{name}.json", (*_NEW, "mine", "--from", f"{name}.json"))
-        for name in (*documents.FOREIGN, *documents.RECIPES, *_ODD)
+        for name in _NO_RECIPES
         if name != "recipe-name-of-a-preset"
     ],
     *hostile("recipes new --set", *_NEW, "mine", "--from", "nvfp4", "--set", "{}"),
@@ -56,6 +58,15 @@ ROWS = [
     Command("recipes", "an unknown option", ("recipes", "--nope"), ("--nope",)),
     *hostile("recipes diff A", *_DIFF, "{}", "nvfp4", named=("recipe",)),
     *hostile("recipes diff B", *_DIFF, "nvfp4", "{}", named=("recipe",)),
+    *[Command("recipes NAME", f"the file {name}.json", ("recipes", f"{name}.json")) for name in _NO_RECIPES],
+    *[
+        Command("recipes diff A", f"the file {name}.json", (*_DIFF, f"{name}.json", "nvfp4"))
+        for name in _NO_RECIPES
+    ],
+    *[
+        Command("recipes diff B", f"the file {name}.json", (*_DIFF, "nvfp4", f"{name}.json"))
+        for name in _NO_RECIPES
+    ],
     Command("recipes diff A", "another name", (*_DIFF, "nvfp5", "nvfp4"), ("nvfp5", "nvfp4")),
     Command("recipes diff B", "another name", (*_DIFF, "nvfp4", "nvfp5"), ("nvfp5", "nvfp4")),
     Command("recipes diff", "one recipe", (*_DIFF, "nvfp4"), ("B",)),

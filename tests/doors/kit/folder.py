@@ -24,6 +24,8 @@ def build(folder: Path) -> Path:
         (folder / f"folder.{suffix}").mkdir()
         (folder / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
         (folder / f"zeros.{suffix}").symlink_to("/dev/zero")
+    with (folder / "large.json").open("wb") as f:  # 100 MB of nothing, of which the disk holds none
+        f.truncate(100 << 20)
     (folder / "hard-link.safetensors").hardlink_to(folder / "w.safetensors")
     (folder / "link.safetensors").symlink_to("w.safetensors")
     (folder / "file").write_bytes(b"a file")

@@ -42,10 +42,17 @@ def _zip() -> bytes:
 
 
 def good() -> dict[str, bytes]:
-    """Return x, and the codes and scales that nvfp4 makes of it."""
+    """Return x, the codes and scales that nvfp4 makes of it, and codes of which one is none."""
     x = np.random.default_rng(1).standard_normal((32, 64)).astype(np.float32)
     q = fos_ref.quantize(x, "nvfp4", engine="numpy")
-    return {"x.npy": saved(x), "codes.npy": saved(q.codes), "scales.npy": saved(q.block_scales)}
+    above = np.full(x.shape, 15, np.uint8)  # codes one a byte
+    above[3, 5] = 16
+    return {
+        "x.npy": saved(x),
+        "codes.npy": saved(q.codes),
+        "scales.npy": saved(q.block_scales),
+        "above-15.npy": saved(above),
+    }
 
 
 #: No .npy file at all, whatever is expected in it.
