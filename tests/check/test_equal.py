@@ -81,7 +81,7 @@ CODES, SCALES = bytes_of(X)
         ({"codes": CODES[:, :-1]}, ShapeError, "(32, 32)"),
         ({"codes": X}, DtypeError, "codes: dtype float32"),
         ({"codes": "no"}, DtypeError, "codes is a str"),
-        ({"codes": np.zeros((32, 64), np.uint8)}, ShapeError, "two codes a byte"),
+        ({"codes": np.zeros((32, 63), np.uint8)}, ShapeError, "or one code a byte"),
         ({"scales": SCALES[:-1]}, ShapeError, "32x4 bytes"),
         ({"scales": SCALES.astype(np.float32)}, DtypeError, "scales: dtype float32"),
         ({"x": X[:, :-1]}, ShapeError, "multiple of 16"),

@@ -69,7 +69,8 @@ def test_broken(fos_kernel):
 
 def run(pytester: pytest.Pytester, body: str, *args: str) -> pytest.RunResult:
     pytester.makepyfile(HEAD + BODIES[body])
-    options = ["-p", "fos_ref.pytest_plugin", "-p", "no:cacheprovider", "--strict-markers", "-q"]
+    plugins = ["fos_ref.pytest_plugin", "no:cacheprovider", "no:benchmark"]
+    options = [*(word for name in plugins for word in ("-p", name)), "--strict-markers", "-q"]
     return pytester.runpytest_inprocess(*options, *args)
 
 

@@ -19,7 +19,7 @@ from fos_ref.exactness.near_tie import near_ties
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.inspect.api import inspect
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
-from fos_ref.vectors.folder import read_written
+from fos_ref.vectors.on_disk import read_written
 from fos_ref.vectors.verify import verify as verify_golden
 from fos_ref.verify import assert_bits_equal, assert_quantized_equal, check, conformance
 from fos_ref.verify.disagreement import disagreement

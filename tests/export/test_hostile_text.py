@@ -16,23 +16,17 @@ from tests.export.exported import source
 HOSTILE = 'a"; system("x"); //\n*/ \\ ??/ \x1b]0;\x07 \u202e é %s \\x41 $display("x")'
 
 
-def hostile():
-    """Return the source of one recipe whose every text is hostile."""
+def worded(text):
+    """Return the source of one recipe whose every text is this one."""
     found = source("4over6-absmax")
     vectors = {
         recipe: {
-            group: [
-                replace(v, id=HOSTILE, flags=(HOSTILE,), case=replace(v.case, comment=HOSTILE)) for v in many
-            ]
+            group: [replace(v, id=text, flags=(text,), case=replace(v.case, comment=text)) for v in many]
             for group, many in groups.items()
         }
         for recipe, groups in found.vectors.items()
     }
     return replace(found, vectors=vectors)
-
-
-def _hostile(v):
-    return replace(v, id=HOSTILE, flags=(HOSTILE,), case=replace(v.case, comment=HOSTILE))
 
 
 def count(files, ending):
@@ -43,7 +37,7 @@ def count(files, ending):
     ("form", "ending"), [("c", ".h"), ("memh", "ids.txt"), ("memh", ".sv"), ("json", ".json")]
 )
 def test_a_text_stays_one_line_of_printable_ascii(form, ending):
-    made, plain = documents(form, hostile()), documents(form, source("4over6-absmax"))
+    made, plain = (documents(form, worded(text)) for text in (HOSTILE, "plain"))
     assert count(made, ending) == count(plain, ending)
     for name in count(made, ending):
         lines = made[name].decode("ascii").split("\n")
@@ -52,7 +46,7 @@ def test_a_text_stays_one_line_of_printable_ascii(form, ending):
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here: not run")
 def test_the_c_header_compiles_and_holds_the_text(tmp_path):
-    header = documents("c", hostile())["4over6-absmax.h"]
+    header = documents("c", worded(HOSTILE))["4over6-absmax.h"]
     (tmp_path / "h.h").write_bytes(header)
     (tmp_path / "m.c").write_text(
         '#define FOS_VECTORS_DATA\n#include <stdio.h>\n#include "h.h"\n'

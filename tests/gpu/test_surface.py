@@ -14,6 +14,7 @@ from fos_gpu.build import kernels, modules
 from fos_gpu.door import quantize_to_host
 from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.tensors import to_numpy
+from fos_ref.engines.given import Fixed
 from fos_ref.errors import InputError
 from fos_ref.inputs.distributions import make
 from tests.gpu import surface
@@ -207,7 +208,6 @@ def test_the_package_s_own_call_takes_a_device_array_where_it_lies(device, monke
 
 def test_a_device_array_that_is_no_matrix_in_a_row_comes_to_the_host(device):
     assert (
-        quantize_to_host(device(make("normal", (32, 64), 3, "float32")).T, BY_NAME[FEW[0]], None, None)
-        is None
+        quantize_to_host(device(make("normal", (32, 64), 3, "float32")).T, BY_NAME[FEW[0]], Fixed()) is None
     )
-    assert quantize_to_host(np.ones((16, 16), np.float32), BY_NAME[FEW[0]], None, None) is None
+    assert quantize_to_host(np.ones((16, 16), np.float32), BY_NAME[FEW[0]], Fixed()) is None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fos_ref import verify
+from fos_ref.engines.given import Fixed
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.engines.on_device import quantize_on_device
 from fos_ref.errors import InputError
@@ -146,11 +147,11 @@ def test_an_array_of_no_device_goes_through_the_host(monkeypatch):
     for name in ("torch", "cupy"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr("fos_ref.engines.on_device.import_module", lambda _: pytest.fail("asked"))
-    assert quantize_on_device(x, r, None, None) is None
+    assert quantize_on_device(x, r, Fixed()) is None
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "cupy", sys)
     monkeypatch.setattr("fos_ref.engines.on_device.DOOR", "fos_ref.no_such_door")
-    assert quantize_on_device(x, r, None, None) is None
+    assert quantize_on_device(x, r, Fixed()) is None
 
 
 def test_the_checker_s_calls_are_listed_where_they_are_found():

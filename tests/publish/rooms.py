@@ -15,11 +15,14 @@ from safetensors.numpy import save_file
 from fos_ref.report import documents
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.vectors import layout
-from fos_ref.vectors.manifest import FROZEN, MANIFEST
+from fos_ref.vectors.canonical import canonical, FORMAT
+from fos_ref.vectors.manifest import FROZEN, MANIFEST, manifest
 from tests.vectors.folder import files
 
 GOLDEN = ("notes.json", layout.NAME, "v1/nvfp4/worked.json")
-OLD = (b"old", b"{}", b"mine")
+EMPTY = canonical({"format": FORMAT})
+OLD_LIST = manifest(dict.fromkeys(GOLDEN, EMPTY))
+OLD = (b"old", EMPTY, b"mine", OLD_LIST)
 EXPORTED = {"MANIFEST.json": b"[]", "c/a.c": b"int a;", "c/b.c": b"int b;"}
 
 
@@ -50,7 +53,7 @@ def prepare(folder: Path) -> None:
     for name in (*GOLDEN, FROZEN, MANIFEST):
         path = folder / "golden" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(files()[name] if name == FROZEN else b"{}")
+        path.write_bytes({FROZEN: files()[FROZEN], MANIFEST: OLD_LIST}.get(name, EMPTY))
     for name in ("report.md", "errors.csv"):
         path = folder / "reports/quick" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from fos_ref.errors import InputError
 from fos_ref.publish.publication import check_targets
 from fos_ref.publish.targets import one_file, Targets, whole_folder
 from fos_ref.vectors import chain
-from fos_ref.vectors.folder import names, README
+from fos_ref.vectors.folder import names
+from fos_ref.vectors.on_disk import README
 from tests.meta.tree import ROOT
 from tests.vectors.folder import files
 
