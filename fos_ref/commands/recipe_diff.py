@@ -21,7 +21,7 @@ from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
 from fos_ref.storage.held import held_weights
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
-from fos_ref.storage.select import FLOATS, unfit
+from fos_ref.storage.select import FLOATS, misfit, unfit
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0
@@ -102,7 +102,7 @@ def _matrix(path: Path, rows: int, cols: int) -> AnyArray:
     """Return the tensor of a .npy file, if it can be cut into the blocks of both recipes."""
     a = read_npy(path)
     name = next((k for k, v in NUMPY_DTYPES.items() if v == a.dtype and k in FLOATS), str(a.dtype))
-    why = unfit(TensorInfo(path.name, name, a.shape, a.nbytes), rows, cols)
+    why = misfit(TensorInfo(path.name, name, a.shape, a.nbytes), rows, cols)
     if why is not None:
         msg = f"{path}: {why}: a 2-D tensor of {', '.join(FLOATS)} whose blocks fit both recipes is allowed"
         raise InputError(msg)

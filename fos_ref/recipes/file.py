@@ -19,9 +19,7 @@ _LARGEST = 1 << 16  #: bytes; the recipes of this package take some 1,200
 def is_path(given: object) -> bool:
     """Return whether `given` names a file rather than a preset."""
     kind = type(given)  # isinstance would ask the object itself
-    if issubclass(kind, os.PathLike):
-        return True
-    return issubclass(kind, str) and str(given).lower().endswith(SUFFIX)
+    return issubclass(kind, os.PathLike) or (issubclass(kind, str) and str(given).lower().endswith(SUFFIX))
 
 
 def read_recipe(path: Any) -> Recipe:

@@ -104,7 +104,7 @@ WRONG = {
         "amax and encode scale",
     ),
     "a recipe that is none": ((CODES, SCALES, "nvfp5"), {"amax": 1}, RecipeError, "no recipe is called"),
-    "codes of text": (("ab", SCALES, "nvfp4"), {"amax": 1}, DtypeError, "codes is of type str"),
+    "codes of text": (("ab", SCALES, "nvfp4"), {"amax": 1}, DtypeError, "codes is a str"),
     "scales of float32": (
         (CODES, SCALES.astype("f4"), "nvfp4"),
         {"amax": 1},

@@ -16,6 +16,7 @@ from fos_ref.publish.publication import check_targets
 from fos_ref.publish.targets import one_file, Targets, whole_folder
 from fos_ref.vectors import chain
 from fos_ref.vectors.folder import names
+from fos_ref.vectors.manifest import manifest
 from fos_ref.vectors.on_disk import README
 from tests.meta.tree import ROOT
 from tests.vectors.folder import files
@@ -140,7 +141,7 @@ def working(monkeypatch) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["quantize", "x.safetensors", LONG], f"{LONG}: File name too long"),
+        (["quantize", "x.safetensors", LONG], "nnn: File name too long"),
         (["quantize", "x.safetensors", "x.safetensors", "--force"], "is the input file"),
         (["quantize", "x.safetensors", "folder", "--force"], "folder is not a regular file"),
         (["quantize", "x.safetensors", "no/out"], "no: No such file or directory"),
@@ -167,6 +168,7 @@ def test_every_command_finds_it_before_the_work(tmp_path, monkeypatch, capsys, a
         save_file(x, name)
     for name in ("folder", "errors.csv", "notes.json", "proof-products.json"):
         (tmp_path / name).mkdir()
+    (tmp_path / "folder/MANIFEST.json").write_bytes(manifest({}))
     if "position.csv" in arguments:
         (tmp_path / "errors.csv").rmdir()
     before, began = tree(tmp_path), working(monkeypatch)
