@@ -40,7 +40,8 @@ def difference(a: Recipe, b: Recipe, on: Path | None, distribution: str | None) 
         data |= _measured(lambda: _tensors(on, distribution, a, b), a, b)
         if not data["tensors"]:
             raise InputError(_nothing(on, data["packed_weights"]))
-    tensors = (lambda: (x for _, x in _tensors(on, distribution, a, b))) if counted else None
+    has_values = counted and data["total"]["blocks"] > 0
+    tensors = (lambda: (x for _, x in _tensors(on, distribution, a, b))) if has_values else None
     return data | {"advice": advice_values(advice(a, b, tensors))}
 
 
