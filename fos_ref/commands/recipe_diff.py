@@ -21,7 +21,7 @@ from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
 from fos_ref.storage.held import held_weights
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
-from fos_ref.storage.select import FLOATS, misfit, unfit
+from fos_ref.storage.select import FLOATS, unfit
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0
@@ -40,8 +40,7 @@ def difference(a: Recipe, b: Recipe, on: Path | None, distribution: str | None) 
         data |= _measured(lambda: _tensors(on, distribution, a, b), a, b)
         if not data["tensors"]:
             raise InputError(_nothing(on, data["packed_weights"]))
-    has_values = counted and data["total"]["blocks"] > 0
-    tensors = (lambda: (x for _, x in _tensors(on, distribution, a, b))) if has_values else None
+    tensors = (lambda: (x for _, x in _tensors(on, distribution, a, b))) if counted else None
     return data | {"advice": advice_values(advice(a, b, tensors))}
 
 
@@ -103,7 +102,7 @@ def _matrix(path: Path, rows: int, cols: int) -> AnyArray:
     """Return the tensor of a .npy file, if it can be cut into the blocks of both recipes."""
     a = read_npy(path)
     name = next((k for k, v in NUMPY_DTYPES.items() if v == a.dtype and k in FLOATS), str(a.dtype))
-    why = misfit(TensorInfo(path.name, name, a.shape, a.nbytes), rows, cols)
+    why = unfit(TensorInfo(path.name, name, a.shape, a.nbytes), rows, cols)
     if why is not None:
         msg = f"{path}: {why}: a 2-D tensor of {', '.join(FLOATS)} whose blocks fit both recipes is allowed"
         raise InputError(msg)

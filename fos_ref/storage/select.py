@@ -72,16 +72,13 @@ def _match(name: str, globs: Sequence[str]) -> str | None:
 
 
 def unfit(info: TensorInfo, rows: int, cols: int) -> str | None:
-    """Return what keeps a tensor from having blocks of (rows, cols) values; None if it has some."""
-    return misfit(info, rows, cols) or (None if info.nbytes else "empty")
-
-
-def misfit(info: TensorInfo, rows: int, cols: int) -> str | None:
-    """Return what keeps a tensor from being cut into blocks of (rows, cols) values, or into none; or None."""
+    """Return what keeps a tensor from being cut into blocks of (rows, cols) values; None if it fits."""
     if len(info.shape) != _RANK:
         return f"{len(info.shape)}-D"
     if info.dtype not in FLOATS:
         return f"dtype {info.dtype}"
+    if not info.nbytes:
+        return "empty"
     if info.shape[1] % cols:
         return f"last axis {info.shape[1]} is not a multiple of {cols}"
     if info.shape[0] % rows:
