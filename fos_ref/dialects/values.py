@@ -79,7 +79,8 @@ def value_sums(x: AnyArray, a: Recipe, b: Recipe) -> Sums:
     va, vb, alone = dequantize(qa), dequantize(qb), _with_dequantize_of(a, b)
     changed = 0 if alone is None else _differing(va, dequantize(replace(qa, recipe=alone)))
     rows = max(1, _AT_ONCE // max(1, x.shape[1]))
-    parts = [_sums(*(v[at : at + rows] for v in (va, vb, x))) for at in range(0, len(x) if x.size else 0, rows)]
+    starts = range(0, len(x), rows) if x.size else ()  # rows without values may be very many
+    parts = [_sums(*(v[at : at + rows] for v in (va, vb, x))) for at in starts]
     return replace(reduce(add, parts, _NOTHING), dequantize_alone=changed)
 
 

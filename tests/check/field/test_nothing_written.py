@@ -12,7 +12,8 @@ from fos_ref.verify import check
 from tests.check.field.plain import F, Kernel, normal
 
 FLAG = ("NothingWritten",)
-SHAPES = [(8, 64), (32, 128), (128, 128), (128, 512)]
+SLOW = pytest.mark.exhaustive
+SHAPES = [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (128, 128), (128, 512)))]
 
 
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "te-mse-256-row"])
@@ -57,7 +58,9 @@ def test_rows_that_nobody_wrote(rows, where, byte):
     assert found.where == where
 
 
-@pytest.mark.parametrize("bug", ["metric-mae", "scale-up", "ties-away"])
+@pytest.mark.parametrize(
+    "bug", ["ties-away", *(pytest.param(b, marks=SLOW) for b in ("metric-mae", "scale-up"))]
+)
 def test_the_other_blocks_are_diagnosed_on_their_own(bug):
     x = make("coarse" if bug == "ties-away" else "normal", (64, 256), 3)
     codes, scales = (a.copy() for a in planted("4over6", bug)(x))
@@ -82,3 +85,12 @@ def test_a_block_of_equal_values_is_no_constant_output():
     x[0, 0] = 6
     found = check(x, *planted("4over6", "always-four")(x), recipe="4over6")
     assert "NothingWritten" not in found.flags
+
+
+def test_poison_that_reads_as_nan_is_no_overflow():
+    """A NaN scale is a mistake where the scale was too large for E4M3, and in no other block."""
+    x = normal((32, 128), 5)
+    q = fos_ref.quantize(x, "nvfp4", amax=F(16))
+    codes, scales = q.codes.copy(), q.block_scales.copy()
+    codes[7:9], scales[7:9] = 0, 0x7F
+    assert check(x, codes, scales, recipe="nvfp4", amax=F(16)).flags == FLAG

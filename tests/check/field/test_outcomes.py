@@ -13,6 +13,7 @@ from fos_ref.verify import check, conformance
 from tests.check.field.plain import E4M3, F, GRID, Kernel, nearest_code, normal, pack
 
 APPROXIMATE = "flashinfer-default-mse-448"
+SLOW = pytest.mark.exhaustive
 
 
 def by_chance(seed, bias=0.0):
@@ -29,7 +30,7 @@ def by_chance(seed, bias=0.0):
     return cast
 
 
-@pytest.mark.parametrize("shape", [(8, 64), (32, 128), (256, 256)])
+@pytest.mark.parametrize("shape", [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (256, 256)))])
 @pytest.mark.parametrize("recipe", ["nvfp4", "te-nvfp4"])
 def test_stochastic_rounding(shape, recipe):
     x = normal(shape, 1)
@@ -86,7 +87,7 @@ def searched(x, steps=range(-4, 3)):
     return pack(best[2].reshape(x.shape)), best[1]
 
 
-@pytest.mark.parametrize("shape", [(8, 64), (32, 128), (64, 256)])
+@pytest.mark.parametrize("shape", [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (64, 256)))])
 @pytest.mark.parametrize("steps", [range(-4, 3), range(-1, 2)])
 def test_a_search_for_scales(shape, steps):
     x = normal(shape, 5)

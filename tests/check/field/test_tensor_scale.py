@@ -11,6 +11,7 @@ from fos_ref.verify import check
 from tests.check.field.plain import E4M3, F, Kernel, normal, rounded_scale
 
 SHAPES = [(8, 64), (32, 128)]
+SLOW = pytest.mark.exhaustive
 FLAG = ("TensorScale",)
 
 
@@ -107,7 +108,9 @@ def test_scale_bytes_requantized_by_a_ratio():
     assert low * 0.99 < q.encode_scale / 2.7 < high * 1.01
 
 
-@pytest.mark.parametrize("shape", [(64, 256), (128, 256), (32, 512)])
+@pytest.mark.parametrize(
+    "shape", [(64, 256), *(pytest.param(s, marks=SLOW) for s in ((128, 256), (32, 512)))]
+)
 def test_a_missing_tensor_scale_no_longer_hides_the_layouts(shape):
     x = normal(shape, 8)
     codes, scales = Kernel(s=1)(x)
@@ -128,7 +131,10 @@ def test_the_rest_of_the_diagnosis_goes_on_under_that_scale():
     assert found.tensor_scale["name"] == "none"
 
 
-@pytest.mark.parametrize("recipe", ["4over6", "te-mse-448", "te-nvfp4", "fouroversix-mse"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["4over6", "te-nvfp4", *(pytest.param(r, marks=SLOW) for r in ("te-mse-448", "fouroversix-mse"))],
+)
 def test_under_other_recipes(recipe):
     x = normal((32, 256), 10)
     q = fos_ref.quantize(x, recipe, amax=F(q_max(recipe)))
