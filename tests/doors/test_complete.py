@@ -1,7 +1,7 @@
 """The table is complete: a command, an option, a file, a public call or an argument without a row fails.
 
-It has 1,800 rows of `fos`, 4,300 of the library's calls and 70 of modules that are run, or more. All of them are in
-the default run.
+It has 1,800 rows of `fos`, 4,300 of the library's calls and 70 of modules that are run, or more. All of them
+are in the default run.
 """
 
 from __future__ import annotations

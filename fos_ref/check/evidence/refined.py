@@ -37,9 +37,7 @@ def refined(c: Case, r: Recipe, solved: Solved) -> np.float32:
         good = np.flatnonzero(shares == shares.max())
         best = points[good[len(good) // 2]]
         low, high = float(points[max(0, good[0] - 1)]), float(points[min(len(points) - 1, good[-1] + 1)])
-        if (
-            len(good) == len(points) or round_ == _ROUNDS // 2
-        ):  # look where it fails
+        if len(good) == len(points) or round_ == _ROUNDS // 2:  # look where it fails
             many = _seen(c, _MANY)
             wrong = many[~_right(c, r, best, many)][:_WHOLE]
             if not len(wrong):
