@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import tempfile
+import warnings
 from functools import cache
 from importlib import import_module
 
@@ -49,7 +50,9 @@ def child(words: list[str], out: int, err: int) -> None:
 def ended(words: list[str]) -> tuple[int, str, str]:
     """Return exit code, output and error stream of a copy of this process."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.fork()
+        with warnings.catch_warnings():  # of the threads that libraries keep
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if not pid:
             child(words, out.fileno(), err.fileno())
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

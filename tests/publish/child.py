@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ import pytest
 
 from fos_ref import cli
 from tests.publish.rooms import at, no_work, prepare, state, WRITERS
+
+warnings.filterwarnings(
+    "ignore", "This process .* is multi-threaded", DeprecationWarning
+)  # libraries' threads
 
 Act = Callable[[], None]
 Arguments = tuple[str, ...]

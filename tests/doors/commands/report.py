@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from tests.doors.commands.numbers import NOT_WHOLE
 from tests.doors.commands.numbers import row as number
 from tests.doors.kit import checkpoints, documents
@@ -38,7 +40,11 @@ ROWS = [
     *hostile("report --weights", *_QUICK, "--weights", "{}", without=("nothing",)),
     *each("report --out", _NO_FOLDER, "report", "--quick", "--out", "{}"),
     *hostile("report --engine", *_QUICK, "--engine", "{}", named=("engine", "numpy")),
-    Command("report --engine", "one that is not here", (*_QUICK, "--engine", "cuda"), ("cuda",)),
+    *(
+        [Command("report --engine", "one that is not here", (*_QUICK, "--engine", "cuda"), ("cuda",))]
+        if find_spec("cupy") is None
+        else []
+    ),
     Command("report", "a word too many", ("report", "x"), ("x",)),
     Command("report", "an unknown option", ("report", "--nope"), ("--nope",)),
     *(row for name in documents.FOREIGN for row in _evidence(f"{name}.json")),
