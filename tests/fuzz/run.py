@@ -23,7 +23,8 @@ _BEHIND = 1.0  #: seconds between two looks at the processes
 
 def run(plan: Plan, by: Work = work) -> dict[str, Any]:
     """Run a plan and return what is written to reports/fuzz.json."""
-    context, start = multiprocessing.get_context("spawn"), time.monotonic()
+    context, start = multiprocessing.get_context("forkserver"), time.monotonic()
+    context.set_forkserver_preload([work.__module__])  # the readers are imported once, not by every process
     until = start + (plan.seconds if plan.seconds is not None else 1e9)
     counts = [context.RawArray("q", cells(plan)) for _ in range(plan.jobs)]
     ends: list[dict[str, Any]] = []
