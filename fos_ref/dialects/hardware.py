@@ -52,7 +52,7 @@ def hardware_decides(x: Any, r: Recipe | str, *, amax: Any = None) -> Bool:
     Dtypes:   as for `quantize`
     Specials: subnormals are kept. A kernel that flushes them (FTZ) may also differ on blocks below 2^-126.
     Raises:   RecipeError for a recipe whose reciprocals are exact: there is nothing to decide; ShapeError;
-              DtypeError; InputError for an amax as in `quantize`, and for a NaN or an infinity that the recipe
+              DtypeError; InputError for an amax as in `quantize`, for a NaN or an infinity that the recipe
               refuses.
     Spec:     docs/numerics.md N8, `reciprocal`.
     """
