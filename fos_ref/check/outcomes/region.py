@@ -30,7 +30,11 @@ def scale_of_a_region(c: Case, r: Recipe, x: AnyArray) -> Explanation | None:
     told = suspects(alone, r, x)
     if not told.other:
         return None
-    return _reproduced(c, r, told) or follows_another_scale(alone, r, told)
+    exact = _reproduced(c, r, told)
+    if exact is not None:
+        return exact
+    nearly = follows_another_scale(alone, r, told)
+    return None if nearly is None else Explanation(Hypothesis(c), ~c.differing, judged=nearly.judged)
 
 
 def _reproduced(c: Case, r: Recipe, told: Suspects) -> Explanation | None:
