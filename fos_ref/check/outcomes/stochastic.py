@@ -21,7 +21,7 @@ from fos_ref.recipes.recipe import Recipe
 
 FLAG = "StochasticRounding"
 _FEW = 1 << 10  #: blocks that are looked at first
-_LEAST_CODES = 64  #: that are not the nearest, for chance to be told from a rule
+_LEAST_CODES = 40  #: that are not the nearest, for chance to be told from a rule
 _SIGMAS = 6.0  #: from what is expected, at most
 _BIAS = 0.01  #: of the values that may go up: a few random bits only
 
