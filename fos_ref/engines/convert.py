@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from fos_ref.arguments import path
+from fos_ref.arguments import is_a, path
 from fos_ref.engines.registry import Engine, get_engine
 from fos_ref.engines.stream import alone, chunks, Compiled, in_order, workers
 from fos_ref.errors import CheckpointError, InputError
@@ -104,7 +104,7 @@ def quantize_checkpoint(
     r, c = get_recipe(recipe), get_convention(convention)
     source, target = path(source, "source"), path(target, "target")
     check_storable(r)
-    if selection is not None and not isinstance(selection, Selection):
+    if selection is not None and not is_a(selection, Selection):
         msg = f"selection {shown(selection)}: a Selection is allowed"
         raise InputError(msg)
     inputs = [source]

@@ -125,25 +125,32 @@ def _blocks(draw: st.DrawFn, r: Recipe, amax: np.float32, dtype: str, aims: list
     return block_at(aim, r, amax, dtype, draw(st.binary(min_size=size, max_size=size)))
 
 
-@st.composite
 def matrices(
-    draw: st.DrawFn,
     recipe: Recipe | str,
     *,
     dtype: str = "float32",
     shape: tuple[int, int] = (1, 2),
     amax: float | None = None,
     ends: bool = True,
-) -> AnyArray:
+) -> st.SearchStrategy[AnyArray]:
     """Draw a matrix of `shape` blocks, each with an aim of its own; its own tensor amax is `amax`.
 
-    amax:     None draws one (see `amaxes`); in row-scaled recipes every row has it
+    amax:     the nearest value of `dtype` is taken; None draws one (see `amaxes`); in row-scaled recipes
+              every row has it
     Shapes:   (shape[0] * block rows, shape[1] * block columns)
-    Raises:   RecipeError.
+    Raises:   RecipeError, InputError, ShapeError.
     """
     r, shape = get_recipe(recipe), sizes(shape, "strategies: shape", 1)
     one_of(dtype, DTYPES, "strategies: dtype")
-    a = draw(amaxes(r, dtype=dtype, ends=ends)) if amax is None else nearest(_amax(amax), dtype)
+    given = amaxes(r, dtype=dtype, ends=ends) if amax is None else st.just(nearest(_amax(amax), dtype))
+    return _matrices(r, dtype, shape, given)
+
+
+@st.composite
+def _matrices(
+    draw: st.DrawFn, r: Recipe, dtype: str, shape: tuple[int, int], amax: st.SearchStrategy[np.float32]
+) -> AnyArray:
+    a = draw(amax)
     rows = [[draw(blocks(r, float(a), dtype=dtype)) for _ in range(shape[1])] for _ in range(shape[0])]
     x: AnyArray = np.block(rows)
     own_rows = range(len(x)) if r.amax_scope is AmaxScope.ROW else [draw(st.integers(0, len(x) - 1))]
@@ -152,19 +159,25 @@ def matrices(
     return x
 
 
-@st.composite
 def cases(
-    draw: st.DrawFn, recipe: Recipe | str, *, dtype: str = "float32", shape: tuple[int, int] = (1, 2)
-) -> tuple[AnyArray, AnyArray | None]:
+    recipe: Recipe | str, *, dtype: str = "float32", shape: tuple[int, int] = (1, 2)
+) -> st.SearchStrategy[tuple[AnyArray, AnyArray | None]]:
     """Draw (x, amax) for `quantize(x, recipe, amax=amax)`.
 
     amax:     None; or the tensor's own; or one that is too small, so that block scales saturate; or one that
               is too large, so that they are subnormal or zero
     Shapes:   x as in `matrices`; amax (), or (rows,) for row-scaled recipes
-    Raises:   RecipeError.
+    Raises:   RecipeError, InputError, ShapeError.
     """
     r = get_recipe(recipe)
-    x = draw(matrices(r, dtype=dtype, shape=shape))
+    return _cases(r, matrices(r, dtype=dtype, shape=shape))
+
+
+@st.composite
+def _cases(
+    draw: st.DrawFn, r: Recipe, matrix: st.SearchStrategy[AnyArray]
+) -> tuple[AnyArray, AnyArray | None]:
+    x = draw(matrix)
     if draw(st.booleans()):
         return x, None
     own = np.float32(np.abs(x.astype(np.float32)).max())

@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints, TypeGuard
 
 from fos_ref.errors import RecipeError
+from fos_ref.errors.text import listed
 from fos_ref.foreign import shown
 from fos_ref.recipes.axes import (
     AmaxScope,
@@ -43,6 +44,7 @@ MX_BLOCK = 32  #: the same for MX formats
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
+_FIELDS = 3  #: unknown or missing fields of JSON that a message names
 LONGEST_TEXT = 500  #: characters of each of these
 
 
@@ -133,7 +135,7 @@ class Recipe:
 
         Raises: RecipeError for what is no `Recipe`.
         """
-        if not isinstance(other, Recipe):
+        if not issubclass(type(other), Recipe):  # isinstance would ask the object itself
             msg = f"recipe {self.name!r} beside {shown(other)}: a Recipe is allowed"
             raise RecipeError(msg)
         mine, theirs = self.axes(), other.axes()
@@ -152,18 +154,30 @@ class Recipe:
     def from_dict(cls, data: object) -> Recipe:
         """Return the recipe of `to_dict` output. Raises RecipeError that names a missing or wrong field."""
         known = [f.name for f in fields(cls)]
-        if not isinstance(data, dict) or set(data) != set(known):
-            given = (
-                f"fields {', '.join(map(str, data)) or 'none'}" if isinstance(data, dict) else "not an object"
-            )
-            msg = f"recipe JSON: {given}: exactly the fields {', '.join(known)} are allowed"
+        given = cast("dict[Any, Any]", data) if issubclass(type(data), dict) else None
+        if given is None or set(given) != set(known):
+            what = "not an object" if given is None else _fields_apart(given, known)
+            msg = f"recipe JSON: {what}: exactly the fields {', '.join(known)} are allowed"
             raise RecipeError(msg)
-        return cls(**{k: _parse(k, v) for k, v in data.items()})
+        return cls(**{k: _parse(k, v) for k, v in given.items()})
+
+
+def _fields_apart(data: dict[Any, Any], known: list[str]) -> str:
+    """Return which fields are unknown and which are missing, the first of each."""
+    apart = {
+        "unknown": [k if type(k) is str else shown(k) for k in data if k not in known],
+        "missing": [k for k in known if k not in data],
+    }
+    return "; ".join(f"{what} {listed(names, _FIELDS)}" for what, names in apart.items() if names)
+
+
+def _is_axis(value: Any) -> TypeGuard[Enum]:
+    return issubclass(type(value), Enum)
 
 
 def plain_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return `values` with every axis member as its JSON name."""
-    return {k: v.value if isinstance(v, Enum) else v for k, v in values.items()}
+    return {k: v.value if _is_axis(v) else v for k, v in values.items()}
 
 
 @cache
@@ -196,7 +210,7 @@ def _parse(name: str, value: object) -> Any:
 
 
 def _given(value: object) -> str:
-    return "is not set" if value is None else f"= {value.value if isinstance(value, Enum) else value!r}"
+    return "is not set" if value is None else f"= {shown(value.value if _is_axis(value) else value)}"
 
 
 def _check_types(r: Recipe) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import is_a
 from fos_ref.arguments import path as a_path
 from fos_ref.errors import CheckpointError, InputError
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
@@ -70,8 +72,10 @@ class QuantizedCheckpoint(Closing):
         ToolchainError for a thread that flushes subnormals or rounds otherwise than to nearest.
         """
         check_float_environment()
-        if not isinstance(name, str) or name not in self.names:
-            msg = f"{self.file.path}: no quantized weight is called {name!r} ({len(self.names)} are there)"
+        if not is_a(name, str) or name not in self.names:
+            msg = (
+                f"{self.file.path}: no quantized weight is called {shown(name)} ({len(self.names)} are there)"
+            )
             raise CheckpointError(msg)
         infos = tuple(self.file.info(n) for n in self.convention.names(name))
         shape = self._check_shapes(name, infos)

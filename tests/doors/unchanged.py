@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.arguments import is_a
+
 
 def snapshot(value: Any) -> list[bytes]:
     """Return the bytes of all arrays in arguments, those in tuples, dicts and dataclasses too."""
@@ -20,14 +22,14 @@ def same(before: list[bytes], after: list[bytes]) -> bool:
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray]:
-    if isinstance(value, np.ndarray):
+    if is_a(value, np.ndarray):
         if value.dtype.kind != "O":  # addresses
             yield value
-    elif isinstance(value, (tuple, list)):
+    elif is_a(value, (tuple, list)):
         for v in value[:100]:
             yield from _arrays(v)
-    elif isinstance(value, dict):
+    elif is_a(value, dict):
         yield from _arrays(list(value.values()))
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+    elif dataclasses.is_dataclass(type(value)) and not is_a(value, type):
         for f in dataclasses.fields(value):
             yield from _arrays(getattr(value, f.name))

@@ -114,7 +114,7 @@ def test_json_both_ways(r):
 BAD_JSON = [
     (None, "not an object: exactly"),
     ([], "not an object: exactly"),
-    ({}, "fields none: exactly"),
+    ({}, "missing name, element_format, scale_format, and 24 more: exactly"),
     (BOTH.to_dict() | {"colour": "red"}, "colour"),
     ({k: v for k, v in BOTH.to_dict().items() if k != "tie"}, "exactly"),
     (BOTH.to_dict() | {"tie": "five"}, r"tie = 'five': one of six, four is allowed"),

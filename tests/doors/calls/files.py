@@ -12,6 +12,7 @@ from fos_ref.verify.inspect import inspect
 from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
 from tests.doors.kit import checkpoints
 from tests.doors.row import Call, wrong
+from tests.foreign_objects import Rude
 
 _OPENED = (FosError, OSError)
 _BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.MANIFESTS)
@@ -22,6 +23,7 @@ _NO_PATH: dict[str, Any] = {
     "a number": 5,
     "a list": ["q.safetensors"],
     "an object": object(),
+    "what answers no question": Rude(),
     "nothing": "",
     "a NUL": "a\0b",
     "a lone surrogate": "\ud800",
@@ -74,7 +76,7 @@ ROWS = [
         "quantize_checkpoint",
         quantize_checkpoint,
         "selection",
-        {"a text": "*", "a number": 5, "a list": ["*"]},
+        {"a text": "*", "a number": 5, "a list": ["*"], "what answers no question": Rude()},
         "w.safetensors",
         "o",
     ),

@@ -29,6 +29,7 @@ from tests.doors.calls.values import (
     X,
 )
 from tests.doors.row import Call, wrong
+from tests.foreign_objects import Rude
 
 _NVFP4 = fos_ref.PRESETS["nvfp4"]
 _FLASHINFER = "flashinfer-default-mse-256"
@@ -50,6 +51,7 @@ _NO_SHAPE: dict[str, Any] = {
     "a boolean": (True, 16),
     "nan": (float("nan"), 16),
     "a set": {1, 16},
+    "what answers no question": Rude(),
     "more than any memory holds": (1 << 40, 1 << 20),
     "beyond int64": (10**30, 16),
 }

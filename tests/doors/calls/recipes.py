@@ -9,6 +9,7 @@ import fos_ref
 from fos_ref.recipes.axes import Candidates, Reduction, TensorScale
 from tests.doors.calls.values import NO_RECIPE, OddName, without
 from tests.doors.row import Call, HOSTILE, wrong
+from tests.foreign_objects import Rude
 
 _NVFP4 = fos_ref.PRESETS["nvfp4"]
 _CHOOSES = fos_ref.PRESETS["4over6"]
@@ -26,6 +27,7 @@ _NO_VALUE: dict[str, Any] = {
     "the class": fos_ref.Recipe,
     "an axis of another field": Reduction.HALVES,
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
 }
 _OPTIONAL = ("map4_scale", "error_domain", "error_metric", "reduction", "tie")
 
@@ -51,7 +53,7 @@ def _field(name: str) -> list[Call]:
                 {},
             )
             for what, v in values.items()
-            if not isinstance(v, Reduction)
+            if type(v) is not Reduction
         ],
     ]
 
@@ -73,6 +75,8 @@ _NO_OBJECT: dict[str, Any] = {
     "1,000 fields too many": {**_JSON, **{f"field{i}": 1 for i in range(1000)}},
     "a field of 100,000 letters": {**_JSON, "f" * 100_000: 1},
     "keys that are no text": {1: 2},
+    "a key that answers no question": {Rude(): 2},
+    "what answers no question": Rude(),
     "a recipe": _NVFP4,
 }
 ROWS = [

@@ -14,6 +14,7 @@ import numpy as np
 
 import fos_ref
 from tests.doors.row import HOSTILE
+from tests.foreign_objects import Rude
 
 X = np.random.default_rng(3).standard_normal((32, 64)).astype(np.float32)
 Q = fos_ref.quantize(X, "nvfp4", engine="numpy")
@@ -81,6 +82,7 @@ NO_ARRAY: dict[str, Any] = {
     "a capsule that raises RuntimeError": OddCapsule(RuntimeError),
     "a capsule that raises MemoryError": OddCapsule(MemoryError),
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
 }
 #: Arrays whose dtype is neither a float of 32 or 16 bits nor bytes.
 DTYPES: dict[str, Any] = {
@@ -150,6 +152,7 @@ NO_AMAX: dict[str, Any] = {
     "a decimal that is no float": decimal.Decimal("0.1"),
     "what raises as an array": Odd(),
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
 }
 NO_TENSOR_SCALE: dict[str, Any] = {
     **{k: v for k, v in NO_AMAX.items() if k != "many numbers"},
@@ -172,6 +175,7 @@ NO_RECIPE: dict[str, Any] = {
     "a class": fos_ref.Recipe,
     "an array": X,
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
     **{f"named: {k}": v for k, v in HOSTILE.items()},
 }
 #: No engine, layout, dtype or whatever else is one of a few texts.
@@ -185,6 +189,7 @@ NO_CHOICE: dict[str, Any] = {
     "a dict": {},
     "an array": np.ones(2),
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
     **HOSTILE,
 }
 #: No whole number of 0 and above.
@@ -198,6 +203,7 @@ NO_COUNT: dict[str, Any] = {
     "a boolean": True,
     "an array": np.ones(2, np.int64),
     "a hostile object": OddName(),
+    "what answers no question": Rude(),
 }
 
 
