@@ -1,4 +1,4 @@
-"""Every row of the table of bad inputs, for the calls of the library: 4,000 rows, a test for each door."""
+"""Every row of the table of bad inputs, for the calls of the library: 4,500 rows, a test for each door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of the table of bad inputs, for the program `fos`: 1,600 rows, a test for each door."""
+"""Every row of the table of bad inputs, for the program `fos`: 1,800 rows, a test for each door."""
 
 from __future__ import annotations
 
