@@ -60,6 +60,9 @@ WRONG = {
     "llvmlite is broken": (BROKEN.format("llvmlite.binding", "OSError('libllvm: wrong ELF')"), {}, "ELF"),
     "numba's own fault": (BROKEN.format("numba.core.types", "AttributeError('x')"), {}, "AttributeError"),
 }
+#: Each is a process: those that differ from another by a word are tried at length only.
+ALIKE = ("negative threads", "layer", "locators", "numba's own fault")
+SLOW = [pytest.mark.exhaustive]
 
 
 def python(script: str, *args: str, options=(), **env: str) -> subprocess.CompletedProcess:
@@ -68,7 +71,7 @@ def python(script: str, *args: str, options=(), **env: str) -> subprocess.Comple
     return subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", [pytest.param(w, marks=SLOW * (w in ALIKE)) for w in WRONG])
 def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     before, env, says = WRONG[wrong]
     done = python(before + SCRIPT, **env)
@@ -82,7 +85,9 @@ def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     assert max(map(len, (warning, error))) < 1_000
 
 
-@pytest.mark.parametrize("wrong", ["no folder", "no threads", "llvmlite is broken"])
+@pytest.mark.parametrize(
+    "wrong", ["llvmlite is broken", *(pytest.param(w, marks=SLOW) for w in ("no folder", "no threads"))]
+)
 def test_a_command_says_it_in_one_line(tmp_path, wrong):
     before, env, says = WRONG[wrong]
     main = before + "from fos_ref.cli import main; main()"
