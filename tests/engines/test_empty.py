@@ -13,6 +13,7 @@ import pytest
 
 import fos_ref
 from fos_ref import cli
+from fos_ref.dialects.values import value_sums
 from fos_ref.errors import FosError
 from fos_ref.exactness.near_tie import near_ties
 from fos_ref.verify import assert_bits_equal, check
@@ -104,6 +105,7 @@ def test_comparisons_of_recipes_take_it_too():
             assert disagreement(x, P["4over6"], P["te-mse-256-row"]).blocks == 0
             assert hardware_decides(x, P["flashinfer-default-mse-448"]).size == 0
             assert near_ties(x) == []
+            assert value_sums(x, P["4over6"], P["te-mse-256-row"]).values == 0
 
 
 def test_the_layout_takes_it_too():

@@ -133,7 +133,12 @@ def test_an_argument_has_a_bound(capsys):
     assert capsys.readouterr().err == ("fos: argument 5 has 100,000 characters: at most 4,096 are allowed\n")
 
 
-@pytest.mark.parametrize("encoding", ["latin1", "ascii", "utf-16", "cp1252"])
+SLOW = pytest.mark.exhaustive
+
+
+@pytest.mark.parametrize(
+    "encoding", ["ascii", "utf-16", *(pytest.param(e, marks=SLOW) for e in ("latin1", "cp1252"))]
+)
 def test_no_encoding_ends_a_command(encoding):
     done = run(MAIN, "recipes", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
