@@ -43,14 +43,15 @@ def half(base, up):
 
 CODES = {"E2m1TiesZero": smaller, "E2m1TiesAway": larger}
 SCALES = {"ScaleCeil": True, "ScaleFloor": False}
+BOTH = [(c, s) for c in (None, *CODES) for s in (None, *SCALES) if c or s]
+USUAL = (*((c, s) for c, s in BOTH if not (c and s)), ("E2m1TiesZero", "ScaleCeil"))
 
 
-@pytest.mark.parametrize("codes", [None, *CODES])
-@pytest.mark.parametrize("scales", [None, *SCALES])
+@pytest.mark.parametrize(
+    ("codes", "scales"), [pytest.param(*b, marks=[pytest.mark.exhaustive] * (b not in USUAL)) for b in BOTH]
+)
 def test_rules_of_ties(codes, scales):
     flags = {f for f in (codes, scales) if f}
-    if not flags:
-        return
     scale = (lambda base: half(base, SCALES[scales])) if scales else rounded_scale
     found = check(
         X, *Kernel(s=1, code=CODES.get(codes, nearest_code), scale=scale)(X), recipe="nvfp4", amax=2688
