@@ -27,6 +27,7 @@ _SIGN = np.uint8(0x80)
 _FLOORS: Mapping[ScaleFloor, int] = MappingProxyType(
     {ScaleFloor.MIN_NORMAL: 0x08, ScaleFloor.ZERO_IS_ONE: 0x01, ScaleFloor.ZERO_IS_EIGHTH: 0x20}
 )
+FLOOR_BYTES = tuple(_FLOORS.values())
 ROUNDINGS = ("nearest", "up", "down")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.evidence.cells import is_nan, SATURATED
+from fos_ref.check.evidence.cells import FLOOR_BYTES, is_nan, SATURATED
 from fos_ref.check.evidence.codes import nearest_codes
 from fos_ref.check.evidence.names import encode_scales
 from fos_ref.check.flaws.flaw import Flaw, steps_with
@@ -27,7 +27,7 @@ _SAMPLE = (
     256  #: constant blocks, and three times as many others, on which a mistake may show that it is the cause
 )
 _LEAST_OTHERS = 4
-_STRAY, _OF_ALL = 2, 0.05  #: so few blocks, and so small a share of those that differ, are no evidence
+_STRAY, _OF_ALL = 2, 0.1  #: so few blocks, of so small a share of those that differ, are no evidence
 _RIGHT = 0.9  #: of the scale bytes, for them to be right although nobody wrote codes
 _NEAR_ZERO = 2.0**-8  #: an unrounded block scale that another legal recipe may round to zero
 _TINY = np.finfo(np.float32).tiny
@@ -44,8 +44,10 @@ def constant_blocks(c: Case, r: Recipe) -> Bool:
     index = np.flatnonzero(found)
     found[index] = ~_legal(c, r, index)
     count = int(np.count_nonzero(found))
-    if count <= _STRAY and count < _OF_ALL * np.count_nonzero(c.differing):
-        return np.zeros_like(found)  # amid many others it may be what they are
+    if count < _OF_ALL * np.count_nonzero(c.differing):  # amid many others they may be what those are
+        if count <= _STRAY:
+            return np.zeros_like(found)
+        found &= ~np.isin(c.got.scales[:, 0], FLOOR_BYTES)
     pair = c.got.codes[:, 0].astype(np.int32) << 8 | c.got.scales[:, 0]
     return found | (c.differing & flat & np.isin(pair, np.unique(pair[found])))
 
