@@ -21,7 +21,8 @@ def test_an_outcome_is_said_as_it_should_be(name):
 
 def test_an_outcome_that_is_not_said_is_counted(monkeypatch):
     monkeypatch.setattr(judged, "check", lambda x, *_, **__: fos_ref.verify.check(x, *planted("nvfp4")(x)))
-    assert judged.missed("ScalePadding") == len(judged.SEEDS)
+    monkeypatch.setattr(judged, "SEEDS", judged.SEEDS[:2])
+    assert judged.missed("ScalePadding") == 2
 
 
 def test_recipes_that_are_drawn_are_legal_and_others():
