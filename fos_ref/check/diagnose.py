@@ -166,7 +166,7 @@ def _searched(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Expla
 def _judged(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Explanation | None:
     """Return an outcome of one reading that accounts for nearly all blocks."""
     if not cases[0].flags:
-        region = scale_of_a_region(cases[0], s.recipe, s.x)
+        region = scale_of_a_region(cases[0], s.recipe, s.x, exactly=True)
         if region is not None:
             return region
     for c in cases:
@@ -176,4 +176,4 @@ def _judged(s: Subject, cases: list[Case], told: dict[int, Suspects]) -> Explana
             found = judge(c, s.recipe, flaws)
             if found is not None and np.count_nonzero(found.blocks) >= least:
                 return Explanation(Hypothesis(c, flaws), ~c.differing, judged=found)
-    return None
+    return None if cases[0].flags else scale_of_a_region(cases[0], s.recipe, s.x, exactly=False)

@@ -61,4 +61,4 @@ OUTCOMES = ("HardwareDecides", "NearTie", "Unexplained")
 #: Mistakes of the choice that only show where the two errors are nearly equal.
 OF_LAST_BITS = ("TieRule", "ErrorDomain", "FmaContraction", "ReductionOrder", "ReciprocalForDivision")
 #: Mistakes that normally change a large share of all blocks: not the first guess where a few differ.
-SWEEPING = ("AlwaysSix", "AlwaysFour", "MetricMse", "MetricMae", "MetricAbsMax")
+SWEEPING = ("ScaleOffset", "AlwaysSix", "AlwaysFour", "MetricMse", "MetricMae", "MetricAbsMax")

@@ -78,7 +78,7 @@ def suspects(c: Case, r: Recipe, x: AnyArray) -> Suspects:
         return Suspects(expected, solved, other=False, names=near, known=known if near else ())
     if found or known or solved is None:
         return Suspects(expected, solved, other=True, names=tuple(found), known=known)
-    if solved.high > FLT_MAX:
+    if solved.high > float(FLT_MAX):
         return Suspects(expected, solved, other=False)
     return Suspects(expected, solved, other=True, unnamed=constant(refined(c, r, solved)))
 

@@ -17,11 +17,13 @@ _MOST = 0.95  #: of all blocks: the rest is as the recipe has it
 _ALL_BUT = 0.05  #: of the blocks that differ, which need not follow it
 
 
-def scale_of_a_region(c: Case, r: Recipe, x: AnyArray) -> Explanation | None:
+def scale_of_a_region(c: Case, r: Recipe, x: AnyArray, *, exactly: bool) -> Explanation | None:
     """Return the blocks that differ, where one other tensor scale gives them; None where none does.
 
     The scale is solved from these blocks alone. The others are right, so that no mistake of the whole tensor
     explains them.
+
+    exactly: whether nearly all of the blocks have to come out as they were given
     """
     count = int(np.count_nonzero(c.differing))
     if not _LEAST <= count <= _MOST * c.source.size:
@@ -30,9 +32,8 @@ def scale_of_a_region(c: Case, r: Recipe, x: AnyArray) -> Explanation | None:
     told = suspects(alone, r, x)
     if not told.other:
         return None
-    exact = _reproduced(c, r, told)
-    if exact is not None:
-        return exact
+    if exactly:
+        return _reproduced(c, r, told)
     nearly = follows_another_scale(alone, r, told)
     return None if nearly is None else Explanation(Hypothesis(c), ~c.differing, judged=nearly.judged)
 

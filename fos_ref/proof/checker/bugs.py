@@ -47,7 +47,7 @@ BUGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "TieRule": ("four-wins-ties",),
         "AlwaysSix": ("always-six",),
         "AlwaysFour": ("always-four", "to-four"),
-        "ScaleCeil": ("scale-up",),
+        "ScaleCeil": ("scale-up", "scale-ties-up"),
         "ScaleFloor": ("scale-down",),
         "ScaleCarry": ("carry-lost",),
         "ScaleOffset": ("scale-minus-8", "scale-plus-3", "scale-minus-1"),

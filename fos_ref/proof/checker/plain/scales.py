@@ -37,6 +37,9 @@ def byte_of(base: Any, bug: frozenset[str]) -> tuple[Any, Any]:
     value = limited.astype(_E4M3).astype(_F)
     if "scale-up" in bug:
         byte = np.where((value < base) & (byte < _LARGEST), byte + 1, byte)
+    if "scale-ties-up" in bug:
+        above = np.where(byte < _LARGEST, byte + 1, byte).astype(np.uint8).view(_E4M3).astype(np.float64)
+        byte = np.where((value < base) & (2 * base.astype(np.float64) == value + above), byte + 1, byte)
     if "scale-down" in bug:
         byte = np.where((value > base) & (byte > 0), byte - 1, byte)
     if "scale-flushed" in bug:
