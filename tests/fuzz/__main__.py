@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # each worker is one thread
+if __name__ == "__main__":  # each worker is one thread; who imports this keeps the threads it has
+    for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(_variable, "1")
 
 
 def main(argv: list[str] | None = None) -> int:
