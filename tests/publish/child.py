@@ -249,6 +249,7 @@ def warm(root: Path) -> None:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     parts, root = sys.argv[2:], Path(sys.argv[1])
     warm(root)
     gc.freeze()  # a child that collects would copy all of this
