@@ -54,9 +54,9 @@ def from_bytes(
               have unlike scale bytes.
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
-    packed, whole = _codes(codes, shape, r)
-    rows = math.prod(whole[:-1])
-    scales = _block_scales(block_scales, (*whole[:-1], whole[-1] // r.block_cols), scale_layout)
+    packed, size = _codes(codes, shape, r)
+    rows = math.prod(size[:-1])
+    scales = _block_scales(block_scales, (*size[:-1], size[-1] // r.block_cols), scale_layout)
     _check_tiles(scales.reshape(rows, scales.shape[-1]), r)
     t = _tensor_scales(fixed, r, rows)
     flat = t.amax.shape[:1]
@@ -68,7 +68,7 @@ def from_bytes(
         decode_scale=t.decode.reshape(flat),
         picked4=_flags(scales, r),
         recipe=r,
-        shape=whole,
+        shape=size,
     )
 
 
@@ -78,15 +78,15 @@ def _codes(codes: Any, shape: tuple[int, ...] | None, r: Recipe) -> tuple[U8, tu
     if shape is None and not given.ndim:
         msg = f"codes of shape {given.shape}: at least one axis is needed, and the last one is blocked"
         raise ShapeError(msg)
-    whole = (*given.shape[:-1], 2 * given.shape[-1]) if shape is None else _sizes(shape)
-    wanted = (*whole[:-1], whole[-1] // 2)
+    size = (*given.shape[:-1], 2 * given.shape[-1]) if shape is None else _sizes(shape)
+    wanted = (*size[:-1], size[-1] // 2)
     if given.shape not in (wanted, (given.size,)) or given.size != math.prod(wanted):
-        msg = f"codes of shape {given.shape}: values of {whole} take {wanted}, or one code a byte"
+        msg = f"codes of shape {given.shape}: values of {size} take {wanted}, or one code a byte"
         raise ShapeError(msg)
-    if whole[-1] % r.block_cols or math.prod(whole[:-1]) % r.block_rows:
-        msg = f"values of {whole}: whole blocks of {r.block_rows}x{r.block_cols} are allowed"
+    if size[-1] % r.block_cols or math.prod(size[:-1]) % r.block_rows:
+        msg = f"values of {size}: size blocks of {r.block_rows}x{r.block_cols} are allowed"
         raise ShapeError(msg)
-    return given.reshape(wanted), whole
+    return given.reshape(wanted), size
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -26,8 +26,6 @@ _ROUNDED = ("bfloat16", "float16")  #: names that may be so near that no scale b
 #: Flags of mistakes by which the whole tensor has another tensor scale.
 _KNOWN = ("Bound", "AmaxPrecision", "TensorScaleInverted")
 _NAMES = 4  #: names that are tried: the more usual ones
-_REFINED = 1 << 11  #: blocks whose codes narrow a tensor scale down
-_LEAST_CODES = 0.95  #: of the values, that allow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +90,17 @@ def _share(b: Bounds, r: Recipe, p: Population, at: I64, own: F64, f: Flaw) -> f
 def suspects_of(cases: Sequence[Case], s: Subject) -> dict[int, Suspects]:
     """Return by id of a reading what its scale bytes say: of the first, and where nearly all agree."""
     found: dict[int, Suspects] = {}
-    known: dict[bytes, Suspects] = {}
-    read: dict[bytes, Case] = {}  #: whose codes it was told by
+    known: dict[tuple[int, bytes], Suspects] = {}
+    read: dict[tuple[int, bytes], Case] = {}  #: whose codes it was told by
     for i, c in enumerate(cases):
         few = some_of(c.source.size, _GLANCE)
-        bytes_ = c.got.scales[few, 0].tobytes() + c.got.seen[few].tobytes() + bytes([id(c.source) % 251])
-        if bytes_ not in known:
+        same = (id(c.source), c.got.scales[few, 0].tobytes() + c.got.seen[few].tobytes())
+        if same not in known:
             worth = i == 0 or _glance(c, s.recipe, few)
-            known[bytes_] = suspects(c, s.recipe, s.x) if worth else Suspects(None, None, other=False)
-            read[bytes_] = c
-        found[id(c)] = told = known[bytes_]
-        if told.unnamed is not None and told.solved is not None and c is not read[bytes_]:
+            known[same] = suspects(c, s.recipe, s.x) if worth else Suspects(None, None, other=False)
+            read[same] = c
+        found[id(c)] = told = known[same]
+        if told.unnamed is not None and told.solved is not None and c is not read[same]:
             found[id(c)] = replace(told, unnamed=constant(refined(c, s.recipe, told.solved)))
     return found
 

@@ -94,3 +94,15 @@ def test_poison_that_reads_as_nan_is_no_overflow():
     codes, scales = q.codes.copy(), q.block_scales.copy()
     codes[7:9], scales[7:9] = 0, 0x7F
     assert check(x, codes, scales, recipe="nvfp4", amax=F(16)).flags == FLAG
+
+
+@pytest.mark.parametrize("asked", ["te-cuda-mse-448-row", "flashinfer-default-mse-448-row"])
+def test_zeros_of_another_recipe_s_floor_are_no_unwritten_blocks(asked):
+    """A floor of block scales makes zeros of small rows, amid blocks that all differ."""
+    x = np.array(make("normal", (48, 96), 3))
+    x[[5, 17, 30]] *= F(2.0**-30)
+    q = fos_ref.quantize(x, "llmcompressor-4over6-mse")
+    zeros = ((q.codes.reshape(48, 6, 8) & 0x77) == 0).all(axis=2)
+    assert zeros[[5, 17, 30]].all()
+    assert set(q.block_scales[zeros]) == {0x20}
+    assert "NothingWritten" not in check(x, q.codes, q.block_scales, recipe=asked).flags
