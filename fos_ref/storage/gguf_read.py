@@ -1,0 +1,84 @@
+"""Reading GGUF one piece at a time, with the face of the reader of safetensors: no mapping, fresh arrays.
+
+A tensor of NVFP4 or MXFP4 has its block scales among its codes: storage/gguf_blocks.py takes them apart.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+
+from fos_ref.errors import CheckpointError, DtypeError
+from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.outside.gguf import read_gguf_header
+from fos_ref.storage.opened import OpenFile
+from fos_ref.storage.safetensors_read import NUMPY_DTYPES, TensorInfo
+
+READ_DTYPES = ("BF16", "F16", "F32")  #: types of ggml that `read_values` returns as values
+_SPLIT = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})\.gguf", re.DOTALL)
+
+
+class GgufFile(OpenFile):
+    """An open GGUF file. Use it as a context manager, from one thread at a time.
+
+    metadata: texts and numbers of the header as text: "general.architecture", "llama.block_count"
+    tensors:  by name; `dtype` is ggml's name of the type ("F32", "NVFP4", "Q4_K"), `shape` has the rows first
+
+    Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile,
+    and from a read after another program wrote to it; ToolchainError when the package `gguf` is missing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        try:
+            header = read_gguf_header(self._file, self._opened.st_size, self.path, CheckpointError)
+            self._check_unchanged()
+        except BaseException:
+            self._file.close()
+            raise
+        self.metadata: dict[str, str] = header.metadata
+        self.tensors = {t.name: TensorInfo(t.name, t.type, t.shape, t.nbytes) for t in header.tensors}
+        self._starts = {t.name: t.start for t in header.tensors}
+
+    def info(self, name: str) -> TensorInfo:
+        """Return the description of one tensor; CheckpointError when there is none of that name."""
+        if name not in self.tensors:
+            msg = f"{self.path}: no tensor is called {name!r} (the file holds {len(self.tensors)})"
+            raise CheckpointError(msg)
+        return self.tensors[name]
+
+    def read_bytes(self, name: str, start: int, stop: int) -> U8:
+        """Return bytes start..stop of a tensor as a fresh uint8 array."""
+        assert 0 <= start <= stop <= self.info(name).nbytes
+        return self._read_at(self._starts[name] + start, stop - start)
+
+    def read_values(self, name: str, start: int, stop: int) -> AnyArray:
+        """Return values start..stop of a tensor, counted in row-major order, as a fresh 1-D array.
+
+        Dtypes:   float32, float16, bfloat16. Nothing is converted.
+        Raises:   DtypeError for another type; CheckpointError when the file ends early.
+        """
+        kind = self.info(name).dtype
+        if kind not in READ_DTYPES:
+            msg = f"{name!r} has the type {kind}: one of {', '.join(READ_DTYPES)} is allowed"
+            raise DtypeError(msg)
+        dtype = NUMPY_DTYPES[kind]
+        return self.read_bytes(name, start * dtype.itemsize, stop * dtype.itemsize).view(dtype)
+
+    def read(self, name: str) -> AnyArray:
+        """Return a whole tensor in its shape. Dtypes and errors as `read_values`."""
+        shape = self.info(name).shape
+        return self.read_values(name, 0, math.prod(shape)).reshape(shape)
+
+
+def split_names(name: str) -> list[str]:
+    """Return the names of all files of a model that llama.cpp split (X-00001-of-00003.gguf); [] of no other.
+
+    Each of them is a whole GGUF file with tensors of its own.
+    """
+    found = _SPLIT.fullmatch(name)
+    count = int(found["count"]) if found else 0
+    if found is None or not 1 <= int(found["number"]) <= count:
+        return []
+    return [f"{found['stem']}-{n:05d}-of-{found['count']}.gguf" for n in range(1, count + 1)]
