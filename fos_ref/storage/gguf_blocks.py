@@ -53,10 +53,11 @@ class BlockForm:
         Raises: ShapeError where the last axis is not whole blocks.
         """
         cut = self._cut(raw, self.nbytes, "raw")
+        groups = cut.shape[-2]
         halves = cut[..., self.scales :].reshape(*cut.shape[:-1], self.scales, self.block // 2)
         elements = np.concatenate([halves & np.uint8(0xF), halves >> np.uint8(4)], axis=-1)
-        lead = raw.shape[:-1]
-        return pack_nibbles(elements).reshape(*lead, -1), cut[..., : self.scales].reshape(*lead, -1)
+        codes = pack_nibbles(elements).reshape(*raw.shape[:-1], groups * self.values // 2)
+        return codes, cut[..., : self.scales].reshape(*raw.shape[:-1], groups * self.scales)
 
     def join(self, codes: U8, block_scales: U8) -> U8:
         """Return rows of bytes as a file has them: what `split` takes apart.
@@ -73,8 +74,8 @@ class BlockForm:
         elements = unpack_nibbles(packed).reshape(*packed.shape[:-1], self.scales, self.block)
         half = self.block // 2
         halves = elements[..., :half] | (elements[..., half:] << np.uint8(4))
-        raw = np.concatenate([scales, halves.reshape(*packed.shape[:-1], -1)], axis=-1)
-        return raw.reshape(*codes.shape[:-1], -1)
+        raw = np.concatenate([scales, halves.reshape(packed.shape)], axis=-1)
+        return raw.reshape(*codes.shape[:-1], packed.shape[-2] * self.nbytes)
 
     def _cut(self, a: U8, width: int, what: str) -> U8:
         if a.ndim == 0 or a.shape[-1] % width:
