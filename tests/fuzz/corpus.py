@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import gguf
 import ml_dtypes
 import numpy as np
 
 import fos_ref
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.recipes import PRESETS
+from fos_ref.storage.gguf_blocks import join_nvfp4
 from fos_ref.vectors import bulk, chain, layout
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.case import plain
@@ -99,6 +101,31 @@ def bare() -> bytes:
     )
 
 
+@cache
+def ggml() -> bytes:
+    """Return a GGUF file as llama.cpp's converter writes it, of a model with two experts."""
+    q = fos_ref.quantize(weight(4, 64), "nvfp4")
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work, "m.gguf")
+        w = gguf.GGUFWriter(path, "qwen3moe")
+        w.add_block_count(1)
+        w.add_float32("x.eps", 1e-5)
+        w.add_bool("x.on", val=True)
+        w.add_token_list([b"a", b"\xff", b""])
+        w.add_token_scores([0.5, 1.0, 2.0])
+        w.add_tensor("output_norm.weight", np.ones(16, np.float32))
+        blocks = np.stack([join_nvfp4(q.codes, q.block_scales)] * 2)
+        w.add_tensor("blk.0.ffn_up_exps.weight", blocks, raw_dtype=gguf.GGMLQuantizationType.NVFP4)
+        w.add_tensor("blk.0.ffn_up_exps.scale", np.float32([1, 0.5]))
+        mx = np.arange(68, dtype=np.uint8).reshape(2, 34)
+        w.add_tensor("blk.0.ffn_down.weight", mx, raw_dtype=gguf.GGMLQuantizationType.MXFP4)
+        w.write_header_to_file()
+        w.write_kv_data_to_file()
+        w.write_tensors_to_file()
+        w.close()
+        return path.read_bytes()
+
+
 def saved(a: Any) -> bytes:
     """Return a .npy file."""
     out = io.BytesIO()
@@ -116,6 +143,11 @@ def to_inspect() -> list[Sample]:
     both = {"q.safetensors": "safetensors", "in.safetensors": "safetensors"}
     made = [quantized(), quantized("compressed-tensors", "te-mse-256"), bare()]
     return [Sample({"q.safetensors": q, "in.safetensors": original()}, both) for q in made]
+
+
+def ggml_files() -> list[Sample]:
+    """Return GGUF files of one size and of a few bytes."""
+    return [Sample({"m.gguf": data}, {"m.gguf": "gguf"}) for data in (ggml(), b"GGUF\3" + bytes(19))]
 
 
 def shards() -> list[Sample]:

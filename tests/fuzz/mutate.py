@@ -12,7 +12,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from tests.fuzz import hostile
+from tests.fuzz import gguf_form, hostile
 
 TWICE = "\x01twice\x01"  #: marks a name that is written as the name before it
 
@@ -249,7 +249,13 @@ def npz(rng: Random, data: bytes) -> bytes:
 
 _NAMES = ("x", "../x.npy", "/x.npy", "a\u202e.npy", "x.npy.npy", "\x1b[31m.npy", "a" * 300 + ".npy")
 
+
+def gguf(rng: Random, data: bytes) -> bytes:
+    """Return a GGUF file whose header says something else, or whose bytes are others."""
+    return raw(rng, data) if rng.randrange(4) == 0 else gguf_form.changed(rng, data)
+
+
 #: By kind of file.
 MUTATORS: Mapping[str, Callable[[Random, bytes], bytes]] = MappingProxyType(
-    {"raw": raw, "json": document, "safetensors": safetensors, "npy": npy, "npz": npz}
+    {"raw": raw, "json": document, "safetensors": safetensors, "npy": npy, "npz": npz, "gguf": gguf}
 )

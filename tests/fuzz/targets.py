@@ -1,7 +1,6 @@
 """What is fuzzed: the valid files of each target, the doors that read them, and the commands that do.
 
-A new reader is a row here: its samples (corpus.py), a kind of mutation (mutate.py), its doors and commands. A
-GGUF file is read by nothing today.
+A new reader is a row here: its samples (corpus.py), a kind of mutation (mutate.py), its doors and commands.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ from fos_ref.proof.result import document, Finding, Proof
 from fos_ref.recipes import PRESETS, Recipe
 from fos_ref.report.status import status_markdown
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
+from fos_ref.storage.gguf_blocks import BLOCK_FORMS
+from fos_ref.storage.gguf_read import GgufFile, READ_DTYPES
 from fos_ref.storage.shards import Shards
 from fos_ref.vectors import bulk, chain, layout
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
@@ -82,6 +83,18 @@ def _index(folder: Path) -> object:
 def _configuration(folder: Path) -> object:
     with Shards(folder / "q.safetensors") as found:
         return found.configuration()
+
+
+def _ggml(folder: Path) -> object:
+    with GgufFile(folder / "m.gguf") as f:
+        found = {n: f.read_bytes(n, 0, t.nbytes) for n, t in f.tensors.items()}
+        for name, data in found.items():
+            form, shape = BLOCK_FORMS.get(f.info(name).dtype), f.info(name).shape
+            if form is not None:
+                form.split(data.reshape(*shape[:-1], shape[-1] // form.values * form.nbytes))
+            elif f.info(name).dtype in READ_DTYPES:
+                f.read(name)
+        return found
 
 
 def _arrays(folder: Path) -> object:
@@ -183,6 +196,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "config.json": Target(
             corpus.configurations, (_configuration, _configuration, _inspect), ("inspect {0}/q.safetensors",)
         ),
+        "gguf": Target(corpus.ggml_files, (_ggml,)),
         "npy": Target(corpus.arrays, (_arrays,), ("recipes diff nvfp4 te-nvfp4 --on {0}/x.npy --json",)),
         "npy, check": Target(
             corpus.arrays,
