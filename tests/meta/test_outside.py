@@ -12,6 +12,7 @@ READERS = "fos_ref/outside/"
 #: Parsers that are not ours: what they raise, and what they take, is theirs.
 PARSERS = {"json.loads", "json.load", "np.load", "np.fromfile", "np.loadtxt", "zipfile.ZipFile"}
 PARSERS |= {"pickle.loads", "pickle.load", "ast.literal_eval", "safe_open", "np.genfromtxt", "ET.fromstring"}
+PARSERS |= {"GGUFReader", "gguf.GGUFReader"}
 #: Files that may call one, and why.
 MAY = {
     "fos_ref/fast/cached.py": "Numba's cache, of this user only",
