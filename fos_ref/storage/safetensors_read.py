@@ -6,7 +6,6 @@ package judges the header first; what it lets through (a name given twice) is re
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.outside.files import check_regular
 from fos_ref.outside.json import read_json
-from fos_ref.storage.closing import Closing
-from fos_ref.storage.unchanged import changed, rewritten, settled
+from fos_ref.storage.opened import OpenFile
 
 LENGTH_BYTES = 8
 MOST_HEADER = 100_000_000  #: bytes, as the safetensors package has it
@@ -57,7 +55,7 @@ class TensorInfo:
         return cls(name, dtype, shape, math.prod(shape) * NUMPY_DTYPES[dtype].itemsize)
 
 
-class SafetensorsFile(Closing):
+class SafetensorsFile(OpenFile):
     """An open safetensors file. Use it as a context manager, from one thread at a time.
 
     Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile,
@@ -65,11 +63,9 @@ class SafetensorsFile(Closing):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        _check_header(self.path)
-        self._file = self.path.open("rb")
+        _check_header(Path(path))
+        super().__init__(path)
         try:
-            self._opened = settled(self._file.fileno())
             header, data_start = self._read_header()
             self.metadata: dict[str, str] = dict(header.pop(METADATA, None) or {})
             self.tensors: dict[str, TensorInfo] = {}
@@ -79,10 +75,6 @@ class SafetensorsFile(Closing):
         except BaseException:
             self._file.close()
             raise
-
-    def close(self) -> None:
-        """Close the file; later reads fail."""
-        self._file.close()
 
     def info(self, name: str) -> TensorInfo:
         """Return the description of one tensor; CheckpointError when there is none of that name."""
@@ -114,13 +106,6 @@ class SafetensorsFile(Closing):
         shape = self.info(name).shape
         return self.read_values(name, 0, math.prod(shape)).reshape(shape)
 
-    def sha256(self) -> str:
-        """Return the digest of the whole file."""
-        self._file.seek(0)
-        found = hashlib.file_digest(self._file, "sha256").hexdigest()
-        self._check_unchanged()
-        return found
-
     def _read_header(self) -> tuple[dict[str, Any], int]:
         length = int.from_bytes(self._read_at(0, LENGTH_BYTES).tobytes(), "little")
         raw = self._read_at(LENGTH_BYTES, length).tobytes()
@@ -136,26 +121,6 @@ class SafetensorsFile(Closing):
         start, stop = entry["data_offsets"]
         self.tensors[name] = TensorInfo(name, entry["dtype"], tuple(entry["shape"]), stop - start)
         self._starts[name] = data_start + start
-
-    def _read_at(self, offset: int, count: int) -> U8:
-        size = os.fstat(self._file.fileno()).st_size
-        if offset + count > size:
-            msg = f"{self.path}: truncated: bytes {offset}..{offset + count} are needed, the file has {size}"
-            raise CheckpointError(msg)
-        buffer = np.empty(count, dtype=np.uint8)
-        self._file.seek(offset)
-        if self._file.readinto(buffer.data) != count:
-            msg = f"{self.path}: truncated while it was read"
-            raise CheckpointError(msg)
-        self._check_unchanged()
-        return buffer
-
-    def _check_unchanged(self) -> None:
-        """Raise if the file was written to since it was opened. After each read: no later change matters."""
-        now = os.fstat(self._file.fileno())
-        if changed(self._opened, now):
-            raise rewritten(self.path)
-        self._opened = now  # it may have got or lost a link
 
 
 def _check_header(path: Path) -> None:
