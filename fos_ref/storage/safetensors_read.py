@@ -21,6 +21,7 @@ from fos_ref.errors import CheckpointError, DtypeError
 from fos_ref.foreign import foreign, shown
 from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.outside.files import check_regular
+from fos_ref.outside.gguf import is_gguf
 from fos_ref.outside.json import read_json
 from fos_ref.storage.opened import OpenFile
 
@@ -127,6 +128,9 @@ def _check_header(path: Path) -> None:
     """Let the safetensors package judge the header: lengths, JSON, offsets, shapes, dtypes, coverage."""
     check_regular(path, CheckpointError)
     path.open("rb").close()  # one that may not be read is an OSError that names it
+    if is_gguf(path):
+        msg = f"{path}: a GGUF file: one of safetensors is allowed here; `fos inspect` reads both"
+        raise CheckpointError(msg)
     what = f"{path}: not a usable safetensors file"
     with foreign(what, "a whole one is allowed", CheckpointError), safe_open(str(path), framework="numpy"):
         pass

@@ -10,7 +10,7 @@ from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.select import Selection
 from fos_ref.verify.inspect import inspect
 from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
-from tests.doors.kit import checkpoints
+from tests.doors.kit import checkpoints, ggml
 from tests.doors.row import Call, wrong
 from tests.foreign_objects import Rude
 
@@ -18,6 +18,7 @@ _OPENED = (FosError, OSError)
 _BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.MANIFESTS)
 _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
 _FILES: dict[str, Any] = {f"{n}.safetensors": f"{n}.safetensors" for n in (*_BAD, *_ODD)}
+_FILES |= {f"{n}.gguf": f"{n}.gguf" for n in (*ggml.LIES, "m")}
 _NO_PATH: dict[str, Any] = {
     "None": None,
     "a number": 5,

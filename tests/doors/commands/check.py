@@ -8,6 +8,7 @@ from tests.doors.kit import documents, npy
 from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y")
+_GGUF = ("m.gguf", "gguf.npy")
 _BAD = (*npy.FOREIGN, *npy.ARRAYS)
 _NO_FILE = ("pipe", "folder", "loop", "zeros", "nowhere", "large")
 _TAKEN = "recipe-name-of-a-preset"
@@ -35,9 +36,9 @@ def _option(option: str, value: str, *more: str) -> tuple[str, ...]:
 
 
 ROWS = [
-    *_files(0, "X.npy", (*_names((*_BAD, *npy.VALUES, *npy.EMPTY)), *_ODD)),
-    *_files(1, "CODES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, "x.npy", "scales.npy")),
-    *_files(2, "SCALES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, "x.npy", "codes.npy")),
+    *_files(0, "X.npy", (*_names((*_BAD, *npy.VALUES, *npy.EMPTY)), *_ODD, *_GGUF)),
+    *_files(1, "CODES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, *_GGUF, "x.npy", "scales.npy")),
+    *_files(2, "SCALES.npy", (*_names((*_BAD, *npy.EMPTY)), *_ODD, *_GGUF, "x.npy", "codes.npy")),
     *hostile("check X.npy", "check", "{}", "codes.npy", "scales.npy", *_RECIPE),
     *hostile("check CODES.npy", "check", "x.npy", "{}", "scales.npy", *_RECIPE),
     *hostile("check SCALES.npy", "check", "x.npy", "codes.npy", "{}", *_RECIPE),

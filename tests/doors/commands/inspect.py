@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.doors.commands.numbers import NOT_WHOLE
 from tests.doors.commands.numbers import row as number
-from tests.doors.kit import checkpoints, documents
+from tests.doors.kit import checkpoints, documents, ggml
 from tests.doors.row import Command, each, hostile
 
 _BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.VALUES)
@@ -27,6 +27,10 @@ ROWS = [
         for name in checkpoints.MANIFESTS
     ),
     *(_file(f"{name}.json") for name in (*_INDEXES, *_ODD)),
+    *(_file(f"{name}.gguf") for name in ggml.LIES),
+    _file("m.gguf", "a GGUF file that is not quantized"),
+    _file("gguf.safetensors", "a GGUF file of another name that is not quantized"),
+    _file("gguf.json", "a GGUF file that is called an index"),
     _file("w.safetensors", "not quantized"),
     _file("index-good.json", "an index of what is not quantized"),
     _file("x.npy", "an array"),
@@ -39,6 +43,8 @@ ROWS = [
     *(_against(f"{name}.json") for name in (*_INDEXES, *_ODD)),
     _against(".", "this folder"),
     _against("x.npy", "an array"),
+    *(_against(f"{name}.gguf") for name in ggml.LIES),
+    _against("m.gguf", "a GGUF file without the weights"),
     _against("q.safetensors", "the file itself"),
     *hostile("inspect --against", "inspect", "q.safetensors", "--against", "{}"),
     *[

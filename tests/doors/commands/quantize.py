@@ -23,6 +23,8 @@ ROWS = [
     _from("q.safetensors", "quantized already", ("q.safetensors",)),
     *(_from(f"{name}.safetensors", named=("quantized",)) for name in checkpoints.MANIFESTS),
     _from("x.npy", "an array"),
+    _from("m.gguf", "a GGUF file", ("GGUF", "safetensors is allowed")),
+    _from("gguf.safetensors", "a GGUF file of another name", ("GGUF", "safetensors is allowed")),
     _from("index-good.json", "an index"),
     _from("w.safetensors/a", "a name under a file"),
     *hostile("quantize IN.safetensors", "quantize", "{}", "out.safetensors"),

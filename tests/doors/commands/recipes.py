@@ -76,6 +76,8 @@ ROWS = [
     *(_on(f"{name}.npy", codes=(0, 2)) for name in npy.EMPTY),
     *(_on(f"{name}.safetensors") for name in (*_FILES, *_UNFIT, *_ODD)),
     _on("good.json", "another kind of file"),
+    _on("m.gguf", "a GGUF file"),
+    _on("gguf.safetensors", "a GGUF file of another name"),
     _on(".", "this folder"),
     _on("x.npy/y", "a name under a file"),
     *hostile("recipes diff --on", *_DIFF, "nvfp4", "4over6", "--on", "{}"),

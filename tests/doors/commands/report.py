@@ -37,6 +37,10 @@ ROWS = [
         Command("report --weights", name, (*_QUICK, "--weights", f"{name}.safetensors"))
         for name in (*_WEIGHTS, *_ODD)
     ),
+    *(
+        Command("report --weights", name, (*_QUICK, "--weights", name), ("GGUF", "safetensors is allowed"))
+        for name in ("m.gguf", "gguf.safetensors")
+    ),
     *hostile("report --weights", *_QUICK, "--weights", "{}", without=("nothing",)),
     *each("report --out", _NO_FOLDER, "report", "--quick", "--out", "{}"),
     *hostile("report --engine", *_QUICK, "--engine", "{}", named=("engine", "numpy")),

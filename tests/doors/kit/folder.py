@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.doors.kit import checkpoints, documents, golden, npy
+from tests.doors.kit import checkpoints, documents, ggml, golden, npy
 
 
 def build(folder: Path) -> Path:
     """Write the kit into `folder`."""
-    for name, data in (npy.files() | documents.files()).items():
+    for name, data in (npy.files() | documents.files() | ggml.files()).items():
         _write(folder / name, data)
     checkpoints.write(folder)
     for part, files in golden.folders().items():
