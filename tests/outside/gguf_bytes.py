@@ -91,6 +91,15 @@ REFUSED = {
     "a text past the end": (file([entry("k", STRING, struct.pack("<Q", BIG))]), "the text k takes 9,223,"),
     "a long list": (file([entry("k", LIST, listing(U32, BIG))]), "the list k takes 36,893,488,"),
     "a long list of texts": (file([entry("k", LIST, listing(STRING, BIG))]), "strings in lists, 4,194,304"),
+    "two long lists of texts": (
+        file(
+            [
+                entry("k", LIST, listing(STRING, 9, bytes(72))),
+                entry("m", LIST, listing(STRING, (1 << 22) - 8)),
+            ]
+        ),
+        "4,194,305 strings in lists",
+    ),
     "texts past the end": (file([entry("k", LIST, listing(STRING, 1 << 20))]), "of the list k takes 8 bytes"),
     "a list in a list": (
         file([entry("k", LIST, listing(LIST, 1, listing(LIST, 1)))]),

@@ -48,6 +48,11 @@ def test_a_valid_file_is_read_as_the_package_reads_it(name, tmp_path):
     assert set(metadata) <= fields
 
 
+def test_a_text_that_is_no_utf_8_is_kept_with_escapes_and_a_long_one_is_not():
+    data = file([entry("k", STRING, text(b"a\xff")), entry("m", STRING, text("m" * 4097))])
+    assert ours(data)[1] == {"k": "a\\xff"}
+
+
 def test_a_value_without_an_axis_is_read():
     assert ours(VALID["no axis"])[0]["a"] == ("F32", (), 64, 4)
 
