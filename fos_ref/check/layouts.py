@@ -11,13 +11,20 @@ import numpy as np
 from fos_ref.formats.arrays import AnyArray, Bool, I64, U8
 from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import pack_nibbles, swizzle, swizzled_shape, unpack_nibbles
+from fos_ref.storage.layout import (
+    from_halves,
+    pack_nibbles,
+    SHORT_ROWS,
+    swap_nibbles,
+    swizzle,
+    swizzled_shape,
+    TILE_COLS,
+    unpack_nibbles,
+)
 
 ScaleLayout = Literal["linear", "swizzled"]
 LOST = -1  #: a byte that the layout cut off
 LEAST_MOVED = 4  #: known bytes that a lossy layout reads from another place than the one asked for
-_SHORT_ROWS = 8  #: rows of a tile of the 8x4 layout
-_TILE_COLS = 4
 _TOKENS = 4  #: rows whose scales stand side by side for the kernels that read V: FlashInfer, TensorRT-LLM
 
 
@@ -86,7 +93,7 @@ class Bytes:
 def sizes(rows: int, cols: int) -> set[int]:
     """Return how many scale bytes a tensor of rows x cols scales may have: bare, or padded to whole tiles."""
     padded_rows, padded_cols = swizzled_shape(rows, cols)
-    short = -(-rows // _SHORT_ROWS) * _SHORT_ROWS
+    short = -(-rows // SHORT_ROWS) * SHORT_ROWS
     return {rows * cols, padded_rows * padded_cols, short * padded_cols}
 
 
@@ -133,8 +140,8 @@ def _swizzled_at(rows: int, cols: int) -> I64:
 
 
 def _short_at(r: I64, k: I64, padded_cols: int) -> I64:
-    tile = (r // _SHORT_ROWS) * (padded_cols // _TILE_COLS) + k // _TILE_COLS
-    return tile * _SHORT_ROWS * _TILE_COLS + (r % _SHORT_ROWS) * _TILE_COLS + k % _TILE_COLS
+    tile = (r // SHORT_ROWS) * (padded_cols // TILE_COLS) + k // TILE_COLS
+    return tile * SHORT_ROWS * TILE_COLS + (r % SHORT_ROWS) * TILE_COLS + k % TILE_COLS
 
 
 def _of_tokens(r: I64, k: I64, cols: int) -> I64:
@@ -159,22 +166,11 @@ def _read(scales: U8, at: I64) -> tuple[U8, Bool | None]:
 # --- codes ---------------------------------------------------------------------------------------------
 
 
-def _swapped(codes: U8) -> U8:
-    return (codes << np.uint8(4)) | (codes >> np.uint8(4))
-
-
-def _from_halves(codes: U8, block_cols: int) -> U8:
-    """Return packed codes read from bytes that hold element j low and j + n/2 high, block by block."""
-    bytes_ = codes.reshape(*codes.shape[:-1], -1, block_cols // 2)
-    elements = np.concatenate([bytes_ & np.uint8(15), bytes_ >> np.uint8(4)], axis=-1)
-    return pack_nibbles(elements.reshape(*codes.shape[:-1], -1))
-
-
 def _code_readings(codes: U8, r: Recipe) -> Iterator[tuple[str, str, U8]]:
     yield "", "", codes
-    yield "NibbleOrder", "the even element is in the high nibble of its byte", _swapped(codes)
+    yield "NibbleOrder", "the even element is in the high nibble of its byte", swap_nibbles(codes)
     words = "a byte holds element j low and element j + 8 high"
-    yield "NibbleOrder", words, _from_halves(codes, r.block_cols)
+    yield "NibbleOrder", words, from_halves(codes, r.block_cols)
 
 
 # --- both ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from fos_ref.inputs.distributions import make
 from fos_ref.outside.npy import read_npy
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
-from fos_ref.storage.held import held_weights
+from fos_ref.storage.held_find import held_weights
 from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
 from fos_ref.storage.select import FLOATS, unfit
 
@@ -64,8 +64,8 @@ def _packed(path: Path) -> int:
     if path.suffix != ".safetensors":
         return 0
     with SafetensorsFile(path) as f:
-        held, alike = held_weights(f.tensors)
-    return len(held) + len(alike)
+        found = held_weights(f.tensors)
+    return len(found.weights) + len(found.unread)
 
 
 def _nothing(on: Path | None, packed: int) -> str:

@@ -1,41 +1,30 @@
 """Which tensors of a file are quantized weights, told from names, dtypes and shapes alone.
 
-Wider than storage/conventions.py, which lists what this package writes: torchao's names are read too, block
-scales may be stored swizzled or transposed, and what is no NVFP4 is named with the reason.
+Wider than storage/conventions.py, which lists what this package writes: NVFP4 and MXFP4 under the names of
+six families (parts.py), stacked experts as one weight each, block scales that may lie swizzled or transposed.
+What is neither is named with the reason.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from fos_ref.recipes.recipe import BLOCK
-from fos_ref.storage.conventions import (
-    CODES_PER_BYTE,
-    COMPRESSED_TENSORS,
-    Convention,
-    MODELOPT,
-    SUFFIX,
-    TensorScaleForm,
-)
+from fos_ref.storage.conventions import CODES_PER_BYTE
 from fos_ref.storage.layout import swizzled_shape
+from fos_ref.storage.parts import Family, GGML
 from fos_ref.storage.safetensors_read import TensorInfo
 
-#: torchao.prototype.safetensors stores each part of its NVFP4Tensor under the weight's name.
-TORCHAO = Convention(
-    name="torchao",
-    packed="._weight_qdata",
-    block_scale="._weight_scale",
-    tensor_scale="._weight_per_tensor_scale",
-    tensor_scale_shape=(),
-    form=TensorScaleForm.MULTIPLIER,
-)
-READ_CONVENTIONS = (MODELOPT, COMPRESSED_TENSORS, TORCHAO)
-PACKED_DTYPES = ("U8", "F4")  #: F4 is safetensors' own 4-bit dtype, whose shape counts codes
-SCALE_DTYPES = ("F8_E4M3", "U8")
-_RANK = 2
+MX_BLOCK = 32
+
+
+class BlockFormat(Enum):
+    """What a weight's blocks are."""
+
+    NVFP4 = "NVFP4"  #: 16 values under an E4M3 scale
+    MXFP4 = "MXFP4"  #: 32 values under a power of two
 
 
 class ScaleLayout(Enum):
@@ -44,24 +33,42 @@ class ScaleLayout(Enum):
     LINEAR = "linear"
     SWIZZLED = "swizzled"  #: the 128x4 tiles of N16
     TRANSPOSED = "transposed"  #: column-major
+    SHORT = "swizzled 8x4"  #: the tiles of 8 rows that TensorRT-LLM and FlashInfer make for few rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One quantized weight of a file."""
+    """One quantized matrix of a file; an expert of a stacked tensor is one."""
 
-    name: str  #: of the weight that was quantized: X.weight
-    convention: Convention
+    name: str  #: of the weight that was quantized: X.weight, or P[e] of stacked experts
+    parameter: str  #: the tensor of the original that it is, or that it is a part of
+    index: tuple[int, ...] = ()  #: (e,) for an expert, (e, h) for half of one
+    experts: int = 1
+    family: Family
     codes: TensorInfo
     block_scales: TensorInfo
     tensor_scale: TensorInfo | None  #: None: the file holds block scales only
+    tensor_scale_at: int = 0  #: which of its values
+    input_scale: TensorInfo | None = None
     shape: tuple[int, int]  #: (N, K) of the weight
-    layout: ScaleLayout | None  #: what the shape of the block scales says; None: any of the three fits
+    block: int  #: values under one scale
+    layout: ScaleLayout | None  #: what the shape of the block scales says; None: any that fits
+    first_row: int = 0  #: of the rows of all experts, one after the other
+    first_scale: int = 0  #: of the bytes of block_scales
+    scale_bytes: int  #: from there on, padding included
+    turned: bool = (
+        False  #: codes lie (K/2, N) and scales (K/block, N), as modelopt stores gpt-oss and Llama 4
+    )
+
+    @property
+    def format(self) -> BlockFormat:
+        """What its blocks are."""
+        return BlockFormat.NVFP4 if self.block == BLOCK else BlockFormat.MXFP4
 
     @property
     def scale_shape(self) -> tuple[int, int]:
         """Rows and columns of the block scales in the linear layout."""
-        return self.shape[0], self.shape[1] // BLOCK
+        return self.shape[0], self.shape[1] // self.block
 
     @property
     def blocks(self) -> int:
@@ -69,69 +76,20 @@ class Held:
         return math.prod(self.scale_shape)
 
     @property
+    def interleaved(self) -> bool:
+        """Whether codes and scales lie in the same blocks of ggml."""
+        return self.codes.dtype in GGML
+
+    @property
+    def code_bytes(self) -> int:
+        """How many bytes of codes stand for it."""
+        return self.shape[0] * self.shape[1] // CODES_PER_BYTE
+
+    @property
     def layouts(self) -> tuple[ScaleLayout, ...]:
-        """The layouts that the number of scale bytes allows."""
+        """The layouts that the number of scale bytes allows, that of 8x4 tiles aside."""
         if self.layout is not None:
             return (self.layout,)
         whole_tiles = swizzled_shape(*self.scale_shape) == self.scale_shape
-        return tuple(k for k in ScaleLayout if k is not ScaleLayout.SWIZZLED or whole_tiles)
-
-
-def held_weights(tensors: Mapping[str, TensorInfo]) -> tuple[list[Held], dict[str, str]]:
-    """Return the NVFP4 weights among `tensors`, and {name: why} of what looks quantized but is not NVFP4."""
-    found, unread = [], {}
-    for name, info in tensors.items():
-        c = next(
-            (c for c in READ_CONVENTIONS if name.endswith(c.packed) and _parts_there(name, c, tensors)), None
-        )
-        if c is None or info.dtype not in PACKED_DTYPES:
-            continue
-        _, scales, tensor_scale = c.parts(name.removesuffix(c.packed))
-        held = _held(name, c, info, tensors[scales], tensors.get(tensor_scale))
-        if isinstance(held, Held):
-            found.append(held)
-        else:
-            unread[name] = held
-    return found, unread
-
-
-def _parts_there(name: str, c: Convention, tensors: Mapping[str, TensorInfo]) -> bool:
-    return c.parts(name.removesuffix(c.packed))[1] in tensors
-
-
-def _held(
-    name: str, c: Convention, codes: TensorInfo, scales: TensorInfo, tensor_scale: TensorInfo | None
-) -> Held | str:
-    """Return the weight, or why its tensors are no NVFP4 weight."""
-    if len(codes.shape) != _RANK:
-        return f"codes of {len(codes.shape)} dimensions: 2 are read"
-    rows, cols = codes.shape
-    cols = cols if codes.dtype == "F4" else cols * CODES_PER_BYTE
-    if not rows or not cols or cols % BLOCK:
-        return f"codes of a weight ({rows}, {cols}): whole blocks of {BLOCK} are read"
-    if scales.dtype not in SCALE_DTYPES:
-        return f"block scales of dtype {scales.dtype}: {' and '.join(SCALE_DTYPES)} are read"
-    if tensor_scale is not None and (tensor_scale.dtype != "F32" or math.prod(tensor_scale.shape) != 1):
-        return f"a tensor scale {tensor_scale.dtype} {list(tensor_scale.shape)}: one F32 is read"
-    fits, layout = _layout_of(scales.shape, (rows, cols // BLOCK))
-    if not fits:
-        return (
-            f"block scales {list(scales.shape)} for a weight ({rows}, {cols}): one for {BLOCK} values is read"
-        )
-    return Held(
-        name=name.removesuffix(c.packed) + SUFFIX,
-        convention=c,
-        codes=codes,
-        block_scales=scales,
-        tensor_scale=tensor_scale,
-        shape=(rows, cols),
-        layout=layout,
-    )
-
-
-def _layout_of(shape: tuple[int, ...], linear: tuple[int, int]) -> tuple[bool, ScaleLayout | None]:
-    """Return (whether the scales fit, what their shape says of the layout)."""
-    padded, size = swizzled_shape(*linear), math.prod(shape)
-    if size == math.prod(linear):
-        return True, ScaleLayout.TRANSPOSED if shape == linear[::-1] != linear else None
-    return size == math.prod(padded), ScaleLayout.SWIZZLED
+        usual = (ScaleLayout.LINEAR, ScaleLayout.SWIZZLED, ScaleLayout.TRANSPOSED)
+        return tuple(k for k in usual if k is not ScaleLayout.SWIZZLED or whole_tiles)

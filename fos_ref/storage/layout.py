@@ -13,6 +13,7 @@ from fos_ref.storage.bytes_door import as_bytes
 
 TILE_ROWS = 128  #: rows of scales in one swizzled tile
 TILE_COLS = 4  #: scales of a row in one swizzled tile
+SHORT_ROWS = 8  #: rows of scales in one tile of the 8x4 layout
 _QUARTERS = 4
 _QUARTER_ROWS = TILE_ROWS // _QUARTERS
 
@@ -35,6 +36,30 @@ def unpack_nibbles(packed: U8) -> U8:
     codes[..., 0::2] = packed & np.uint8(0xF)
     codes[..., 1::2] = packed >> np.uint8(4)
     return codes
+
+
+def swap_nibbles(packed: U8) -> U8:
+    """Return packed codes with the two nibbles of each byte exchanged."""
+    return (packed << np.uint8(4)) | (packed >> np.uint8(4))
+
+
+def from_halves(packed: U8, block_cols: int) -> U8:
+    """Return packed codes read from bytes that hold element j low and j + n/2 high, block by block of n."""
+    per_block = packed.reshape(*packed.shape[:-1], -1, block_cols // 2)
+    elements = np.concatenate([per_block & np.uint8(0xF), per_block >> np.uint8(4)], axis=-1)
+    return pack_nibbles(elements.reshape(*packed.shape[:-1], -1))
+
+
+def short_shape(rows: int, cols: int) -> tuple[int, int]:
+    """Return (rows, cols) of scales rounded up to whole tiles of 8x4."""
+    return -(-rows // SHORT_ROWS) * SHORT_ROWS, -(-cols // TILE_COLS) * TILE_COLS
+
+
+def from_short_tiles(raw: U8, rows: int, cols: int) -> U8:
+    """Return flat scales in tiles of 8x4, each row by row, as (rows, cols); the padding is dropped."""
+    padded_rows, padded_cols = short_shape(rows, cols)
+    tiles = raw.reshape(padded_rows // SHORT_ROWS, padded_cols // TILE_COLS, SHORT_ROWS, TILE_COLS)
+    return tiles.transpose(0, 2, 1, 3).reshape(padded_rows, padded_cols)[:rows, :cols]
 
 
 def swizzled_shape(rows: int, cols: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A checkpoint to read from: one safetensors file, or the shards that an index names."""
+"""A checkpoint to read from: one file, or the shards that an index names, or the folder that has them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from typing import Any
 from fos_ref.errors import CheckpointError
 from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.outside.gguf import is_gguf
 from fos_ref.outside.json import read_json, read_json_file
 from fos_ref.storage.closing import Closing
+from fos_ref.storage.gguf_read import GgufFile, split_names
+from fos_ref.storage.located import located
 from fos_ref.storage.manifest import CONFIG_KEY
 from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
 
@@ -29,17 +32,19 @@ _NO_FILE = re.compile(r"[/\\:]|\A\.{1,2}\Z|\A(?:con|prn|aux|nul|com[0-9]|lpt[0-9
 class Shards(Closing):
     """The tensors of a checkpoint by name, whichever file holds them. Use it as a context manager.
 
-    `path` is a safetensors file, or a `*.safetensors.index.json` whose weight_map names files beside it.
+    `path` is a safetensors or GGUF file, a `*.safetensors.index.json` whose weight_map names files beside it,
+    or a folder (see located.py). A GGUF file that was split is read with its other parts.
+
     Raises: OSError; CheckpointError for a file that is corrupt, an index that is none, or a tensor that the
-    index names and its shard does not hold.
+    index names and its shard does not hold; ToolchainError for GGUF without its package.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = located(Path(path))
         self.tensors: dict[str, TensorInfo] = {}
-        self.metadata: dict[str, str] = {}
-        self._files: dict[str, SafetensorsFile] = {}
-        self._of: dict[str, SafetensorsFile] = {}
+        self.metadata: dict[str, str] = {}  #: of all files; where they differ, of the last one
+        self._files: dict[str, SafetensorsFile | GgufFile] = {}
+        self._of: dict[str, SafetensorsFile | GgufFile] = {}
         try:
             self._open(_weight_map(self.path) if self.path.suffix == _INDEX_SUFFIX else None)
         except BaseException:
@@ -50,6 +55,27 @@ class Shards(Closing):
         """Close every file."""
         for file in self._files.values():
             file.close()
+
+    @property
+    def files(self) -> tuple[SafetensorsFile | GgufFile, ...]:
+        """The files, in the order of their names."""
+        return tuple(self._files.values())
+
+    def file_of(self, name: str) -> SafetensorsFile | GgufFile:
+        """Return the file that holds a tensor."""
+        return self._of[name]
+
+    def info(self, name: str) -> TensorInfo:
+        """Return the description of one tensor; CheckpointError when there is none of that name."""
+        if name not in self.tensors:
+            msg = f"{self.path}: no tensor is called {name!r} (the checkpoint holds {len(self.tensors)})"
+            raise CheckpointError(msg)
+        return self.tensors[name]
+
+    def read(self, name: str) -> AnyArray:
+        """Return a whole tensor in its shape as `SafetensorsFile.read` does."""
+        self.info(name)
+        return self._of[name].read(name)
 
     def read_bytes(self, name: str, start: int, stop: int) -> U8:
         """Return bytes start..stop of a tensor as a fresh uint8 array."""
@@ -78,19 +104,31 @@ class Shards(Closing):
         return None
 
     def _open(self, weight_map: dict[str, str] | None) -> None:
-        names = [""] if weight_map is None else sorted(set(weight_map.values()))
-        for name in names:
-            file = SafetensorsFile(self.path.with_name(name) if name else self.path)
+        for name in self._names(weight_map):
+            path = self.path.with_name(name)
+            file = GgufFile(path) if is_gguf(path) else SafetensorsFile(path)
             self._files[name] = file
             self.metadata.update(file.metadata)
             for tensor, info in file.tensors.items():
                 if weight_map is None or weight_map.get(tensor) == name:
-                    self.tensors[tensor], self._of[tensor] = info, file
+                    self._add(tensor, info, file)
         missing = sorted(set(weight_map or ()) - set(self.tensors))
         if missing:
             assert weight_map is not None
             msg = f"{self.path}: {missing[0]!r} is not in {weight_map[missing[0]]!r}, where the index puts it"
             raise CheckpointError(msg)
+
+    def _names(self, weight_map: dict[str, str] | None) -> list[str]:
+        if weight_map is not None:
+            return sorted(set(weight_map.values()))
+        return split_names(self.path.name) or [self.path.name]
+
+    def _add(self, tensor: str, info: TensorInfo, file: SafetensorsFile | GgufFile) -> None:
+        if tensor in self.tensors:
+            other = self.file_of(tensor).path.name
+            msg = f"{file.path}: {shown(tensor)} is in {other} too: one of them is allowed"
+            raise CheckpointError(msg)
+        self.tensors[tensor], self._of[tensor] = info, file
 
 
 def _weight_map(path: Path) -> dict[str, str]:
