@@ -10,7 +10,9 @@ import typer
 
 #: Written out, so that the help need not load them; tests hold them to the lists that they stand for.
 ENGINES = ("auto", "numpy", "numba", "cuda")
-CONVENTIONS = ("modelopt", "compressed-tensors")
+CONVENTIONS = ("modelopt", "compressed-tensors", "gpt-oss")
+SHARES = ("none", "fused")
+ORIENTATIONS = ("out-in", "in-out")
 LAYOUTS = ("linear", "swizzled")
 DTYPES = ("float32", "bfloat16", "float16")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 
-from fos_ref.engines.convert import Conversion, Outcome
+from fos_ref.engines.conversion.outcome import Conversion, Outcome
 from fos_ref.errors.text import listed, shown
 from fos_ref.formats.bits import f32_hex
 from fos_ref.report.console import apart, named, plain, table, titled
@@ -24,10 +24,15 @@ def document(source: Path, target: Path, done: Conversion, seconds: float) -> di
         "recipe": done.recipe.name,
         "recipe_fingerprint": done.recipe.fingerprint(),
         "convention": done.convention.name,
+        "share": done.share,
+        "fused_groups_apart": done.apart,
+        "experts": done.orientation,
         "engine": done.engine,
         "seconds": round(seconds, 3),
         "bytes_in": sum(o.bytes_in for o in done.outcomes),
         "bytes_out": sum(o.bytes_out for o in done.outcomes),
+        "bytes_left": _bytes_left(done),
+        "files": list(done.files),
         "quantized": [_quantized(o) for o in done.outcomes if o.left is None],
         "copied": [{**_common(o), "reason": o.left} for o in done.outcomes if o.left is not None],
         "quantization_config": done.config,
@@ -51,7 +56,15 @@ def _quantized(o: Outcome) -> dict[str, Any]:
         "amax": float(o.amax),
         "amax_bits": f32_hex(o.amax),
         "picked4_share": o.picked4_share,
+        "experts": o.experts,
+        "transposed": o.transposed,
+        "padded": o.padded,
     }
+
+
+def _bytes_left(done: Conversion) -> int:
+    """Return how many bytes were copied unchanged."""
+    return sum(o.bytes_in for o in done.outcomes if o.left is not None)
 
 
 def show(console: Console, target: Path, done: Conversion, seconds: float) -> None:
@@ -64,9 +77,34 @@ def show(console: Console, target: Path, done: Conversion, seconds: float) -> No
     summary = (
         f"{shown(str(target))}: {count} of {len(done.outcomes)} tensors quantized by {done.recipe.name}, "
         f"{done.convention.name} convention, {done.engine} engine: "
-        f"{before / _MEBI:.1f} -> {after / _MEBI:.1f} MiB in {seconds:.1f} s"
+        f"{before / _MEBI:.1f} -> {after / _MEBI:.1f} MiB in {seconds:.1f} s; "
+        f"{_bytes_left(done) / _MEBI:.1f} MiB unquantized"
     )
-    console.print(apart(*parts, plain(summary)))
+    console.print(apart(*parts, *map(plain, (summary, *_notes(done)))))
+
+
+def _notes(done: Conversion) -> list[str]:
+    """Return what a reader of the output has to know besides, a line each."""
+    found = []
+    stacks = sum(o.experts is not None for o in done.outcomes)
+    if stacks:
+        lie = "(K, N), in-out, and were turned around" if done.orientation == "in-out" else "(N, K), out-in"
+        found.append(
+            f"{_many(stacks, 'stack')} of experts: each is quantized by itself; they lie as {lie} "
+            "(--experts says otherwise)"
+        )
+    padded = sum(o.padded is not None for o in done.outcomes)
+    if padded:
+        found.append(f"{_many(padded, 'weight')}: rows filled up with zeros, which not every loader takes")
+    if done.apart:
+        groups = f"{_many(done.apart, 'group')} of weights that runtimes join (q/k/v, gate/up)"
+        remedy = ": --share fused gives them one" if done.share == "none" else ""
+        found.append(f"{groups} with different tensor scales{remedy}")
+    return found
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _quantized_table(done: Conversion) -> Group:

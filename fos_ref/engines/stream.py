@@ -1,7 +1,8 @@
 """Working through a tensor of a file in bounded memory: chunks read in order, results kept in order.
 
-Memory holds a few chunks of about CHUNK_VALUES values, whatever the size of the tensor. The exception is a
-16x16 recipe on very long rows: a chunk is at least 16 whole rows.
+Memory holds a few chunks of about CHUNK_VALUES values, whatever the size of the tensor. The exceptions are a
+16x16 recipe on very long rows (a chunk is at least 16 whole rows) and experts that lie transposed: one is
+held whole.
 
 Chunks are worked on in several threads, each by one thread alone, while the caller's thread reads the next
 one and writes what is ready: a chunk is too short to be shared out, and reading takes as long as quantizing.
@@ -17,9 +18,7 @@ from typing import Protocol, runtime_checkable, TypeVar
 
 from fos_ref.engines.registry import Engine
 from fos_ref.formats.arrays import AnyArray
-from fos_ref.recipes.axes import BlockShape
-from fos_ref.recipes.recipe import BLOCK, Recipe
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.recipes.recipe import Recipe
 
 CHUNK_VALUES = 1 << 20  #: values read at once: 4 MiB of float32
 MAX_WORKERS = 8
@@ -28,17 +27,35 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-def chunks(file: SafetensorsFile, info: TensorInfo, r: Recipe) -> Iterator[AnyArray]:
-    """Read a weight (N, K) as matrices of whole blocks, in order.
+class Readable(Protocol):
+    """What holds tensors: a file, or the shards of a checkpoint."""
 
-    Where the rows of 1x16 blocks end does not matter: rows longer than a chunk are read as (N*K/16, 16).
-    """
-    rows, cols = info.shape
-    if r.block_shape is BlockShape.ROW_16 and cols > CHUNK_VALUES:
-        rows, cols = rows * cols // BLOCK, BLOCK
-    step = max(1, CHUNK_VALUES // (cols * r.block_rows)) * r.block_rows
+    def read_values(self, name: str, start: int, stop: int) -> AnyArray:
+        """Return values start..stop of a tensor, counted in row-major order, as a fresh 1-D array."""
+
+
+def pieces(file: Readable, name: str, start: int, shape: tuple[int, int], step: int) -> Iterator[AnyArray]:
+    """Read a matrix that begins at value `start` of a tensor as (n, shape[1]), `step` rows at once."""
+    rows, cols = shape
     for row in range(0, rows, step):
-        yield file.read_values(info.name, row * cols, min(row + step, rows) * cols).reshape(-1, cols)
+        stop = min(row + step, rows)
+        yield file.read_values(name, start + row * cols, start + stop * cols).reshape(-1, cols)
+
+
+def at_once(cols: int, block_rows: int = 1) -> int:
+    """Return how many rows of `cols` values make a chunk of whole blocks."""
+    return max(1, CHUNK_VALUES // (max(1, cols) * block_rows)) * block_rows
+
+
+def chunks(file: Readable, name: str, start: int, shape: tuple[int, int], r: Recipe) -> Iterator[AnyArray]:
+    """Read a matrix (N, K), K whole blocks, as matrices of whole blocks, in order.
+
+    Where the rows of blocks of one row end does not matter: rows longer than a chunk are read block by block.
+    """
+    rows, cols = shape
+    if r.block_rows == 1 and cols > CHUNK_VALUES:
+        rows, cols = rows * cols // r.block_cols, r.block_cols
+    return pieces(file, name, start, (rows, cols), at_once(cols, r.block_rows))
 
 
 @runtime_checkable

@@ -26,24 +26,34 @@ _ESCAPED_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json_file(
-    path: str | os.PathLike[str], error: type[FosError] = InputError, *, most: int = MOST_BYTES
+    path: str | os.PathLike[str],
+    error: type[FosError] = InputError,
+    *,
+    most: int = MOST_BYTES,
+    infinite: bool = False,
 ) -> Any:
     """Return the value in a JSON file. Raises: OSError; `error` as `read_json` does."""
-    return read_json(read_file(path, most, error), path, error, most=most)
+    return read_json(read_file(path, most, error), path, error, most=most, infinite=infinite)
 
 
 def read_json(
-    data: bytes | str, name: object, error: type[FosError] = InputError, *, most: int = MOST_BYTES
+    data: bytes | str,
+    name: object,
+    error: type[FosError] = InputError,
+    *,
+    most: int = MOST_BYTES,
+    infinite: bool = False,
 ) -> Any:
     """Return the value of a JSON document; `name` says in messages where it stands.
 
+    infinite: let NaN, Infinity and -Infinity stand, which Python's own writer writes
     Raises: `error` for anything but UTF-8 JSON of at most `most` bytes and MOST_DEPTH levels, whose objects
             have each name once, whose numbers are finite and whose strings are whole characters.
     """
     if len(data) > most:
         msg = f"{name}: {len(data):,} bytes of JSON: at most {most:,} are allowed"
         raise error(msg)
-    rules = _Rules(name, error)
+    rules = _Rules(name, error, infinite=infinite)
     with foreign(f"{name}: not JSON, or nested too deep", "one JSON document in UTF-8 is allowed", error):
         text = data if isinstance(data, str) else data.decode("utf-8")
         value = json.loads(
@@ -63,9 +73,10 @@ def read_json(
 class _Rules:
     """What is refused while a document is read."""
 
-    def __init__(self, name: object, error: type[FosError]) -> None:
+    def __init__(self, name: object, error: type[FosError], *, infinite: bool = False) -> None:
         self.name = name
         self.error = error
+        self.infinite = infinite
 
     def refuse(self, what: str) -> None:
         """Raise the error of this document."""
@@ -80,9 +91,11 @@ class _Rules:
             self.refuse(f"JSON in which the name {shown(twice)} is given twice: once is allowed")
         return found
 
-    def constant(self, text: str) -> None:
-        """Refuse NaN and the infinities."""
-        self.refuse(f"JSON with {text}: finite numbers are allowed")
+    def constant(self, text: str) -> float:
+        """Refuse NaN and the infinities, unless they may stand."""
+        if not self.infinite:
+            self.refuse(f"JSON with {text}: finite numbers are allowed")
+        return float(text)
 
     def integer(self, text: str) -> int:
         """Read an integer of bounded length."""

