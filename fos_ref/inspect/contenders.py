@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fos_ref.errors import RecipeError
+from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.conventions import check_storable
+from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.held import BlockFormat, MX_BLOCK
 
 _BLIND = ("dequantize", "nonfinite")  #: axes that move no byte of a finite weight's codes and scales
 _OWN_FAMILY = ("4over6", "nvfp4")
@@ -18,25 +18,23 @@ _FAMILY = {
     "modelopt": ("modelopt-",),
     "compressed-tensors": ("compressed-tensors-", "llmcompressor-"),
     "torchao": ("torchao-",),
+    "mlx": ("mlx-",),
+    "gguf": ("ggml-",),
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Contender:
     """One set of bits, the names it goes by, and how it did."""
 
     recipe: Recipe
     names: tuple[str, ...]
     blocks: int = 0  #: compared
-    equal: int = 0  #: with the same scale byte and the same sixteen codes
+    equal: int = 0  #: with the same scale byte and the same codes
     own_tensor_scales: int = 0  #: weights whose stored tensor scale is what the recipe makes of their amax
     derived: list[str] = field(default_factory=list)  #: weights whose tensor scale it makes of no known amax
-    dropped: bool = False
-
-    @property
-    def differing(self) -> int:
-        """How many blocks were not equal."""
-        return self.blocks - self.equal
+    kept: bool = False  #: it is compared with the whole file however it does
+    dropped: bool = False  #: after the first look at the file: it was compared no further
 
     @property
     def share(self) -> float:
@@ -46,7 +44,7 @@ class Contender:
     @property
     def exact(self) -> bool:
         """Whether every block was equal."""
-        return self.blocks > 0 and not self.differing and not self.dropped
+        return self.blocks > 0 and self.equal == self.blocks and not self.dropped
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contender as plain JSON values."""
@@ -60,40 +58,47 @@ class Contender:
         }
 
 
-def contenders(
-    allowed: Callable[[Recipe], bool], convention: str, manifest: Recipe | None
-) -> list[Contender]:
-    """Return the storable presets for which `allowed` holds, equal bits put together, names in preference.
+def contenders(kind: BlockFormat, convention: str, named: Recipe | None) -> list[Contender]:
+    """Return the presets with blocks of a format, equal bits put together.
 
-    A manifest's recipe takes part, whatever it is.
+    Names and contenders are in order of preference. `named`, which a manifest or the caller names, takes part
+    to the end, whatever it is.
     """
     groups: dict[tuple[Any, ...], list[Recipe]] = {}
     for r in dict.fromkeys(PRESETS.values()):
-        if _storable(r) and allowed(r):
+        if storable(r, kind):
             groups.setdefault(_bits(r), []).append(r)
-    if manifest is not None and _bits(manifest) not in groups:
-        groups[_bits(manifest)] = [manifest]
+    first = None if named is None else _bits(named)
+    if named is not None and storable(named, kind):
+        groups.setdefault(_bits(named), [named])
     rank = _preference(convention)
     ordered = (sorted(group, key=lambda r: rank(r.name)) for group in groups.values())
-    made = [Contender(group[0], tuple(r.name for r in group)) for group in ordered]
-    return sorted(made, key=lambda c: rank(c.names[0]))
+    made = [
+        Contender(group[0], tuple(r.name for r in group), kept=_bits(group[0]) == first) for group in ordered
+    ]
+    return sorted(made, key=lambda c: (not c.kept, rank(c.names[0])))
 
 
 def is_bits_of(c: Contender, r: Recipe) -> bool:
     """Return whether contender `c` stands for recipe `r`."""
-    return _bits(c.recipe) == _bits(r)
+    return same_bits(c.recipe, r)
+
+
+def same_bits(a: Recipe, b: Recipe) -> bool:
+    """Return whether two recipes give the same bytes of finite weights."""
+    return _bits(a) == _bits(b)
 
 
 def _bits(r: Recipe) -> tuple[Any, ...]:
     return tuple(v for k, v in r.axes().items() if k not in _BLIND)
 
 
-def _storable(r: Recipe) -> bool:
-    try:
-        check_storable(r)
-    except RecipeError:
-        return False
-    return True
+def storable(r: Recipe, kind: BlockFormat) -> bool:
+    """Return whether a file with such blocks, and one tensor scale at most, may hold what a recipe makes."""
+    powers = r.scale_format is not ScaleFormat.E4M3
+    fits = (BlockFormat.MXFP4, MX_BLOCK) if powers else (BlockFormat.NVFP4, BLOCK)
+    element = r.element_format is ElementFormat.E2M1
+    return element and fits == (kind, r.block_cols) and r.amax_scope is not AmaxScope.ROW
 
 
 def _preference(convention: str) -> Callable[[str], int]:

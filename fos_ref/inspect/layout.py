@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fos_ref.formats.arrays import F64, U8
-from fos_ref.inspect.tally import linear
 from fos_ref.storage.held import Held, ScaleLayout
+from fos_ref.storage.held_bytes import linear
 
 SURE = 12.0  #: standard deviations that the best layout's share has to lie above chance
 _COUNTED_AT_ONCE = 1 << 16
+USUAL = (ScaleLayout.LINEAR, ScaleLayout.SWIZZLED, ScaleLayout.TRANSPOSED)
 AHEAD = 1.25  #: and how much larger than any other layout's it has to be
 
 
@@ -25,16 +26,16 @@ AHEAD = 1.25  #: and how much larger than any other layout's it has to be
 class LayoutVotes:
     """The spread that rows and columns explain, by layout, over all weights that could have any of them."""
 
-    explained: dict[ScaleLayout, float] = field(default_factory=lambda: dict.fromkeys(ScaleLayout, 0.0))
+    explained: dict[ScaleLayout, float] = field(default_factory=lambda: dict.fromkeys(USUAL, 0.0))
     variance: float = 0.0  #: of the explained share by chance, in the same unit squared
     blocks: int = 0
 
     def add(self, raw: U8, held: Held) -> None:
         """Count a weight whose scale bytes fit every layout; others cannot be compared and are left out."""
-        if set(held.layouts) != set(ScaleLayout):
+        if held.layouts != USUAL:
             return
         weight = float(held.blocks)
-        for layout in ScaleLayout:
+        for layout in USUAL:
             self.explained[layout] += weight * structure(linear(raw, held, layout))
         self.variance += weight**2 * chance(held.scale_shape)
         self.blocks += held.blocks
@@ -45,7 +46,7 @@ class LayoutVotes:
 
     def winner(self) -> ScaleLayout | None:
         """Return the layout that stands out; None where none does."""
-        first, second = sorted(ScaleLayout, key=lambda k: -self.explained[k])[:2]
+        first, second = sorted(USUAL, key=lambda k: -self.explained[k])[:2]
         best = self.explained[first]
         sure = self.blocks > 0 and best > SURE * self.variance**0.5
         return first if sure and best > AHEAD * max(0.0, self.explained[second]) else None

@@ -14,9 +14,10 @@ from fos_ref.cli import run
 from fos_ref.engines import numpy_engine
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import CheckpointError
-from fos_ref.inspect import api as walk
-from fos_ref.inspect import dialect, tally
+from fos_ref.inspect import search
+from fos_ref.inspect import source as original_source
 from fos_ref.inspect.api import inspect
+from fos_ref.storage import held_bytes
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.shards import Shards
 from tests.inspect.checkpoints import original, save, stored, trained
@@ -56,10 +57,19 @@ def test_json_has_every_finding_with_its_evidence(quantized, source, capsys):
         "convention": "modelopt",
         "version": document["manifest"]["version"],
         "holds": True,
+        "equal_blocks": 352,
+        "compared_blocks": 352,
+        "blocks": 352,
     }
+    assert (document["compared_blocks"], document["blocks"]) == (352, 352)
     assert "4over6-mae" in document["same_bytes"]
     assert document["dialects"][0]["equal_share"] == 1
-    assert sorted(w["name"] for w in document["weights"]) == ["a.weight", "b.weight", "c.weight"]
+    assert {n: (w["equal"], w["blocks"]) for n, w in document["weights"].items()} == {
+        "a.weight": (256, 256),
+        "b.weight": (64, 64),
+        "c.weight": (32, 32),
+    }
+    assert document["problems"] == []
     assert document["counts"]["other_tensors"] == 1
 
 
@@ -99,22 +109,28 @@ def test_an_original_that_is_another_is_said(quantized, tmp_path):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["{plain}"], "none of its 4 tensors is an NVFP4 weight"),
+        (["{plain}"], "none of its 4 tensors is an NVFP4 or MXFP4 weight"),
         (["{dir}/no"], "No such file"),
-        (["{dir}"], "not a regular file"),
+        (["{dir}"], "2 files could be meant: original.safetensors, q.safetensors"),
+        (["{dir}/none"], "no checkpoint is in this folder"),
         (["{q}", "--against", "{dir}/no"], "No such file"),
-        (["{q}", "--against", "{q}"], "no weight can be compared: a.weight: it is U8"),
+        (["{q}", "--against", "{packed}"], "no weight can be compared: a.weight: it is U8"),
         (["{q}", "--against", "{shape}"], "F32 [64, 256] in the original"),
-        (["{mx}"], "block scales [32, 2] for a weight (32, 64): one for 16 values"),
+        (["{mx}"], "block scales U8 [32, 3] for a weight (32, 64): one for 16 values"),
         (["{text}"], "not an index"),
         (["{q}", "--blocks", "-1"], "--blocks"),
+        (["{q}", "--against", "{q}", "--map", "a"], "--map a: OLD=NEW is allowed"),
+        (["{q}", "--map", "a=b"], "--against ORIGINAL is needed"),
+        (["{q}", "--recipe", "4over7"], "4over7"),
         ([], "Missing argument"),
     ],
 )
 def test_unusable_input_is_one_line_and_exit_2(args, says, quantized, tmp_path, capsys):
     save({"a.weight": trained(64, 256)}, tmp_path / "shape")
     codes = np.zeros((32, 32), np.uint8)
-    save({"a.weight": codes, "a.weight_scale": np.zeros((32, 2), np.uint8)}, tmp_path / "mx")
+    save({"a.weight": codes, "a.weight_scale": np.zeros((32, 3), np.uint8)}, tmp_path / "mx")
+    save({"a.weight": codes}, tmp_path / "packed")
+    (tmp_path / "none").mkdir()
     (tmp_path / "x.index.json").write_text('{"weight_map": {"a": "../up"}}')
     places = {
         "plain": tmp_path / "original.safetensors",
@@ -122,7 +138,7 @@ def test_unusable_input_is_one_line_and_exit_2(args, says, quantized, tmp_path, 
         "dir": tmp_path,
         "text": tmp_path / "x.index.json",
     }
-    places |= {"shape": tmp_path / "shape", "mx": tmp_path / "mx"}
+    places |= {name: tmp_path / name for name in ("shape", "mx", "packed")}
     for mark, path in places.items():
         args = [a.replace(f"{{{mark}}}", str(path)) for a in args]
     assert run(["inspect", *args]) == 2
@@ -135,16 +151,21 @@ def test_unusable_input_is_one_line_and_exit_2(args, says, quantized, tmp_path, 
 def test_what_is_quantized_otherwise_is_listed_with_the_reason(tmp_path):
     tensors = stored({"a": trained(64, 64)}, "4over6")
     tensors["m.weight"] = np.zeros((32, 32), np.uint8)
-    tensors["m.weight_scale"] = np.zeros((32, 2), np.uint8)
-    tensors["e.weight"] = np.zeros((2, 32, 32), np.uint8)
-    tensors["e.weight_scale"] = np.zeros((2, 32, 4), ml_dtypes.float8_e4m3fn)
+    tensors["m.weight_scale"] = np.zeros((32, 3), np.uint8)
+    tensors["e.weight"] = np.zeros((2, 2, 32, 32), np.uint8)
+    tensors["e.weight_scale"] = np.zeros((2, 2, 32, 4), ml_dtypes.float8_e4m3fn)
     tensors["f.weight"] = np.zeros((4, 4), ml_dtypes.float8_e4m3fn)
     tensors["f.weight_scale"] = np.ones(1, np.float32)
     found = inspect(save(tensors, tmp_path / "many"))
     assert [w.held.name for w in found.weights] == ["a.weight"]
     assert set(found.unread) == {"m.weight", "e.weight"}
     assert "one for 16 values is read" in found.unread["m.weight"]
-    assert "3 dimensions" in found.unread["e.weight"]
+    assert "4 dimensions" in found.unread["e.weight"]
+    kinds = {o.names: (o.what, o.dtype, o.tensors, o.nbytes) for o in found.others}
+    assert kinds == {
+        ("f.weight",): ("FP8 weights", "F8_E4M3", 1, 16),
+        ("f.weight_scale",): ("scales", "F32", 1, 4),
+    }
 
 
 def test_shards_are_one_checkpoint(tmp_path):
@@ -187,10 +208,12 @@ def test_memory_does_not_hold_the_weight(tmp_path, monkeypatch):
     source = save({"x.weight": x}, tmp_path / "in")
     out = tmp_path / "out"
     quantize_checkpoint(source, out, "nvfp4", engine="numpy")
-    monkeypatch.setattr(tally, "CHUNK_BYTES", 1 << 14)
-    monkeypatch.setattr(walk, "AMAX_VALUES", 1 << 14)
-    monkeypatch.setattr(dialect, "CHUNK_VALUES", 1 << 15)
-    monkeypatch.setattr(dialect, "MAX_WORKERS", 1)
+    for against in (None, source):  # what it imports is not measured
+        inspect(out, against, blocks=4096)
+    monkeypatch.setattr(held_bytes, "CHUNK_BYTES", 1 << 14)
+    monkeypatch.setattr(original_source, "CHUNK_VALUES", 1 << 14)
+    monkeypatch.setattr(original_source, "KEPT_VALUES", 1 << 14)
+    monkeypatch.setattr(search, "CHUNK_VALUES", 1 << 15)
     monkeypatch.setattr(numpy_engine, "CHUNK_ELEMENTS", 1 << 13)
     peaks = []
     for against in (None, source):

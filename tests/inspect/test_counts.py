@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.inspect import tally
 from fos_ref.inspect.api import inspect
+from fos_ref.storage import held_bytes
 from tests.inspect.checkpoints import save
 
 
@@ -34,7 +34,7 @@ def random_file(folder: Path, rows: int = 48, cols: int = 80) -> tuple[Path, np.
 
 @pytest.mark.parametrize("chunk", [16 * 40, 1 << 20])
 def test_counts_are_those_of_a_plain_loop(chunk, tmp_path, monkeypatch):
-    monkeypatch.setattr(tally, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(held_bytes, "CHUNK_BYTES", chunk)
     path, codes, scales = random_file(tmp_path)
     unpacked = np.stack([codes & 15, codes >> 4], axis=-1).reshape(scales.shape[0], -1, 16)
     got = inspect(path).to_dict()["counts"]
@@ -97,7 +97,18 @@ def test_a_weight_of_zeros_tells_nothing(tmp_path):
     assert len(found.best) > 20  # any preset makes nothing of nothing
 
 
-@pytest.mark.parametrize("scale", [0.0, -1e-4, np.inf, np.nan, 1e-45, 3e38])
+#: A tensor scale that is none -> the problems that are told without the original, and with it.
+NO_SCALE: dict[float, tuple[list[str], list[str]]] = {
+    0.0: (["zero-or-nan-scale"], ["zero-or-nan-scale"]),
+    -1e-4: (["tensor-scale"], ["tensor-scale"]),
+    np.inf: (["not-finite"], ["not-finite"]),
+    np.nan: (["zero-or-nan-scale"], ["zero-or-nan-scale"]),
+    1e-45: ([], ["tensor-scale", "no-reading"]),
+    3e38: ([], ["tensor-scale", "no-reading"]),
+}
+
+
+@pytest.mark.parametrize("scale", NO_SCALE)
 def test_a_tensor_scale_that_is_none_tells_nothing_and_stops_nothing(scale, tmp_path):
     x = np.random.default_rng(2).standard_normal((16, 64)).astype(np.float32)
     q = fos_ref.quantize(x, "4over6")
@@ -108,15 +119,14 @@ def test_a_tensor_scale_that_is_none_tells_nothing_and_stops_nothing(scale, tmp_
     }
     save(tensors, tmp_path / "q")
     save({"x.weight": x}, tmp_path / "in")
-    for found in (inspect(tmp_path / "q"), inspect(tmp_path / "q", tmp_path / "in")):
+    alone, beside = inspect(tmp_path / "q"), inspect(tmp_path / "q", tmp_path / "in")
+    for found, problems in zip((alone, beside), NO_SCALE[scale], strict=True):
         assert found.findings["tensor_scale"].value is None
         assert (found.findings["bound"].value, found.findings["rule"].value) == ("256", "4/6")
-    assert found.findings["dialect"].value is None
-    if 0 < scale < np.inf:
-        assert found.best[0].share < 0.5
-    else:
-        assert found.ranked == ()
-        assert found.not_compared == {"x.weight": f"its tensor scale is {np.float32(scale)}"}
+        assert [(p.problem, p.weights) for p in found.problems] == [(p, ("x.weight",)) for p in problems]
+    assert alone.findings["dialect"].value is None
+    assert "4over6" in [n for c in beside.best for n in c.names]  # under the weight's own amax
+    assert (beside.best[0].equal, beside.best[0].blocks, beside.not_compared) == (64, 64, {})
 
 
 def test_four_bit_dtypes_are_read(tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
+import pytest
 
 from fos_ref.cli import run
 from fos_ref.engines.convert import quantize_checkpoint
@@ -16,6 +17,7 @@ from fos_ref.inspect.reading import form_of
 from fos_ref.recipes import PRESETS
 from fos_ref.recipes.axes import Tie
 from fos_ref.storage.conventions import TensorScaleForm
+from fos_ref.storage.held import BlockFormat
 from tests.inspect.checkpoints import save, stored, trained
 
 
@@ -76,13 +78,16 @@ def test_weights_of_no_use_are_listed_each_with_its_reason(tmp_path):
 
 def test_a_manifest_s_recipe_takes_part_whatever_it_is():
     other = replace(PRESETS["4over6"], name="mine", tie=Tie.FOUR)
-    (only,) = contenders(lambda _: False, "modelopt", other)
-    assert (only.recipe, only.names) == (other, ("mine",))
-    assert contenders(lambda _: False, "modelopt", None) == []
-    every = contenders(lambda _: True, "modelopt", other)
+    e4m3 = BlockFormat.NVFP4
+    powers = contenders(BlockFormat.MXFP4, "modelopt", other)
+    assert other not in [c.recipe for c in powers]  # its blocks are others
+    every = contenders(e4m3, "modelopt", other)
     assert [c.recipe for c in every].count(other) == 1
-    plain, again = (contenders(lambda _: True, "modelopt", r) for r in (None, PRESETS["4over6"]))
-    assert [c.names for c in again] == [c.names for c in plain]  # it is among them under all its names
+    assert every[0].kept
+    assert every[0].recipe is other  # the first among those that do equally well
+    plain, again = (contenders(e4m3, "modelopt", r) for r in (None, PRESETS["4over6"]))
+    assert {c.names for c in again} == {c.names for c in plain}  # it is among them under all its names
+    assert "4over6" in again[0].names
     assert len(every) == len(plain) + 1
 
 
@@ -118,7 +123,10 @@ def test_an_original_with_infinity_is_not_compared_and_gives_no_amax(tmp_path):
     found = inspect(save(tensors, tmp_path / "q.safetensors"), source)
     assert found.compared == ("a.weight",)
     assert found.not_compared == {"b.weight": "the original has a NaN or an infinity"}
-    assert found.derived == ["a.weight"]
+    told = {p.problem: p for p in found.problems}
+    assert told["tensor-scale"].weights == ("a.weight",)
+    assert "of no amax in the original" in told["tensor-scale"].what
+    assert told["not-finite"].weights == ("b.weight",)
 
 
 def test_an_amax_that_some_presets_have_no_tensor_scale_for_stops_nothing(tmp_path):
@@ -144,3 +152,36 @@ def test_no_metric_is_named_where_nothing_comes_close(tmp_path):
     assert found.findings["dialect"].value is None
     assert found.findings["metric"].value is None
     assert "no preset comes close" in found.findings["metric"].evidence
+
+
+@pytest.mark.parametrize("against", [None, "fused", "another"])
+def test_what_is_not_held_against_the_manifest_does_not_refute_it(against, tmp_path):
+    """Another quantized file, another recipe, zero scales that the recipe itself writes over tiny blocks."""
+    x = trained(64, 64)
+    x[:, 16:32] *= np.float32(2.0**-20)
+    source = save({"m.gate_proj.weight": x, "m.up_proj.weight": trained(64, 64) / 2}, tmp_path / "source")
+    out = tmp_path / "q"
+    quantize_checkpoint(source, out, "te-mse-256")
+    quantize_checkpoint(source, tmp_path / "fused", "te-mse-256", share="fused")
+    quantize_checkpoint(source, tmp_path / "another", "nvfp4")
+    found = inspect(out, None if against is None else tmp_path / against)
+    assert "zero-or-nan-scale" in [p.problem for p in found.problems] or against is not None
+    assert found.manifest_holds is None
+    assert inspect(out, recipe="nvfp4").manifest_holds is None
+    whole = inspect(out, source)
+    assert whole.manifest_holds is True
+    assert {p.problem for p in whole.problems} == {"fused-siblings"}
+
+
+@pytest.mark.parametrize("asked", ["nvfp4", "4over6-mae", "fouroversix-mxfp4-static6", "te-nvfp4-row"])
+def test_a_recipe_that_is_said_to_have_made_the_file_and_has_not(asked, tmp_path):
+    """It is a problem; what did make the file is named all the same, and the manifest holds."""
+    source = save({"a.weight": trained(64, 128)}, tmp_path / "source")
+    quantize_checkpoint(source, tmp_path / "q", "4over6")
+    found = inspect(tmp_path / "q", source, recipe=asked)
+    assert [(p.problem, p.weights) for p in found.problems] == [("blocks-differ", ("a.weight",))]
+    assert asked in found.problems[0].what
+    assert "4over6" in [n for c in found.best for n in c.names]
+    assert found.best[0].exact
+    assert found.manifest_holds is True
+    assert inspect(tmp_path / "q", source, recipe="4over6").problems == ()
