@@ -9,7 +9,9 @@ from typer.main import get_command
 from fos_ref.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCS = ["docs/numerics.md", "docs/divergences.md", "docs/proofs.md", "docs/engine.md"]
+DOCS = [
+    f"docs/{n}.md" for n in ("numerics", "divergences", "proofs", "engine", "inspect", "quantize", "checker")
+]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
 
 

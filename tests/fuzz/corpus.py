@@ -28,6 +28,7 @@ from fos_ref.vectors.file import _document, name_of, Plan
 from fos_ref.vectors.manifest import MANIFEST, manifest
 from fos_ref.vectors.npz import write_npz
 from fos_ref.vectors.on_disk import README
+from tests.inspect.field import parts
 
 ROOT = Path(__file__).parents[2]
 #: Makes what belongs beside a changed file: the manifest of a folder.
@@ -48,7 +49,15 @@ def weight(rows: int = 16, cols: int = 32, seed: int = 1) -> Any:
     return (0.02 * np.random.default_rng(seed).standard_normal((rows, cols))).astype(np.float32)
 
 
-_NAMES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "uint8": "U8", "float8_e4m3fn": "F8_E4M3"}
+_NAMES = {
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "uint8": "U8",
+    "uint32": "U32",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e8m0fnu": "F8_E8M0",
+}
 
 
 def packed(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -145,9 +154,32 @@ def to_inspect() -> list[Sample]:
     return [Sample({"q.safetensors": q, "in.safetensors": original()}, both) for q in made]
 
 
+def conventions() -> list[Sample]:
+    """Return one file of all conventions, stacked experts among them, beside its original."""
+    x = parts.weights("m.weight", "t.weight", "x.weight", "a.weight", shape=(16, 64))
+    stacks = parts.weights("e.gate_up_proj", "c.w2_weight", "g.down_proj", shape=(2, 16, 64))
+    w13 = parts.weights("w.w13_weight", shape=(2, 2, 16, 64))
+    halves = parts.held(w13)
+    held = {n: a.reshape(2, 32, -1) if a.ndim > 2 else a for n, a in halves.items()}
+    held |= parts.modelopt("e.gate_up_proj", stacks["e.gate_up_proj"])
+    held |= parts.compressed("c.w2_weight", stacks["c.w2_weight"])
+    held |= parts.gpt_oss("g.down_proj", stacks["g.down_proj"])
+    held |= parts.mlx("m.weight", x["m.weight"]) | parts.torchao("t.weight", x["t.weight"])
+    held |= parts.compressed_mx("x.weight", x["x.weight"], dtype=parts.E8M0)
+    held |= parts.modelopt("a.weight", x["a.weight"]) | {"a.input_scale": np.float32(1).reshape(())}
+    source = x | stacks | {n: a.reshape(2, 32, -1) for n, a in w13.items()}
+    files = {"q.safetensors": packed(held), "in.safetensors": packed(source)}
+    return [Sample(files, dict.fromkeys(files, "safetensors"))]
+
+
 def ggml_files() -> list[Sample]:
     """Return GGUF files of one size and of a few bytes."""
     return [Sample({"m.gguf": data}, {"m.gguf": "gguf"}) for data in (ggml(), b"GGUF\3" + bytes(19))]
+
+
+def ggml_quantized() -> list[Sample]:
+    """Return a GGUF file with quantized weights."""
+    return ggml_files()[:1]
 
 
 def shards() -> list[Sample]:
@@ -163,6 +195,21 @@ def shards() -> list[Sample]:
     index = json.dumps({"metadata": {"total_size": 388}, "weight_map": where}).encode()
     files = {"q.safetensors.index.json": index, "1.safetensors": first, "2.safetensors": second}
     return [Sample(files, {"q.safetensors.index.json": "json"})]
+
+
+def models() -> list[Sample]:
+    """Return the folder of a model: two shards, one with a stack of experts, their index, a configuration."""
+    stack = np.stack([weight(seed=4), weight(seed=5)])
+    files = {
+        "1.safetensors": packed({"m.q_proj.weight": weight(), "m.k_proj.weight": weight(seed=2)}),
+        "2.safetensors": packed({"m.experts.gate_up_proj": stack, "norm.weight": np.ones(16, np.float32)}),
+        "config.json": json.dumps({"model_type": "llama4", "text_config": {"hidden_size": 16}}).encode(),
+    }
+    names = {"1": ("m.q_proj.weight", "m.k_proj.weight"), "2": ("m.experts.gate_up_proj", "norm.weight")}
+    where = {n: f"{shard}.safetensors" for shard, own in names.items() for n in own}
+    index = json.dumps({"metadata": {"total_size": 8256}, "weight_map": where}).encode()
+    kinds = {"model.safetensors.index.json": "json", "config.json": "json", "2.safetensors": "safetensors"}
+    return [Sample({"model.safetensors.index.json": index, **files}, kinds)]
 
 
 def configurations() -> list[Sample]:

@@ -58,12 +58,23 @@ def _quantize(folder: Path) -> object:
     return quantize_checkpoint(folder / "in.safetensors", folder / "out.safetensors", "4over6")
 
 
+def _quantize_model(folder: Path) -> object:
+    index, out = folder / "model.safetensors.index.json", folder / "out"
+    done = quantize_checkpoint(index, out, "4over6", convention="compressed-tensors", share="fused")
+    with QuantizedCheckpoint(out) as found:
+        return done, [fos_ref.dequantize(found.tensor(name)) for name in found.names]
+
+
 def _inspect(folder: Path) -> object:
     return inspect(folder / "q.safetensors").to_dict()
 
 
 def _inspect_beside(folder: Path) -> object:
     return inspect(folder / "q.safetensors", folder / "in.safetensors", blocks=2).to_dict()
+
+
+def _inspect_both(folder: Path) -> object:
+    return inspect(folder / "q.safetensors", folder / "q.safetensors", recipe="nvfp4").to_dict()
 
 
 def _read_back(folder: Path) -> object:
@@ -95,6 +106,10 @@ def _ggml(folder: Path) -> object:
             elif f.info(name).dtype in READ_DTYPES:
                 f.read(name)
         return found
+
+
+def _inspect_ggml(folder: Path) -> object:
+    return inspect(folder / "m.gguf").to_dict()
 
 
 def _arrays(folder: Path) -> object:
@@ -177,6 +192,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "quantize {0}/in.safetensors {0}/out.safetensors --convention compressed-tensors --json",
             ),
         ),
+        "model, quantize": Target(
+            corpus.models,
+            (_quantize_model,),
+            ("quantize {0}/model.safetensors.index.json {0}/out --share fused --padding",),
+        ),
         "safetensors, inspect": Target(
             corpus.to_inspect,
             (_inspect, _read_back, _read_named),
@@ -186,6 +206,14 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             corpus.to_inspect,
             (_inspect_beside,),
             ("inspect {0}/q.safetensors --against {0}/in.safetensors --blocks 2",),
+        ),
+        "conventions, inspect": Target(
+            corpus.conventions,
+            (_inspect, _inspect_beside, _inspect_both),
+            (
+                "inspect {0}/q.safetensors --recipe nvfp4 --strict",
+                "inspect {0}/q.safetensors --against {0}/in.safetensors --map m.=t. --blocks 2 --json",
+            ),
         ),
         "safetensors, recipes diff": Target(
             corpus.checkpoints,
@@ -197,6 +225,11 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             corpus.configurations, (_configuration, _configuration, _inspect), ("inspect {0}/q.safetensors",)
         ),
         "gguf": Target(corpus.ggml_files, (_ggml,)),
+        "gguf, inspect": Target(
+            corpus.ggml_quantized,
+            (_inspect_ggml,),
+            ("inspect {0}/m.gguf", "inspect {0}/m.gguf --json"),
+        ),
         "npy": Target(corpus.arrays, (_arrays,), ("recipes diff nvfp4 te-nvfp4 --on {0}/x.npy --json",)),
         "npy, check": Target(
             corpus.arrays,

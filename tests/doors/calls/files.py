@@ -11,7 +11,7 @@ from fos_ref.storage.select import Selection
 from fos_ref.verify.inspect import inspect
 from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
 from tests.doors.kit import checkpoints, ggml
-from tests.doors.row import Call, wrong
+from tests.doors.row import Call, HOSTILE, wrong
 from tests.foreign_objects import Rude
 
 _OPENED = (FosError, OSError)
@@ -30,6 +30,7 @@ _NO_PATH: dict[str, Any] = {
     "a lone surrogate": "\ud800",
 }
 _UNREAD = without(_FILES, *(f"{m}.safetensors" for m in checkpoints.MANIFESTS))
+_NO_LIE: dict[str, Any] = {**without(NO_CHOICE, "None"), "of no stack": "in-out"}
 _NO_GLOBS: dict[str, Any] = {
     "None": None,
     "a number": 5,
@@ -38,6 +39,27 @@ _NO_GLOBS: dict[str, Any] = {
     "bytes": [b"*"],
     "a set": {"*"},
     "a long one": ["*" * 100_000],
+}
+#: What is no sequence of (old, new): names of the file that begin with old begin with new in the original.
+_NO_PAIRS: dict[str, Any] = {
+    "None": None,
+    "a number": 5,
+    "a text": "a=b",
+    "bytes": b"a=b",
+    "texts": ["a=b"],
+    "texts of two letters": ["ab"],
+    "one name": [("a",)],
+    "three names": [("a", "b", "c")],
+    "numbers": [(1, 2)],
+    "names in bytes": [(b"a", b"b")],
+    "a dict": {"ab": "c"},
+    "a set of pairs": {("a", "b")},
+    "what answers no question": Rude(),
+    "pairs that answer no question": [Rude()],
+    "of what answers no question": [("a", Rude())],
+    "to a name that is not there": [("a.", "nowhere.")],
+    "to a hostile name": [("a.", HOSTILE["an escape sequence"])],
+    "to a name without end": [("a.", "a" * 100_000)],
 }
 
 
@@ -64,6 +86,8 @@ ROWS = [
         errors=_OPENED,
     ),
     *wrong("inspect", inspect, "blocks", NO_COUNT, "q.safetensors", "w.safetensors"),
+    *wrong("inspect", inspect, "recipe", without(NO_RECIPE, "None"), "q.safetensors"),
+    *wrong("inspect", inspect, "renames", _NO_PAIRS, "q.safetensors", "w.safetensors"),
     *wrong("QuantizedCheckpoint", opened, "path", {**_NO_PATH, **_FILES}, errors=_OPENED),
     *wrong("QuantizedCheckpoint", opened, "recipe", without(NO_RECIPE, "None"), "q.safetensors"),
     *wrong("QuantizedCheckpoint", opened, "recipe", {"another": "te-mse-256"}, "q.safetensors"),
@@ -81,6 +105,8 @@ ROWS = [
         "w.safetensors",
         "o",
     ),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "share", NO_CHOICE, "w.safetensors", "o"),
+    *wrong("quantize_checkpoint", quantize_checkpoint, "experts", _NO_LIE, "w.safetensors", "o"),
     *wrong("Selection", Selection, "include", _NO_GLOBS),
     *wrong("Selection", Selection, "exclude", _NO_GLOBS),
     Call(

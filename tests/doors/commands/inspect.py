@@ -9,11 +9,13 @@ from tests.doors.row import Command, each, hostile
 
 _BAD = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.VALUES)
 _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
+_MAP = ("inspect", "q.safetensors", "--against", "w.safetensors", "--map")
+_RECIPE = ("inspect", "q.safetensors", "--recipe")
 _INDEXES = (*documents.FOREIGN, *(f"index-{k}" for k in documents.INDEXES if k != "good"))
 
 
 def _file(name: str, what: str = "") -> Command:
-    return Command("inspect FILE.safetensors", what or name, ("inspect", name))
+    return Command("inspect FILE", what or name, ("inspect", name))
 
 
 def _against(name: str, what: str = "") -> Command:
@@ -23,7 +25,7 @@ def _against(name: str, what: str = "") -> Command:
 ROWS = [
     *(_file(f"{name}.safetensors") for name in (*_BAD, *_ODD)),
     *(
-        Command("inspect FILE.safetensors", name, ("inspect", f"{name}.safetensors"), ("manifest",), (0, 1))
+        Command("inspect FILE", name, ("inspect", f"{name}.safetensors"), ("manifest",), (0, 1))
         for name in checkpoints.MANIFESTS
     ),
     *(_file(f"{name}.json") for name in (*_INDEXES, *_ODD)),
@@ -38,19 +40,59 @@ ROWS = [
     _file("/", "the root folder"),
     _file("..", "the folder above"),
     _file("nothing", "an empty folder"),
-    *hostile("inspect FILE.safetensors", "inspect", "{}"),
+    _file("taken", "a folder without weights"),
+    *hostile("inspect FILE", "inspect", "{}"),
     *(_against(f"{name}.safetensors") for name in (*_BAD, *_ODD)),
     *(_against(f"{name}.json") for name in (*_INDEXES, *_ODD)),
     _against(".", "this folder"),
     _against("x.npy", "an array"),
     *(_against(f"{name}.gguf") for name in ggml.LIES),
     _against("m.gguf", "a GGUF file without the weights"),
-    _against("q.safetensors", "the file itself"),
+    _against("nothing", "an empty folder"),
+    _against("taken", "a folder without weights"),
+    _against("only-a-norm.safetensors", "no weight of these"),
     *hostile("inspect --against", "inspect", "q.safetensors", "--against", "{}"),
     *[
         number("inspect --blocks", what, ("inspect", "q.safetensors", "--blocks", text), ("--blocks",), text)
         for what, text in NOT_WHOLE
     ],
+    *hostile("inspect --map", *_MAP, "{}", named=("--map", "OLD=NEW")),
+    *each(
+        "inspect --map",
+        [("without a sign", "a.weight"), ("of nothing", "=")],
+        *_MAP,
+        "{}",
+        named=("--map", "OLD=NEW"),
+    ),
+    *each(
+        "inspect --map",
+        [
+            ("to a name that is not there", "a.=nowhere."),
+            ("to a hostile name", "a.=\x1b]0;pwn\x07\u202e"),
+            ("away from all names", "a=a="),
+        ],
+        *_MAP,
+        "{}",
+        named=("no weight can be compared",),
+    ),
+    Command(
+        "inspect --map",
+        "without --against",
+        ("inspect", "q.safetensors", "--map", "a=b"),
+        ("--map", "--against ORIGINAL"),
+    ),
+    *hostile("inspect --recipe", *_RECIPE, "{}", named=("recipe",)),
+    *each(
+        "inspect --recipe",
+        [
+            (f"the file {name}.json", f"{name}.json")
+            for name in (*documents.FOREIGN, *documents.RECIPES, *_ODD, "large")
+        ],
+        *_RECIPE,
+        "{}",
+    ),
+    *each("inspect --recipe", [("another name", "nvfp5"), ("in other case", "NVFP4")], *_RECIPE, "{}"),
+    Command("inspect --recipe", "without a value", _RECIPE, ("--recipe",)),
     Command(
         "inspect --blocks",
         "more than any file has",
@@ -64,5 +106,12 @@ ROWS = [
         "q.safetensors",
         "{}",
     ),
-    Command("inspect", "no file", ("inspect",), ("FILE.safetensors",)),
+    *each(
+        "inspect",
+        [("--all with a value", "--all=5"), ("--strict with a value", "--strict=yes")],
+        "inspect",
+        "q.safetensors",
+        "{}",
+    ),
+    Command("inspect", "no file", ("inspect",), ("FILE",)),
 ]
