@@ -165,10 +165,12 @@ def _odd(values: AnyArray, weight: str, what: str) -> list[tuple[Kind, str, str]
 
 
 def fused_siblings(weights: Sequence[Held], stored: Sequence[np.float32 | None]) -> list[Problem]:
-    """Return the weights that runtimes join and whose tensor scales differ."""
-    scale = {
-        w.name: s for w, s in zip(weights, stored, strict=True) if s is not None and s > 0 and np.isfinite(s)
-    }
+    """Return the weights that runtimes join and whose tensor scales differ.
+
+    Those of torchao and of GGUF are left alone: their own runtimes multiply each with its own tensor scale.
+    """
+    given = [(w, s) for w, s in zip(weights, stored, strict=True) if w.family.needs_tensor_scale]
+    scale = {w.name: s for w, s in given if s is not None and s > 0 and np.isfinite(s)}
     kinds: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for group in (*fused_groups(scale), *halves(scale)):
         kinds.setdefault(tuple(_member(n) for n in group), []).append(group)

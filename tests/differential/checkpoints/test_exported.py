@@ -70,8 +70,7 @@ FILES: Mapping[str, Mapping[str, Said]] = {
     },
     "autoround": {"llama": Said("compressed-tensors", None, 14, form="divisor")},  # it searches over scales
     "torchao": {
-        # q/k/v and gate/up have their own tensor scales: torchao never joins them, other runtimes do.
-        "llama": Said("torchao", "torchao-nvfp4", 14, layout="swizzled", problems=("fused-siblings",)),
+        "llama": Said("torchao", "torchao-nvfp4", 14, layout="swizzled"),
         "llama-no-tensor-scale": Said("torchao", "torchao-nvfp4", 14, form=None, layout="swizzled"),
         "llama-mxfp4": Said("torchao", "fouroversix-mxfp4-static6", 14, form=None, layout="swizzled"),
     },

@@ -15,7 +15,7 @@ QKV = [f"model.layers.0.self_attn.{k}_proj.weight" for k in "qkv"]
 GATE_UP = ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]
 
 
-@pytest.mark.parametrize("style", [modelopt, compressed, torchao])
+@pytest.mark.parametrize("style", [modelopt, compressed])
 @pytest.mark.parametrize(
     "names",
     [
@@ -76,10 +76,13 @@ def test_stacks_side_by_side(tmp_path):
     judge(write(tmp_path / "q", held(source)), None, wanted)
 
 
-def test_gguf_siblings(tmp_path):
-    source = weights("blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_down.weight")
-    q = write_gguf(tmp_path / "q.gguf", held(source, ggml))
-    judge(q, None, dict.fromkeys(list(source)[:2], "fused-siblings"))
+@pytest.mark.parametrize("style", [torchao, ggml], ids=["torchao", "gguf"])
+def test_runtimes_that_join_none(style, tmp_path):
+    """torchao and llama.cpp multiply each weight with its own tensor scale."""
+    names = ("blk.0.ffn_gate.weight", "blk.0.ffn_up.weight") if style is ggml else GATE_UP
+    tensors = held(weights(*names), style)
+    q = write_gguf(tmp_path / "q.gguf", tensors) if style is ggml else write(tmp_path / "q", tensors)
+    judge(q, None, {})
 
 
 @pytest.mark.parametrize("style", [modelopt, compressed])
