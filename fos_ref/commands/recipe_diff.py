@@ -20,8 +20,9 @@ from fos_ref.outside.npy import read_npy
 from fos_ref.recipes.recipe import plain_values, Recipe
 from fos_ref.report.console import apart, plain, table, titled
 from fos_ref.storage.held_find import held_weights
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.select import FLOATS, unfit
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 _SHAPE = (512, 1024)  #: of a generated tensor: 32,768 blocks of 16
 _SEED = 0

@@ -9,9 +9,9 @@ from fos_ref.errors import ToolchainError
 from fos_ref.inspect.source import Source
 from fos_ref.storage.gguf_names import original_names, row_order
 from fos_ref.storage.held import Held
-from fos_ref.storage.safetensors_read import TensorInfo
 from fos_ref.storage.select import FLOATS
 from fos_ref.storage.shards import Shards
+from fos_ref.storage.tensor_info import TensorInfo
 
 _TILES = (16, 32, 64, 128)  #: rows or columns to whose multiples codes may be padded
 #: What vLLM stacks: the names that the rows of each expert, or of each half of one, have in a checkpoint.

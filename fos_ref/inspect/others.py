@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fos_ref.storage.parts import FP8
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 _NAMES = 3
 _CACHE = ("k_scale", "v_scale", "kv_scale", "k_zero_point", "v_zero_point")

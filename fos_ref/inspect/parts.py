@@ -15,8 +15,8 @@ from fos_ref.storage.held import BlockFormat, Held
 from fos_ref.storage.held_bytes import tensor_scale_of
 from fos_ref.storage.held_find import Found
 from fos_ref.storage.parts import Group, Part
-from fos_ref.storage.safetensors_read import TensorInfo
 from fos_ref.storage.shards import Shards
+from fos_ref.storage.tensor_info import TensorInfo
 
 _MOST_SCALES = 1 << 16  #: values of a tensor of scales that is looked through
 _DIGITS = re.compile(r"\d+")

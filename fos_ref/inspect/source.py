@@ -10,8 +10,8 @@ import numpy as np
 from fos_ref.formats.arrays import AnyArray, I64
 from fos_ref.formats.bits import widen
 from fos_ref.storage.held import Held
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, TensorInfo
 from fos_ref.storage.shards import Shards
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 KEPT_VALUES = 1 << 22  #: of a weight that stays in memory between its passes
 CHUNK_VALUES = 1 << 20  #: of the original, read at once

@@ -17,8 +17,9 @@ from fos_ref.recipes.recipe import BLOCK
 from fos_ref.report.lineup import BASELINE, RECIPES
 from fos_ref.report.metrics import Chunks, figures, measure, row_slices, tensor_amax
 from fos_ref.report.sweep import first, threads
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.select import FLOATS, Selection, unfit
+from fos_ref.storage.tensor_info import TensorInfo
 
 TOTAL = "all tensors"
 TOTAL_DEFAULT = "what fos quantize takes"

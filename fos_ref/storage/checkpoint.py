@@ -31,10 +31,10 @@ from fos_ref.storage.conventions import (
 from fos_ref.storage.folders import safetensors_at, safetensors_of
 from fos_ref.storage.manifest import Manifest
 from fos_ref.storage.names import as_expert, detect, expert_name, weights_in
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, TensorInfo
 from fos_ref.storage.select import FLOATS
 from fos_ref.storage.shards import Shards
 from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 _SCALE_DTYPES = {"F8_E4M3": ("F8_E4M3",), "U8": ("U8", "F8_E8M0")}
 

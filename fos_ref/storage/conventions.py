@@ -44,7 +44,7 @@ from fos_ref.foreign import shown
 from fos_ref.model.quantize import F32_DTYPE, tensor_scales
 from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat, TensorScale
 from fos_ref.recipes.recipe import BLOCK, MX_BLOCK, Recipe
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 _OWN_DECODE = (TensorScale.DECODE_RECIPROCALS, TensorScale.RECIPROCAL_IN_INPUT_DTYPE)
 SUFFIX = ".weight"  #: what the name of a matrix that can be quantized ends in

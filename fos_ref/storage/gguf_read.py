@@ -5,15 +5,14 @@ A tensor of NVFP4 or MXFP4 has its block scales among its codes: storage/gguf_bl
 
 from __future__ import annotations
 
-import math
 import os
 import re
+from types import MappingProxyType
 
-from fos_ref.errors import CheckpointError, DtypeError
-from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.errors import CheckpointError
 from fos_ref.outside.gguf import read_gguf_header
 from fos_ref.storage.opened import OpenFile
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, TensorInfo
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 READ_DTYPES = ("BF16", "F16", "F32")  #: types of ggml that `read_values` returns as values
 _SPLIT = re.compile(r"(?P<stem>.*)-(?P<number>[0-9]{5})-of-(?P<count>[0-9]{5})\.gguf", re.DOTALL)
@@ -29,6 +28,8 @@ class GgufFile(OpenFile):
     and from a read after another program wrote to it; ToolchainError when the package `gguf` is missing.
     """
 
+    dtypes = MappingProxyType({name: NUMPY_DTYPES[name] for name in READ_DTYPES})
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
         try:
@@ -40,36 +41,6 @@ class GgufFile(OpenFile):
         self.metadata: dict[str, str] = header.metadata
         self.tensors = {t.name: TensorInfo(t.name, t.type, t.shape, t.nbytes) for t in header.tensors}
         self._starts = {t.name: t.start for t in header.tensors}
-
-    def info(self, name: str) -> TensorInfo:
-        """Return the description of one tensor; CheckpointError when there is none of that name."""
-        if name not in self.tensors:
-            msg = f"{self.path}: no tensor is called {name!r} (the file holds {len(self.tensors)})"
-            raise CheckpointError(msg)
-        return self.tensors[name]
-
-    def read_bytes(self, name: str, start: int, stop: int) -> U8:
-        """Return bytes start..stop of a tensor as a fresh uint8 array."""
-        assert 0 <= start <= stop <= self.info(name).nbytes
-        return self._read_at(self._starts[name] + start, stop - start)
-
-    def read_values(self, name: str, start: int, stop: int) -> AnyArray:
-        """Return values start..stop of a tensor, counted in row-major order, as a fresh 1-D array.
-
-        Dtypes:   float32, float16, bfloat16. Nothing is converted.
-        Raises:   DtypeError for another type; CheckpointError when the file ends early.
-        """
-        kind = self.info(name).dtype
-        if kind not in READ_DTYPES:
-            msg = f"{name!r} has the type {kind}: one of {', '.join(READ_DTYPES)} is allowed"
-            raise DtypeError(msg)
-        dtype = NUMPY_DTYPES[kind]
-        return self.read_bytes(name, start * dtype.itemsize, stop * dtype.itemsize).view(dtype)
-
-    def read(self, name: str) -> AnyArray:
-        """Return a whole tensor in its shape. Dtypes and errors as `read_values`."""
-        shape = self.info(name).shape
-        return self.read_values(name, 0, math.prod(shape)).reshape(shape)
 
 
 def split_names(name: str) -> list[str]:

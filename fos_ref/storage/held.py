@@ -15,7 +15,7 @@ from fos_ref.recipes.recipe import BLOCK
 from fos_ref.storage.conventions import CODES_PER_BYTE
 from fos_ref.storage.layout import swizzled_shape
 from fos_ref.storage.parts import Family, GGML
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 MX_BLOCK = 32
 

@@ -11,7 +11,7 @@ from fos_ref.storage.conventions import CODES_PER_BYTE
 from fos_ref.storage.held import Held, MX_BLOCK, ScaleLayout
 from fos_ref.storage.layout import short_shape, swizzled_shape
 from fos_ref.storage.parts import BYTES, GGML, Group, groups, NIBBLES, Part, WORDS
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 _GROUP = 16  #: code bytes of a block of 32, which gpt-oss keeps as an axis of its own
 _PER_WORD = 8  #: codes in one of MLX's words

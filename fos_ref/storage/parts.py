@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fos_ref.storage.conventions import COMPRESSED_TENSORS, MODELOPT, TensorScaleForm
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 WEIGHT = "weight"
 #: Dtypes of packed codes: bytes of two, safetensors' own 4-bit dtype, MLX's words of eight, ggml's blocks.

@@ -6,54 +6,23 @@ package judges the header first; what it lets through (a name given twice) is re
 
 from __future__ import annotations
 
-import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import ml_dtypes
-import numpy as np
 from safetensors import safe_open
 
-from fos_ref.errors import CheckpointError, DtypeError
+from fos_ref.errors import CheckpointError
 from fos_ref.foreign import foreign, shown
-from fos_ref.formats.arrays import AnyArray, U8
 from fos_ref.outside.files import check_regular
 from fos_ref.outside.gguf import is_gguf
 from fos_ref.outside.json import read_json
 from fos_ref.storage.opened import OpenFile
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 LENGTH_BYTES = 8
 MOST_HEADER = 100_000_000  #: bytes, as the safetensors package has it
 METADATA = "__metadata__"
-
-#: Dtypes that `read` returns as values; E4M3 bytes stay bytes. Others can be copied, not read.
-NUMPY_DTYPES = MappingProxyType(
-    {
-        "F32": np.dtype(np.float32),
-        "F16": np.dtype(np.float16),
-        "BF16": np.dtype(ml_dtypes.bfloat16),
-        "U8": np.dtype(np.uint8),
-        "F8_E4M3": np.dtype(np.uint8),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """One tensor of a safetensors file, as its header describes it."""
-
-    name: str
-    dtype: str  #: the format's own name: F32, BF16, U8, F8_E4M3, ...
-    shape: tuple[int, ...]
-    nbytes: int
-
-    @classmethod
-    def of(cls, name: str, dtype: str, shape: tuple[int, ...]) -> TensorInfo:
-        """Describe a tensor of one of NUMPY_DTYPES; its byte count follows from the shape."""
-        return cls(name, dtype, shape, math.prod(shape) * NUMPY_DTYPES[dtype].itemsize)
 
 
 class SafetensorsFile(OpenFile):
@@ -62,6 +31,8 @@ class SafetensorsFile(OpenFile):
     Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile,
     and from a read after another program wrote to it.
     """
+
+    dtypes = NUMPY_DTYPES  #: E4M3 bytes stay bytes
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         _check_header(Path(path))
@@ -76,36 +47,6 @@ class SafetensorsFile(OpenFile):
         except BaseException:
             self._file.close()
             raise
-
-    def info(self, name: str) -> TensorInfo:
-        """Return the description of one tensor; CheckpointError when there is none of that name."""
-        if name not in self.tensors:
-            msg = f"{self.path}: no tensor is called {name!r} (the file holds {len(self.tensors)})"
-            raise CheckpointError(msg)
-        return self.tensors[name]
-
-    def read_bytes(self, name: str, start: int, stop: int) -> U8:
-        """Return bytes start..stop of a tensor as a fresh uint8 array."""
-        assert 0 <= start <= stop <= self.info(name).nbytes
-        return self._read_at(self._starts[name] + start, stop - start)
-
-    def read_values(self, name: str, start: int, stop: int) -> AnyArray:
-        """Return values start..stop of a tensor, counted in row-major order, as a fresh 1-D array.
-
-        Dtypes:   float32, float16, bfloat16, uint8; E4M3 as its uint8 bytes. Nothing is converted.
-        Raises:   DtypeError for another dtype; CheckpointError when the file ends early.
-        """
-        dtype = NUMPY_DTYPES.get(self.info(name).dtype)
-        if dtype is None:
-            allowed = ", ".join(sorted(NUMPY_DTYPES))
-            msg = f"{name!r} has dtype {self.info(name).dtype}: one of {allowed} is allowed"
-            raise DtypeError(msg)
-        return self.read_bytes(name, start * dtype.itemsize, stop * dtype.itemsize).view(dtype)
-
-    def read(self, name: str) -> AnyArray:
-        """Return a whole tensor in its shape. Dtypes and errors as `read_values`."""
-        shape = self.info(name).shape
-        return self.read_values(name, 0, math.prod(shape)).reshape(shape)
 
     def _read_header(self) -> tuple[dict[str, Any], int]:
         length = int.from_bytes(self._read_at(0, LENGTH_BYTES).tobytes(), "little")

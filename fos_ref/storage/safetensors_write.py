@@ -20,7 +20,8 @@ from fos_ref.errors import CheckpointError
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.publish.publication import Publication
 from fos_ref.publish.targets import one_file
-from fos_ref.storage.safetensors_read import LENGTH_BYTES, METADATA, TensorInfo
+from fos_ref.storage.safetensors_read import LENGTH_BYTES, METADATA
+from fos_ref.storage.tensor_info import TensorInfo
 
 MAX_HEADER = 100_000_000  #: the largest header that the safetensors package reads
 _ALIGNMENT = MappingProxyType(

@@ -11,7 +11,7 @@ from fos_ref.errors import InputError
 from fos_ref.foreign import shown
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.conventions import SUFFIX
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 FLOATS = ("F32", "F16", "BF16")
 _RANK = 2

@@ -18,7 +18,8 @@ from fos_ref.storage.closing import Closing
 from fos_ref.storage.gguf_read import GgufFile, split_names
 from fos_ref.storage.located import located
 from fos_ref.storage.manifest import CONFIG_KEY
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.storage.tensor_info import TensorInfo
 
 #: Files beside the weights in which the two conventions' readers look for the configuration.
 CONFIG_FILES = ("hf_quant_config.json", "config.json")

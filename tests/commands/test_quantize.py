@@ -18,9 +18,9 @@ from fos_ref.cli import run
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import InputError
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
-from fos_ref.storage.safetensors_read import TensorInfo
 from fos_ref.storage.safetensors_write import SafetensorsWriter
 from fos_ref.storage.select import Selection
+from fos_ref.storage.tensor_info import TensorInfo
 
 TENSORS = {
     "model.embed_tokens.weight": (64, 32),

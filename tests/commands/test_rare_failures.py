@@ -23,8 +23,9 @@ from fos_ref.report.render import weights_markdown
 from fos_ref.report.terminal import show_weights
 from fos_ref.report.weights import measure_weights, Weights
 from fos_ref.storage import safetensors_read, safetensors_write
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.storage.tensor_info import TensorInfo
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing import file as golden_file
 from fos_ref.vectors.distinguishing.check import failures, VECTORS

@@ -26,8 +26,9 @@ from fos_ref.storage.conventions import (
     MODELOPT,
     stored_tensor_scale,
 )
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.storage.tensor_info import TensorInfo
 
 FLT_MAX = np.finfo(np.float32).max
 

@@ -14,8 +14,9 @@ import pytest
 from safetensors import safe_open
 
 from fos_ref.errors import CheckpointError, InputError
-from fos_ref.storage.safetensors_read import SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.storage.tensor_info import TensorInfo
 
 BIG = TensorInfo.of("big", "U8", (1 << 20,))
 

@@ -13,7 +13,8 @@ import pytest
 from fos_ref.errors import CheckpointError, DtypeError
 from fos_ref.storage.gguf_blocks import BLOCK_FORMS
 from fos_ref.storage.gguf_read import GgufFile, READ_DTYPES, split_names
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile
+from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.storage.tensor_info import NUMPY_DTYPES
 from tests.every import every
 
 RNG = np.random.default_rng(7)

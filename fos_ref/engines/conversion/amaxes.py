@@ -17,7 +17,7 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.storage.conventions import stored_tensor_scale
 from fos_ref.storage.fused import fused_groups
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES
+from fos_ref.storage.tensor_info import NUMPY_DTYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from fos_ref.errors import CheckpointError, InputError
 from fos_ref.storage.conventions import GPT_OSS, SUFFIX
 from fos_ref.storage.folders import safetensors_of
 from fos_ref.storage.manifest import PREFIX
-from fos_ref.storage.safetensors_read import TensorInfo
 from fos_ref.storage.select import Taking
 from fos_ref.storage.shards import Shards
+from fos_ref.storage.tensor_info import TensorInfo
 
 #: The readers of a convention that want more left as it is: those of gpt-oss take stacks of experts only.
 _ALSO_LEFT: Mapping[str, Sequence[str]] = {GPT_OSS.name: ("*self_attn*",)}

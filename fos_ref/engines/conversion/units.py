@@ -12,7 +12,7 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.conventions import Convention
 from fos_ref.storage.names import expert_name
-from fos_ref.storage.safetensors_read import TensorInfo
+from fos_ref.storage.tensor_info import TensorInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,9 @@ from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.storage.conventions import stored_tensor_scale
-from fos_ref.storage.safetensors_read import NUMPY_DTYPES, SafetensorsFile, TensorInfo
+from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 from fos_ref.storage.unchanged import rewritten
 
 COPY_BYTES = 1 << 22  #: bytes copied at once
