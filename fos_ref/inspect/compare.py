@@ -18,19 +18,30 @@ from fos_ref.inspect.weight import Compared
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import BLOCK
 from fos_ref.storage.held import Held
-from fos_ref.storage.held_bytes import code_chunks, codes_of, linear, Readable
+from fos_ref.storage.held_bytes import linear, Packed, row_chunks
 
 
 @dataclass(slots=True)
 class Pair:
     """A weight and its original, with one reading of the bytes."""
 
-    file: Readable
-    held: Held
-    raw: U8  #: block scales as they lie in the file
+    packed: Packed
     source: Source
     known: WeightScales
     reading: Reading
+
+    @property
+    def held(self) -> Held:
+        """The weight."""
+        return self.packed.held
+
+    def linear_scales(self) -> U8:
+        """Return the block scales (N, K/block) as the reading has them."""
+        return linear(self.packed.scales, self.held, self.reading.layout)
+
+    def codes(self, rows: slice) -> U8:
+        """Return rows of packed codes with the even element in the low nibble."""
+        return self.reading.codes(self.packed.codes(rows), self.held.block)
 
     def scales_of(self, c: Contender, *, own: bool) -> tuple[Scales, str | None]:
         """Return the tensor scales for a contender, and whose amax makes them: its own, or as stored."""
@@ -41,7 +52,7 @@ class Pair:
     def look(self, search: Search, contenders: Sequence[Contender], *, own: bool) -> tuple[list[int], int]:
         """Return (equal blocks by contender, blocks) of the first rows of each, few of them."""
         rows = slice(0, min(BLOCK, self.held.shape[0]))
-        part = self._part(rows, linear(self.raw, self.held, self.reading.layout))
+        part = self._part(rows, self.linear_scales())
         cols = max(BLOCK * 2, LOOK_VALUES // BLOCK)
         x, codes, scales, real = (
             part.x[:, :cols],
@@ -64,7 +75,7 @@ class Pair:
         found = Compared(
             blocks=0, equal=dict.fromkeys(live, 0), owners=owners, clean=dict.fromkeys(live, 0), own_amax=own
         )
-        scales = linear(self.raw, self.held, self.reading.layout)
+        scales = self.linear_scales()
         for group in row_groups(self.held.shape, fraction):
             part = _joined([self._part(rows, scales) for rows in group])
             blocks = int(part.real.sum())
@@ -83,9 +94,9 @@ class Pair:
 
     def count(self) -> Tally:
         """Return the counts of the whole weight under this reading."""
-        tally, scales = Tally(), linear(self.raw, self.held, self.reading.layout)
-        for rows, packed in code_chunks(self.file, self.held):
-            tally_rows(tally, self.reading.codes(packed, self.held.block), scales[rows])
+        tally, scales = Tally(), self.linear_scales()
+        for rows in row_chunks(self.held):
+            tally_rows(tally, self.codes(rows), scales[rows])
         return tally
 
     def _same(self, search: Search, c: Contender, scales: Scales, part: _Part) -> Bool:
@@ -99,8 +110,7 @@ class Pair:
         real_rows, real_cols = self.source.real
         real = np.zeros((rows.stop - rows.start, scales.shape[1]), dtype=np.bool_)
         real[: max(0, real_rows - rows.start), : -(-real_cols // self.held.block)] = True
-        codes = self.reading.codes(codes_of(self.file, self.held, rows), self.held.block)
-        return _Part(self.source.rows(rows), codes, np.ascontiguousarray(scales[rows]), real)
+        return _Part(self.source.rows(rows), self.codes(rows), np.ascontiguousarray(scales[rows]), real)
 
 
 @dataclass(frozen=True, slots=True)

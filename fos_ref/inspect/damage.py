@@ -15,7 +15,6 @@ from fos_ref.inspect.problems import Kind, Problem, some
 from fos_ref.inspect.weight import WeightFound
 from fos_ref.recipes.axes import TensorScale
 from fos_ref.recipes.recipe import BLOCK
-from fos_ref.storage.held_bytes import codes_of, linear
 
 if TYPE_CHECKING:
     from fos_ref.check.diagnosis import Diagnosis
@@ -82,8 +81,7 @@ def checkers_word(pair: Pair, w: WeightFound, c: Contender, leader: int) -> str 
 
     rows = _window(w, leader)
     pair = replace(pair, reading=w.reading)
-    scales = np.ascontiguousarray(linear(pair.raw, pair.held, w.reading.layout)[rows])
-    codes = w.reading.codes(codes_of(pair.file, pair.held, rows), pair.held.block)
+    scales, codes = np.ascontiguousarray(pair.linear_scales()[rows]), pair.codes(rows)
     own = w.compared is not None and w.compared.own_amax
     made, _ = pair.scales_of(c, own=own)
     amax = None if c.recipe.tensor_scale is TensorScale.NONE else np.float32(made.amax.reshape(-1)[0])

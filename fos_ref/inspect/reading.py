@@ -21,7 +21,7 @@ from fos_ref.inspect.findings import Finding, SCALE_VALUES, UNTOLD
 from fos_ref.inspect.source import Source
 from fos_ref.storage.conventions import TensorScaleForm
 from fos_ref.storage.held import Held, ScaleLayout
-from fos_ref.storage.held_bytes import codes_of, fits_short_tiles, linear, Readable
+from fos_ref.storage.held_bytes import fits_short_tiles, linear, Packed
 from fos_ref.storage.layout import from_halves, swap_nibbles, unpack_nibbles
 
 SAMPLE_ROWS = 64  #: at most, and no more than make SAMPLE_VALUES
@@ -85,15 +85,17 @@ class Sample:
     misfits: dict[Reading, Misfit]
 
     @classmethod
-    def of(cls, file: Readable, held: Held, raw: U8, stored: np.float32 | None, source: Source) -> Sample:
+    def of(cls, packed: Packed, stored: np.float32 | None, source: Source) -> Sample:
         """Read a sample, spread over the weight."""
+        held = packed.held
         count = max(2, min(SAMPLE_ROWS, SAMPLE_VALUES // held.shape[1]))
         rows = np.unique(np.linspace(0, held.shape[0] - 1, count).astype(np.int64))
         each = [slice(r, r + 1) for r in rows.tolist()]
-        whole = rows.size == held.shape[0]
-        each = [slice(0, held.shape[0])] if whole else each
+        if rows.size == held.shape[0]:
+            each = [slice(0, held.shape[0])]
         x = np.concatenate([widen(source.rows(r)) for r in each]).astype(np.float64)
-        return cls(held, raw, stored, x, np.concatenate([codes_of(file, held, r) for r in each]), rows, {})
+        codes = np.concatenate([packed.codes(r) for r in each])
+        return cls(held, packed.scales, stored, x, codes, rows, {})
 
     def misfit(self, reading: Reading) -> Misfit | None:
         """Return how far a reading is off; None where the sample holds zeros only."""

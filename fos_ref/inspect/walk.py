@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fos_ref.formats.arrays import U8
 from fos_ref.inspect.compare import Pair
 from fos_ref.inspect.contenders import contenders
 from fos_ref.inspect.explain import better, foreign_scale, no_reading
@@ -21,7 +20,7 @@ from fos_ref.inspect.source import Source
 from fos_ref.inspect.weight import Compared, WeightFound
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.held import BlockFormat, Held, ScaleLayout
-from fos_ref.storage.held_bytes import scales_of, tensor_scale_of
+from fos_ref.storage.held_bytes import Packed, tensor_scale_of
 from fos_ref.storage.parts import Part
 from fos_ref.storage.shards import Shards
 
@@ -108,23 +107,21 @@ class Walk:
             self.not_compared[held.name] = why
             return None, None
         stored = tensor_scale_of(self.file, held)
-        raw = scales_of(self.file, held)
-        sample, reading = self._reading(held, raw, stored, source)
+        packed = Packed.of(self.file, held)
+        sample, reading = self._reading(packed, stored, source)
         if sample.misfit(reading) is not None and sample.misfits[reading].at_best >= CLOSE:
             for other in self.others.get(held.name, ()):
-                tried = self._reading(held, raw, stored, other)
+                tried = self._reading(packed, stored, other)
                 if tried[0].best() is not None:
                     source, (sample, reading) = other, tried
                     self.sources[held.name] = other
                     break
         known = WeightScales(held.name, stored, reading.form or held.family.form, source.dtype, self.amaxes)
-        return Pair(self.file, held, raw, source, known, reading), sample
+        return Pair(packed, source, known, reading), sample
 
-    def _reading(
-        self, held: Held, raw: U8, stored: np.float32 | None, source: Source
-    ) -> tuple[Sample, Reading]:
+    def _reading(self, packed: Packed, stored: np.float32 | None, source: Source) -> tuple[Sample, Reading]:
         """Return the sample and the reading: the usual one where it fits, else the best of all."""
-        sample = Sample.of(self.file, held, raw, stored, source)
+        held, sample = packed.held, Sample.of(packed, stored, source)
         usual, times = self.usual.get(held.family.name, (None, 0))
         if usual is not None and times >= _TRIED_WHOLE and usual.layout in held.layouts:
             reading = replace(usual, form=usual.form if stored is not None else None)

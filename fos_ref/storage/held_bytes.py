@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,27 @@ def scales_of(file: Readable, held: Held) -> U8:
         return np.concatenate(parts).reshape(-1)
     raw = file.read_bytes(held.block_scales.name, held.first_scale, held.first_scale + held.scale_bytes)
     return np.ascontiguousarray(raw.reshape(held.scale_shape[::-1]).T).reshape(-1) if held.turned else raw
+
+
+@dataclass(slots=True)
+class Packed:
+    """The bytes of one weight: its block scales, and its codes as they are asked for, a small one's once."""
+
+    file: Readable
+    held: Held
+    scales: U8  #: as they lie in the file, flat
+    _codes: U8 | None = None
+
+    @classmethod
+    def of(cls, file: Readable, held: Held) -> Packed:
+        """Read the block scales."""
+        return cls(file, held, scales_of(file, held))
+
+    def codes(self, rows: slice) -> U8:
+        """Return rows of packed codes (R, K/2)."""
+        if self._codes is None and self.held.code_bytes <= CHUNK_BYTES:
+            self._codes = codes_of(self.file, self.held, slice(0, self.held.shape[0]))
+        return codes_of(self.file, self.held, rows) if self._codes is None else self._codes[rows]
 
 
 def row_chunks(held: Held) -> Iterator[slice]:
