@@ -34,7 +34,8 @@ enum class AmaxScope { tensor, row };
 enum class Candidates { six, four, four_over_six };
 enum class TensorScale {
   clamped, clamped_zero_is_one, zero_scales, quotient_zero_is_one, decode_quotient, reciprocal_in_input_dtype,
-  decode_reciprocals, none
+  decode_reciprocals, reciprocal_times_range, reciprocal_zero_scales, encode_of_product,
+  encode_of_quotient, none
 };
 enum class BlockScale {
   divide_then_multiply, folded_reciprocal, reciprocal_then_multiply, divide_by_decode, divide_then_divide,
@@ -44,8 +45,10 @@ enum class Map4Scale { unset, expand_before_rounding, expand_after_rounding, fro
 enum class ScaleFloor { none, min_normal, zero_is_one, zero_is_eighth };
 enum class ScaleNan { code_7f, code_ff };
 enum class ElementScaling { reciprocal_of_product, divide_by_product, divide_by_quotient, reciprocal_quotient };
-enum class ZeroScale { zero_codes, no_special_case, zero_blocks, scale_one };
-enum class ReciprocalOverflow { clamp_to_max, infinity };
+enum class ZeroScale {
+  zero_codes, no_special_case, zero_blocks, scale_one, multiplier_zero, product_zero, product_tiny
+};
+enum class ReciprocalOverflow { clamp_to_max, infinity, minimum_number };
 enum class ElementCast { saturate, ties_away, unsaturated };
 enum class ElementNan { code_7, code_0, code_b, wraps };
 enum class ZeroSign { sign_bit, negative_values, never };
@@ -177,6 +180,15 @@ FOS_HD Tensor tensor_scales(float a) {
     float inverse = in_input_dtype<kInput>(1.0f / (a < tiny ? tiny : a));
     float s = in_input_dtype<kInput>(inverse * kRangeMax);
     return from_encode(a, magnitude(s) >= kInf ? 1.0f : s);
+  } else if constexpr (kTensorScale == TensorScale::reciprocal_times_range) {
+    return from_encode(a, is_zero(a) ? kFltMax : (1.0f / a) * kRangeMax);
+  } else if constexpr (kTensorScale == TensorScale::reciprocal_zero_scales) {
+    float s = is_zero(a) ? 0.0f : (1.0f / a) * kRangeMax;
+    return {a, s, is_zero(s) ? 0.0f : 1.0f / s};
+  } else if constexpr (kTensorScale == TensorScale::encode_of_product) {
+    return from_encode(a, is_zero(a) ? 0.0f : 1.0f / (a * (1.0f / kRangeMax)));
+  } else if constexpr (kTensorScale == TensorScale::encode_of_quotient) {
+    return from_encode(a, is_zero(a) ? 1.0f : 1.0f / (a / kRangeMax));
   } else if constexpr (kTensorScale == TensorScale::none) {
     return {a, 1.0f, 1.0f};
   } else if constexpr (kTensorScale == TensorScale::decode_quotient) {
@@ -273,8 +285,15 @@ struct Candidate {
 };
 
 FOS_HD float factor_of(float s, Tensor t) {
+  if constexpr (kZeroScale == ZeroScale::multiplier_zero) {
+    if (is_zero(s)) return 0.0f;
+  }
+  if constexpr (kZeroScale == ZeroScale::product_zero || kZeroScale == ZeroScale::product_tiny) {
+    if (is_zero(s * t.decode)) return kZeroScale == ZeroScale::product_zero ? 0.0f : 1e-8f;
+  }
   if constexpr (kElementScaling == ElementScaling::reciprocal_of_product) {
     float m = 1.0f / (s * t.decode);
+    if constexpr (kReciprocalOverflow == ReciprocalOverflow::minimum_number) return m <= kFltMax ? m : kFltMax;
     return kReciprocalOverflow == ReciprocalOverflow::clamp_to_max ? capped(m) : m;
   }
   if constexpr (kElementScaling == ElementScaling::divide_by_product) return s * t.decode;

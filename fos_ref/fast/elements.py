@@ -24,9 +24,13 @@ DIVIDE_BY_PRODUCT = position(ElementScaling.DIVIDE_BY_PRODUCT)
 DIVIDE_BY_QUOTIENT = position(ElementScaling.DIVIDE_BY_QUOTIENT)
 RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
+MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
 ZERO_BLOCKS = position(ZeroScale.ZERO_BLOCKS)
 SCALE_ONE = position(ZeroScale.SCALE_ONE)
+MULTIPLIER_ZERO = position(ZeroScale.MULTIPLIER_ZERO)
+PRODUCT_ZERO = position(ZeroScale.PRODUCT_ZERO)
+PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
 UNSATURATED = position(ElementCast.UNSATURATED)
@@ -40,6 +44,7 @@ E2M1_GRID, INT4_GRID = range(2)
 SEVEN = F32(7)
 TWO = F32(2)
 HALF = F32(0.5)
+TINY = F32(1e-8)
 MINUS_ZERO = U32(8)
 BF16_HALF_FIELD = 126  #: the exponent field of 0.5
 _THRESHOLDS = tuple(F32(t) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
@@ -53,10 +58,11 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
         s = get(w, scale + i)
         put(w, SCRATCH + i, ONE if one_for_zero and s == ZERO else s)
     if kind == RECIPROCAL_OF_PRODUCT:
-        clamp = c[k.RECIPROCAL_OVERFLOW_AT] == CLAMP_TO_MAX
+        overflow = c[k.RECIPROCAL_OVERFLOW_AT]
         for i in range(LANES):
             m = F32(ONE / F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
-            put(w, out + i, FLT_MAX if clamp and m > FLT_MAX else m)
+            m = FLT_MAX if overflow == CLAMP_TO_MAX and m > FLT_MAX else m
+            put(w, out + i, FLT_MAX if overflow == MINIMUM_NUMBER and not (m <= FLT_MAX) else m)
     elif kind == DIVIDE_BY_PRODUCT:
         for i in range(LANES):
             put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
@@ -66,6 +72,14 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
     elif kind == RECIPROCAL_QUOTIENT:
         for i in range(LANES):
             put(w, out + i, F32(F32(ONE / get(w, DECODE + i)) / get(w, SCRATCH + i)))
+    if c[k.ZERO_SCALE_AT] == MULTIPLIER_ZERO:
+        for i in range(LANES):
+            put(w, out + i, ZERO if get(w, SCRATCH + i) == ZERO else get(w, out + i))
+    elif c[k.ZERO_SCALE_AT] == PRODUCT_ZERO or c[k.ZERO_SCALE_AT] == PRODUCT_TINY:
+        instead = ZERO if c[k.ZERO_SCALE_AT] == PRODUCT_ZERO else TINY
+        for i in range(LANES):
+            product = F32(get(w, SCRATCH + i) * get(w, DECODE + i))
+            put(w, out + i, instead if product == ZERO else get(w, out + i))
 
 
 @step

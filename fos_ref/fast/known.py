@@ -99,12 +99,16 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroScale.NO_SPECIAL_CASE,
             ZeroScale.ZERO_BLOCKS,
             ZeroScale.SCALE_ONE,
+            ZeroScale.MULTIPLIER_ZERO,
+            ZeroScale.PRODUCT_ZERO,
+            ZeroScale.PRODUCT_TINY,
         }
     ),
     "reciprocal_overflow": frozenset(
         {
             ReciprocalOverflow.CLAMP_TO_MAX,
             ReciprocalOverflow.INFINITY,
+            ReciprocalOverflow.MINIMUM_NUMBER,
         }
     ),
     "element_cast": frozenset(

@@ -34,6 +34,7 @@ RECIPROCAL_OVERFLOW: Mapping[ReciprocalOverflow, Callable[[F32], F32]] = Mapping
     {
         ReciprocalOverflow.CLAMP_TO_MAX: lambda inv: np.minimum(inv, FLT_MAX),
         ReciprocalOverflow.INFINITY: lambda inv: inv,
+        ReciprocalOverflow.MINIMUM_NUMBER: lambda inv: np.where(inv <= FLT_MAX, inv, FLT_MAX),
     }
 )
 
@@ -80,8 +81,24 @@ ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32], Bool]] = MappingProxyType(
         ZeroScale.NO_SPECIAL_CASE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
         ZeroScale.ZERO_BLOCKS: lambda _, b: b == 0,
         ZeroScale.SCALE_ONE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+        ZeroScale.MULTIPLIER_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),  # see zero_multiplier
+        ZeroScale.PRODUCT_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+        ZeroScale.PRODUCT_TINY: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
     }
 )
+
+
+def zero_multiplier(s: F32, t: Scales, r: Recipe) -> tuple[Bool, np.float32] | None:
+    """Return where a block's multiplier is replaced, and by what; None for a recipe without such a rule. N8.
+
+    Source: FlashInfer 0.7.4 quantization_utils.cuh::cvt_warp_fp16_to_fp4 (s = 0); the reciprocals of
+            auto-round data_type/nvfp.py and of vLLM nvfp4_emulation_utils.py (s*D = 0).
+    """
+    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO:
+        return s == 0, np.float32(0)
+    if r.zero_scale in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY):
+        return s * t.decode == 0, np.float32(0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else 1e-8)
+    return None
 
 
 def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
@@ -89,6 +106,10 @@ def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
     if r.zero_scale is ZeroScale.SCALE_ONE:
         s = np.where(s == 0, ONE, s).astype(np.float32)
     multiplier, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
+    instead = zero_multiplier(s, blocks.scales, r)
+    if instead is not None and instead[0].any():
+        multiplier = np.where(instead[0], instead[1], multiplier).astype(np.float32)
+        scaled = np.where(instead[0][..., None], blocks.x * instead[1], scaled)
     zero = ZERO_SCALE[r.zero_scale](s, blocks.amax)
     if zero.any():
         scaled = np.where(zero[..., None], np.float32(0), scaled)

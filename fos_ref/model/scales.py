@@ -101,6 +101,45 @@ def decode_reciprocals(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32
     return ONE / d, d
 
 
+def reciprocal_times_range(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = (1/A) * C, which overflows to infinity for a tiny A, and FLT_MAX for A = 0; D = 1/S. N3i.
+
+    Rounding: two reciprocals and the product, in float32 whatever the dtype of the input.
+    Specials: A = inf gives S = 0 and D = inf; NaN stays NaN.
+    Source:   FlashInfer nvfp4_quantization_utils.py::make_nvfp4_global_scale: torch divides a number by a
+              tensor so.
+    """
+    s = np.where(amax == 0, FLT_MAX, (ONE / amax) * np.float32(r.range_max)).astype(np.float32)
+    return s, ONE / s
+
+
+def reciprocal_zero_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = (1/A) * C and D = 1/S, both 0 for A = 0, and D = 0 where S is 0. N3j.
+
+    Source: auto-round data_type/nvfp.py, whose reciprocal of 0 is 0.
+    """
+    s = np.where(amax == 0, np.float32(0), (ONE / amax) * np.float32(r.range_max)).astype(np.float32)
+    return s, np.where(s == 0, np.float32(0), ONE / s).astype(np.float32)
+
+
+def encode_of_product(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/(A * RN(1/C)), 0 for A = 0; D = 1/S: D is not A * RN(1/C). N3l.
+
+    Source: FlashInfer quantization.cuh, a scale per token, whose reciprocals are approximate.
+    """
+    s = np.where(amax == 0, np.float32(0), ONE / (amax * (ONE / np.float32(r.range_max)))).astype(np.float32)
+    return s, ONE / s
+
+
+def encode_of_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/(A/C), 1 for A = 0; D = 1/S: D is not A/C. N3k.
+
+    Source: SGLang nvfp4_online.py, which stores A/C and gives the quantizer its reciprocal.
+    """
+    s = np.where(amax == 0, ONE, ONE / (amax / np.float32(r.range_max))).astype(np.float32)
+    return s, ONE / s
+
+
 def none(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:  # noqa: ARG001
     """Return S = D = 1: MX formats have no tensor scale. N3g."""
     one = np.ones_like(amax)
@@ -116,6 +155,10 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.DECODE_QUOTIENT: decode_quotient,
         TensorScale.RECIPROCAL_IN_INPUT_DTYPE: reciprocal_in_input_dtype,
         TensorScale.DECODE_RECIPROCALS: decode_reciprocals,
+        TensorScale.RECIPROCAL_TIMES_RANGE: reciprocal_times_range,
+        TensorScale.RECIPROCAL_ZERO_SCALES: reciprocal_zero_scales,
+        TensorScale.ENCODE_OF_PRODUCT: encode_of_product,
+        TensorScale.ENCODE_OF_QUOTIENT: encode_of_quotient,
         TensorScale.NONE: none,
     }
 )

@@ -20,6 +20,7 @@ from fos_ref.oracle.exact import (
     nearest_multiple,
     ONE,
     OVERFLOW,
+    rounded,
     Value,
 )
 from fos_ref.oracle.scales import Source, Tensor
@@ -90,16 +91,21 @@ def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
             return source.amax == 0
         case ZeroScale.NO_SPECIAL_CASE | ZeroScale.SCALE_ONE:
             return False
+        case ZeroScale.MULTIPLIER_ZERO | ZeroScale.PRODUCT_ZERO | ZeroScale.PRODUCT_TINY:
+            return False  # the values are multiplied: by what, _multiplier says
         case _:
             assert_never(r.zero_scale)
 
 
 def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
+    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO and s == 0:
+        return 0
+    if r.zero_scale in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY) and mul(s, t.decode) == 0:
+        return 0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else rounded(ONE, 10**8)
     match r.element_scaling:
         case ElementScaling.RECIPROCAL_OF_PRODUCT:
             inverse = div(ONE, mul(s, t.decode))
-            clamps = r.reciprocal_overflow is ReciprocalOverflow.CLAMP_TO_MAX
-            return least(inverse, FLT_MAX) if clamps else inverse
+            return _overflowed(inverse, r)
         case ElementScaling.DIVIDE_BY_PRODUCT:
             return mul(s, t.decode)
         case ElementScaling.DIVIDE_BY_QUOTIENT:
@@ -108,6 +114,18 @@ def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
             return div(div(ONE, t.decode), s)
         case _:
             assert_never(r.element_scaling)
+
+
+def _overflowed(inverse: Value, r: Recipe) -> Value:
+    match r.reciprocal_overflow:
+        case ReciprocalOverflow.CLAMP_TO_MAX:
+            return least(inverse, FLT_MAX)
+        case ReciprocalOverflow.MINIMUM_NUMBER:
+            return FLT_MAX if isnan(inverse) else least(inverse, FLT_MAX)
+        case ReciprocalOverflow.INFINITY:
+            return inverse
+        case _:
+            assert_never(r.reciprocal_overflow)
 
 
 def cast_elements(

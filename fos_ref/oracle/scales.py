@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isnan, nan
-from typing import assert_never
+from typing import assert_never, Literal, TypeAlias
 
 from fos_ref.oracle.exact import (
     cast,
@@ -76,8 +76,33 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
         case TensorScale.NONE:
             s = ONE
         case _:
-            assert_never(r.tensor_scale)
+            return _of_reciprocals(amax, r, r.tensor_scale, dtype)
     return Tensor(amax, s, div(ONE, s), r.range_max * ONE, dtype)
+
+
+_Reciprocals: TypeAlias = Literal[
+    TensorScale.RECIPROCAL_TIMES_RANGE,
+    TensorScale.RECIPROCAL_ZERO_SCALES,
+    TensorScale.ENCODE_OF_PRODUCT,
+    TensorScale.ENCODE_OF_QUOTIENT,
+]
+
+
+def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision) -> Tensor:
+    """Return A, S and D where S is made by reciprocals: of A, of A/C or of A * RN(1/C)."""
+    c = r.range_max * ONE
+    s: Value = FLT_MAX if form is TensorScale.RECIPROCAL_TIMES_RANGE else 0
+    match form:
+        case TensorScale.RECIPROCAL_TIMES_RANGE | TensorScale.RECIPROCAL_ZERO_SCALES:
+            s = s if amax == 0 else mul(div(ONE, amax), c)
+        case TensorScale.ENCODE_OF_PRODUCT:
+            s = 0 if amax == 0 else div(ONE, mul(amax, div(ONE, c)))
+        case TensorScale.ENCODE_OF_QUOTIENT:
+            s = ONE if amax == 0 else div(ONE, div(amax, c))
+        case _:
+            assert_never(form)
+    vanishes = form is TensorScale.RECIPROCAL_ZERO_SCALES and s == 0
+    return Tensor(amax, s, 0 if vanishes else div(ONE, s), c, dtype)
 
 
 def given_tensor_scale(decode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:

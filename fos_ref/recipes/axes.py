@@ -59,6 +59,10 @@ class TensorScale(Enum):
     DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
     RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
     DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D
+    RECIPROCAL_TIMES_RANGE = "RN(1/A)*C;A=0:max"  #: S = RN(1/A)*C, which may overflow; FLT_MAX for A = 0
+    RECIPROCAL_ZERO_SCALES = "RN(1/A)*C;A=0:scales=0"  #: the same, and D = 0 where S is 0; S = 0 for A = 0
+    ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), 0 for A = 0; D = 1/S
+    ENCODE_OF_QUOTIENT = "S=1/(A/C);A=0:1"  #: S = 1/RN(A/C), 1 for A = 0; D = 1/S
     NONE = "1"  #: no tensor scale (MX)
 
 
@@ -116,6 +120,9 @@ class ZeroScale(Enum):
     NO_SPECIAL_CASE = "reciprocal-of-0"  #: 1/0 is infinity; see ReciprocalOverflow
     ZERO_BLOCKS = "b=0:codes=0"  #: codes 0 for an all-zero block only, whatever the signs of its zeros
     SCALE_ONE = "s=1"  #: scaled as if the scale were 1; the byte stays 0
+    MULTIPLIER_ZERO = "s=0:m=0"  #: the multiplier is 0: zeros with the signs of the values
+    PRODUCT_ZERO = "s*D=0:m=0"  #: the multiplier is 0 where s*D is
+    PRODUCT_TINY = "s*D=0:m=1e-8"  #: the multiplier is RN(1e-8) where s*D is 0
 
 
 class ReciprocalOverflow(Enum):
@@ -123,6 +130,7 @@ class ReciprocalOverflow(Enum):
 
     CLAMP_TO_MAX = "FLT_MAX"
     INFINITY = "inf"
+    MINIMUM_NUMBER = "fmin(FLT_MAX)"  #: FLT_MAX, and so is a multiplier that is NaN: fminf drops it
 
 
 class ScaleNan(Enum):

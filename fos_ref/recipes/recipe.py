@@ -44,6 +44,9 @@ MX_BLOCK = 32  #: the same for MX formats
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
+#: Forms of N8 that divide by what they make of the scales; the others multiply.
+DIVISIONS = frozenset({ElementScaling.DIVIDE_BY_PRODUCT, ElementScaling.DIVIDE_BY_QUOTIENT})
+REPLACE_MULTIPLIER = frozenset({ZeroScale.MULTIPLIER_ZERO, ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY})
 _FIELDS = 3  #: unknown or missing fields of JSON that a message names
 LONGEST_TEXT = 500  #: characters of each of these
 
@@ -298,5 +301,9 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
         (
             (r.element_cast is ElementCast.UNSATURATED) is not (r.element_nan is ElementNan.WRAPS),
             "element_nan is 'wraps' exactly when element_cast is 'unsaturated'",
+        ),
+        (
+            r.zero_scale in REPLACE_MULTIPLIER and r.element_scaling in DIVISIONS,
+            f"zero_scale {r.zero_scale.value!r} replaces a multiplier: element_scaling has to multiply",
         ),
     ]

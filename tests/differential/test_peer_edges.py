@@ -103,6 +103,8 @@ def without_nan_sign(q: Output | fos_ref.QuantizedTensor, preset: str) -> Any:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nan_and_infinity(preset: str, dtype: str) -> None:
     for name, x32 in edges.nonfinite_edges().items():
+        if name in PEER_OF[preset].apart:
+            continue
         with np.errstate(invalid="ignore"):
             x = x32.astype(DTYPES[dtype])
         ours = fos_ref.quantize(x, PEER_OF[preset].released(preset), engine="numpy")

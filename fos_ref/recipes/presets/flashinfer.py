@@ -16,6 +16,7 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reciprocal,
     ReciprocalOverflow,
+    TensorScale,
     ZeroScale,
     ZeroSign,
 )
@@ -53,6 +54,39 @@ _DEFAULT: dict[str, Any] = {
     ),
 }
 
+_RELEASE = "flashinfer-ai/flashinfer@77039051b0be921788dc2784ec41423b558878ec:"  #: 0.7.4
+#: Plain NVFP4. S is the caller's, and FlashInfer's own helper makes it by a product with 1/A. The strict path
+#: is what 0.7.4 calls `batch_invariant`, and has a CPU reference; the kernel without that name has the same
+#: arithmetic, but gives a block of zeros the scale 0 where S is infinite.
+PLAIN = replace(
+    te.PLAIN,
+    name="flashinfer-nvfp4",
+    tensor_scale=TensorScale.RECIPROCAL_TIMES_RANGE,
+    reciprocal_overflow=ReciprocalOverflow.MINIMUM_NUMBER,
+    element_nan=ElementNan.CODE_7,
+    zero_sign=ZeroSign.SIGN_BIT,
+    nonfinite=NonFinite.DROP_NAN,
+    dequantize=Dequantize.DECODE,
+    source=f"{_RELEASE}flashinfer/batch_invariant/quantization/nvfp4_reference.py::quantize_reference",
+    evidence="ran",
+)
+#: What the kernels do by default from 0.7.4 on, where a scale byte of 0 makes the multiplier 0. Which bytes
+#: the hardware decides is said as for the choice below. Per token S is an approximate reciprocal too.
+PLAIN_DEFAULT = replace(
+    PLAIN,
+    name="flashinfer-default-nvfp4",
+    block_scale=BlockScale.RECIPROCAL_THEN_MULTIPLY,
+    reciprocal=Reciprocal.APPROXIMATE,
+    reciprocal_overflow=ReciprocalOverflow.INFINITY,
+    zero_scale=ZeroScale.MULTIPLIER_ZERO,
+    source=(f"{_RELEASE}csrc/nv_internal/tensorrt_llm/kernels/quantization_utils.cuh::cvt_warp_fp16_to_fp4"),
+    evidence="read",
+)
+_ROWS: dict[str, TensorScale] = {
+    PLAIN.name: TensorScale.CLAMPED,
+    PLAIN_DEFAULT.name: TensorScale.ENCODE_OF_PRODUCT,
+}
+
 #: Per tensor the error uses the decode scale, per token the row amax; `fast` measures scaled values.
 _ERRORS: dict[tuple[str, str], dict[str, Any]] = {
     ("", ""): {"error_domain": ErrorDomain.INPUT_DECODE},
@@ -78,5 +112,9 @@ def _all(prefix: str, change: dict[str, Any]) -> list[Recipe]:
 
 
 def presets() -> list[Recipe]:
-    """Return flashinfer-{mae,mse}-{256,448}[-fast][-row] and flashinfer-default-* likewise."""
-    return _all("flashinfer", {}) + _all("flashinfer-default", _DEFAULT)
+    """Return flashinfer-nvfp4[-row], flashinfer-{mae,mse}-{256,448}[-fast][-row] and -default-* likewise."""
+    plain = [PLAIN, PLAIN_DEFAULT]
+    rows = [
+        replace(r, name=f"{r.name}-row", amax_scope=AmaxScope.ROW, tensor_scale=_ROWS[r.name]) for r in plain
+    ]
+    return plain + rows + _all("flashinfer", {}) + _all("flashinfer-default", _DEFAULT)
