@@ -49,7 +49,7 @@ enum class ZeroScale {
   zero_codes, no_special_case, zero_blocks, scale_one, multiplier_zero, product_zero, product_tiny
 };
 enum class ReciprocalOverflow { clamp_to_max, infinity, minimum_number };
-enum class ElementCast { saturate, ties_away, unsaturated };
+enum class ElementCast { saturate, ties_away, ties_to_smaller, unsaturated };
 enum class ElementNan { code_7, code_0, code_b, wraps };
 enum class ZeroSign { sign_bit, negative_values, never };
 enum class ErrorDomain {
@@ -334,6 +334,17 @@ FOS_HD u32 ties_away(float a) {
          u32(a >= 5.0f);
 }
 
+FOS_HD u32 ties_to_smaller(float a) {
+  return u32(a > 0.25f) + u32(a > 0.75f) + u32(a > 1.25f) + u32(a > 1.75f) + u32(a > 2.5f) + u32(a > 3.5f) +
+         u32(a > 5.0f);
+}
+
+FOS_HD u32 size_code(u32 a) {
+  if constexpr (kElementCast == ElementCast::ties_away) return ties_away(float_of(a));
+  if constexpr (kElementCast == ElementCast::ties_to_smaller) return ties_to_smaller(float_of(a));
+  return e2m1_magnitude(smaller(a, 0x41000000u));
+}
+
 // N9b: the grid continued upward in steps of 2, the code from the bfloat16 bits. A step is a power of two, so a
 // division by it is a product with its reciprocal.
 FOS_HD Code unsaturated(float y) {
@@ -351,8 +362,7 @@ FOS_HD Code unsaturated(float y) {
 
 FOS_HD Code saturated(float y) {
   u32 a = magnitude(y);
-  u32 size = kElementCast == ElementCast::ties_away ? ties_away(float_of(a)) : e2m1_magnitude(smaller(a, 0x41000000u));
-  u32 code = a > kInf ? nan_code() : size | ((bits_of(y) >> 31) << 3);
+  u32 code = a > kInf ? nan_code() : size_code(a) | ((bits_of(y) >> 31) << 3);
   return {code, e2m1_value(code)};
 }
 

@@ -37,7 +37,7 @@ def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
         r.element_format is ElementFormat.E2M1
         and r.scale_format is ScaleFormat.E4M3
         and r.block_shape is not BlockShape.ROW_32
-        and r.element_cast is not ElementCast.TIES_AWAY
+        and r.element_cast in (ElementCast.SATURATE, ElementCast.UNSATURATED)
         and r.zero_sign is not ZeroSign.NEVER
         and not (r.zero_scale is ZeroScale.ZERO_BLOCKS and _zeros_have_scales(r))
     )

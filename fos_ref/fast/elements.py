@@ -33,6 +33,7 @@ PRODUCT_ZERO = position(ZeroScale.PRODUCT_ZERO)
 PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
+TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
 UNSATURATED = position(ElementCast.UNSATURATED)
 NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
@@ -47,7 +48,8 @@ HALF = F32(0.5)
 TINY = F32(1e-8)
 MINUS_ZERO = U32(8)
 BF16_HALF_FIELD = 126  #: the exponent field of 0.5
-_THRESHOLDS = tuple(F32(t) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
+#: Bits of the midpoints of E2M1.
+_MIDPOINTS = tuple(U32(F32(t).view(np.uint32)) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
 
 
 @step
@@ -131,7 +133,9 @@ def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tup
     elif c[k.ELEMENT_CAST_AT] == UNSATURATED:
         _cast_all_unsaturated(w, c, codes, n)
     elif c[k.ELEMENT_CAST_AT] == TIES_AWAY:
-        _cast_all_ties_away(w, c, codes, n)
+        _cast_all_by_midpoints(w, c, codes, U32(0))
+    elif c[k.ELEMENT_CAST_AT] == TIES_TO_SMALLER:
+        _cast_all_by_midpoints(w, c, codes, U32(1))
     else:
         _cast_all_saturate(w, c, codes, n)
 
@@ -155,12 +159,12 @@ def _cast_all_unsaturated(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> N
 
 
 @step
-def _cast_all_ties_away(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+def _cast_all_by_midpoints(w: np.ndarray, c: np.ndarray, codes: int, beyond: np.uint32) -> None:
     nan = nan_code(c[k.ELEMENT_NAN_AT])
-    for at in range(n * LANES):
+    for at in range(c[k.VALUES_AT] * LANES):
         u = load(w, D + at)
         a = U32(u & ABS)
-        code = U32(ties_away(float_of(a)) | U32(U32(u >> U32(31)) << U32(3)))
+        code = U32(midpoints_passed(a, beyond) | U32(U32(u >> U32(31)) << U32(3)))
         code = nan if a > INF else code
         store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
         put(w, D + at, e2m1_value(code))
@@ -204,11 +208,15 @@ def e2m1_value(code: np.uint32) -> np.float32:
 
 
 @step
-def ties_away(a: np.float32) -> np.uint32:
-    """Return the E2M1 magnitude code with ties to the larger magnitude; NaN is the caller's."""
+def midpoints_passed(a: np.uint32, beyond: np.uint32) -> np.uint32:
+    """Return the E2M1 magnitude code of magnitude bits `a`; NaN is the caller's. N9c, N9e.
+
+    beyond: by how many steps a midpoint has to be passed: 0 sends ties to the larger magnitude, 1 to the
+    smaller.
+    """
     code = U32(0)
-    for t in _THRESHOLDS:
-        code = U32(code + (U32(1) if a >= t else U32(0)))
+    for t in _MIDPOINTS:
+        code = U32(code + (U32(1) if a >= U32(t + beyond) else U32(0)))
     return code
 
 

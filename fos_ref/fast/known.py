@@ -115,6 +115,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
         {
             ElementCast.SATURATE,
             ElementCast.TIES_AWAY,
+            ElementCast.TIES_TO_SMALLER,
             ElementCast.UNSATURATED,
         }
     ),

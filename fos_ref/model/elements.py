@@ -134,13 +134,28 @@ def saturate(y: F32) -> tuple[U8, F32]:
     return codes, E2M1_VALUES[codes]
 
 
+MIDPOINTS: F32 = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], dtype=np.float32)
+
+
 def ties_away(y: F32) -> tuple[U8, F32]:
     """Return E2M1 codes with every tie to the larger magnitude, saturating. N9c.
 
     Source: Quartet II nvfp4_triton.py, whose thresholds all compare with >=.
     """
-    thresholds = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], dtype=np.float32)
-    magnitude = np.searchsorted(thresholds, np.abs(y), side="right").astype(np.uint8)
+    return _signed(y, np.searchsorted(MIDPOINTS, np.abs(y), side="right"))
+
+
+def ties_to_smaller(y: F32) -> tuple[U8, F32]:
+    """Return E2M1 codes with every tie to the smaller magnitude, saturating. N9e.
+
+    Source: ModelOpt mxfp4_tensor.py and MLX, which take the first of two equally near values.
+    """
+    return _signed(y, np.searchsorted(MIDPOINTS, np.abs(y), side="left"))
+
+
+def _signed(y: F32, size: np.ndarray) -> tuple[U8, F32]:
+    """Return the codes with magnitudes `size` and the signs of y, and their values; NaN is the caller's."""
+    magnitude = size.astype(np.uint8)
     magnitude[np.isnan(y)] = 0x7
     codes = magnitude | (np.signbit(y).astype(np.uint8) << np.uint8(E2M1.sign_shift))
     return codes, E2M1_VALUES[codes]
@@ -172,6 +187,7 @@ ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingPro
     {
         ElementCast.SATURATE: saturate,
         ElementCast.TIES_AWAY: ties_away,
+        ElementCast.TIES_TO_SMALLER: ties_to_smaller,
         ElementCast.UNSATURATED: unsaturated,
     }
 )

@@ -17,6 +17,7 @@ from fos_ref.oracle.exact import (
     mul,
     nearest,
     nearest_away,
+    nearest_below,
     nearest_multiple,
     ONE,
     OVERFLOW,
@@ -150,6 +151,8 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
             index = nearest
         case ElementCast.TIES_AWAY:
             index = nearest_away
+        case ElementCast.TIES_TO_SMALLER:
+            index = nearest_below
         case _:
             assert_never(r.element_cast)
 

@@ -145,6 +145,7 @@ class ElementCast(Enum):
 
     SATURATE = "saturate"  #: magnitudes above 6 are 6
     TIES_AWAY = "ties-away"  #: saturates; a tie goes to the larger magnitude
+    TIES_TO_SMALLER = "ties-to-smaller"  #: saturates; a tie goes to the smaller magnitude
     UNSATURATED = "unsaturated"  #: 8 and above keep their rounded value; the code wraps (8 -> code 8)
 
 

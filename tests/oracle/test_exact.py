@@ -151,6 +151,14 @@ def test_ties_away_from_zero():
     assert exact.nearest_away(exact.inf, exact.E2M1) == 7
 
 
+def test_ties_to_the_smaller():
+    middle = [(a + b) // 2 for a, b in pairwise(exact.E2M1)]
+    assert [exact.nearest_below(m, exact.E2M1) for m in middle] == list(range(7))
+    assert [exact.nearest_below(m + 1, exact.E2M1) for m in middle] == list(range(1, 8))
+    assert [exact.nearest_below(v, exact.E2M1) for v in exact.E2M1] == list(range(8))
+    assert exact.nearest_below(exact.inf, exact.E2M1) == 7
+
+
 def test_nothing_is_exact_about_infinity():
     for v in (exact.inf, -exact.inf, exact.nan):
         with pytest.raises(InputError, match="has no exact value"):
