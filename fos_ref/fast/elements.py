@@ -9,7 +9,7 @@ from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_o
 from fos_ref.fast.config import position
 from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.scales import FLT_MAX, ONE, ZERO
+from fos_ref.fast.scales import FLT_MAX, ONE, signed_in_input_dtype, ZERO
 from fos_ref.recipes.axes import (
     ElementCast,
     ElementNan,
@@ -23,6 +23,9 @@ RECIPROCAL_OF_PRODUCT = position(ElementScaling.RECIPROCAL_OF_PRODUCT)
 DIVIDE_BY_PRODUCT = position(ElementScaling.DIVIDE_BY_PRODUCT)
 DIVIDE_BY_QUOTIENT = position(ElementScaling.DIVIDE_BY_QUOTIENT)
 RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
+ENCODE_QUOTIENT = position(ElementScaling.ENCODE_QUOTIENT)
+DIVIDE_THEN_ENCODE = position(ElementScaling.DIVIDE_THEN_ENCODE)
+ENCODE_THEN_DIVIDE = position(ElementScaling.ENCODE_THEN_DIVIDE)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
 MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
@@ -34,6 +37,7 @@ PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
 TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
+FIRST_NEAREST = position(ElementCast.FIRST_NEAREST)
 UNSATURATED = position(ElementCast.UNSATURATED)
 NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
@@ -74,6 +78,12 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
     elif kind == RECIPROCAL_QUOTIENT:
         for i in range(LANES):
             put(w, out + i, F32(F32(ONE / get(w, DECODE + i)) / get(w, SCRATCH + i)))
+    elif kind == ENCODE_QUOTIENT:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, ENCODE + i) / get(w, SCRATCH + i)))
+    else:
+        for i in range(LANES):
+            put(w, out + i, get(w, SCRATCH + i))
     if c[k.ZERO_SCALE_AT] == MULTIPLIER_ZERO:
         for i in range(LANES):
             put(w, out + i, ZERO if get(w, SCRATCH + i) == ZERO else get(w, out + i))
@@ -93,6 +103,17 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
         for j in range(n):
             for i in range(LANES):
                 put(w, D + j * LANES + i, F32(get(w, X + j * LANES + i) / get(w, factor + i)))
+    elif kind == DIVIDE_THEN_ENCODE:
+        for j in range(n):
+            for i in range(LANES):
+                y = F32(get(w, X + j * LANES + i) / get(w, factor + i))
+                y = signed_in_input_dtype(y, c[k.DTYPE_AT])
+                put(w, D + j * LANES + i, F32(y * get(w, ENCODE + i)))
+    elif kind == ENCODE_THEN_DIVIDE:
+        for j in range(n):
+            for i in range(LANES):
+                y = F32(get(w, X + j * LANES + i) * get(w, ENCODE + i))
+                put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
     else:
         for j in range(n):
             for i in range(LANES):
@@ -136,6 +157,8 @@ def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tup
         _cast_all_by_midpoints(w, c, codes, U32(0))
     elif c[k.ELEMENT_CAST_AT] == TIES_TO_SMALLER:
         _cast_all_by_midpoints(w, c, codes, U32(1))
+    elif c[k.ELEMENT_CAST_AT] == FIRST_NEAREST:
+        _cast_all_first_nearest(w, c, codes, n)
     else:
         _cast_all_saturate(w, c, codes, n)
 
@@ -156,6 +179,19 @@ def _cast_all_unsaturated(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> N
         code, value = unsaturated(a, U32(u >> U32(31)))
         store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
         put(w, D + at, value)
+
+
+@step
+def _cast_all_first_nearest(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+    nan = nan_code(c[k.ELEMENT_NAN_AT])
+    for at in range(n * LANES):
+        u = load(w, D + at)
+        a = U32(u & ABS)
+        size = first_nearest(float_of(a))
+        code = U32(0) if size == U32(0) else U32(size | U32(U32(u >> U32(31)) << U32(3)))
+        code = nan if a > INF else code
+        store(w, codes + at, code)
+        put(w, D + at, e2m1_value(code))
 
 
 @step
@@ -217,6 +253,18 @@ def midpoints_passed(a: np.uint32, beyond: np.uint32) -> np.uint32:
     code = U32(0)
     for t in _MIDPOINTS:
         code = U32(code + (U32(1) if a >= U32(t + beyond) else U32(0)))
+    return code
+
+
+@step
+def first_nearest(a: np.float32) -> np.uint32:
+    """Return the first E2M1 magnitude code whose rounded distance from a is the smallest. N9f."""
+    best, code = a, U32(0)
+    for size in range(1, 8):
+        distance = abs(F32(a - e2m1_value(U32(size))))
+        nearer = distance < best
+        best = distance if nearer else best
+        code = U32(size) if nearer else code
     return code
 
 

@@ -58,6 +58,8 @@ KNOWN: dict[str, frozenset[Enum]] = {
             BlockScale.RECIPROCAL_THEN_MULTIPLY,
             BlockScale.DIVIDE_BY_DECODE,
             BlockScale.DIVIDE_THEN_DIVIDE,
+            BlockScale.MULTIPLY_THEN_DIVIDE,
+            BlockScale.DECODE_RECIPROCAL,
             BlockScale.DIVIDE_IN_INPUT_DTYPE,
             BlockScale.RECIPROCAL_PER_MAXIMUM,
             BlockScale.NORMALISED,
@@ -91,6 +93,9 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementScaling.DIVIDE_BY_PRODUCT,
             ElementScaling.DIVIDE_BY_QUOTIENT,
             ElementScaling.RECIPROCAL_QUOTIENT,
+            ElementScaling.ENCODE_QUOTIENT,
+            ElementScaling.DIVIDE_THEN_ENCODE,
+            ElementScaling.ENCODE_THEN_DIVIDE,
         }
     ),
     "zero_scale": frozenset(
@@ -116,6 +121,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementCast.SATURATE,
             ElementCast.TIES_AWAY,
             ElementCast.TIES_TO_SMALLER,
+            ElementCast.FIRST_NEAREST,
             ElementCast.UNSATURATED,
         }
     ),

@@ -46,6 +46,8 @@ FOLDED_RECIPROCAL = position(BlockScale.FOLDED_RECIPROCAL)
 RECIPROCAL_THEN_MULTIPLY = position(BlockScale.RECIPROCAL_THEN_MULTIPLY)
 DIVIDE_BY_DECODE = position(BlockScale.DIVIDE_BY_DECODE)
 DIVIDE_THEN_DIVIDE = position(BlockScale.DIVIDE_THEN_DIVIDE)
+DECODE_RECIPROCAL = position(BlockScale.DECODE_RECIPROCAL)
+MULTIPLY_THEN_DIVIDE = position(BlockScale.MULTIPLY_THEN_DIVIDE)
 DIVIDE_IN_INPUT_DTYPE = position(BlockScale.DIVIDE_IN_INPUT_DTYPE)
 RECIPROCAL_PER_MAXIMUM = position(BlockScale.RECIPROCAL_PER_MAXIMUM)
 NORMALISED = position(BlockScale.NORMALISED)
@@ -92,6 +94,14 @@ def in_input_dtype(x: np.float32, dtype: int) -> np.float32:
 
 
 @step
+def signed_in_input_dtype(x: np.float32, dtype: int) -> np.float32:
+    """Return x of either sign rounded to the input's dtype."""
+    u = bits_of(x)
+    size = bits_of(in_input_dtype(float_of(U32(u & ABS)), dtype))
+    return float_of(U32(size | U32(u & U32(0x80000000))))
+
+
+@step
 def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32, b: int, out: int) -> None:
     """Store the block scale before rounding, for block amaxes in row `b` and elements up to m. N5."""
     kind = c[k.BLOCK_SCALE_AT]
@@ -111,6 +121,12 @@ def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32
     elif kind == DIVIDE_THEN_DIVIDE:
         for i in range(LANES):
             put(w, out + i, F32(F32(get(w, b + i) / m) / get(w, DECODE + i)))
+    elif kind == DECODE_RECIPROCAL:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, b + i) * F32(ONE / F32(m * get(w, DECODE + i)))))
+    elif kind == MULTIPLY_THEN_DIVIDE:
+        for i in range(LANES):
+            put(w, out + i, F32(F32(get(w, ENCODE + i) * get(w, b + i)) / m))
     elif kind == DIVIDE_IN_INPUT_DTYPE:
         for i in range(LANES):
             narrow = in_input_dtype(F32(get(w, b + i) / m), c[k.DTYPE_AT])

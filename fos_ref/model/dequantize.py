@@ -44,6 +44,16 @@ def decode_quotient(q: F32, s: F32, t: Scales) -> F32:
     return q * (s / t.encode)
 
 
+def amax_quotient(q: F32, s: F32, t: Scales) -> F32:
+    """Return q * (s * (A/C)): three roundings. Source: MLX fp_quantized.h."""
+    return q * (s * (t.amax / t.range_max))
+
+
+def encode_divide(q: F32, s: F32, t: Scales) -> F32:
+    """Return (q*s) / S: one rounding. Source: fp-quant triton/nvfp4.py."""
+    return (q * s) / t.encode
+
+
 DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
     {
         Dequantize.AMAX_DIVIDE: amax_divide,
@@ -51,6 +61,8 @@ DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
         Dequantize.DECODE: decode_scaled,
         Dequantize.DECODE_PRODUCT: decode_product,
         Dequantize.DECODE_QUOTIENT: decode_quotient,
+        Dequantize.AMAX_QUOTIENT: amax_quotient,
+        Dequantize.ENCODE_DIVIDE: encode_divide,
     }
 )
 

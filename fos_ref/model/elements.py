@@ -10,7 +10,7 @@ import numpy as np
 
 from fos_ref.formats import BFLOAT16, decode, E2M1, encode, INT4
 from fos_ref.formats.arrays import Bool, F32, U8
-from fos_ref.model.rounding import moved
+from fos_ref.model.rounding import moved, to_dtype
 from fos_ref.model.scales import FLT_MAX, ONE
 from fos_ref.model.trace import Blocks, Scales
 from fos_ref.recipes.axes import (
@@ -63,6 +63,22 @@ def reciprocal_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]
     return m, x * m[..., None]
 
 
+def encode_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return m = S/s and x*m: two roundings. N8f. Source: MLX fp_quantized.h and fp_quantize.cuh."""
+    m = t.encode / s
+    return m, x * m[..., None]
+
+
+def divide_then_encode(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return s and RN_T(x/s)*S: two or three roundings. N8e. Source: MLX ops.cpp::fp_quantize on a CPU."""
+    return s, to_dtype(x / s[..., None], t.dtype) * t.per_element().encode
+
+
+def encode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return s and (x*S)/s: two roundings. N8g. Source: fp-quant triton/nvfp4.py."""
+    return s, (x * t.per_element().encode) / s[..., None]
+
+
 ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
     MappingProxyType(
         {
@@ -70,6 +86,9 @@ ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tu
             ElementScaling.DIVIDE_BY_PRODUCT: divide_by_product,
             ElementScaling.DIVIDE_BY_QUOTIENT: divide_by_quotient,
             ElementScaling.RECIPROCAL_QUOTIENT: reciprocal_quotient,
+            ElementScaling.ENCODE_QUOTIENT: encode_quotient,
+            ElementScaling.DIVIDE_THEN_ENCODE: divide_then_encode,
+            ElementScaling.ENCODE_THEN_DIVIDE: encode_then_divide,
         }
     )
 )
@@ -161,6 +180,17 @@ def _signed(y: F32, size: np.ndarray) -> tuple[U8, F32]:
     return codes, E2M1_VALUES[codes]
 
 
+def first_nearest(y: F32) -> tuple[U8, F32]:
+    """Return the first E2M1 code whose |y - value|, rounded to float32, is least. N9f.
+
+    A midpoint goes to the smaller magnitude, and no code is 8.
+    Specials: the differences of a large y collide; an infinite y has code 0.
+    Source:   MLX ops.cpp::fp_quantize, an argmin over the 16 values.
+    """
+    codes = np.argmin(np.abs(y[..., None] - E2M1_VALUES), axis=-1).astype(np.uint8)
+    return codes, E2M1_VALUES[codes]
+
+
 def unsaturated(y: F32) -> tuple[U8, F32]:
     """Round onto the E2M1 grid continued upward in steps of 2; take the code from the bfloat16 bits. N9b.
 
@@ -188,6 +218,7 @@ ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingPro
         ElementCast.SATURATE: saturate,
         ElementCast.TIES_AWAY: ties_away,
         ElementCast.TIES_TO_SMALLER: ties_to_smaller,
+        ElementCast.FIRST_NEAREST: first_nearest,
         ElementCast.UNSATURATED: unsaturated,
     }
 )

@@ -66,6 +66,15 @@ def zero_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     return s, ONE / s
 
 
+def quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = C/A, infinite for A = 0 and for A < C/FLT_MAX; D = 1/S. N3m.
+
+    Source: MLX ops.cpp::fp_quantize.
+    """
+    s: F32 = np.asarray(np.float32(r.range_max) / amax, dtype=np.float32)
+    return s, ONE / s
+
+
 def quotient_zero_is_one(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     """Return S = C/A, which overflows to infinity for A < C/FLT_MAX, and 1 for A = 0; D = 1/S. N3h.
 
@@ -78,6 +87,15 @@ def quotient_zero_is_one(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F
 def decode_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     """Return S = 1/D and D = A/C, one division each. N3d. Source: ModelOpt and torchao tensor scales."""
     d = amax / np.float32(r.range_max)
+    return ONE / d, d
+
+
+def decode_quotient_zero_is_one(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/D and D = A/C, 1 for A = 0. N3n.
+
+    Source: FlashInfer page.cuh, whose caller gives a D above 0.
+    """
+    d = np.where(amax == 0, ONE, amax / np.float32(r.range_max)).astype(np.float32)
     return ONE / d, d
 
 
@@ -123,12 +141,13 @@ def reciprocal_zero_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32,
 
 
 def encode_of_product(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
-    """Return S = 1/(A * RN(1/C)), 0 for A = 0; D = 1/S: D is not A * RN(1/C). N3l.
+    """Return S = 1/(A * RN(1/C)) and D = 1/S, which is not A * RN(1/C); both 0 for A = 0. N3l.
 
     Source: FlashInfer quantization.cuh, a scale per token, whose reciprocals are approximate.
     """
-    s = np.where(amax == 0, np.float32(0), ONE / (amax * (ONE / np.float32(r.range_max)))).astype(np.float32)
-    return s, ONE / s
+    s = ONE / (amax * (ONE / np.float32(r.range_max)))
+    s, d = (np.where(amax == 0, np.float32(0), v).astype(np.float32) for v in (s, ONE / s))
+    return s, d
 
 
 def encode_of_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
@@ -151,8 +170,10 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.CLAMPED: clamped,
         TensorScale.CLAMPED_ZERO_IS_ONE: clamped_zero_is_one,
         TensorScale.ZERO_SCALES: zero_scales,
+        TensorScale.QUOTIENT: quotient,
         TensorScale.QUOTIENT_ZERO_IS_ONE: quotient_zero_is_one,
         TensorScale.DECODE_QUOTIENT: decode_quotient,
+        TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE: decode_quotient_zero_is_one,
         TensorScale.RECIPROCAL_IN_INPUT_DTYPE: reciprocal_in_input_dtype,
         TensorScale.DECODE_RECIPROCALS: decode_reciprocals,
         TensorScale.RECIPROCAL_TIMES_RANGE: reciprocal_times_range,
@@ -203,6 +224,16 @@ def divide_in_input_dtype(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
     return t.encode * to_dtype(b / m, t.dtype)
 
 
+def decode_reciprocal(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return b * RN(1/(m*D)): one rounding per block. N5j. Source: FlashInfer page.cuh, precise_rounding."""
+    return b * (ONE / (m * t.decode))
+
+
+def multiply_then_divide(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return (S * b) / m: two roundings. N5i. Source: fp-quant triton/nvfp4.py."""
+    return (t.encode * b) / m
+
+
 def reciprocal_per_maximum(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
     """Return (b * RN(1/m)) * RN(1/D): two roundings a block. N5g. Source: Quartet II round_four_six.cu."""
     return (b * (ONE / m)) * moved(ONE / t.decode, t.ulps[1])
@@ -225,6 +256,8 @@ BLOCK_SCALE: Mapping[BlockScale, BlockScaleFn] = MappingProxyType(
         BlockScale.RECIPROCAL_THEN_MULTIPLY: reciprocal_then_multiply,
         BlockScale.DIVIDE_BY_DECODE: divide_by_decode,
         BlockScale.DIVIDE_THEN_DIVIDE: divide_then_divide,
+        BlockScale.DECODE_RECIPROCAL: decode_reciprocal,
+        BlockScale.MULTIPLY_THEN_DIVIDE: multiply_then_divide,
         BlockScale.DIVIDE_IN_INPUT_DTYPE: divide_in_input_dtype,
         BlockScale.RECIPROCAL_PER_MAXIMUM: reciprocal_per_maximum,
         BlockScale.NORMALISED: normalised,

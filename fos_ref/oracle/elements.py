@@ -12,6 +12,7 @@ from fos_ref.oracle.exact import (
     cast,
     div,
     E2M1,
+    first_nearest,
     FLT_MAX,
     least,
     mul,
@@ -75,10 +76,19 @@ def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence
     if _forced_to_zero(source, s, r):
         return by, [False] * len(source.sizes), [0] * len(source.sizes)
     match r.element_scaling:
-        case ElementScaling.RECIPROCAL_OF_PRODUCT | ElementScaling.RECIPROCAL_QUOTIENT:
+        case (
+            ElementScaling.RECIPROCAL_OF_PRODUCT
+            | ElementScaling.RECIPROCAL_QUOTIENT
+            | ElementScaling.ENCODE_QUOTIENT
+        ):
             scaled = [mul(v, by) for v in source.sizes]
         case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.DIVIDE_BY_QUOTIENT:
             scaled = [div(v, by) for v in source.sizes]
+        case ElementScaling.DIVIDE_THEN_ENCODE:
+            t = source.tensor
+            scaled = [mul(cast(div(v, by), t.dtype), t.encode) for v in source.sizes]
+        case ElementScaling.ENCODE_THEN_DIVIDE:
+            scaled = [div(mul(v, source.tensor.encode), by) for v in source.sizes]
         case _:
             assert_never(r.element_scaling)
     return by, source.negative, scaled
@@ -99,22 +109,34 @@ def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
 
 
 def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
-    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO and s == 0:
-        return 0
-    if r.zero_scale in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY) and mul(s, t.decode) == 0:
-        return 0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else rounded(ONE, 10**8)
+    instead = _instead(s, t, r)
+    if instead is not None:
+        return instead
     match r.element_scaling:
         case ElementScaling.RECIPROCAL_OF_PRODUCT:
-            inverse = div(ONE, mul(s, t.decode))
-            return _overflowed(inverse, r)
+            m = _overflowed(div(ONE, mul(s, t.decode)), r)
         case ElementScaling.DIVIDE_BY_PRODUCT:
-            return mul(s, t.decode)
+            m = mul(s, t.decode)
         case ElementScaling.DIVIDE_BY_QUOTIENT:
-            return div(s, t.encode)
+            m = div(s, t.encode)
+        case ElementScaling.ENCODE_QUOTIENT:
+            m = div(t.encode, s)
+        case ElementScaling.DIVIDE_THEN_ENCODE | ElementScaling.ENCODE_THEN_DIVIDE:
+            m = s
         case ElementScaling.RECIPROCAL_QUOTIENT:
-            return div(div(ONE, t.decode), s)
+            m = div(div(ONE, t.decode), s)
         case _:
             assert_never(r.element_scaling)
+    return m
+
+
+def _instead(s: Value, t: Tensor, r: Recipe) -> Value | None:
+    """Return what a zero scale makes of the multiplier, None where nothing does."""
+    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO:
+        return 0 if s == 0 else None
+    if r.zero_scale not in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY) or mul(s, t.decode) != 0:
+        return None
+    return 0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else rounded(ONE, 10**8)
 
 
 def _overflowed(inverse: Value, r: Recipe) -> Value:
@@ -153,6 +175,8 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
             index = nearest_away
         case ElementCast.TIES_TO_SMALLER:
             index = nearest_below
+        case ElementCast.FIRST_NEAREST:
+            index = first_nearest
         case _:
             assert_never(r.element_cast)
 

@@ -180,3 +180,9 @@ def nearest_away(v: Value, grid: Sequence[int]) -> int:
 def nearest_below(v: Value, grid: Sequence[int]) -> int:
     """Return the index of the grid value nearest to v >= 0, ties to the smaller value, saturating."""
     return sum(2 * v > a + b for a, b in pairwise(grid))
+
+
+def first_nearest(v: Value, grid: Sequence[int]) -> int:
+    """Return the first index whose rounded distance from v >= 0 is the smallest; 0 for infinity."""
+    distances = [abs(add(v, -g)) for g in grid]
+    return distances.index(min(distances))

@@ -62,14 +62,17 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             s = ONE if amax == 0 else least(ratio, FLT_MAX) or ONE
         case TensorScale.ZERO_SCALES:
             s = 0 if amax == 0 else ratio
+        case TensorScale.QUOTIENT:
+            s = ratio
         case TensorScale.QUOTIENT_ZERO_IS_ONE:
             s = ONE if amax == 0 else ratio
         case TensorScale.RECIPROCAL_IN_INPUT_DTYPE:
             inverse = cast(div(ONE, largest(amax, dtype.smallest_normal)), dtype)
             s = cast(mul(inverse, r.range_max * ONE), dtype)
             s = s if isinstance(s, int) else ONE
-        case TensorScale.DECODE_QUOTIENT:
-            return _of_decode(amax, div(amax, r.range_max * ONE), r, dtype)
+        case TensorScale.DECODE_QUOTIENT | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE:
+            one = amax == 0 and r.tensor_scale is TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
+            return _of_decode(amax, ONE if one else div(amax, r.range_max * ONE), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
             d = mul(mul(amax, div(ONE, r.scale_max * ONE)), div(ONE, r.element_max * ONE))
             return _of_decode(amax, ONE if amax == 0 else d, r, dtype)
@@ -101,7 +104,7 @@ def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision
             s = ONE if amax == 0 else div(ONE, div(amax, c))
         case _:
             assert_never(form)
-    vanishes = form is TensorScale.RECIPROCAL_ZERO_SCALES and s == 0
+    vanishes = s == 0 and (amax == 0 or form is TensorScale.RECIPROCAL_ZERO_SCALES)
     return Tensor(amax, s, 0 if vanishes else div(ONE, s), c, dtype)
 
 
@@ -130,10 +133,13 @@ def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
             v = least(mul(b, mul(t.encode, div(ONE, most))), FLT_MAX)
         case BlockScale.RECIPROCAL_THEN_MULTIPLY:
             v = mul(t.encode, mul(b, div(ONE, most)))
-        case BlockScale.DIVIDE_BY_DECODE:
-            v = div(b, mul(most, t.decode))
+        case BlockScale.DIVIDE_BY_DECODE | BlockScale.DECODE_RECIPROCAL:
+            d = mul(most, t.decode)
+            v = div(b, d) if r.block_scale is BlockScale.DIVIDE_BY_DECODE else mul(b, div(ONE, d))
         case BlockScale.DIVIDE_THEN_DIVIDE:
             v = div(div(b, most), t.decode)
+        case BlockScale.MULTIPLY_THEN_DIVIDE:
+            v = div(mul(t.encode, b), most)
         case BlockScale.DIVIDE_IN_INPUT_DTYPE:
             v = mul(t.encode, cast(div(b, most), t.dtype))
         case BlockScale.RECIPROCAL_PER_MAXIMUM:

@@ -55,13 +55,15 @@ class TensorScale(Enum):
     CLAMPED = "min(C/A,max)"  #: S = min(C/A, FLT_MAX), 1 where that is 0; D = 1/S
     CLAMPED_ZERO_IS_ONE = "min(C/A,max);A=0:1"  #: the same, and S = 1 for A = 0
     ZERO_SCALES = "C/A;A=0:scales=0"  #: S = C/A, which may overflow; A = 0 makes every block scale 0
+    QUOTIENT = "C/A"  #: S = C/A, which may overflow and is infinite for A = 0
     QUOTIENT_ZERO_IS_ONE = "C/A;A=0:1"  #: S = C/A, which may overflow; S = 1 for A = 0
     DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
+    DECODE_QUOTIENT_ZERO_IS_ONE = "D=A/C;A=0:1"  #: the same, and D = 1 for A = 0
     RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
     DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D
     RECIPROCAL_TIMES_RANGE = "RN(1/A)*C;A=0:max"  #: S = RN(1/A)*C, which may overflow; FLT_MAX for A = 0
     RECIPROCAL_ZERO_SCALES = "RN(1/A)*C;A=0:scales=0"  #: the same, and D = 0 where S is 0; S = 0 for A = 0
-    ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), 0 for A = 0; D = 1/S
+    ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), D = 1/S; both 0 for A = 0
     ENCODE_OF_QUOTIENT = "S=1/(A/C);A=0:1"  #: S = 1/RN(A/C), 1 for A = 0; D = 1/S
     NONE = "1"  #: no tensor scale (MX)
 
@@ -74,6 +76,8 @@ class BlockScale(Enum):
     RECIPROCAL_THEN_MULTIPLY = "S*(b*(1/6))"  #: b*RN(1/6) per block, then a product
     DIVIDE_BY_DECODE = "b/(6*D)"  #: 6*D once per tensor, then one division
     DIVIDE_THEN_DIVIDE = "(b/6)/D"  #: two divisions
+    DECODE_RECIPROCAL = "b*(1/(6*D))"  #: the reciprocal once per tensor, then one product
+    MULTIPLY_THEN_DIVIDE = "(S*b)/6"  #: two roundings
     DIVIDE_IN_INPUT_DTYPE = "S*RN_T(b/6)"  #: b/6 rounded to the input's dtype T, then a product
     RECIPROCAL_PER_MAXIMUM = "(b*(1/m))*(1/D)"  #: m is 6 or 4: each candidate from b itself
     NORMALISED = "((b/6)*M)/(A/6)"  #: three roundings, and A/6 once per tensor
@@ -104,6 +108,9 @@ class ElementScaling(Enum):
     DIVIDE_BY_PRODUCT = "x/(s*D)"
     DIVIDE_BY_QUOTIENT = "x/(s/S)"
     RECIPROCAL_QUOTIENT = "x*((1/D)/s)"
+    ENCODE_QUOTIENT = "x*(S/s)"
+    DIVIDE_THEN_ENCODE = "RN_T(x/s)*S"  #: the quotient rounded to the input's dtype T
+    ENCODE_THEN_DIVIDE = "(x*S)/s"
 
 
 class Reciprocal(Enum):
@@ -146,6 +153,7 @@ class ElementCast(Enum):
     SATURATE = "saturate"  #: magnitudes above 6 are 6
     TIES_AWAY = "ties-away"  #: saturates; a tie goes to the larger magnitude
     TIES_TO_SMALLER = "ties-to-smaller"  #: saturates; a tie goes to the smaller magnitude
+    FIRST_NEAREST = "first-nearest"  #: the first code whose |y - value|, rounded, is the smallest
     UNSATURATED = "unsaturated"  #: 8 and above keep their rounded value; the code wraps (8 -> code 8)
 
 
@@ -163,7 +171,7 @@ class ZeroSign(Enum):
 
     SIGN_BIT = "sign-bit"  #: as the hardware: also for a scaled value of -0.0
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
-    NEVER = "never"  #: a zero code is +0; no implementation in the catalog; kept as a control
+    NEVER = "never"  #: a zero code is +0
 
 
 class ErrorDomain(Enum):
@@ -211,6 +219,8 @@ class Dequantize(Enum):
     DECODE = "(q*s)*D"
     DECODE_PRODUCT = "q*(s*D)"
     DECODE_QUOTIENT = "q*(s/S)"
+    AMAX_QUOTIENT = "q*(s*(A/C))"
+    ENCODE_DIVIDE = "(q*s)/S"
 
 
 class NonFinite(Enum):

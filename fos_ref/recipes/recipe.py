@@ -45,7 +45,14 @@ NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
 #: Forms of N8 that divide by what they make of the scales; the others multiply.
-DIVISIONS = frozenset({ElementScaling.DIVIDE_BY_PRODUCT, ElementScaling.DIVIDE_BY_QUOTIENT})
+DIVISIONS = frozenset(
+    {
+        ElementScaling.DIVIDE_BY_PRODUCT,
+        ElementScaling.DIVIDE_BY_QUOTIENT,
+        ElementScaling.DIVIDE_THEN_ENCODE,
+        ElementScaling.ENCODE_THEN_DIVIDE,
+    }
+)
 REPLACE_MULTIPLIER = frozenset({ZeroScale.MULTIPLIER_ZERO, ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY})
 _FIELDS = 3  #: unknown or missing fields of JSON that a message names
 LONGEST_TEXT = 500  #: characters of each of these
@@ -301,6 +308,10 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
         (
             (r.element_cast is ElementCast.UNSATURATED) is not (r.element_nan is ElementNan.WRAPS),
             "element_nan is 'wraps' exactly when element_cast is 'unsaturated'",
+        ),
+        (
+            r.element_cast is ElementCast.FIRST_NEAREST and r.zero_sign is not ZeroSign.NEVER,
+            f"element_cast {r.element_cast.value!r} gives no code 8: zero_sign has to be 'never'",
         ),
         (
             r.zero_scale in REPLACE_MULTIPLIER and r.element_scaling in DIVISIONS,

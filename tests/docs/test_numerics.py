@@ -192,16 +192,18 @@ def test_n6_formulas(label, value, block_scale):
     assert_same_bits(MAP4_SCALE[Map4Scale(value)](base, b, t, r), want)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("label", "value"), labels("element_scaling"))
-def test_n8_formulas(label, value):
+def test_n8_formulas(label, value, dtype):
     x, s, t = (
-        operands(5).reshape(256, 16),
-        operands(18)[:256],
-        scales(A, operands(3)[:256], operands(17)[:256]),
+        operands(5).reshape(256, 1, 16),
+        operands(18)[:256, None],
+        scales(A, operands(3)[:256, None], operands(17)[:256, None], dtype),
     )
     m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
     assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))
-    assert_same_bits(y, formula(label, "y")(x=x, m=m[..., None]))
+    known = {"x": x, "m": m[..., None], "S": t.encode[..., None], "RN_T": lambda v: to_dtype(v, dtype)}
+    assert_same_bits(y, formula(label, "y")(**known))
 
 
 @pytest.mark.parametrize(("label", "value"), [row for row in labels("error_domain") if row[1] != "trial"])

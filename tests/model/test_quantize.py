@@ -106,7 +106,21 @@ ZERO_OVER_ZERO = {
     "quartet2-triton-nvfp4-16x16": (0x7F, 0x77, "nan"),
     "quartet2-triton-4over6": (0x7F, 0x77, "nan"),
     "quartet2-triton-4over6-16x16": (0x7F, 0x77, "nan"),
+    "mlx-cpu-nvfp4": (0xFF, 0x00, "nan"),
+    "mlx-metal-nvfp4": (0xFF, 0x77, "nan"),
+    "mlx-cuda-nvfp4": (0x7F, 0x77, "nan"),
 }
+#: Zeros under a scale of 0 become 0 * infinity, and that code 7; the scale byte makes them 0 again.
+SIXES_FOR_ZEROS = ("mlx-cuda-nvfp4",)
+OVERFLOWING = (
+    TensorScale.RECIPROCAL_IN_INPUT_DTYPE,
+    TensorScale.RECIPROCAL_TIMES_RANGE,
+    TensorScale.RECIPROCAL_ZERO_SCALES,
+    TensorScale.ENCODE_OF_PRODUCT,
+    TensorScale.ENCODE_OF_QUOTIENT,
+    TensorScale.QUOTIENT,
+)
+UNSCALED = (TensorScale.NONE, ScaleFormat.E4M3)  #: as (tensor_scale, scale_format): E4M3 is all the range
 
 
 @every(PRESETS, by_name)
@@ -117,7 +131,8 @@ def test_a_zero_tensor(r):
     assert set(q.codes.flat) == {code}
     assert {str(v) for v in fos_ref.dequantize(q).flat} == {value}
     assert not q.tensor_amax.any()
-    assert (r.name in ZERO_OVER_ZERO) == (r.tensor_scale is TensorScale.DECODE_QUOTIENT)
+    infinite = r.tensor_scale in (TensorScale.DECODE_QUOTIENT, TensorScale.QUOTIENT)
+    assert (r.name in ZERO_OVER_ZERO) == infinite
 
 
 @every(PRESETS, by_name)
@@ -135,7 +150,7 @@ def test_a_zero_block_beside_data(r):
     x = normal((16, 2 * r.block_cols))
     x[:, r.block_cols :] = 0
     q = fos_ref.quantize(x, r)
-    assert not q.codes[:, r.block_cols // 2 :].any()
+    assert q.codes[:, r.block_cols // 2 :].any() == (r.name in SIXES_FOR_ZEROS)
     if r.block_scale is BlockScale.NORMALISED:  # b/6 of 0 counts as 1, before A divides
         want = 256 / (np.abs(x).max() / 6)
         assert {abs(want - v) <= want / 16 for v in scale_values(q.block_scales[:, 1], r).tolist()} == {True}
@@ -195,7 +210,7 @@ def test_one_value_at_the_ends(name, amax, scale, codes):
 
 @every(PRESETS, by_name)
 def test_every_recipe_at_every_size(r):
-    for size in (1e-35, 1e-20, 1.0, 1e20, 1e35):
+    for size in (1.0,) if (r.tensor_scale, r.scale_format) == UNSCALED else (1e-35, 1e-20, 1.0, 1e20, 1e35):
         q = fos_ref.quantize(of_size(size), r)
         y = fos_ref.dequantize(q)
         assert np.isfinite(scale_values(q.block_scales, r)).all(), size
@@ -222,7 +237,7 @@ def test_n14_past_flt_max_over_c_the_amax_products_overflow(r):
 def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
     """There S is clamped (or infinite): A/C is not what a unit of code is worth any more, D is.
 
-    Lost as well: where 1/D is computed, which overflows, and where an S that overflows counts as 1.
+    Lost as well: where 1/D is computed, which overflows, and where an S that overflows counts as 1 or stays.
     """
     x = of_size(1e-36)
     q = fos_ref.quantize(x, r)
@@ -231,7 +246,8 @@ def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
     lost = (
         r.dequantize in AMAX_FORMS
         or r.element_scaling is ElementScaling.RECIPROCAL_QUOTIENT
-        or r.tensor_scale is TensorScale.RECIPROCAL_IN_INPUT_DTYPE
+        or r.tensor_scale in OVERFLOWING
+        or (r.tensor_scale, r.scale_format) == UNSCALED
     )
     assert kept == (not lost)
 

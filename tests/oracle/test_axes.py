@@ -29,6 +29,8 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reciprocal,
     Reduction,
+    ZeroScale,
+    ZeroSign,
 )
 from fos_ref.recipes.recipe import field_kind
 from tests.oracle.test_presets import RECIPES
@@ -47,6 +49,8 @@ PAIRS = [(name, u, v) for name in FIELDS for u, v in permutations(field_kind(nam
 #: What else has to change where one axis alone has no meaning.
 COMPANIONS = (
     {},
+    {"zero_sign": ZeroSign.NEVER},
+    {"zero_scale": ZeroScale.NO_SPECIAL_CASE},
     {"element_nan": ElementNan.WRAPS},
     {"element_nan": ElementNan.CODE_7},
     {"element_cast": ElementCast.UNSATURATED},

@@ -47,6 +47,8 @@ NAMES += ["quartet2-nvfp4", "quartet2-4over6"]
 NAMES += [f"quartet2-triton-{_n}{_tail}" for _n in ("nvfp4", "4over6") for _tail in ("", "-16x16")]
 NAMES += [f"flashinfer-{_way}nvfp4{_tail}" for _way in ("", "default-") for _tail in ("", "-row")]
 NAMES += ["auto-round-nvfp4", "vllm-nvfp4-emulation", "sglang-nvfp4-online"]
+NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
+NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
 
@@ -159,6 +161,15 @@ PARTINGS = [
     ("which is not 0", "vllm-nvfp4-emulation", block({0: 1e9, 1: -1e7}), 1e18, "00", "8700000000000000"),
     ("an infinite S: m is 0", "auto-round-nvfp4", block({0: 1e-38}), 1e-38, "7e", "0000000000000000"),
     ("or infinite", "flashinfer-default-nvfp4", block({0: 1e-38}), 1e-38, "7e", "7777777777777777"),
+    ("b*(1/(6*D))", "flashinfer-kv-nvfp4", block({0: 0.625 * 2**-15}), 1.25, "04", "0700000000000000"),
+    ("scale 0, 0 * infinity is NaN", "mlx-cuda-nvfp4", ZERO_SCALE, 1, "00", "f777777777777777"),
+    ("scale 0, infinities give 0", "mlx-cpu-nvfp4", ZERO_SCALE, 1, "00", "0000000000000000"),
+    ("scale 0, multiplier 0", "mlx-metal-nvfp4", ZERO_SCALE, 1, "00", "8000000000000000"),
+    ("a midpoint to the smaller", "mlx-cpu-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "1700000000000000"),
+    ("a midpoint to the smaller", "fp-quant-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "1700000000000000"),
+    ("a midpoint to even", "mlx-metal-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "2700000000000000"),
+    ("-0.1 gives +0", "mlx-cpu-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "0700000000000000"),
+    ("-0.1 gives -0", "mlx-cuda-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "8708000000000000"),
     ("or wraps", "fouroversix-static6", block({0: 4}), 1, "7e", "0b00000000000000"),
 ]
 

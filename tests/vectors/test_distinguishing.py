@@ -66,7 +66,8 @@ def test_the_sides_have_the_values_and_differ_elsewhere_only_where_they_must(v):
         "candidates": {"element_format", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
         "element_format": {"candidates", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
         "tensor_scale": {"scale_max"},
-        "element_cast": {"element_nan"},
+        "element_cast": {"element_nan", "zero_sign"},
+        "zero_sign": {"element_cast", "element_nan"},
         "element_nan": {"element_cast"},
         "error_metric": {"reduction"},
     }

@@ -31,7 +31,11 @@ _MIDPOINTS = {m: (c, c + 1) for c, m in enumerate((0.25, 0.75, 1.25, 1.75, 2.5, 
 _SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)
 _INT32, _OF_SIX = 2.0**31 - 5, 3  #: the end of 32 bits, and the steps of 2 in 6
 _TIE = 7  #: of 6 and 8, where the grid of E2M1 goes on
-_MULTIPLIES = (ElementScaling.RECIPROCAL_OF_PRODUCT, ElementScaling.RECIPROCAL_QUOTIENT)
+_MULTIPLIES = (
+    ElementScaling.RECIPROCAL_OF_PRODUCT,
+    ElementScaling.RECIPROCAL_QUOTIENT,
+    ElementScaling.ENCODE_QUOTIENT,
+)
 
 
 def flaws(r: Recipe) -> Iterator[Flaw]:

@@ -23,7 +23,7 @@ from fos_ref.proof.oracle.patterns import (
     together,
     whole_range,
 )
-from fos_ref.recipes.axes import AmaxScope, BlockScale, NonFinite
+from fos_ref.recipes.axes import AmaxScope, BlockScale, ElementScaling, NonFinite
 from fos_ref.recipes.recipe import Recipe
 
 ROWS, COLS = 16, 32
@@ -58,7 +58,8 @@ def taken(r: Recipe, found: list[Case], *, widened: bool = False) -> list[Case]:
     16-bit inputs are for the recipes that round in the input's dtype; to the others they are float32 values
     with short significands, and are taken if `widened` asks for them.
     """
-    own_dtype = widened or r.block_scale is BlockScale.DIVIDE_IN_INPUT_DTYPE
+    rounds = r.element_scaling is ElementScaling.DIVIDE_THEN_ENCODE
+    own_dtype = widened or rounds or r.block_scale is BlockScale.DIVIDE_IN_INPUT_DTYPE
     return [
         c
         for c in found

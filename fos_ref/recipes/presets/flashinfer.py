@@ -13,14 +13,17 @@ from fos_ref.recipes.axes import (
     ElementNan,
     ErrorDomain,
     ErrorMetric,
+    Map4Scale,
     NonFinite,
     Reciprocal,
     ReciprocalOverflow,
+    Reduction,
     TensorScale,
     ZeroScale,
     ZeroSign,
 )
 from fos_ref.recipes.presets import te
+from fos_ref.recipes.presets.choice import four_over_six
 from fos_ref.recipes.recipe import Recipe
 
 #: `read`: the reference is in no package, so CI cannot run it. A run by hand compared every byte: see
@@ -82,6 +85,29 @@ PLAIN_DEFAULT = replace(
     source=(f"{_RELEASE}csrc/nv_internal/tensorrt_llm/kernels/quantization_utils.cuh::cvt_warp_fp16_to_fp4"),
     evidence="read",
 )
+#: What is appended to a key or value cache, with precise_rounding; without it the divisions are approximate
+#: and subnormals vanish. The caller gives D. nvcc may fuse the sum, as it is stated here, and the difference.
+KV = replace(
+    PLAIN,
+    name="flashinfer-kv-nvfp4",
+    tensor_scale=TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE,
+    block_scale=BlockScale.DECODE_RECIPROCAL,
+    zero_scale=ZeroScale.MULTIPLIER_ZERO,
+    reciprocal_overflow=ReciprocalOverflow.INFINITY,
+    element_nan=ElementNan.CODE_0,
+    source=f"{_RELEASE}include/flashinfer/page.cuh::nvfp4_append_quantize_block",
+    evidence="read",
+)
+KV_FOUR_OVER_SIX = replace(
+    KV,
+    name="flashinfer-kv-4over6",
+    **four_over_six(
+        map4_scale=Map4Scale.EXPAND_BEFORE_ROUNDING,
+        error_domain=ErrorDomain.INPUT_DECODE,
+        reduction=Reduction.FUSED_SEQUENTIAL,
+    )
+    | {"scale_max": 448},
+)
 _ROWS: dict[str, TensorScale] = {
     PLAIN.name: TensorScale.CLAMPED,
     PLAIN_DEFAULT.name: TensorScale.ENCODE_OF_PRODUCT,
@@ -112,9 +138,10 @@ def _all(prefix: str, change: dict[str, Any]) -> list[Recipe]:
 
 
 def presets() -> list[Recipe]:
-    """Return flashinfer-nvfp4[-row], flashinfer-{mae,mse}-{256,448}[-fast][-row] and -default-* likewise."""
+    """Return flashinfer-nvfp4[-row], flashinfer-{mae,mse}-{256,448}[-fast][-row], -default-*, -kv-*."""
     plain = [PLAIN, PLAIN_DEFAULT]
     rows = [
         replace(r, name=f"{r.name}-row", amax_scope=AmaxScope.ROW, tensor_scale=_ROWS[r.name]) for r in plain
     ]
-    return plain + rows + _all("flashinfer", {}) + _all("flashinfer-default", _DEFAULT)
+    kv = [KV, KV_FOUR_OVER_SIX]
+    return [*plain, *rows, *kv, *_all("flashinfer", {}), *_all("flashinfer-default", _DEFAULT)]

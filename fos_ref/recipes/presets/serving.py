@@ -10,6 +10,9 @@ from dataclasses import replace
 from fos_ref.recipes.axes import (
     BlockScale,
     Dequantize,
+    ElementCast,
+    ElementNan,
+    ElementScaling,
     ErrorDomain,
     ErrorMetric,
     NonFinite,
@@ -69,7 +72,25 @@ SGLANG_ONLINE = replace(
     evidence="read",
 )
 
+#: A fake quantizer in Triton: it has values and no codes, and its zeros are all -0. Its `/` is approximate on
+#: a GPU (2 ulp); here it is a division.
+FP_QUANT = Recipe(
+    name="fp-quant-nvfp4",
+    tensor_scale=TensorScale.RECIPROCAL_TIMES_RANGE,
+    block_scale=BlockScale.MULTIPLY_THEN_DIVIDE,
+    element_scaling=ElementScaling.ENCODE_THEN_DIVIDE,
+    zero_scale=ZeroScale.NO_SPECIAL_CASE,
+    reciprocal_overflow=ReciprocalOverflow.INFINITY,
+    element_cast=ElementCast.TIES_TO_SMALLER,
+    element_nan=ElementNan.CODE_0,
+    zero_sign=ZeroSign.NEGATIVE_VALUES,
+    dequantize=Dequantize.ENCODE_DIVIDE,
+    nonfinite=NonFinite.DROP_NAN,
+    source="IST-DASLab/FP-Quant@0.3.2:fp_quant/module/triton/nvfp4.py::nvfp4_forward_kernel",
+    evidence="read",
+)
+
 
 def presets() -> list[Recipe]:
-    """Return auto-round-nvfp4, vllm-nvfp4-emulation and sglang-nvfp4-online."""
-    return [AUTO_ROUND, VLLM_EMULATION, SGLANG_ONLINE]
+    """Return auto-round-nvfp4, vllm-nvfp4-emulation, sglang-nvfp4-online and fp-quant-nvfp4."""
+    return [AUTO_ROUND, VLLM_EMULATION, SGLANG_ONLINE, FP_QUANT]

@@ -53,6 +53,13 @@ LATER = (
     "auto-round-nvfp4",
     "vllm-nvfp4-emulation",
     "sglang-nvfp4-online",
+    "fp-quant-nvfp4",
+    "mlx-cpu-nvfp4",
+    "mlx-cpu-nvfp4-unscaled",
+    "mlx-metal-nvfp4",
+    "mlx-cuda-nvfp4",
+    "flashinfer-kv-nvfp4",
+    "flashinfer-kv-4over6",
 )
 
 

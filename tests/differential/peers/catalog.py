@@ -8,6 +8,7 @@ from .compressed_tensors import CompressedTensors
 from .flashinfer import FlashInfer
 from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
+from .mlx_nvfp4 import MLX
 from .modelopt import ModelOpt
 from .te import TransformerEngine
 from .torchao import TorchAO
@@ -18,6 +19,7 @@ PEERS: tuple[Peer, ...] = (
     FlashInfer(),
     FlashInferInvariant(),
     FourOverSix(),
+    MLX(),
     ModelOpt(),
     TorchAO(),
     TransformerEngine(),
