@@ -9,7 +9,7 @@ from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_o
 from fos_ref.fast.config import position
 from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.scales import FLT_MAX, ONE, signed_in_input_dtype, ZERO
+from fos_ref.fast.scales import FLT_MAX, in_input_dtype, ONE, signed_in_input_dtype, ZERO
 from fos_ref.recipes.axes import (
     ElementCast,
     ElementNan,
@@ -26,6 +26,7 @@ RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
 ENCODE_QUOTIENT = position(ElementScaling.ENCODE_QUOTIENT)
 DIVIDE_THEN_ENCODE = position(ElementScaling.DIVIDE_THEN_ENCODE)
 ENCODE_THEN_DIVIDE = position(ElementScaling.ENCODE_THEN_DIVIDE)
+QUOTIENT_IN_INPUT_DTYPE = position(ElementScaling.QUOTIENT_IN_INPUT_DTYPE)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
 MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
@@ -34,6 +35,8 @@ SCALE_ONE = position(ZeroScale.SCALE_ONE)
 MULTIPLIER_ZERO = position(ZeroScale.MULTIPLIER_ZERO)
 PRODUCT_ZERO = position(ZeroScale.PRODUCT_ZERO)
 PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
+SCALE_2_127 = position(ZeroScale.SCALE_2_127)
+SCALE_2_126 = position(ZeroScale.SCALE_2_126)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
 TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
@@ -43,10 +46,13 @@ NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
 NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
 NEVER = position(ZeroSign.NEVER)
+NOT_POSITIVE = position(ZeroSign.NOT_POSITIVE)
 
 #: Grids of a candidate: E2M1, INT4, INT4 counted in sevenths of six.
 E2M1_GRID, INT4_GRID = range(2)
+SIGN = U32(0x80000000)
 SEVEN = F32(7)
+TWO_TO_MINUS_127, MIN_NORMAL = F32(2.0**-127), F32(2.0**-126)
 TWO = F32(2)
 HALF = F32(0.5)
 TINY = F32(1e-8)
@@ -57,19 +63,29 @@ _MIDPOINTS = tuple(U32(F32(t).view(np.uint32)) for t in (0.25, 0.75, 1.25, 1.75,
 
 
 @step
+def instead_of_zero(kind: int) -> np.float32:
+    """Return what an element is scaled by in place of a scale of 0."""
+    if kind == SCALE_ONE:
+        return ONE
+    if kind == SCALE_2_127:
+        return TWO_TO_MINUS_127
+    return MIN_NORMAL if kind == SCALE_2_126 else ZERO
+
+
+@step
 def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
     """Store what each block's values are multiplied by, or divided by in the division forms. N8."""
-    kind, one_for_zero = c[k.ELEMENT_SCALING_AT], c[k.ZERO_SCALE_AT] == SCALE_ONE
+    kind, instead = c[k.ELEMENT_SCALING_AT], instead_of_zero(c[k.ZERO_SCALE_AT])
     for i in range(LANES):
         s = get(w, scale + i)
-        put(w, SCRATCH + i, ONE if one_for_zero and s == ZERO else s)
+        put(w, SCRATCH + i, instead if s == ZERO else s)
     if kind == RECIPROCAL_OF_PRODUCT:
         overflow = c[k.RECIPROCAL_OVERFLOW_AT]
         for i in range(LANES):
             m = F32(ONE / F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
             m = FLT_MAX if overflow == CLAMP_TO_MAX and m > FLT_MAX else m
             put(w, out + i, FLT_MAX if overflow == MINIMUM_NUMBER and not (m <= FLT_MAX) else m)
-    elif kind == DIVIDE_BY_PRODUCT:
+    elif kind == DIVIDE_BY_PRODUCT or kind == QUOTIENT_IN_INPUT_DTYPE:
         for i in range(LANES):
             put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
     elif kind == DIVIDE_BY_QUOTIENT:
@@ -114,6 +130,12 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
             for i in range(LANES):
                 y = F32(get(w, X + j * LANES + i) * get(w, ENCODE + i))
                 put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
+    elif kind == QUOTIENT_IN_INPUT_DTYPE:
+        for j in range(n):
+            for i in range(LANES):
+                u = bits_of(F32(get(w, X + j * LANES + i) / get(w, factor + i)))
+                size = in_input_dtype(float_of(U32(u & ABS)), c[k.DTYPE_AT])
+                store(w, D + j * LANES + i, U32(bits_of(size) | U32(u & SIGN)))
     else:
         for j in range(n):
             for i in range(LANES):
@@ -225,7 +247,8 @@ def _zero_signed(kind: int, a: np.uint32, code: np.uint32) -> np.uint32:
     positive = (kind == NEGATIVE_VALUES and a == U32(0)) or (
         kind == NEVER and code == MINUS_ZERO and float_of(a) < ONE
     )
-    return U32(0) if positive else code
+    code = U32(0) if positive else code
+    return MINUS_ZERO if kind == NOT_POSITIVE and a == U32(0) else code
 
 
 @step

@@ -40,6 +40,12 @@ KNOWN: dict[str, frozenset[Enum]] = {
         {
             ScaleFormat.E4M3,
             ScaleFormat.E8M0_UP,
+            ScaleFormat.E8M0_FLOOR,
+            ScaleFormat.E8M0_EVEN,
+            ScaleFormat.E8M0_CEIL,
+            ScaleFormat.E8M0_UP_SATFINITE,
+            ScaleFormat.E8M0_UP_WRAPS,
+            ScaleFormat.E8M0_NEAREST_LOG2,
         }
     ),
     "candidates": frozenset(
@@ -63,6 +69,9 @@ KNOWN: dict[str, frozenset[Enum]] = {
             BlockScale.DIVIDE_IN_INPUT_DTYPE,
             BlockScale.RECIPROCAL_PER_MAXIMUM,
             BlockScale.NORMALISED,
+            BlockScale.AMAX,
+            BlockScale.LOGARITHM,
+            BlockScale.LOGARITHM_IN_INPUT_DTYPE,
         }
     ),
     "map4_scale": frozenset(
@@ -79,6 +88,8 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.MIN_NORMAL,
             ScaleFloor.ZERO_IS_ONE,
             ScaleFloor.ZERO_IS_EIGHTH,
+            ScaleFloor.ZERO_ALONE_IS_ONE,
+            ScaleFloor.TINY_IS_ONE,
         }
     ),
     "scale_nan": frozenset(
@@ -96,6 +107,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementScaling.ENCODE_QUOTIENT,
             ElementScaling.DIVIDE_THEN_ENCODE,
             ElementScaling.ENCODE_THEN_DIVIDE,
+            ElementScaling.QUOTIENT_IN_INPUT_DTYPE,
         }
     ),
     "zero_scale": frozenset(
@@ -107,6 +119,8 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroScale.MULTIPLIER_ZERO,
             ZeroScale.PRODUCT_ZERO,
             ZeroScale.PRODUCT_TINY,
+            ZeroScale.SCALE_2_127,
+            ZeroScale.SCALE_2_126,
         }
     ),
     "reciprocal_overflow": frozenset(
@@ -138,6 +152,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroSign.SIGN_BIT,
             ZeroSign.NEGATIVE_VALUES,
             ZeroSign.NEVER,
+            ZeroSign.NOT_POSITIVE,
         }
     ),
     "error_domain": frozenset(

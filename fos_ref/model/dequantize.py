@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import decode, UE4M3
+from fos_ref.formats import decode, E8M0, UE4M3
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
 from fos_ref.model.quantize import INT4_FLAG
@@ -90,6 +90,8 @@ def scale_values(block_scales: U8, r: Recipe) -> F32:
     """Return the values of block scale bytes."""
     if r.scale_format is ScaleFormat.E8M0_UP:
         return (block_scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
+    if r.scale_format.is_power:
+        return decode(block_scales, E8M0).astype(np.float32)
     return decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
 
 

@@ -25,6 +25,7 @@ from fos_ref.recipes.axes import (
 from fos_ref.recipes.recipe import Recipe
 
 E2M1_VALUES: F32 = decode(np.arange(16), E2M1).astype(np.float32)
+MINUS_ZERO = 1 << E2M1.sign_shift  #: the code
 INT4_VALUES: F32 = decode(np.arange(16), INT4).astype(np.float32)
 
 
@@ -79,6 +80,15 @@ def encode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
     return s, (x * t.per_element().encode) / s[..., None]
 
 
+def quotient_in_input_dtype(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return d = s*D and RN_T(x/d), T the input's dtype: two or three roundings. N8k.
+
+    Source: compressed-tensors' MXFP4, which divides two tensors of T.
+    """
+    d = s * t.decode
+    return d, to_dtype(x / d[..., None], t.dtype)
+
+
 ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
     MappingProxyType(
         {
@@ -89,6 +99,7 @@ ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tu
             ElementScaling.ENCODE_QUOTIENT: encode_quotient,
             ElementScaling.DIVIDE_THEN_ENCODE: divide_then_encode,
             ElementScaling.ENCODE_THEN_DIVIDE: encode_then_divide,
+            ElementScaling.QUOTIENT_IN_INPUT_DTYPE: quotient_in_input_dtype,
         }
     )
 )
@@ -103,6 +114,8 @@ ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32], Bool]] = MappingProxyType(
         ZeroScale.MULTIPLIER_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),  # see zero_multiplier
         ZeroScale.PRODUCT_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
         ZeroScale.PRODUCT_TINY: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+        ZeroScale.SCALE_2_127: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
+        ZeroScale.SCALE_2_126: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
     }
 )
 
@@ -120,10 +133,19 @@ def zero_multiplier(s: F32, t: Scales, r: Recipe) -> tuple[Bool, np.float32] | N
     return None
 
 
+def counted(s: F32, r: Recipe) -> F32:
+    """Return block scales with what the recipe takes in place of a scale of 0."""
+    instead = {
+        ZeroScale.SCALE_ONE: ONE,
+        ZeroScale.SCALE_2_127: np.float32(2.0**-127),
+        ZeroScale.SCALE_2_126: np.float32(2.0**-126),
+    }
+    return np.where(s == 0, instead[r.zero_scale], s) if r.zero_scale in instead else s
+
+
 def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
     """Return (multiplier or divisor per block, scaled values) of blocks under block scales s. N8."""
-    if r.zero_scale is ZeroScale.SCALE_ONE:
-        s = np.where(s == 0, ONE, s).astype(np.float32)
+    s = counted(s, r)
     multiplier, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
     instead = zero_multiplier(s, blocks.scales, r)
     if instead is not None and instead[0].any():
@@ -223,12 +245,13 @@ ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingPro
     }
 )
 
-#: (scaled value, its code) -> where the code becomes +0.
+#: (scaled value, its code) -> where the code's sign changes: to +0, or for NOT_POSITIVE to -0.
 ZERO_SIGN: Mapping[ZeroSign, Callable[[F32, U8], Bool]] = MappingProxyType(
     {
         ZeroSign.SIGN_BIT: lambda y, _: np.zeros(y.shape, dtype=np.bool_),
         ZeroSign.NEGATIVE_VALUES: lambda y, _: y == 0,
         ZeroSign.NEVER: lambda y, code: (code == 1 << E2M1.sign_shift) & (np.abs(y) < 1),
+        ZeroSign.NOT_POSITIVE: lambda y, code: (y == 0) & (code == 0),
     }
 )
 
@@ -241,7 +264,7 @@ def cast_e2m1(y: F32, r: Recipe) -> tuple[U8, F32]:
         codes[nan] = ELEMENT_NAN[r.element_nan]
         if r.element_cast is not ElementCast.UNSATURATED:
             values = E2M1_VALUES[codes]
-    codes[ZERO_SIGN[r.zero_sign](y, codes)] = 0
+    codes[ZERO_SIGN[r.zero_sign](y, codes)] = MINUS_ZERO if r.zero_sign is ZeroSign.NOT_POSITIVE else 0
     return codes, values
 
 

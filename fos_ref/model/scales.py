@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from fos_ref.formats.arrays import F32
+from fos_ref.model.e8m0 import log2
 from fos_ref.model.rounding import moved, to_dtype
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import BlockScale, TensorScale
@@ -249,6 +250,35 @@ def normalised(b: F32, t: Scales, m: np.float32, r: Recipe) -> F32:
     return (base * np.float32(r.scale_max)) / (t.amax / m)
 
 
+def block_amax(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:  # noqa: ARG001
+    """Return b. N5k. Source: OCP MX 1.0, section 6.3: the exponent of the largest value is shared."""
+    return b
+
+
+def logarithm(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:  # noqa: ARG001
+    """Return P(b / m): one rounding, and that of the logarithm. N5l.
+
+    Source: ModelOpt mxfp4_tensor.py; torchao mx_tensor.py::_to_mx_rceil.
+    """
+    return near_power(b / m, np.dtype(np.float32))
+
+
+def logarithm_in_input_dtype(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return P_T(RN_T(b / m)), T the input's dtype. N5m. Source: qwix qarray.py."""
+    return near_power(to_dtype(b / m, t.dtype), t.dtype)
+
+
+def near_power(base: F32, dtype: np.dtype[Any]) -> F32:
+    """Return 2^l where l = RN_T(log2(base)) is a whole number, base elsewhere: P of N5.
+
+    So the next power of two upward is 2^ceil(l), as a program has it that computes l in `dtype`.
+    """
+    exponent = to_dtype(log2(base), dtype)
+    whole = np.isfinite(exponent) & (exponent == np.rint(exponent))
+    power = np.ldexp(np.float32(1), np.where(whole, exponent, 0).astype(np.int32)).astype(np.float32)
+    return np.where(whole, power, base)
+
+
 BLOCK_SCALE: Mapping[BlockScale, BlockScaleFn] = MappingProxyType(
     {
         BlockScale.DIVIDE_THEN_MULTIPLY: divide_then_multiply,
@@ -261,5 +291,8 @@ BLOCK_SCALE: Mapping[BlockScale, BlockScaleFn] = MappingProxyType(
         BlockScale.DIVIDE_IN_INPUT_DTYPE: divide_in_input_dtype,
         BlockScale.RECIPROCAL_PER_MAXIMUM: reciprocal_per_maximum,
         BlockScale.NORMALISED: normalised,
+        BlockScale.AMAX: block_amax,
+        BlockScale.LOGARITHM: logarithm,
+        BlockScale.LOGARITHM_IN_INPUT_DTYPE: logarithm_in_input_dtype,
     }
 )

@@ -40,6 +40,14 @@ from fos_ref.recipes.recipe import Recipe
 NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB, ElementNan.WRAPS: 0xB}
 
 
+#: What an element is divided by in place of a scale of 0.
+INSTEAD_OF_ZERO = {
+    ZeroScale.SCALE_ONE: ONE,
+    ZeroScale.SCALE_2_127: ONE >> 127,
+    ZeroScale.SCALE_2_126: ONE >> 126,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The element codes of a candidate: E2M1 or INT4; the factor before its cast, the worth of one step."""
@@ -70,8 +78,8 @@ def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
 
 def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence[bool], list[Value]]:
     """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
-    if s == 0 and r.zero_scale is ZeroScale.SCALE_ONE:
-        s = ONE
+    if s == 0:
+        s = INSTEAD_OF_ZERO.get(r.zero_scale, 0)
     by = _multiplier(s, source.tensor, r)
     if _forced_to_zero(source, s, r):
         return by, [False] * len(source.sizes), [0] * len(source.sizes)
@@ -89,6 +97,8 @@ def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence
             scaled = [mul(cast(div(v, by), t.dtype), t.encode) for v in source.sizes]
         case ElementScaling.ENCODE_THEN_DIVIDE:
             scaled = [div(mul(v, source.tensor.encode), by) for v in source.sizes]
+        case ElementScaling.QUOTIENT_IN_INPUT_DTYPE:
+            scaled = [cast(div(v, by), source.tensor.dtype) for v in source.sizes]
         case _:
             assert_never(r.element_scaling)
     return by, source.negative, scaled
@@ -100,7 +110,9 @@ def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
             return s == 0
         case ZeroScale.ZERO_BLOCKS:
             return source.amax == 0
-        case ZeroScale.NO_SPECIAL_CASE | ZeroScale.SCALE_ONE:
+        case ZeroScale.NO_SPECIAL_CASE:
+            return False
+        case ZeroScale.SCALE_ONE | ZeroScale.SCALE_2_127 | ZeroScale.SCALE_2_126:
             return False
         case ZeroScale.MULTIPLIER_ZERO | ZeroScale.PRODUCT_ZERO | ZeroScale.PRODUCT_TINY:
             return False  # the values are multiplied: by what, _multiplier says
@@ -115,7 +127,7 @@ def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
     match r.element_scaling:
         case ElementScaling.RECIPROCAL_OF_PRODUCT:
             m = _overflowed(div(ONE, mul(s, t.decode)), r)
-        case ElementScaling.DIVIDE_BY_PRODUCT:
+        case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.QUOTIENT_IN_INPUT_DTYPE:
             m = mul(s, t.decode)
         case ElementScaling.DIVIDE_BY_QUOTIENT:
             m = div(s, t.encode)
@@ -155,11 +167,13 @@ def cast_elements(
     negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe
 ) -> list[tuple[int, Value]]:
     """Return (code, value) of each scaled magnitude with its sign. N9."""
-    pairs = zip(negative, scaled, strict=True)
+    pairs = list(zip(negative, scaled, strict=True))
     if grid.integer:
         return [_int4(minus, mul(y, grid.rescale)) for minus, y in pairs]
     size = _magnitude(r)
     keeps = _keeps_sign(r.zero_sign)
+    if r.zero_sign is ZeroSign.NOT_POSITIVE:
+        pairs = [(minus or y == 0, y) for minus, y in pairs]
     return [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
 
 
@@ -192,7 +206,7 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
 def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
     """Return the function that says of a magnitude whose code is zero whether it keeps its sign."""
     match rule:
-        case ZeroSign.SIGN_BIT:
+        case ZeroSign.SIGN_BIT | ZeroSign.NOT_POSITIVE:
             return lambda _: True
         case ZeroSign.NEGATIVE_VALUES:
             return lambda y: y != 0

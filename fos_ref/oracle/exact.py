@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from math import inf, isnan, nan
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -179,7 +178,10 @@ def nearest_away(v: Value, grid: Sequence[int]) -> int:
 
 def nearest_below(v: Value, grid: Sequence[int]) -> int:
     """Return the index of the grid value nearest to v >= 0, ties to the smaller value, saturating."""
-    return sum(2 * v > a + b for a, b in pairwise(grid))
+    i = bisect_left(grid, v)
+    if i in (0, len(grid)):
+        return min(i, len(grid) - 1)
+    return i if 2 * v > grid[i - 1] + grid[i] else i - 1
 
 
 def first_nearest(v: Value, grid: Sequence[int]) -> int:

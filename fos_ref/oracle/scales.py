@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nan
+from math import isnan, nan
 from typing import assert_never, Literal, TypeAlias
 
+from fos_ref.oracle import e8m0
 from fos_ref.oracle.exact import (
     cast,
     div,
@@ -27,7 +28,8 @@ from fos_ref.recipes.recipe import Recipe
 EXPANSION = 3 * ONE // 2
 NAN_BYTES = {ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF}
 EIGHTH = E4M3.index(ONE // 8)
-_E8M0_SPECIAL = 0xFF  #: the byte that counts as infinity
+#: From which fraction on, in float32 steps, an exponent is rounded up.
+_UP_FROM = {ScaleFormat.E8M0_FLOOR: 1 << 23, ScaleFormat.E8M0_EVEN: 3 << 21, ScaleFormat.E8M0_CEIL: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +138,28 @@ def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
         case BlockScale.DIVIDE_BY_DECODE | BlockScale.DECODE_RECIPROCAL:
             d = mul(most, t.decode)
             v = div(b, d) if r.block_scale is BlockScale.DIVIDE_BY_DECODE else mul(b, div(ONE, d))
-        case BlockScale.DIVIDE_THEN_DIVIDE:
-            v = div(div(b, most), t.decode)
-        case BlockScale.MULTIPLY_THEN_DIVIDE:
-            v = div(mul(t.encode, b), most)
+        case BlockScale.DIVIDE_THEN_DIVIDE | BlockScale.MULTIPLY_THEN_DIVIDE:
+            first = r.block_scale is BlockScale.MULTIPLY_THEN_DIVIDE
+            v = div(mul(t.encode, b), most) if first else div(div(b, most), t.decode)
         case BlockScale.DIVIDE_IN_INPUT_DTYPE:
             v = mul(t.encode, cast(div(b, most), t.dtype))
         case BlockScale.RECIPROCAL_PER_MAXIMUM:
             v = mul(mul(b, div(ONE, most)), div(ONE, t.decode))
         case BlockScale.NORMALISED:
             v = div(mul(div(b, most) or ONE, r.scale_max * ONE), div(t.amax, most))
+        case BlockScale.AMAX | BlockScale.LOGARITHM | BlockScale.LOGARITHM_IN_INPUT_DTYPE:
+            v = _block_power(b, t, most, r)
         case _:
             assert_never(r.block_scale)
     return v
+
+
+def _block_power(b: Value, t: Tensor, most: Value, r: Recipe) -> Value:
+    """Return what a power of two is made of: b, or b / most with a logarithm that may round to a whole."""
+    if r.block_scale is BlockScale.AMAX:
+        return b
+    to = FLOAT32 if r.block_scale is BlockScale.LOGARITHM else t.dtype
+    return e8m0.near_power(cast(div(b, most), to), to)
 
 
 def map4_scale(base: Value, b: Value, t: Tensor, r: Recipe) -> Value:
@@ -175,10 +186,19 @@ def cast_scale(base: Value, r: Recipe) -> tuple[int, Value]:
     match r.scale_format:
         case ScaleFormat.E4M3:
             return _e4m3(base, r)
+        case ScaleFormat.E8M0_FLOOR | ScaleFormat.E8M0_EVEN | ScaleFormat.E8M0_CEIL:
+            return e8m0.of_amax(base, _UP_FROM[r.scale_format])
         case ScaleFormat.E8M0_UP:
-            return _e8m0_up(base)
+            found = e8m0.up(base)
+        case ScaleFormat.E8M0_UP_SATFINITE:
+            found = e8m0.up_satfinite(base)
+        case ScaleFormat.E8M0_UP_WRAPS:
+            found = e8m0.up_wraps(base)
+        case ScaleFormat.E8M0_NEAREST_LOG2:
+            found = e8m0.nearest_log2(base)
         case _:
             assert_never(r.scale_format)
+    return found
 
 
 def _floor(base: Value, r: Recipe) -> Value:
@@ -189,6 +209,10 @@ def _floor(base: Value, r: Recipe) -> Value:
             return largest(base, ONE >> 6)
         case ScaleFloor.ZERO_IS_ONE:
             return largest(base or ONE, ONE >> 9)
+        case ScaleFloor.ZERO_ALONE_IS_ONE:
+            return base or ONE
+        case ScaleFloor.TINY_IS_ONE:
+            return ONE if base < ONE >> 63 else base
         case _:
             assert_never(r.scale_floor)
 
@@ -202,26 +226,12 @@ def _e4m3(base: Value, r: Recipe) -> tuple[int, Value]:
     return code, E4M3[code]
 
 
-def _e8m0_up(base: Value) -> tuple[int, Value]:
-    """Return the smallest power of two that is not below `base`, at least 2**-126 but for a zero.
-
-    Infinity and what lies above 2**127 give byte 255, which counts as infinity. A NaN gives byte 0: its
-    exponent field of 255 plus 1 leaves the byte.
-    """
-    if isinstance(base, float):
-        return (0, 0) if isnan(base) else (_E8M0_SPECIAL, inf)
-    if base == 0:
-        return 0, 0
-    code = max((base - 1).bit_length() - 22, 1)
-    return code, scale_value(code, ScaleFormat.E8M0_UP)
-
-
 def scale_value(code: int, fmt: ScaleFormat) -> Value:
     """Return what a block scale byte counts as; the sign bit of an E4M3 byte does not count. N14."""
     match fmt:
         case ScaleFormat.E4M3:
             return nan if code & 0x7F == len(E4M3) else E4M3[code & 0x7F]
         case ScaleFormat.E8M0_UP:
-            return 0 if code == 0 else inf if code == _E8M0_SPECIAL else 1 << (code + 22)
+            return e8m0.value(code)
         case _:
-            assert_never(fmt)
+            return nan if code == e8m0.SPECIAL else 1 << (code - e8m0.BIAS + e8m0.UNIT)

@@ -26,10 +26,30 @@ class ElementFormat(Enum):
 
 
 class ScaleFormat(Enum):
-    """The block scale's format and how it is rounded (N7)."""
+    """The block scale's format and how it is rounded (N7).
+
+    E8M0 is a power of two. The three that take the exponent of the block amax leave 2 of it to the elements:
+    4 is the largest power of two among the values of E2M1.
+    """
 
     E4M3 = "E4M3"  #: to nearest even, saturating at 448
-    E8M0_UP = "E8M0-up"  #: to the next power of two upward
+    E8M0_UP = "E8M0-up"  #: to the next power of two upward, 2^-126 and above
+    E8M0_FLOOR = "E8M0-floor"  #: 2^(floor(log2(b)) - 2), as the MX specification has it
+    E8M0_EVEN = "E8M0-even"  #: the same; a significand of b from 1.75 on counts as 2
+    E8M0_CEIL = "E8M0-ceil"  #: 2^(ceil(log2(b)) - 2)
+    E8M0_UP_SATFINITE = "E8M0-up-satfinite"  #: to the next power of two upward, from 2^-127 to 2^127
+    E8M0_UP_WRAPS = "E8M0-up-wraps"  #: the same; the byte of a smaller one wraps
+    E8M0_NEAREST_LOG2 = "E8M0-nearest-log2"  #: to the power of two that is nearest as a logarithm
+
+    @property
+    def is_power(self) -> bool:
+        """Whether a scale is a power of two."""
+        return self is not ScaleFormat.E4M3
+
+    @property
+    def of_amax(self) -> bool:
+        """Whether it is the exponent of the block amax that is taken."""
+        return self in (ScaleFormat.E8M0_FLOOR, ScaleFormat.E8M0_EVEN, ScaleFormat.E8M0_CEIL)
 
 
 class AmaxScope(Enum):
@@ -81,6 +101,9 @@ class BlockScale(Enum):
     DIVIDE_IN_INPUT_DTYPE = "S*RN_T(b/6)"  #: b/6 rounded to the input's dtype T, then a product
     RECIPROCAL_PER_MAXIMUM = "(b*(1/m))*(1/D)"  #: m is 6 or 4: each candidate from b itself
     NORMALISED = "((b/6)*M)/(A/6)"  #: three roundings, and A/6 once per tensor
+    AMAX = "b"  #: the block amax itself, for a scale format that takes its exponent (MX)
+    LOGARITHM = "2^RN(log2(b/6))"  #: b/6; the power of two where its float32 logarithm is whole (MX)
+    LOGARITHM_IN_INPUT_DTYPE = "2^RN_T(log2(RN_T(b/6)))"  #: the same in the input's dtype T (MX)
 
 
 class Map4Scale(Enum):
@@ -99,6 +122,8 @@ class ScaleFloor(Enum):
     MIN_NORMAL = "max(base,2^-6)"  #: never subnormal, never zero
     ZERO_IS_ONE = "0:1,max(base,2^-9)"  #: a zero base is 1.0, then at least the smallest subnormal
     ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
+    ZERO_ALONE_IS_ONE = "0:1"  #: a zero base is 1.0
+    TINY_IS_ONE = "base<2^-63:1"  #: a base below the root of the smallest normal float32 is 1.0
 
 
 class ElementScaling(Enum):
@@ -111,6 +136,7 @@ class ElementScaling(Enum):
     ENCODE_QUOTIENT = "x*(S/s)"
     DIVIDE_THEN_ENCODE = "RN_T(x/s)*S"  #: the quotient rounded to the input's dtype T
     ENCODE_THEN_DIVIDE = "(x*S)/s"
+    QUOTIENT_IN_INPUT_DTYPE = "RN_T(x/(s*D))"  #: the quotient rounded to the input's dtype T
 
 
 class Reciprocal(Enum):
@@ -130,6 +156,8 @@ class ZeroScale(Enum):
     MULTIPLIER_ZERO = "s=0:m=0"  #: the multiplier is 0: zeros with the signs of the values
     PRODUCT_ZERO = "s*D=0:m=0"  #: the multiplier is 0 where s*D is
     PRODUCT_TINY = "s*D=0:m=1e-8"  #: the multiplier is RN(1e-8) where s*D is 0
+    SCALE_2_127 = "s=2^-127"  #: as if it were 2^-127, which byte 0 is in E8M0
+    SCALE_2_126 = "s=2^-126"  #: as if it were 2^-126, the smallest normal float32
 
 
 class ReciprocalOverflow(Enum):
@@ -172,6 +200,7 @@ class ZeroSign(Enum):
     SIGN_BIT = "sign-bit"  #: as the hardware: also for a scaled value of -0.0
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
     NEVER = "never"  #: a zero code is +0
+    NOT_POSITIVE = "not-positive"  #: unless above zero: +0.0 gives -0 too
 
 
 class ErrorDomain(Enum):

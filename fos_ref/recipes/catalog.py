@@ -15,6 +15,7 @@ from fos_ref.recipes.presets import (
     fouroversix,
     mlx,
     modelopt,
+    mx,
     own,
     quartet2,
     serving,
@@ -24,7 +25,19 @@ from fos_ref.recipes.presets import (
 from fos_ref.recipes.recipe import Recipe
 
 _LONGEST = 100  #: characters of a name that near names are looked for
-_FAMILIES = (own, te, flashinfer, fouroversix, modelopt, compressed_tensors, torchao, quartet2, serving, mlx)
+_FAMILIES = (
+    own,
+    te,
+    flashinfer,
+    fouroversix,
+    modelopt,
+    compressed_tensors,
+    torchao,
+    quartet2,
+    serving,
+    mlx,
+    mx,
+)
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
 

@@ -41,6 +41,9 @@ from fos_ref.recipes.axes import (
 SCALE_BOUNDS = (256, 448)
 BLOCK = 16  #: consecutive values of a row under one NVFP4 block scale
 MX_BLOCK = 32  #: the same for MX formats
+_OF_AMAX = ", ".join(f.value for f in ScaleFormat if f.of_amax)
+#: Block scales that leave a tensor scale out.
+MX_BLOCK_SCALES = (BlockScale.AMAX, BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
@@ -298,8 +301,16 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
             "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
         ),
         (
-            r.scale_format is not ScaleFormat.E4M3 and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
+            r.scale_format.is_power and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
             f"scale_floor {r.scale_floor.value!r} is an E4M3 code, so scale_format has to be E4M3",
+        ),
+        (
+            r.scale_format.of_amax is not (r.block_scale is BlockScale.AMAX),
+            f"scale_format {r.scale_format.value!r}: block_scale 'b' goes with {_OF_AMAX}, and they with it",
+        ),
+        (
+            r.block_scale in MX_BLOCK_SCALES and not unscaled,
+            f"block_scale {r.block_scale.value!r} takes no tensor scale, so tensor_scale has to be '1'",
         ),
         (
             r.block_shape is BlockShape.ROW_32 and r.reduction is not None,

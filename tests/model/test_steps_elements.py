@@ -119,6 +119,8 @@ UNDER_ZERO = [
     (ZeroScale.NO_SPECIAL_CASE, ["7F800000", "FF800000", "nan", "nan"]),
     (ZeroScale.ZERO_BLOCKS, ["7F800000", "FF800000", "nan", "nan"]),
     (ZeroScale.SCALE_ONE, ["40000000", "C0000000", "00000000", "80000000"]),
+    (ZeroScale.SCALE_2_126, ["7F000000", "FF000000", "00000000", "80000000"]),
+    (ZeroScale.SCALE_2_127, ["7F800000", "FF800000", "00000000", "80000000"]),
 ]
 
 
@@ -217,6 +219,7 @@ def test_n9_nan_has_the_recipe_s_code(axis, code, value):
         (ZeroSign.SIGN_BIT, [0, 8, 0, 8]),
         (ZeroSign.NEGATIVE_VALUES, [0, 0, 0, 8]),
         (ZeroSign.NEVER, [0, 0, 0, 0]),
+        (ZeroSign.NOT_POSITIVE, [8, 8, 0, 8]),
     ],
 )
 def test_n9_which_zeros_keep_a_sign(axis, codes):

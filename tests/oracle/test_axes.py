@@ -19,6 +19,7 @@ from fos_ref.proof.oracle.agree import compare
 from fos_ref.proof.oracle.inputs import arguments_for, Case, cases, taken
 from fos_ref.recipes.axes import (
     AmaxScope,
+    BlockScale,
     BlockShape,
     Candidates,
     Dequantize,
@@ -29,6 +30,7 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reciprocal,
     Reduction,
+    ScaleFormat,
     ZeroScale,
     ZeroSign,
 )
@@ -58,6 +60,10 @@ COMPANIONS = (
     {"reduction": None},
     {"reduction": Reduction.SEQUENTIAL},
     {"error_metric": ErrorMetric.MSE},
+    {"scale_format": ScaleFormat.E8M0_FLOOR},
+    {"scale_format": ScaleFormat.E8M0_UP},
+    {"block_scale": BlockScale.AMAX},
+    {"block_scale": BlockScale.DIVIDE_THEN_MULTIPLY},
     {"scale_max": 1},
     {"scale_max": 448},
 )

@@ -314,7 +314,9 @@ def test_the_exact_choice_is_that_of_fractions(name, record_property):
 #: One preset per expression and format, and the bound and divisor that parts of them share.
 DEQUANTIZED = ["4over6", "te-nvfp4", "te-mse-256", "flashinfer-mse-448", "fouroversix-static4"]
 DEQUANTIZED += ["modelopt-nvfp4", "compressed-tensors-nvfp4", "torchao-nvfp4", "quartet2-4over6"]
-DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6"]
+DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6", "ocp-mxfp4"]
+DEQUANTIZED += ["torchao-mxfp4-even", "torchao-mxfp4-ceil", "torchao-mxfp4-rceil", "mlx-mxfp4"]
+DEQUANTIZED += ["mlx-metal-mxfp4-nearest"]
 
 
 def test_n14_every_expression_and_format_is_listed():

@@ -40,6 +40,15 @@ NAMES += [n.replace("flashinfer-", "flashinfer-default-") for n in NAMES if n.st
 NAMES += [f"fouroversix-if4-{_metric}" for _metric in ("mse", "mae", "absmax")]
 NAMES += ["fouroversix-nvint4", "fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4"]
 NAMES += ["modelopt-nvfp4", "modelopt-4over6", "compressed-tensors-nvfp4", "torchao-nvfp4"]
+NAMES += [
+    "ocp-mxfp4",
+    "microxcaling-mxfp4-nearest",
+    "compressed-tensors-mxfp4",
+    "modelopt-mxfp4",
+    "qwix-mxfp4",
+]
+NAMES += [f"torchao-mxfp4-{_mode}" for _mode in ("floor", "ceil", "even", "rceil")]
+NAMES += ["mlx-mxfp4", "mlx-metal-mxfp4-nearest"]
 NAMES += [f"llmcompressor-4over6-{_metric}" for _metric in ("mse", "mae", "absmax")]
 for _metric, _bound in product(("mae", "mse"), (256, 448)):
     NAMES += [f"torchao-{_metric}-{_bound}", f"torchao-{_metric}-{_bound}-16x16"]
@@ -75,7 +84,7 @@ def test_presets_are_read_only():
 def test_every_preset_says_where_it_was_learnt(name):
     r = fos_ref.PRESETS[name]
     assert r.evidence in ("ran", "read", "own")
-    own = name == "nvfp4" or name.startswith("4over6")
+    own = name in ("nvfp4", "ocp-mxfp4") or name.startswith("4over6")
     assert own == (r.evidence == "own")
     assert own != bool(SOURCE.match(r.source))
 
@@ -88,7 +97,8 @@ def test_the_name_says_what_the_axes_are(name):
     assert ("row" in words) == (r.amax_scope.value == "row")
     metric = [m for m in ErrorMetric if m.value in words]
     assert metric in ([], [r.error_metric])
-    plain = ("nvfp4" in words and name != "sglang-nvfp4-online") or "static6" in words
+    plain = bool({"nvfp4", "mxfp4", "static6"} & set(words)) and "static4" not in words
+    plain = plain and name != "sglang-nvfp4-online"
     assert plain == (r.candidates is Candidates.SIX)
     assert [int(w) for w in words if w in ("256", "448")] in ([], [r.scale_max])
 

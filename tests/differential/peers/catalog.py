@@ -8,6 +8,7 @@ from .compressed_tensors import CompressedTensors
 from .flashinfer import FlashInfer
 from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
+from .mlx import MLXPowers
 from .mlx_nvfp4 import MLX
 from .modelopt import ModelOpt
 from .te import TransformerEngine
@@ -20,6 +21,7 @@ PEERS: tuple[Peer, ...] = (
     FlashInferInvariant(),
     FourOverSix(),
     MLX(),
+    MLXPowers(),
     ModelOpt(),
     TorchAO(),
     TransformerEngine(),
