@@ -34,7 +34,7 @@ enum class AmaxScope { tensor, row };
 enum class Candidates { six, four, four_over_six };
 enum class TensorScale {
   clamped, clamped_zero_is_one, zero_scales, quotient, quotient_zero_is_one, decode_quotient,
-  decode_quotient_zero_is_one, reciprocal_in_input_dtype,
+  decode_quotient_zero_is_one, decode_quotient_of_four, reciprocal_in_input_dtype,
   decode_reciprocals, reciprocal_times_range, reciprocal_zero_scales, encode_of_product,
   encode_of_quotient, none
 };
@@ -200,6 +200,8 @@ FOS_HD Tensor tensor_scales(float a) {
     return {a, 1.0f, 1.0f};
   } else if constexpr (kTensorScale == TensorScale::decode_quotient_zero_is_one) {
     d = is_zero(a) ? 1.0f : a / kRangeMax;
+  } else if constexpr (kTensorScale == TensorScale::decode_quotient_of_four) {
+    d = is_zero(a) ? 1.0f : a / (4.0f * kScaleMax);
   } else if constexpr (kTensorScale == TensorScale::decode_quotient) {
     d = a / kRangeMax;
   } else {

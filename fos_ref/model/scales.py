@@ -100,6 +100,12 @@ def decode_quotient_zero_is_one(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple
     return ONE / d, d
 
 
+def decode_quotient_of_four(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/D and D = A/(4*M), 1 for A = 0. N3o. Source: GPTQModel activation_floatx.py."""
+    d = np.where(amax == 0, ONE, amax / np.float32(4 * r.scale_max)).astype(np.float32)
+    return ONE / d, d
+
+
 def reciprocal_in_input_dtype(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]:
     """Return S = RN_T(RN_T(1/A) * C), T the input's dtype; D = 1/S. N3e.
 
@@ -175,6 +181,7 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.QUOTIENT_ZERO_IS_ONE: quotient_zero_is_one,
         TensorScale.DECODE_QUOTIENT: decode_quotient,
         TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE: decode_quotient_zero_is_one,
+        TensorScale.DECODE_QUOTIENT_OF_FOUR: decode_quotient_of_four,
         TensorScale.RECIPROCAL_IN_INPUT_DTYPE: reciprocal_in_input_dtype,
         TensorScale.DECODE_RECIPROCALS: decode_reciprocals,
         TensorScale.RECIPROCAL_TIMES_RANGE: reciprocal_times_range,

@@ -72,9 +72,12 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             inverse = cast(div(ONE, largest(amax, dtype.smallest_normal)), dtype)
             s = cast(mul(inverse, r.range_max * ONE), dtype)
             s = s if isinstance(s, int) else ONE
-        case TensorScale.DECODE_QUOTIENT | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE:
-            one = amax == 0 and r.tensor_scale is TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
-            return _of_decode(amax, ONE if one else div(amax, r.range_max * ONE), r, dtype)
+        case (
+            TensorScale.DECODE_QUOTIENT
+            | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
+            | TensorScale.DECODE_QUOTIENT_OF_FOUR
+        ):
+            return _of_decode(amax, _quotient(amax, r), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
             d = mul(mul(amax, div(ONE, r.scale_max * ONE)), div(ONE, r.element_max * ONE))
             return _of_decode(amax, ONE if amax == 0 else d, r, dtype)
@@ -83,6 +86,14 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
         case _:
             return _of_reciprocals(amax, r, r.tensor_scale, dtype)
     return Tensor(amax, s, div(ONE, s), r.range_max * ONE, dtype)
+
+
+def _quotient(amax: Value, r: Recipe) -> Value:
+    """Return D as a quotient of A, by C or by 4 * M; 1 for A = 0 but in the plain form."""
+    if amax == 0 and r.tensor_scale is not TensorScale.DECODE_QUOTIENT:
+        return ONE
+    four = r.tensor_scale is TensorScale.DECODE_QUOTIENT_OF_FOUR
+    return div(amax, (4 * r.scale_max if four else r.range_max) * ONE)
 
 
 _Reciprocals: TypeAlias = Literal[

@@ -79,6 +79,7 @@ class TensorScale(Enum):
     QUOTIENT_ZERO_IS_ONE = "C/A;A=0:1"  #: S = C/A, which may overflow; S = 1 for A = 0
     DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
     DECODE_QUOTIENT_ZERO_IS_ONE = "D=A/C;A=0:1"  #: the same, and D = 1 for A = 0
+    DECODE_QUOTIENT_OF_FOUR = "D=A/(4*M);A=0:1"  #: D = A/(4*M), 1 for A = 0: A itself can map to 4; S = 1/D
     RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
     DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D
     RECIPROCAL_TIMES_RANGE = "RN(1/A)*C;A=0:max"  #: S = RN(1/A)*C, which may overflow; FLT_MAX for A = 0
@@ -237,7 +238,7 @@ class Tie(Enum):
     """The winner when both errors are equal (N13)."""
 
     SIX = "six"
-    FOUR = "four"  #: no implementation in the catalog; kept as a control
+    FOUR = "four"
 
 
 class Dequantize(Enum):

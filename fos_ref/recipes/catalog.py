@@ -13,6 +13,7 @@ from fos_ref.recipes.presets import (
     compressed_tensors,
     flashinfer,
     fouroversix,
+    gptqmodel,
     mlx,
     modelopt,
     mx,
@@ -37,6 +38,7 @@ _FAMILIES = (
     serving,
     mlx,
     mx,
+    gptqmodel,
 )
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}

@@ -317,6 +317,7 @@ DEQUANTIZED += ["modelopt-nvfp4", "compressed-tensors-nvfp4", "torchao-nvfp4", "
 DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6", "ocp-mxfp4"]
 DEQUANTIZED += ["torchao-mxfp4-even", "torchao-mxfp4-ceil", "torchao-mxfp4-rceil", "mlx-mxfp4"]
 DEQUANTIZED += ["mlx-metal-mxfp4-nearest"]
+DEQUANTIZED += ["mlx-cpu-nvfp4", "fp-quant-nvfp4"]
 
 
 def test_n14_every_expression_and_format_is_listed():

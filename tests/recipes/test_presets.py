@@ -58,6 +58,7 @@ NAMES += [f"flashinfer-{_way}nvfp4{_tail}" for _way in ("", "default-") for _tai
 NAMES += ["auto-round-nvfp4", "vllm-nvfp4-emulation", "sglang-nvfp4-online"]
 NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
 NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
+NAMES += ["gptqmodel-4over6", "gptqmodel-4over6-headroom"]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
 
@@ -180,6 +181,9 @@ PARTINGS = [
     ("a midpoint to even", "mlx-metal-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "2700000000000000"),
     ("-0.1 gives +0", "mlx-cpu-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "0700000000000000"),
     ("-0.1 gives -0", "mlx-cuda-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "8708000000000000"),
+    ("a tie goes to four", "gptqmodel-4over6-headroom", block({0: 3}), 2688, "34", "0600000000000000"),
+    ("and a zero block has scale 1", "gptqmodel-4over6", block({}), 5, "38", "0000000000000000"),
+    ("the largest block maps to 4", "gptqmodel-4over6", block({0: 5, 1: 3.75}), 5, "7e", "5600000000000000"),
     ("or wraps", "fouroversix-static6", block({0: 4}), 1, "7e", "0b00000000000000"),
 ]
 

@@ -60,6 +60,7 @@ LATER = (
     "mlx-cuda-nvfp4",
     "flashinfer-kv-nvfp4",
     "flashinfer-kv-4over6",
+    "gptqmodel-4over6",
 )
 
 
