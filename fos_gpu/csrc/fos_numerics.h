@@ -43,7 +43,7 @@ enum class BlockScale {
   multiply_then_divide, decode_reciprocal, divide_in_input_dtype, reciprocal_per_maximum, normalised
 };
 enum class Map4Scale { unset, expand_before_rounding, expand_after_rounding, from_block_amax, expand_amax };
-enum class ScaleFloor { none, min_normal, zero_is_one, zero_is_eighth };
+enum class ScaleFloor { none, min_normal, zero_is_one, tiny_is_one, zero_is_eighth };
 enum class ScaleNan { code_7f, code_ff };
 enum class ElementScaling {
   reciprocal_of_product, divide_by_product, divide_by_quotient, reciprocal_quotient, encode_quotient,
@@ -54,7 +54,7 @@ enum class ZeroScale {
 };
 enum class ReciprocalOverflow { clamp_to_max, infinity, minimum_number };
 enum class ElementCast { saturate, ties_away, ties_to_smaller, first_nearest, unsaturated };
-enum class ElementNan { code_7, code_0, code_b, wraps };
+enum class ElementNan { code_7, code_0, code_8, code_b, wraps };
 enum class ZeroSign { sign_bit, negative_values, never };
 enum class ErrorDomain {
   unset, input_amax, input_decode, scaled, input_quotient, input_product, fused_residual, trial
@@ -256,6 +256,7 @@ FOS_HD float unrounded(float b, Tensor t, float m) {
 
 FOS_HD float floored(float base) {  // a NaN passes
   if constexpr (kScaleFloor == ScaleFloor::min_normal) return base < 0x1p-6f ? 0x1p-6f : base;
+  if constexpr (kScaleFloor == ScaleFloor::tiny_is_one) return base < 0x1p-63f ? 1.0f : base;
   if constexpr (kScaleFloor == ScaleFloor::zero_is_one) {
     base = is_zero(base) ? 1.0f : base;
     return base < 0x1p-9f ? 0x1p-9f : base;
@@ -350,6 +351,7 @@ struct Code {
 FOS_HD u32 nan_code() {
   if constexpr (kElementNan == ElementNan::code_7) return 7u;
   if constexpr (kElementNan == ElementNan::code_0) return 0u;
+  if constexpr (kElementNan == ElementNan::code_8) return 8u;
   return 0xBu;
 }
 

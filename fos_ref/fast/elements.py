@@ -44,6 +44,7 @@ FIRST_NEAREST = position(ElementCast.FIRST_NEAREST)
 UNSATURATED = position(ElementCast.UNSATURATED)
 NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
+NAN_IS_8 = position(ElementNan.CODE_8)
 NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
 NEVER = position(ZeroSign.NEVER)
 NOT_POSITIVE = position(ZeroSign.NOT_POSITIVE)
@@ -256,6 +257,8 @@ def nan_code(kind: int) -> np.uint32:
     """Return the code of NaN."""
     if kind == NAN_IS_7:
         return U32(7)
+    if kind == NAN_IS_8:
+        return MINUS_ZERO
     return U32(0) if kind == NAN_IS_0 else U32(0xB)
 
 

@@ -87,6 +87,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.NONE,
             ScaleFloor.MIN_NORMAL,
             ScaleFloor.ZERO_IS_ONE,
+            ScaleFloor.TINY_IS_ONE,
             ScaleFloor.ZERO_IS_EIGHTH,
             ScaleFloor.ZERO_ALONE_IS_ONE,
             ScaleFloor.TINY_IS_ONE,
@@ -143,6 +144,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
         {
             ElementNan.CODE_7,
             ElementNan.CODE_0,
+            ElementNan.CODE_8,
             ElementNan.CODE_B,
             ElementNan.WRAPS,
         }

@@ -26,6 +26,7 @@ from fos_ref.recipes.recipe import Recipe
 EXPANSION = np.float32(1.5)  #: 6/4, exact
 MIN_NORMAL = np.float32(2.0**-6)  #: of E4M3
 MIN_SUBNORMAL = np.float32(2.0**-9)
+ROOT_OF_TINY = np.float32(2.0**-63)  #: the root of the smallest normal float32
 EIGHTH_CODE = 0x20  #: 0.125
 NAN_CODE = 0x7F
 _UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)

@@ -163,6 +163,7 @@ ELEMENT_NAN: Mapping[ElementNan, int] = MappingProxyType(
     {
         ElementNan.CODE_7: 0x7,
         ElementNan.CODE_0: 0x0,
+        ElementNan.CODE_8: 0x8,
         ElementNan.CODE_B: 0xB,
         ElementNan.WRAPS: 0xB,
     }

@@ -37,7 +37,13 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB, ElementNan.WRAPS: 0xB}
+NAN_CODES = {
+    ElementNan.CODE_7: 0x7,
+    ElementNan.CODE_0: 0x0,
+    ElementNan.CODE_8: 0x8,
+    ElementNan.CODE_B: 0xB,
+    ElementNan.WRAPS: 0xB,
+}
 
 
 #: What an element is divided by in place of a scale of 0.

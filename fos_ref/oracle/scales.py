@@ -218,6 +218,8 @@ def _floor(base: Value, r: Recipe) -> Value:
             return base
         case ScaleFloor.MIN_NORMAL:
             return largest(base, ONE >> 6)
+        case ScaleFloor.TINY_IS_ONE:
+            return ONE if base < ONE >> 63 else base
         case ScaleFloor.ZERO_IS_ONE:
             return largest(base or ONE, ONE >> 9)
         case ScaleFloor.ZERO_ALONE_IS_ONE:

@@ -122,9 +122,9 @@ class ScaleFloor(Enum):
     NONE = "none"
     MIN_NORMAL = "max(base,2^-6)"  #: never subnormal, never zero
     ZERO_IS_ONE = "0:1,max(base,2^-9)"  #: a zero base is 1.0, then at least the smallest subnormal
+    TINY_IS_ONE = "base<2^-63:1"  #: a base below the root of the smallest normal is 1.0
     ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
     ZERO_ALONE_IS_ONE = "0:1"  #: a zero base is 1.0
-    TINY_IS_ONE = "base<2^-63:1"  #: a base below the root of the smallest normal float32 is 1.0
 
 
 class ElementScaling(Enum):
@@ -191,6 +191,7 @@ class ElementNan(Enum):
 
     CODE_7 = "7"  #: +6, as the hardware conversion gives
     CODE_0 = "0"  #: no comparison of a ladder is true
+    CODE_8 = "8"  #: -0
     CODE_B = "B"  #: -1.5: the bits of an x86 processor's NaN, with its sign, rounded as if they were a number
     WRAPS = "wraps"  #: the exponent field of NaN wraps into the code: 0xB
 

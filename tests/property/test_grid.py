@@ -8,7 +8,7 @@ import fos_ref
 from fos_ref.inputs.strategies import RECIPES
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import tensor_scales
-from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat, ZeroSign
+from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat, Tie, ZeroSign
 from tests.every import every
 from tests.property.strategies import amax_of
 
@@ -39,7 +39,11 @@ def codes_for(r, rng) -> np.ndarray:
     return codes.astype(np.uint8)
 
 
-@every(RECIPES, lambda r: r.name)
+#: With map-to-4 on a tie a block on the grid of 6 may come back on that of 4.
+SIX_ON_TIES = [r for r in RECIPES if r.tie is not Tie.FOUR]
+
+
+@every(SIX_ON_TIES, lambda r: r.name)
 def test_values_on_the_grid_come_back_as_they_were(r):
     """With D = 1; each block scale that can be stored, once. A block whose largest code is 6 is not 4's."""
     scales = np.repeat(scale_bytes(r), r.block_rows)[:, None]

@@ -59,6 +59,7 @@ NAMES += ["auto-round-nvfp4", "vllm-nvfp4-emulation", "sglang-nvfp4-online"]
 NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
 NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
 NAMES += ["gptqmodel-4over6", "gptqmodel-4over6-headroom"]
+NAMES += ["qwix-nvfp4"]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
 
@@ -184,6 +185,15 @@ PARTINGS = [
     ("a tie goes to four", "gptqmodel-4over6-headroom", block({0: 3}), 2688, "34", "0600000000000000"),
     ("and a zero block has scale 1", "gptqmodel-4over6", block({}), 5, "38", "0000000000000000"),
     ("the largest block maps to 4", "gptqmodel-4over6", block({0: 5, 1: 3.75}), 5, "7e", "5600000000000000"),
+    (
+        "no tensor scale: a small block's scale is 0",
+        "qwix-nvfp4",
+        block({0: 1e-4}),
+        1,
+        "00",
+        "8788888888888888",
+    ),
+    ("and a tiny block's is 1", "qwix-nvfp4", block({0: 1e-30, 1: -1e-30}), 1, "38", "8000000000000000"),
     ("or wraps", "fouroversix-static6", block({0: 4}), 1, "7e", "0b00000000000000"),
 ]
 

@@ -55,8 +55,9 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
 
 
 def _scalings(r: Recipe) -> Iterator[Flaw]:
+    own = {form for _, form, _ in _OWN_SCALINGS}
     for member in ElementScaling:
-        if member is not r.element_scaling:
+        if member is not r.element_scaling and member.value not in own:
             swapped = (member in _MULTIPLIES) is not (r.element_scaling in _MULTIPLIES)
             flag = "ReciprocalForDivision" if swapped else "ScaleAssociation"
             yield Flaw(flag, _elements_are(member.value, r), {"element_scaling": member})
@@ -64,7 +65,8 @@ def _scalings(r: Recipe) -> Iterator[Flaw]:
                 axes = {"element_scaling": member, "element_nan": ElementNan.CODE_7}
                 yield Flaw(flag, f"{_elements_are(member.value, r)}, and 0/0 gives code 7", axes)
     for flag, form, scaled in _OWN_SCALINGS:
-        yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
+        if form != r.element_scaling.value:
+            yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
 
 
 def _elements_are(form: str, r: Recipe) -> str:
@@ -89,7 +91,7 @@ def _capped(m: F32) -> F32:
     return np.minimum(m, FLT_MAX)
 
 
-#: Scalings that no recipe has.
+#: Scalings that leave blocks of a zero scale to the recipe.
 _OWN_SCALINGS: tuple[tuple[str, str, Callable[[F32, F32, F32, F32], F32]], ...] = (
     ("ScaleAssociation", "x*(S/s)", lambda x, s, e, d: x * _capped(e / s)),  # noqa: ARG005
     ("ScaleAssociation", "(x*S)/s", lambda x, s, e, d: (x * e) / s),  # noqa: ARG005

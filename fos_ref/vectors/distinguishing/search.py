@@ -61,6 +61,7 @@ LATER = (
     "flashinfer-kv-nvfp4",
     "flashinfer-kv-4over6",
     "gptqmodel-4over6",
+    "qwix-nvfp4",
 )
 
 
