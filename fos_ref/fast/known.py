@@ -90,7 +90,6 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.TINY_IS_ONE,
             ScaleFloor.ZERO_IS_EIGHTH,
             ScaleFloor.ZERO_ALONE_IS_ONE,
-            ScaleFloor.TINY_IS_ONE,
         }
     ),
     "scale_nan": frozenset(

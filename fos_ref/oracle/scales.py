@@ -224,8 +224,6 @@ def _floor(base: Value, r: Recipe) -> Value:
             return largest(base or ONE, ONE >> 9)
         case ScaleFloor.ZERO_ALONE_IS_ONE:
             return base or ONE
-        case ScaleFloor.TINY_IS_ONE:
-            return ONE if base < ONE >> 63 else base
         case _:
             assert_never(r.scale_floor)
 
