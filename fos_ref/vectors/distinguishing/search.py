@@ -10,11 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations, groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from fos_ref.dialects.disagreement import partners, taking
 from fos_ref.errors import RecipeError
-from fos_ref.recipes.axes import ElementFormat
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Dequantize,
+    ElementCast,
+    ElementFormat,
+    ElementScaling,
+    ReciprocalOverflow,
+    ScaleFloor,
+    ScaleFormat,
+    TensorScale,
+    ZeroScale,
+    ZeroSign,
+)
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
@@ -61,7 +73,60 @@ LATER = (
     "flashinfer-kv-nvfp4",
     "flashinfer-kv-4over6",
     "gptqmodel-4over6",
+    "ocp-mxfp4",
+    "microxcaling-mxfp4-nearest",
+    "torchao-mxfp4-even",
+    "torchao-mxfp4-ceil",
+    "torchao-mxfp4-rceil",
+    "compressed-tensors-mxfp4",
+    "modelopt-mxfp4",
+    "mlx-mxfp4",
+    "mlx-metal-mxfp4-nearest",
+    "qwix-mxfp4",
     "qwix-nvfp4",
+)
+
+
+#: Axis, value, another value.
+Pair: TypeAlias = tuple[str, Any, Any]
+#: Values that were added after the first vectors were published; theirs are in values.json.
+LATER_VALUES: frozenset[Any] = frozenset(
+    {
+        TensorScale.QUOTIENT,
+        TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE,
+        TensorScale.DECODE_QUOTIENT_OF_FOUR,
+        TensorScale.RECIPROCAL_TIMES_RANGE,
+        TensorScale.RECIPROCAL_ZERO_SCALES,
+        TensorScale.ENCODE_OF_PRODUCT,
+        TensorScale.ENCODE_OF_QUOTIENT,
+        BlockScale.DECODE_RECIPROCAL,
+        BlockScale.MULTIPLY_THEN_DIVIDE,
+        BlockScale.AMAX,
+        BlockScale.LOGARITHM,
+        BlockScale.LOGARITHM_IN_INPUT_DTYPE,
+        ScaleFormat.E8M0_FLOOR,
+        ScaleFormat.E8M0_EVEN,
+        ScaleFormat.E8M0_CEIL,
+        ScaleFormat.E8M0_UP_SATFINITE,
+        ScaleFormat.E8M0_UP_WRAPS,
+        ScaleFormat.E8M0_NEAREST_LOG2,
+        ScaleFloor.ZERO_ALONE_IS_ONE,
+        ScaleFloor.TINY_IS_ONE,
+        ElementScaling.ENCODE_QUOTIENT,
+        ElementScaling.DIVIDE_THEN_ENCODE,
+        ElementScaling.ENCODE_THEN_DIVIDE,
+        ZeroScale.MULTIPLIER_ZERO,
+        ZeroScale.PRODUCT_ZERO,
+        ZeroScale.PRODUCT_TINY,
+        ZeroScale.SCALE_2_127,
+        ZeroScale.SCALE_2_126,
+        ReciprocalOverflow.MINIMUM_NUMBER,
+        ElementCast.TIES_TO_SMALLER,
+        ElementCast.FIRST_NEAREST,
+        ZeroSign.NOT_POSITIVE,
+        Dequantize.AMAX_QUOTIENT,
+        Dequantize.ENCODE_DIVIDE,
+    }
 )
 
 
@@ -95,7 +160,12 @@ class _Pair:
         return sum(len(self.base.diff(r)) for r in (self.first, self.second))
 
 
-def axis_pairs() -> Iterator[tuple[str, Any, Any]]:
+def is_later(pair: Pair) -> bool:
+    """Return whether a value of a pair is younger than the vectors that were published first."""
+    return not LATER_VALUES.isdisjoint(pair[1:])
+
+
+def axis_pairs() -> Iterator[Pair]:
     """Yield (axis, value, other value) for every axis and every pair of its values."""
     for axis in PRESETS["nvfp4"].axes():
         kind = field_kind(axis)
