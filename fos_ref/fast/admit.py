@@ -40,7 +40,6 @@ def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
         r.element_format is ElementFormat.E2M1
         and r.scale_format is ScaleFormat.E4M3
         and r.block_shape is not BlockShape.ROW_32
-        and r.element_scaling is not ElementScaling.QUOTIENT_IN_INPUT_DTYPE
         and r.element_cast in (ElementCast.SATURATE, ElementCast.UNSATURATED)
         and r.zero_sign in (ZeroSign.SIGN_BIT, ZeroSign.NEGATIVE_VALUES)
         and r.element_scaling not in TWO_STEPS

@@ -9,7 +9,7 @@ from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_o
 from fos_ref.fast.config import position
 from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.scales import FLT_MAX, in_input_dtype, ONE, signed_in_input_dtype, ZERO
+from fos_ref.fast.scales import FLT_MAX, ONE, signed_in_input_dtype, ZERO
 from fos_ref.recipes.axes import (
     ElementCast,
     ElementNan,
@@ -26,7 +26,6 @@ RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
 ENCODE_QUOTIENT = position(ElementScaling.ENCODE_QUOTIENT)
 DIVIDE_THEN_ENCODE = position(ElementScaling.DIVIDE_THEN_ENCODE)
 ENCODE_THEN_DIVIDE = position(ElementScaling.ENCODE_THEN_DIVIDE)
-QUOTIENT_IN_INPUT_DTYPE = position(ElementScaling.QUOTIENT_IN_INPUT_DTYPE)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
 MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
@@ -86,7 +85,7 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
             m = F32(ONE / F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
             m = FLT_MAX if overflow == CLAMP_TO_MAX and m > FLT_MAX else m
             put(w, out + i, FLT_MAX if overflow == MINIMUM_NUMBER and not (m <= FLT_MAX) else m)
-    elif kind == DIVIDE_BY_PRODUCT or kind == QUOTIENT_IN_INPUT_DTYPE:
+    elif kind == DIVIDE_BY_PRODUCT:
         for i in range(LANES):
             put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
     elif kind == DIVIDE_BY_QUOTIENT:
@@ -131,12 +130,6 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
             for i in range(LANES):
                 y = F32(get(w, X + j * LANES + i) * get(w, ENCODE + i))
                 put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
-    elif kind == QUOTIENT_IN_INPUT_DTYPE:
-        for j in range(n):
-            for i in range(LANES):
-                u = bits_of(F32(get(w, X + j * LANES + i) / get(w, factor + i)))
-                size = in_input_dtype(float_of(U32(u & ABS)), c[k.DTYPE_AT])
-                store(w, D + j * LANES + i, U32(bits_of(size) | U32(u & SIGN)))
     else:
         for j in range(n):
             for i in range(LANES):

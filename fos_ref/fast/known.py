@@ -107,7 +107,6 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementScaling.ENCODE_QUOTIENT,
             ElementScaling.DIVIDE_THEN_ENCODE,
             ElementScaling.ENCODE_THEN_DIVIDE,
-            ElementScaling.QUOTIENT_IN_INPUT_DTYPE,
         }
     ),
     "zero_scale": frozenset(

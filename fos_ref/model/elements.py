@@ -80,15 +80,6 @@ def encode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
     return s, (x * t.per_element().encode) / s[..., None]
 
 
-def quotient_in_input_dtype(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return d = s*D and RN_T(x/d), T the input's dtype: two or three roundings. N8k.
-
-    Source: compressed-tensors' MXFP4, which divides two tensors of T.
-    """
-    d = s * t.decode
-    return d, to_dtype(x / d[..., None], t.dtype)
-
-
 ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
     MappingProxyType(
         {
@@ -99,7 +90,6 @@ ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tu
             ElementScaling.ENCODE_QUOTIENT: encode_quotient,
             ElementScaling.DIVIDE_THEN_ENCODE: divide_then_encode,
             ElementScaling.ENCODE_THEN_DIVIDE: encode_then_divide,
-            ElementScaling.QUOTIENT_IN_INPUT_DTYPE: quotient_in_input_dtype,
         }
     )
 )

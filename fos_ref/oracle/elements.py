@@ -103,8 +103,6 @@ def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence
             scaled = [mul(cast(div(v, by), t.dtype), t.encode) for v in source.sizes]
         case ElementScaling.ENCODE_THEN_DIVIDE:
             scaled = [div(mul(v, source.tensor.encode), by) for v in source.sizes]
-        case ElementScaling.QUOTIENT_IN_INPUT_DTYPE:
-            scaled = [cast(div(v, by), source.tensor.dtype) for v in source.sizes]
         case _:
             assert_never(r.element_scaling)
     return by, source.negative, scaled
@@ -133,7 +131,7 @@ def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
     match r.element_scaling:
         case ElementScaling.RECIPROCAL_OF_PRODUCT:
             m = _overflowed(div(ONE, mul(s, t.decode)), r)
-        case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.QUOTIENT_IN_INPUT_DTYPE:
+        case ElementScaling.DIVIDE_BY_PRODUCT:
             m = mul(s, t.decode)
         case ElementScaling.DIVIDE_BY_QUOTIENT:
             m = div(s, t.encode)

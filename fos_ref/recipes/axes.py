@@ -137,7 +137,6 @@ class ElementScaling(Enum):
     ENCODE_QUOTIENT = "x*(S/s)"
     DIVIDE_THEN_ENCODE = "RN_T(x/s)*S"  #: the quotient rounded to the input's dtype T
     ENCODE_THEN_DIVIDE = "(x*S)/s"
-    QUOTIENT_IN_INPUT_DTYPE = "RN_T(x/(s*D))"  #: the quotient rounded to the input's dtype T
 
 
 class Reciprocal(Enum):

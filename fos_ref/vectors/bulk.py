@@ -41,6 +41,7 @@ LATER = frozenset(
     {
         "gptqmodel-4over6",
         "gptqmodel-4over6-headroom",
+        "qwix-nvfp4",
         "auto-round-nvfp4",
         "compressed-tensors-mxfp4",
         "flashinfer-default-nvfp4",

@@ -54,7 +54,7 @@ def one_round(g: np.random.Generator, rows: int = ROWS) -> list[Case]:
 
 #: What is rounded to the dtype of the input.
 _OWN_BASES = (BlockScale.DIVIDE_IN_INPUT_DTYPE, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
-_OWN_QUOTIENTS = (ElementScaling.QUOTIENT_IN_INPUT_DTYPE, ElementScaling.DIVIDE_THEN_ENCODE)
+_OWN_QUOTIENTS = (ElementScaling.DIVIDE_THEN_ENCODE,)
 
 
 def taken(r: Recipe, found: list[Case], *, widened: bool = False) -> list[Case]:

@@ -83,7 +83,7 @@ COMPRESSED_TENSORS = replace(
     OCP,
     name="compressed-tensors-mxfp4",
     scale_format=ScaleFormat.E8M0_EVEN,
-    element_scaling=ElementScaling.QUOTIENT_IN_INPUT_DTYPE,
+    element_scaling=ElementScaling.DIVIDE_THEN_ENCODE,
     element_nan=ElementNan.CODE_0,
     zero_sign=ZeroSign.NEGATIVE_VALUES,
     nonfinite=NonFinite.PROPAGATE,
