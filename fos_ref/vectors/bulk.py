@@ -129,7 +129,8 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 def _listed(index: str) -> dict[str, str]:
     """Return the presets of an index and their fingerprints."""
-    return {r.name: r.fingerprint() for r in recipes() if (r.name in LATER) == (index == LATER_INDEX)}
+    every = {r.name: r.fingerprint() for r in recipes()}
+    return {name: print_ for name, print_ in every.items() if (name in LATER) == (index == LATER_INDEX)}
 
 
 def names() -> list[str]:

@@ -196,11 +196,8 @@ def test_n6_formulas(label, value, block_scale):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("label", "value"), labels("element_scaling"))
 def test_n8_formulas(label, value, dtype):
-    x, s, t = (
-        operands(5).reshape(256, 1, 16),
-        operands(18)[:256, None],
-        scales(A, operands(3)[:256, None], operands(17)[:256, None], dtype),
-    )
+    x, s = operands(5).reshape(256, 1, 16), operands(18)[:256, None]
+    t = scales(A, operands(3)[:256, None], operands(17)[:256, None], dtype)
     with np.errstate(over="ignore"):
         m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
         assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))

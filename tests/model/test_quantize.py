@@ -23,29 +23,10 @@ from fos_ref.recipes.axes import (
     ZeroSign,
 )
 from tests.every import every
+from tests.model.steps import SATURATING, zero_byte
 
 PRESETS = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
 AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL)
-#: The scale byte of an all-zero block.
-ZERO_BYTE = {
-    ScaleFloor.NONE: 0x00,
-    ScaleFloor.MIN_NORMAL: 0x08,
-    ScaleFloor.ZERO_IS_ONE: 0x38,
-    ScaleFloor.ZERO_IS_EIGHTH: 0x20,
-    ScaleFloor.ZERO_ALONE_IS_ONE: 0x7F,  # of E8M0
-    ScaleFloor.TINY_IS_ONE: 0x7F,
-}
-
-
-def zero_byte(r):
-    """Return the scale byte of a block of zeros: where it counts as 1, that of the format's 1."""
-    return (
-        0x38
-        if r.scale_floor is ScaleFloor.TINY_IS_ONE and not r.scale_format.is_power
-        else ZERO_BYTE[r.scale_floor]
-    )
-
-
 LINES = [r for r in PRESETS if r.block_rows == 1]
 
 
@@ -112,8 +93,6 @@ def test_the_worked_block_s_bytes():
 # --- zeros -------------------------------------------------------------------------------------------
 
 
-#: Scales rounded down so far that the largest values of a block saturate.
-SATURATING = (ScaleFormat.E8M0_FLOOR, ScaleFormat.E8M0_NEAREST_LOG2)
 #: Where a zero amax makes the decode scale 0 and 0/0 follows: (scale byte, code, value).
 ZERO_OVER_ZERO = {
     "modelopt-nvfp4": (0xFF, 0x77, "nan"),

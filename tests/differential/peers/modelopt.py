@@ -23,8 +23,12 @@ MAXIMA = ("reduce_amax", "reduce_block_amax", "reduce_block_padding")
 UNUSED = ("fsdp2_aware_weight_update", "patch_fsdp_mp_dtypes")
 
 
+TENSORS = ("nvfp4_tensor", "mxfp4_tensor")
+
+
 @cache
-def _tensor_class(folder: Path, tensor: str) -> ModuleType:
+def _tensor_classes(folder: Path) -> dict[str, ModuleType]:
+    """Return the files of both tensors, loaded under the same stand-ins."""
     helpers = {"get_unwrapped_name": None, "print_rank_0": None}
     parents: dict[str, dict[str, Any]] = {
         "modelopt": {},
@@ -43,7 +47,7 @@ def _tensor_class(folder: Path, tensor: str) -> ModuleType:
         load_file(f"{NAME}.utils.numeric_utils", folder / "utils/numeric_utils.py")
         vars(modules[f"{NAME}.utils"]).update({k: getattr(core, k) for k in (*MAXIMA, *UNUSED)})
         load_file(f"{NAME}.qtensor.base_qtensor", folder / "qtensor/base_qtensor.py")
-        return load_file(f"{NAME}.qtensor.{tensor}", folder / f"qtensor/{tensor}.py")
+        return {t: load_file(f"{NAME}.qtensor.{t}", folder / f"qtensor/{t}.py") for t in TENSORS}
 
 
 class ModelOpt(Peer):
@@ -53,7 +57,7 @@ class ModelOpt(Peer):
 
     def load(self, tensor: str = "nvfp4_tensor") -> ModuleType:
         needs_torch()
-        return _tensor_class(Path(str(installed(self.name, self.version).locate_file(FOLDER))), tensor)
+        return _tensor_classes(Path(str(installed(self.name, self.version).locate_file(FOLDER))))[tensor]
 
     def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
         t = to_torch(x)
