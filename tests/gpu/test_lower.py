@@ -19,8 +19,8 @@ ELSEWHERE = {"dequantize", "reciprocal", "scale_max"}
 #: Axis values of other formats than NVFP4.
 FOREIGN = {"int4", "e2m1_or_int4", "row_32", "seven", "float_or_int"}
 FOREIGN |= {member_name(m) for m in ScaleFormat if m.is_power}
-FOREIGN |= {"amax", "logarithm", "logarithm_in_input_dtype", "zero_alone_is_one", "tiny_is_one"}
-FOREIGN |= {"scale_2_127", "scale_2_126", "not_positive", "quotient_in_input_dtype"}
+FOREIGN |= {"amax", "logarithm", "logarithm_in_input_dtype", "zero_alone_is_one"}
+FOREIGN |= {"scale_2_127", "scale_2_126", "not_positive"}
 
 
 def test_every_axis_is_lowered_or_named_as_another_steps():

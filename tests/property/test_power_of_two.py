@@ -32,8 +32,10 @@ def test_a_power_of_two_changes_the_tensor_scale_and_nothing_else(data, r, k):
 
 
 def powers(r):
-    """Return whether block scales are powers of two, of every size."""
-    return r.tensor_scale is TensorScale.NONE and r.scale_format is not ScaleFormat.E4M3
+    """Return whether block scales are powers of two, of every size, and made without a logarithm."""
+    logarithms = (BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
+    unscaled = r.tensor_scale is TensorScale.NONE and r.scale_format is not ScaleFormat.E4M3
+    return unscaled and r.block_scale not in logarithms
 
 
 @given(st.data(), fos.recipes(powers), st.integers(-8, 8))
