@@ -163,19 +163,14 @@ def dequantize_element(code: int, scale_code: int, t: Tensor, r: Recipe) -> Valu
 def _dequantize(q: Value, s: Value, t: Tensor, r: Recipe) -> Value:
     match r.dequantize:
         case Dequantize.AMAX_DIVIDE:
-            v = div(mul(mul(q, s), t.amax), t.range_max)
+            return div(mul(mul(q, s), t.amax), t.range_max)
         case Dequantize.AMAX_RECIPROCAL:
-            v = mul(q, mul(mul(s, t.amax), div(ONE, t.range_max)))
+            return mul(q, mul(mul(s, t.amax), div(ONE, t.range_max)))
         case Dequantize.DECODE:
-            v = mul(mul(q, s), t.decode)
+            return mul(mul(q, s), t.decode)
         case Dequantize.DECODE_PRODUCT:
-            v = mul(q, mul(s, t.decode))
+            return mul(q, mul(s, t.decode))
         case Dequantize.DECODE_QUOTIENT:
-            v = mul(q, div(s, t.encode))
-        case Dequantize.AMAX_QUOTIENT:
-            v = mul(q, mul(s, div(t.amax, t.range_max)))
-        case Dequantize.ENCODE_DIVIDE:
-            v = div(mul(q, s), t.encode)
+            return mul(q, div(s, t.encode))
         case _:
             assert_never(r.dequantize)
-    return v
