@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,8 +114,3 @@ class WeightScales:
                 encode=np.asarray(encode_scale_of(stored, self.convention)),
                 decode=np.asarray(decode_scale_of(stored, self.convention)),
             )
-
-
-def by_name(amaxes: Mapping[str, np.float32]) -> Amaxes:
-    """Return amaxes that are known already."""
-    return Amaxes(amaxes.__getitem__, tuple(amaxes))

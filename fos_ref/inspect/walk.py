@@ -92,6 +92,7 @@ class Walk:
                 stored = [max(a, b) for a, b in zip(stored, own, strict=True)]
             equal.append(stored)
             sizes.append(blocks)
+            pair.source.forget()
         search.look(equal, sizes)
 
     def pair(self, held: Held) -> Pair | None:
