@@ -23,9 +23,9 @@ __device__ __forceinline__ void quantize_block(const Place& place, Tensor t) {
   float v[kRow], d6[kRow] = {}, d4[kRow] = {};
   place.read(v);
   Pair pair = candidates<kInput>(float_of(block_amax(v)), t);
-  Codes six = quantize_row<PairedElements>(v, pair.six, t, d6);
+  Codes six = quantize_row<kInput, PairedElements>(v, pair.six, t, d6);
   if constexpr (kChooses) {
-    Codes four = quantize_row<PairedElements>(v, pair.four, t, d4);
+    Codes four = quantize_row<kInput, PairedElements>(v, pair.four, t, d4);
     Kept kept = keep(pair, block_error<kRow>(d4), block_error<kRow>(d6));
     place.write(kept.four ? four : six, kept);
   } else {
@@ -42,10 +42,10 @@ __device__ __forceinline__ void quantize_tile(const Place& place, Tensor t, floa
   u32 most = block_amax(v);
   for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));
   Pair pair = candidates<kInput>(float_of(most), t);
-  Codes six = quantize_row<PairedElements>(v, pair.six, t, d6), four = six;
+  Codes six = quantize_row<kInput, PairedElements>(v, pair.six, t, d6), four = six;
   Kept kept = keep(pair, 0.0f, 0.0f);
   if constexpr (kChooses) {
-    four = quantize_row<PairedElements>(v, pair.four, t, d4);
+    four = quantize_row<kInput, PairedElements>(v, pair.four, t, d4);
     float e6 = error_of_tile(d6, shared, row);
     kept = keep(pair, error_of_tile(d4, shared, row), e6);
   }

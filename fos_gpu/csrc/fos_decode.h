@@ -7,7 +7,9 @@
 
 namespace fos {
 
-enum class Dequantize { amax_divide, amax_reciprocal, decode, decode_product, decode_quotient };
+enum class Dequantize {
+  amax_divide, amax_reciprocal, decode, decode_product, decode_quotient, amax_quotient, encode_divide
+};
 constexpr Dequantize kDequantize = Dequantize::FOS_DEQUANTIZE;
 
 // The sign bit of an E4M3 scale byte is a flag, not a sign.
@@ -22,6 +24,8 @@ FOS_HD float decoded(float q, float s, Tensor t) {
   if constexpr (kDequantize == Dequantize::amax_reciprocal) return q * ((s * t.amax) * (1.0f / kRangeMax));
   if constexpr (kDequantize == Dequantize::decode) return (q * s) * t.decode;
   if constexpr (kDequantize == Dequantize::decode_product) return q * (s * t.decode);
+  if constexpr (kDequantize == Dequantize::amax_quotient) return q * (s * (t.amax / kRangeMax));
+  if constexpr (kDequantize == Dequantize::encode_divide) return (q * s) / t.encode;
   return q * (s / t.encode);  // decode_quotient
 }
 

@@ -52,7 +52,11 @@ constexpr bool kDivides =
     kElementScaling == ElementScaling::divide_by_product || kElementScaling == ElementScaling::divide_by_quotient;
 constexpr bool kSquares = kErrorMetric == ErrorMetric::mse;
 constexpr bool kNegatives = kZeroSign == ZeroSign::negative_values;
-constexpr bool kAdmitted = kElementCast != ElementCast::ties_away && kZeroSign != ZeroSign::never &&
+constexpr bool kAdmitted = kElementCast != ElementCast::ties_away &&
+                           kElementCast != ElementCast::ties_to_smaller &&
+                           kElementCast != ElementCast::first_nearest &&
+                           kElementScaling != ElementScaling::divide_then_encode &&
+                           kElementScaling != ElementScaling::encode_then_divide && kZeroSign != ZeroSign::never &&
                            kErrorDomain != ErrorDomain::trial &&
                            !(kChooses && kTensorScale == TensorScale::none) &&
                            (kRows == 1 || kRowsApart || kReduction == Reduction::torch_cpu) &&

@@ -53,10 +53,10 @@ void quantize_one(const void* x, Place at, Tensor t, const Outputs& out) {
     most = larger(most, block_amax(v[r]));
   }
   Pair pair = candidates<kInput>(float_of(most), t);
-  for (int r = 0; r < kRows; r++) six[r] = quantize_row(v[r], pair.six, t, d6[r]);
+  for (int r = 0; r < kRows; r++) six[r] = quantize_row<kInput>(v[r], pair.six, t, d6[r]);
   float e6 = 0.0f, e4 = 0.0f;
   if constexpr (kChooses) {
-    for (int r = 0; r < kRows; r++) four[r] = quantize_row(v[r], pair.four, t, d4[r]);
+    for (int r = 0; r < kRows; r++) four[r] = quantize_row<kInput>(v[r], pair.four, t, d4[r]);
     e6 = error_of(d6);
     e4 = error_of(d4);
   }
@@ -215,8 +215,8 @@ extern "C" void fos_judged(const float* x, long long blocks, const float* scales
     round_row<kind>(w, s.six, s.four, six, four);
     Judged judged = judge(s, six.error, four.error);
     Pair pair = candidates<kind>(float_of(block_amax(v)), t);
-    quantize_row(v, pair.six, t, d6);
-    quantize_row(v, pair.four, t, d4);
+    quantize_row<kind>(v, pair.six, t, d6);
+    quantize_row<kind>(v, pair.four, t, d4);
     found[0] = s.regular ? judged.delta : float_of(kNan);
     found[1] = judged.limit;
     found[2] = block_error<kRow>(d6);

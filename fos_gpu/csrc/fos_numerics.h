@@ -33,21 +33,28 @@ enum class ScaleFormat { e4m3 };
 enum class AmaxScope { tensor, row };
 enum class Candidates { six, four, four_over_six };
 enum class TensorScale {
-  clamped, clamped_zero_is_one, zero_scales, quotient_zero_is_one, decode_quotient, reciprocal_in_input_dtype,
-  decode_reciprocals, none
+  clamped, clamped_zero_is_one, zero_scales, quotient, quotient_zero_is_one, decode_quotient,
+  decode_quotient_zero_is_one, decode_quotient_of_four, reciprocal_in_input_dtype,
+  decode_reciprocals, reciprocal_times_range, reciprocal_zero_scales, encode_of_product,
+  encode_of_quotient, none
 };
 enum class BlockScale {
   divide_then_multiply, folded_reciprocal, reciprocal_then_multiply, divide_by_decode, divide_then_divide,
-  divide_in_input_dtype, reciprocal_per_maximum, normalised
+  multiply_then_divide, decode_reciprocal, divide_in_input_dtype, reciprocal_per_maximum, normalised
 };
 enum class Map4Scale { unset, expand_before_rounding, expand_after_rounding, from_block_amax, expand_amax };
-enum class ScaleFloor { none, min_normal, zero_is_one, zero_is_eighth };
+enum class ScaleFloor { none, min_normal, zero_is_one, tiny_is_one, zero_is_eighth };
 enum class ScaleNan { code_7f, code_ff };
-enum class ElementScaling { reciprocal_of_product, divide_by_product, divide_by_quotient, reciprocal_quotient };
-enum class ZeroScale { zero_codes, no_special_case, zero_blocks, scale_one };
-enum class ReciprocalOverflow { clamp_to_max, infinity };
-enum class ElementCast { saturate, ties_away, unsaturated };
-enum class ElementNan { code_7, code_0, code_b, wraps };
+enum class ElementScaling {
+  reciprocal_of_product, divide_by_product, divide_by_quotient, reciprocal_quotient, encode_quotient,
+  divide_then_encode, encode_then_divide
+};
+enum class ZeroScale {
+  zero_codes, no_special_case, zero_blocks, scale_one, multiplier_zero, product_zero, product_tiny
+};
+enum class ReciprocalOverflow { clamp_to_max, infinity, minimum_number };
+enum class ElementCast { saturate, ties_away, ties_to_smaller, first_nearest, unsaturated };
+enum class ElementNan { code_7, code_0, code_8, code_b, wraps };
 enum class ZeroSign { sign_bit, negative_values, never };
 enum class ErrorDomain {
   unset, input_amax, input_decode, scaled, input_quotient, input_product, fused_residual, trial
@@ -170,6 +177,8 @@ FOS_HD Tensor tensor_scales(float a) {
     return from_encode(a, s);
   } else if constexpr (kTensorScale == TensorScale::zero_scales) {
     return from_encode(a, is_zero(a) ? 0.0f : kRangeMax / a);
+  } else if constexpr (kTensorScale == TensorScale::quotient) {
+    return from_encode(a, kRangeMax / a);
   } else if constexpr (kTensorScale == TensorScale::quotient_zero_is_one) {
     return from_encode(a, is_zero(a) ? 1.0f : kRangeMax / a);
   } else if constexpr (kTensorScale == TensorScale::reciprocal_in_input_dtype) {
@@ -177,8 +186,22 @@ FOS_HD Tensor tensor_scales(float a) {
     float inverse = in_input_dtype<kInput>(1.0f / (a < tiny ? tiny : a));
     float s = in_input_dtype<kInput>(inverse * kRangeMax);
     return from_encode(a, magnitude(s) >= kInf ? 1.0f : s);
+  } else if constexpr (kTensorScale == TensorScale::reciprocal_times_range) {
+    return from_encode(a, is_zero(a) ? kFltMax : (1.0f / a) * kRangeMax);
+  } else if constexpr (kTensorScale == TensorScale::reciprocal_zero_scales) {
+    float s = is_zero(a) ? 0.0f : (1.0f / a) * kRangeMax;
+    return {a, s, is_zero(s) ? 0.0f : 1.0f / s};
+  } else if constexpr (kTensorScale == TensorScale::encode_of_product) {
+    float s = 1.0f / (a * (1.0f / kRangeMax));
+    return is_zero(a) ? Tensor{a, 0.0f, 0.0f} : from_encode(a, s);
+  } else if constexpr (kTensorScale == TensorScale::encode_of_quotient) {
+    return from_encode(a, is_zero(a) ? 1.0f : 1.0f / (a / kRangeMax));
   } else if constexpr (kTensorScale == TensorScale::none) {
     return {a, 1.0f, 1.0f};
+  } else if constexpr (kTensorScale == TensorScale::decode_quotient_zero_is_one) {
+    d = is_zero(a) ? 1.0f : a / kRangeMax;
+  } else if constexpr (kTensorScale == TensorScale::decode_quotient_of_four) {
+    d = is_zero(a) ? 1.0f : a / (4.0f * kScaleMax);
   } else if constexpr (kTensorScale == TensorScale::decode_quotient) {
     d = a / kRangeMax;
   } else {
@@ -222,6 +245,8 @@ FOS_HD float unrounded(float b, Tensor t, float m) {
   if constexpr (kBlockScale == BlockScale::reciprocal_then_multiply) return t.encode * (b * (1.0f / m));
   if constexpr (kBlockScale == BlockScale::divide_by_decode) return b / (m * t.decode);
   if constexpr (kBlockScale == BlockScale::divide_then_divide) return (b / m) / t.decode;
+  if constexpr (kBlockScale == BlockScale::multiply_then_divide) return (t.encode * b) / m;
+  if constexpr (kBlockScale == BlockScale::decode_reciprocal) return b * (1.0f / (m * t.decode));
   if constexpr (kBlockScale == BlockScale::divide_in_input_dtype) return t.encode * in_input_dtype<kInput>(b / m);
   if constexpr (kBlockScale == BlockScale::reciprocal_per_maximum) return (b * (1.0f / m)) * (1.0f / t.decode);
   float base = b / m;  // normalised
@@ -231,6 +256,7 @@ FOS_HD float unrounded(float b, Tensor t, float m) {
 
 FOS_HD float floored(float base) {  // a NaN passes
   if constexpr (kScaleFloor == ScaleFloor::min_normal) return base < 0x1p-6f ? 0x1p-6f : base;
+  if constexpr (kScaleFloor == ScaleFloor::tiny_is_one) return base < 0x1p-63f ? 1.0f : base;
   if constexpr (kScaleFloor == ScaleFloor::zero_is_one) {
     base = is_zero(base) ? 1.0f : base;
     return base < 0x1p-9f ? 0x1p-9f : base;
@@ -273,12 +299,22 @@ struct Candidate {
 };
 
 FOS_HD float factor_of(float s, Tensor t) {
+  if constexpr (kZeroScale == ZeroScale::multiplier_zero) {
+    if (is_zero(s)) return 0.0f;
+  }
+  if constexpr (kZeroScale == ZeroScale::product_zero || kZeroScale == ZeroScale::product_tiny) {
+    if (is_zero(s * t.decode)) return kZeroScale == ZeroScale::product_zero ? 0.0f : 1e-8f;
+  }
   if constexpr (kElementScaling == ElementScaling::reciprocal_of_product) {
     float m = 1.0f / (s * t.decode);
+    if constexpr (kReciprocalOverflow == ReciprocalOverflow::minimum_number) return m <= kFltMax ? m : kFltMax;
     return kReciprocalOverflow == ReciprocalOverflow::clamp_to_max ? capped(m) : m;
   }
   if constexpr (kElementScaling == ElementScaling::divide_by_product) return s * t.decode;
   if constexpr (kElementScaling == ElementScaling::divide_by_quotient) return s / t.encode;
+  if constexpr (kElementScaling == ElementScaling::encode_quotient) return t.encode / s;
+  if constexpr (kElementScaling == ElementScaling::divide_then_encode) return s;
+  if constexpr (kElementScaling == ElementScaling::encode_then_divide) return s;
   return (1.0f / t.decode) / s;  // reciprocal_quotient
 }
 
@@ -292,7 +328,15 @@ FOS_HD Candidate candidate(float base, float b, Tensor t) {
   return {b, scale, factor_of(s, t), zero};
 }
 
-FOS_HD float scaled(float x, const Candidate& c) {
+template <Input kInput>
+FOS_HD float scaled(float x, const Candidate& c, Tensor t) {
+  if constexpr (kElementScaling == ElementScaling::divide_then_encode) {
+    float y = x / c.factor;
+    y = with_sign_of(in_input_dtype<kInput>(float_of(magnitude(y))), y) * t.encode;
+    return c.zero ? 0.0f : y;
+  }
+  if constexpr (kElementScaling == ElementScaling::encode_then_divide)
+    return c.zero ? 0.0f : (x * t.encode) / c.factor;
   constexpr bool divides = kElementScaling == ElementScaling::divide_by_product ||
                            kElementScaling == ElementScaling::divide_by_quotient;
   float y = divides ? x / c.factor : x * c.factor;
@@ -307,12 +351,38 @@ struct Code {
 FOS_HD u32 nan_code() {
   if constexpr (kElementNan == ElementNan::code_7) return 7u;
   if constexpr (kElementNan == ElementNan::code_0) return 0u;
+  if constexpr (kElementNan == ElementNan::code_8) return 8u;
   return 0xBu;
 }
 
 FOS_HD u32 ties_away(float a) {
   return u32(a >= 0.25f) + u32(a >= 0.75f) + u32(a >= 1.25f) + u32(a >= 1.75f) + u32(a >= 2.5f) + u32(a >= 3.5f) +
          u32(a >= 5.0f);
+}
+
+FOS_HD u32 ties_to_smaller(float a) {
+  return u32(a > 0.25f) + u32(a > 0.75f) + u32(a > 1.25f) + u32(a > 1.75f) + u32(a > 2.5f) + u32(a > 3.5f) +
+         u32(a > 5.0f);
+}
+
+FOS_HD u32 first_nearest(float a) {
+  float best = a;
+  u32 code = 0u;
+  FOS_UNROLL
+  for (u32 size = 1u; size < 8u; size++) {
+    float distance = float_of(magnitude(a - e2m1_value(size)));
+    bool nearer = distance < best;
+    best = nearer ? distance : best;
+    code = nearer ? size : code;
+  }
+  return code;
+}
+
+FOS_HD u32 size_code(u32 a) {
+  if constexpr (kElementCast == ElementCast::first_nearest) return first_nearest(float_of(a));
+  if constexpr (kElementCast == ElementCast::ties_away) return ties_away(float_of(a));
+  if constexpr (kElementCast == ElementCast::ties_to_smaller) return ties_to_smaller(float_of(a));
+  return e2m1_magnitude(smaller(a, 0x41000000u));
 }
 
 // N9b: the grid continued upward in steps of 2, the code from the bfloat16 bits. A step is a power of two, so a
@@ -332,8 +402,8 @@ FOS_HD Code unsaturated(float y) {
 
 FOS_HD Code saturated(float y) {
   u32 a = magnitude(y);
-  u32 size = kElementCast == ElementCast::ties_away ? ties_away(float_of(a)) : e2m1_magnitude(smaller(a, 0x41000000u));
-  u32 code = a > kInf ? nan_code() : size | ((bits_of(y) >> 31) << 3);
+  u32 size = size_code(a), code = a > kInf ? nan_code() : size | ((bits_of(y) >> 31) << 3);
+  if constexpr (kElementCast == ElementCast::first_nearest) code = size == 0u && a <= kInf ? 0u : code;
   return {code, e2m1_value(code)};
 }
 
@@ -503,14 +573,14 @@ struct EachElement {
 };
 
 // N8 to N10 for sixteen values; d receives the differences.
-template <class Elements = EachElement>
+template <Input kInput, class Elements = EachElement>
 FOS_HD Codes quantize_row(const float (&x)[kRow], const Candidate& c, Tensor t, float (&d)[kRow]) {
   Codes out = {{0u, 0u}};
   float s = c.scale.value;
   if constexpr (kErrorDomain == ErrorDomain::trial) s = trial_scale(c.amax, t);
   FOS_UNROLL
   for (int i = 0; i < kRow; i += 2) {
-    const float y[2] = {scaled(x[i], c), scaled(x[i + 1], c)};
+    const float y[2] = {scaled<kInput>(x[i], c, t), scaled<kInput>(x[i + 1], c, t)};
     Code code[2];
     Elements::cast(y, code);
     out.word[i / 8] |= ((code[0].code & 0xFFu) | (code[1].code & 0xFu) << 4) << (i % 8 / 2 * 8);

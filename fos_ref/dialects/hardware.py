@@ -89,6 +89,24 @@ def undecided_blocks(x: Any, r: Recipe) -> Bool:
 def _undecided(x: Any, scales: Scales, r: Recipe) -> Bool:
     """Return the mask of some rows under scales of theirs."""
     matrix = widen(x)
+    undecided = _under(matrix, scales, r)
+    for other in encode_scales(scales, r):
+        undecided |= _under(matrix, other, r)
+        undecided |= _differs(quantize_matrix(matrix, other, r), quantize_matrix(matrix, scales, r))
+    return undecided
+
+
+def encode_scales(t: Scales, r: Recipe) -> list[Scales]:
+    """Return the scales with each other S that the chip may give, where S is a reciprocal that it takes."""
+    if r.tensor_scale is not TensorScale.ENCODE_OF_PRODUCT:
+        return []
+    with np.errstate(all="ignore"):
+        moved_ = [moved(t.encode, ulps) for ulps in ULPS if ulps]
+        return [replace(t, encode=s, decode=np.asarray(np.float32(1) / s)) for s in moved_]
+
+
+def _under(matrix: F32, scales: Scales, r: Recipe) -> Bool:
+    """Return the mask under one S."""
     reference = quantize_matrix(matrix, scales, r)
     ends = [quantize_matrix(matrix, approximate(scales, ulps, r), r) for ulps in _ENDS]
     open_: Bool = np.zeros(reference.block_amax.shape, dtype=np.bool_)

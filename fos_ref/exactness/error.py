@@ -23,8 +23,7 @@ from fos_ref.formats.bits import widen
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import holds_int4, scale_values
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
-from fos_ref.oracle.exact_error import AMAX_FORMS
-from fos_ref.recipes.axes import Dequantize
+from fos_ref.oracle.exact_error import AMAX_FORMS, ENCODE_FORMS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import unpack_nibbles
 from fos_ref.storage.tensor import check_tensor, QuantizedTensor
@@ -99,7 +98,7 @@ def _decode(q: QuantizedTensor) -> _Decode:
     )
     if q.recipe.dequantize in AMAX_FORMS:
         return _Decode(amax, np.full_like(amax, q.recipe.range_max))
-    if q.recipe.dequantize is Dequantize.DECODE_QUOTIENT:
+    if q.recipe.dequantize in ENCODE_FORMS:
         return _Decode(np.ones_like(encode), encode)
     return _Decode(decode, np.ones_like(decode))
 

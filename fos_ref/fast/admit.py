@@ -10,6 +10,7 @@ from fos_ref.recipes.axes import (
     BlockShape,
     ElementCast,
     ElementFormat,
+    ElementScaling,
     ErrorDomain,
     Reduction,
     ScaleFloor,
@@ -20,6 +21,8 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
+#: Scalings that the filter's one product or division does not make.
+TWO_STEPS = (ElementScaling.DIVIDE_THEN_ENCODE, ElementScaling.ENCODE_THEN_DIVIDE)
 SMALLEST, LARGEST = 2.0**-44, 2.0**40  #: of D: what squares lose by underflow is below the bound
 TOLERANCE = 4 * 2.0**-24
 
@@ -37,8 +40,9 @@ def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
         r.element_format is ElementFormat.E2M1
         and r.scale_format is ScaleFormat.E4M3
         and r.block_shape is not BlockShape.ROW_32
-        and r.element_cast is not ElementCast.TIES_AWAY
-        and r.zero_sign is not ZeroSign.NEVER
+        and r.element_cast in (ElementCast.SATURATE, ElementCast.UNSATURATED)
+        and r.zero_sign in (ZeroSign.SIGN_BIT, ZeroSign.NEGATIVE_VALUES)
+        and r.element_scaling not in TWO_STEPS
         and not (r.zero_scale is ZeroScale.ZERO_BLOCKS and _zeros_have_scales(r))
     )
     if not plain or not r.chooses:

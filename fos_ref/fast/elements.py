@@ -9,7 +9,7 @@ from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_o
 from fos_ref.fast.config import position
 from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.scales import FLT_MAX, ONE, ZERO
+from fos_ref.fast.scales import FLT_MAX, ONE, signed_in_input_dtype, ZERO
 from fos_ref.recipes.axes import (
     ElementCast,
     ElementNan,
@@ -23,40 +23,68 @@ RECIPROCAL_OF_PRODUCT = position(ElementScaling.RECIPROCAL_OF_PRODUCT)
 DIVIDE_BY_PRODUCT = position(ElementScaling.DIVIDE_BY_PRODUCT)
 DIVIDE_BY_QUOTIENT = position(ElementScaling.DIVIDE_BY_QUOTIENT)
 RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
+ENCODE_QUOTIENT = position(ElementScaling.ENCODE_QUOTIENT)
+DIVIDE_THEN_ENCODE = position(ElementScaling.DIVIDE_THEN_ENCODE)
+ENCODE_THEN_DIVIDE = position(ElementScaling.ENCODE_THEN_DIVIDE)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
+MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
 ZERO_BLOCKS = position(ZeroScale.ZERO_BLOCKS)
 SCALE_ONE = position(ZeroScale.SCALE_ONE)
+MULTIPLIER_ZERO = position(ZeroScale.MULTIPLIER_ZERO)
+PRODUCT_ZERO = position(ZeroScale.PRODUCT_ZERO)
+PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
+SCALE_2_127 = position(ZeroScale.SCALE_2_127)
+SCALE_2_126 = position(ZeroScale.SCALE_2_126)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
+TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
+FIRST_NEAREST = position(ElementCast.FIRST_NEAREST)
 UNSATURATED = position(ElementCast.UNSATURATED)
 NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
+NAN_IS_8 = position(ElementNan.CODE_8)
 NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
 NEVER = position(ZeroSign.NEVER)
+NOT_POSITIVE = position(ZeroSign.NOT_POSITIVE)
 
 #: Grids of a candidate: E2M1, INT4, INT4 counted in sevenths of six.
 E2M1_GRID, INT4_GRID = range(2)
+SIGN = U32(0x80000000)
 SEVEN = F32(7)
+TWO_TO_MINUS_127, MIN_NORMAL = F32(2.0**-127), F32(2.0**-126)
 TWO = F32(2)
 HALF = F32(0.5)
+TINY = F32(1e-8)
 MINUS_ZERO = U32(8)
 BF16_HALF_FIELD = 126  #: the exponent field of 0.5
-_THRESHOLDS = tuple(F32(t) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
+#: Bits of the midpoints of E2M1.
+_MIDPOINTS = tuple(U32(F32(t).view(np.uint32)) for t in (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))
+
+
+@step
+def instead_of_zero(kind: int) -> np.float32:
+    """Return what an element is scaled by in place of a scale of 0."""
+    if kind == SCALE_ONE:
+        return ONE
+    if kind == SCALE_2_127:
+        return TWO_TO_MINUS_127
+    return MIN_NORMAL if kind == SCALE_2_126 else ZERO
 
 
 @step
 def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
     """Store what each block's values are multiplied by, or divided by in the division forms. N8."""
-    kind, one_for_zero = c[k.ELEMENT_SCALING_AT], c[k.ZERO_SCALE_AT] == SCALE_ONE
+    kind, instead = c[k.ELEMENT_SCALING_AT], instead_of_zero(c[k.ZERO_SCALE_AT])
     for i in range(LANES):
         s = get(w, scale + i)
-        put(w, SCRATCH + i, ONE if one_for_zero and s == ZERO else s)
+        put(w, SCRATCH + i, instead if s == ZERO else s)
     if kind == RECIPROCAL_OF_PRODUCT:
-        clamp = c[k.RECIPROCAL_OVERFLOW_AT] == CLAMP_TO_MAX
+        overflow = c[k.RECIPROCAL_OVERFLOW_AT]
         for i in range(LANES):
             m = F32(ONE / F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
-            put(w, out + i, FLT_MAX if clamp and m > FLT_MAX else m)
+            m = FLT_MAX if overflow == CLAMP_TO_MAX and m > FLT_MAX else m
+            put(w, out + i, FLT_MAX if overflow == MINIMUM_NUMBER and not (m <= FLT_MAX) else m)
     elif kind == DIVIDE_BY_PRODUCT:
         for i in range(LANES):
             put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
@@ -66,6 +94,20 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
     elif kind == RECIPROCAL_QUOTIENT:
         for i in range(LANES):
             put(w, out + i, F32(F32(ONE / get(w, DECODE + i)) / get(w, SCRATCH + i)))
+    elif kind == ENCODE_QUOTIENT:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, ENCODE + i) / get(w, SCRATCH + i)))
+    else:
+        for i in range(LANES):
+            put(w, out + i, get(w, SCRATCH + i))
+    if c[k.ZERO_SCALE_AT] == MULTIPLIER_ZERO:
+        for i in range(LANES):
+            put(w, out + i, ZERO if get(w, SCRATCH + i) == ZERO else get(w, out + i))
+    elif c[k.ZERO_SCALE_AT] == PRODUCT_ZERO or c[k.ZERO_SCALE_AT] == PRODUCT_TINY:
+        instead = ZERO if c[k.ZERO_SCALE_AT] == PRODUCT_ZERO else TINY
+        for i in range(LANES):
+            product = F32(get(w, SCRATCH + i) * get(w, DECODE + i))
+            put(w, out + i, instead if product == ZERO else get(w, out + i))
 
 
 @step
@@ -77,6 +119,17 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
         for j in range(n):
             for i in range(LANES):
                 put(w, D + j * LANES + i, F32(get(w, X + j * LANES + i) / get(w, factor + i)))
+    elif kind == DIVIDE_THEN_ENCODE:
+        for j in range(n):
+            for i in range(LANES):
+                y = F32(get(w, X + j * LANES + i) / get(w, factor + i))
+                y = signed_in_input_dtype(y, c[k.DTYPE_AT])
+                put(w, D + j * LANES + i, F32(y * get(w, ENCODE + i)))
+    elif kind == ENCODE_THEN_DIVIDE:
+        for j in range(n):
+            for i in range(LANES):
+                y = F32(get(w, X + j * LANES + i) * get(w, ENCODE + i))
+                put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
     else:
         for j in range(n):
             for i in range(LANES):
@@ -117,7 +170,11 @@ def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tup
     elif c[k.ELEMENT_CAST_AT] == UNSATURATED:
         _cast_all_unsaturated(w, c, codes, n)
     elif c[k.ELEMENT_CAST_AT] == TIES_AWAY:
-        _cast_all_ties_away(w, c, codes, n)
+        _cast_all_by_midpoints(w, c, codes, U32(0))
+    elif c[k.ELEMENT_CAST_AT] == TIES_TO_SMALLER:
+        _cast_all_by_midpoints(w, c, codes, U32(1))
+    elif c[k.ELEMENT_CAST_AT] == FIRST_NEAREST:
+        _cast_all_first_nearest(w, c, codes, n)
     else:
         _cast_all_saturate(w, c, codes, n)
 
@@ -141,12 +198,25 @@ def _cast_all_unsaturated(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> N
 
 
 @step
-def _cast_all_ties_away(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
+def _cast_all_first_nearest(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
     nan = nan_code(c[k.ELEMENT_NAN_AT])
     for at in range(n * LANES):
         u = load(w, D + at)
         a = U32(u & ABS)
-        code = U32(ties_away(float_of(a)) | U32(U32(u >> U32(31)) << U32(3)))
+        size = first_nearest(float_of(a))
+        code = U32(0) if size == U32(0) else U32(size | U32(U32(u >> U32(31)) << U32(3)))
+        code = nan if a > INF else code
+        store(w, codes + at, code)
+        put(w, D + at, e2m1_value(code))
+
+
+@step
+def _cast_all_by_midpoints(w: np.ndarray, c: np.ndarray, codes: int, beyond: np.uint32) -> None:
+    nan = nan_code(c[k.ELEMENT_NAN_AT])
+    for at in range(c[k.VALUES_AT] * LANES):
+        u = load(w, D + at)
+        a = U32(u & ABS)
+        code = U32(midpoints_passed(a, beyond) | U32(U32(u >> U32(31)) << U32(3)))
         code = nan if a > INF else code
         store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
         put(w, D + at, e2m1_value(code))
@@ -171,7 +241,8 @@ def _zero_signed(kind: int, a: np.uint32, code: np.uint32) -> np.uint32:
     positive = (kind == NEGATIVE_VALUES and a == U32(0)) or (
         kind == NEVER and code == MINUS_ZERO and float_of(a) < ONE
     )
-    return U32(0) if positive else code
+    code = U32(0) if positive else code
+    return MINUS_ZERO if kind == NOT_POSITIVE and a == U32(0) else code
 
 
 @step
@@ -179,6 +250,8 @@ def nan_code(kind: int) -> np.uint32:
     """Return the code of NaN."""
     if kind == NAN_IS_7:
         return U32(7)
+    if kind == NAN_IS_8:
+        return MINUS_ZERO
     return U32(0) if kind == NAN_IS_0 else U32(0xB)
 
 
@@ -190,11 +263,27 @@ def e2m1_value(code: np.uint32) -> np.float32:
 
 
 @step
-def ties_away(a: np.float32) -> np.uint32:
-    """Return the E2M1 magnitude code with ties to the larger magnitude; NaN is the caller's."""
+def midpoints_passed(a: np.uint32, beyond: np.uint32) -> np.uint32:
+    """Return the E2M1 magnitude code of magnitude bits `a`; NaN is the caller's. N9c, N9e.
+
+    beyond: by how many steps a midpoint has to be passed: 0 sends ties to the larger magnitude, 1 to the
+    smaller.
+    """
     code = U32(0)
-    for t in _THRESHOLDS:
-        code = U32(code + (U32(1) if a >= t else U32(0)))
+    for t in _MIDPOINTS:
+        code = U32(code + (U32(1) if a >= U32(t + beyond) else U32(0)))
+    return code
+
+
+@step
+def first_nearest(a: np.float32) -> np.uint32:
+    """Return the first E2M1 magnitude code whose rounded distance from a is the smallest. N9f."""
+    best, code = a, U32(0)
+    for size in range(1, 8):
+        distance = abs(F32(a - e2m1_value(U32(size))))
+        nearer = distance < best
+        best = distance if nearer else best
+        code = U32(size) if nearer else code
     return code
 
 

@@ -40,6 +40,12 @@ KNOWN: dict[str, frozenset[Enum]] = {
         {
             ScaleFormat.E4M3,
             ScaleFormat.E8M0_UP,
+            ScaleFormat.E8M0_FLOOR,
+            ScaleFormat.E8M0_EVEN,
+            ScaleFormat.E8M0_CEIL,
+            ScaleFormat.E8M0_UP_SATFINITE,
+            ScaleFormat.E8M0_UP_WRAPS,
+            ScaleFormat.E8M0_NEAREST_LOG2,
         }
     ),
     "candidates": frozenset(
@@ -58,9 +64,14 @@ KNOWN: dict[str, frozenset[Enum]] = {
             BlockScale.RECIPROCAL_THEN_MULTIPLY,
             BlockScale.DIVIDE_BY_DECODE,
             BlockScale.DIVIDE_THEN_DIVIDE,
+            BlockScale.MULTIPLY_THEN_DIVIDE,
+            BlockScale.DECODE_RECIPROCAL,
             BlockScale.DIVIDE_IN_INPUT_DTYPE,
             BlockScale.RECIPROCAL_PER_MAXIMUM,
             BlockScale.NORMALISED,
+            BlockScale.AMAX,
+            BlockScale.LOGARITHM,
+            BlockScale.LOGARITHM_IN_INPUT_DTYPE,
         }
     ),
     "map4_scale": frozenset(
@@ -76,7 +87,9 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.NONE,
             ScaleFloor.MIN_NORMAL,
             ScaleFloor.ZERO_IS_ONE,
+            ScaleFloor.TINY_IS_ONE,
             ScaleFloor.ZERO_IS_EIGHTH,
+            ScaleFloor.ZERO_ALONE_IS_ONE,
         }
     ),
     "scale_nan": frozenset(
@@ -91,6 +104,9 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementScaling.DIVIDE_BY_PRODUCT,
             ElementScaling.DIVIDE_BY_QUOTIENT,
             ElementScaling.RECIPROCAL_QUOTIENT,
+            ElementScaling.ENCODE_QUOTIENT,
+            ElementScaling.DIVIDE_THEN_ENCODE,
+            ElementScaling.ENCODE_THEN_DIVIDE,
         }
     ),
     "zero_scale": frozenset(
@@ -99,18 +115,26 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroScale.NO_SPECIAL_CASE,
             ZeroScale.ZERO_BLOCKS,
             ZeroScale.SCALE_ONE,
+            ZeroScale.MULTIPLIER_ZERO,
+            ZeroScale.PRODUCT_ZERO,
+            ZeroScale.PRODUCT_TINY,
+            ZeroScale.SCALE_2_127,
+            ZeroScale.SCALE_2_126,
         }
     ),
     "reciprocal_overflow": frozenset(
         {
             ReciprocalOverflow.CLAMP_TO_MAX,
             ReciprocalOverflow.INFINITY,
+            ReciprocalOverflow.MINIMUM_NUMBER,
         }
     ),
     "element_cast": frozenset(
         {
             ElementCast.SATURATE,
             ElementCast.TIES_AWAY,
+            ElementCast.TIES_TO_SMALLER,
+            ElementCast.FIRST_NEAREST,
             ElementCast.UNSATURATED,
         }
     ),
@@ -118,6 +142,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
         {
             ElementNan.CODE_7,
             ElementNan.CODE_0,
+            ElementNan.CODE_8,
             ElementNan.CODE_B,
             ElementNan.WRAPS,
         }
@@ -127,6 +152,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroSign.SIGN_BIT,
             ZeroSign.NEGATIVE_VALUES,
             ZeroSign.NEVER,
+            ZeroSign.NOT_POSITIVE,
         }
     ),
     "error_domain": frozenset(

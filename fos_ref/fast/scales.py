@@ -7,6 +7,7 @@ import numpy as np
 from fos_ref.fast import config as k
 from fos_ref.fast.codec import ABS, bits_of, e4m3_magnitude, E4M3_MAX, F32, float_of, INF, U32
 from fos_ref.fast.config import position
+from fos_ref.fast.e8m0 import cast_e8m0, log2, power_of_two
 from fos_ref.fast.lanes import (
     AMAX,
     BASE4,
@@ -35,6 +36,7 @@ EXPANSION = F32(1.5)
 ZERO = F32(0)
 MIN_NORMAL = F32(2.0**-6)
 MIN_SUBNORMAL = F32(2.0**-9)
+ROOT_OF_TINY = F32(2.0**-63)
 E4M3_TO_F32 = F32(2.0**120)  #: an E4M3 code shifted into a float32's fields is the value over 2^120
 HALF_TO_F32 = F32(2.0**112)
 HALF_MIN_NORMAL = F32(2.0**-14)
@@ -46,15 +48,22 @@ FOLDED_RECIPROCAL = position(BlockScale.FOLDED_RECIPROCAL)
 RECIPROCAL_THEN_MULTIPLY = position(BlockScale.RECIPROCAL_THEN_MULTIPLY)
 DIVIDE_BY_DECODE = position(BlockScale.DIVIDE_BY_DECODE)
 DIVIDE_THEN_DIVIDE = position(BlockScale.DIVIDE_THEN_DIVIDE)
+DECODE_RECIPROCAL = position(BlockScale.DECODE_RECIPROCAL)
+MULTIPLY_THEN_DIVIDE = position(BlockScale.MULTIPLY_THEN_DIVIDE)
 DIVIDE_IN_INPUT_DTYPE = position(BlockScale.DIVIDE_IN_INPUT_DTYPE)
 RECIPROCAL_PER_MAXIMUM = position(BlockScale.RECIPROCAL_PER_MAXIMUM)
 NORMALISED = position(BlockScale.NORMALISED)
+AMAX_ALONE = position(BlockScale.AMAX)
+LOGARITHM = position(BlockScale.LOGARITHM)
+LOGARITHM_IN_INPUT_DTYPE = position(BlockScale.LOGARITHM_IN_INPUT_DTYPE)
 EXPAND_BEFORE_ROUNDING = position(Map4Scale.EXPAND_BEFORE_ROUNDING)
 EXPAND_AFTER_ROUNDING = position(Map4Scale.EXPAND_AFTER_ROUNDING)
 FROM_BLOCK_AMAX = position(Map4Scale.FROM_BLOCK_AMAX)
 EXPAND_AMAX = position(Map4Scale.EXPAND_AMAX)
 FLOOR_MIN_NORMAL = position(ScaleFloor.MIN_NORMAL)
 FLOOR_ZERO_IS_ONE = position(ScaleFloor.ZERO_IS_ONE)
+FLOOR_ZERO_ALONE = position(ScaleFloor.ZERO_ALONE_IS_ONE)
+FLOOR_TINY = position(ScaleFloor.TINY_IS_ONE)
 FLOOR_ZERO_IS_EIGHTH = position(ScaleFloor.ZERO_IS_EIGHTH)
 E4M3 = position(ScaleFormat.E4M3)
 NAN_IS_FF = position(ScaleNan.CODE_FF)
@@ -92,6 +101,28 @@ def in_input_dtype(x: np.float32, dtype: int) -> np.float32:
 
 
 @step
+def signed_in_input_dtype(x: np.float32, dtype: int) -> np.float32:
+    """Return x of either sign rounded to the input's dtype."""
+    u = bits_of(x)
+    size = bits_of(in_input_dtype(float_of(U32(u & ABS)), dtype))
+    return float_of(U32(size | U32(u & U32(0x80000000))))
+
+
+@step
+def near_power(base: np.float32, dtype: int) -> np.float32:
+    """Return 2^l where l, log2(base) rounded to a dtype, is a whole number; base elsewhere. N5l, N5m."""
+    u = U32(bits_of(base) & ABS)
+    if u == U32(0) or u >= INF:
+        return base
+    exponent = log2(base)
+    size = in_input_dtype(float_of(U32(bits_of(exponent) & ABS)), dtype)
+    if size != F32(np.rint(size)):
+        return base
+    whole = np.int64(size)
+    return power_of_two(-whole if exponent < ZERO else whole)
+
+
+@step
 def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32, b: int, out: int) -> None:
     """Store the block scale before rounding, for block amaxes in row `b` and elements up to m. N5."""
     kind = c[k.BLOCK_SCALE_AT]
@@ -111,6 +142,12 @@ def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32
     elif kind == DIVIDE_THEN_DIVIDE:
         for i in range(LANES):
             put(w, out + i, F32(F32(get(w, b + i) / m) / get(w, DECODE + i)))
+    elif kind == DECODE_RECIPROCAL:
+        for i in range(LANES):
+            put(w, out + i, F32(get(w, b + i) * F32(ONE / F32(m * get(w, DECODE + i)))))
+    elif kind == MULTIPLY_THEN_DIVIDE:
+        for i in range(LANES):
+            put(w, out + i, F32(F32(get(w, ENCODE + i) * get(w, b + i)) / m))
     elif kind == DIVIDE_IN_INPUT_DTYPE:
         for i in range(LANES):
             narrow = in_input_dtype(F32(get(w, b + i) / m), c[k.DTYPE_AT])
@@ -124,6 +161,16 @@ def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32
             base = F32(get(w, b + i) / m)
             base = ONE if base == ZERO else base
             put(w, out + i, F32(F32(base * scale_max) / F32(get(w, TENSOR_AMAX + i) / m)))
+    elif kind == AMAX_ALONE:
+        for i in range(LANES):
+            store(w, out + i, load(w, b + i))
+    elif kind == LOGARITHM:
+        for i in range(LANES):
+            put(w, out + i, near_power(F32(get(w, b + i) / m), 0))
+    elif kind == LOGARITHM_IN_INPUT_DTYPE:
+        for i in range(LANES):
+            narrow = in_input_dtype(F32(get(w, b + i) / m), c[k.DTYPE_AT])
+            put(w, out + i, near_power(narrow, c[k.DTYPE_AT]))
 
 
 @walk
@@ -150,7 +197,7 @@ def cast_scale(w: np.ndarray, c: np.ndarray, base: int, byte: int, value: int) -
     if c[k.SCALE_FORMAT_AT] == E4M3:
         _cast_e4m3(w, c, byte, value)
     else:
-        _cast_e8m0(w, byte, value)
+        cast_e8m0(w, c[k.SCALE_FORMAT_AT], byte, value)
 
 
 @step
@@ -167,6 +214,14 @@ def _floored(w: np.ndarray, floor: int, base: int) -> None:
             v = get(w, base + i)
             v = ONE if v == ZERO else v
             put(w, SCRATCH + i, MIN_SUBNORMAL if v < MIN_SUBNORMAL else v)
+    elif floor == FLOOR_ZERO_ALONE:
+        for i in range(LANES):
+            v = get(w, base + i)
+            put(w, SCRATCH + i, ONE if v == ZERO else v)
+    elif floor == FLOOR_TINY:
+        for i in range(LANES):
+            v = get(w, base + i)
+            put(w, SCRATCH + i, ONE if v < ROOT_OF_TINY else v)
 
 
 @step
@@ -181,17 +236,6 @@ def _cast_e4m3(w: np.ndarray, c: np.ndarray, byte: int, value: int) -> None:
         v = F32(float_of(U32(code << U32(20))) * E4M3_TO_F32)
         store(w, byte + i, nan if a > INF else code)
         store(w, value + i, a if a > INF else bits_of(v))
-
-
-@step
-def _cast_e8m0(w: np.ndarray, byte: int, value: int) -> None:
-    """Store E8M0 bytes, upward, and values."""
-    for i in range(LANES):
-        u = load(w, SCRATCH + i)
-        up = U32(1) if U32(u & U32(0x7FFFFF)) != U32(0) else U32(0)
-        code = U32(U32(U32(U32(u >> U32(23)) & U32(0xFF)) + up) & U32(0xFF))
-        store(w, byte + i, code)
-        store(w, value + i, U32(code << U32(23)))
 
 
 @step

@@ -97,7 +97,7 @@ def _element_midpoints(r: Recipe, d: float, head: U8) -> Plan:
 
 def _scale_midpoint(r: Recipe, d: float, head: U8) -> Plan:
     """Plan a block amax whose scale, mapped to 6 or to 4, is halfway between two values of its format."""
-    if r.scale_format is ScaleFormat.E8M0_UP:
+    if r.scale_format.is_power:
         top = r.element_max * _scale(r, int(head[0])) * d
         return top, top / r.element_max, _palette(r)
     code = int(head[0]) % (_UE4M3.size - 1)
@@ -149,7 +149,7 @@ def _palette(r: Recipe) -> tuple[float, ...]:
 
 def _scale(r: Recipe, choice: int) -> float:
     """Return a block scale that a full block may have: any code up to the bound, or a power of two."""
-    if r.scale_format is ScaleFormat.E8M0_UP:
+    if r.scale_format.is_power:
         return 2.0 ** -(choice % 60)
     allowed = int(np.searchsorted(_UE4M3, r.scale_max, side="right"))
     return float(_UE4M3[1 + choice % (allowed - 1)])
@@ -157,7 +157,7 @@ def _scale(r: Recipe, choice: int) -> float:
 
 def _decode_scale(r: Recipe, amax: np.float32, dtype: str) -> float:
     """Return D of the recipe, or A/C where that is no use (zero, infinite); MX: the largest power of two."""
-    if r.scale_format is ScaleFormat.E8M0_UP:
+    if r.scale_format.is_power:
         return float(2.0 ** np.floor(np.log2(float(amax) / r.element_max)))
     d = float(tensor_scales(np.asarray(amax), r, DTYPES[dtype]).decode)
     return d if 0 < d < float("inf") else float(amax) / r.range_max

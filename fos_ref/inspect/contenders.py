@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat
+from fos_ref.recipes.axes import AmaxScope, ElementFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.held import BlockFormat, MX_BLOCK
@@ -95,7 +95,7 @@ def _bits(r: Recipe) -> tuple[Any, ...]:
 
 def storable(r: Recipe, kind: BlockFormat) -> bool:
     """Return whether a file with such blocks, and one tensor scale at most, may hold what a recipe makes."""
-    powers = r.scale_format is not ScaleFormat.E4M3
+    powers = r.scale_format.is_power
     fits = (BlockFormat.MXFP4, MX_BLOCK) if powers else (BlockFormat.NVFP4, BLOCK)
     element = r.element_format is ElementFormat.E2M1
     return element and fits == (kind, r.block_cols) and r.amax_scope is not AmaxScope.ROW

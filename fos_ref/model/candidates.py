@@ -9,6 +9,15 @@ import numpy as np
 
 from fos_ref.formats import decode, encode, UE4M3
 from fos_ref.formats.arrays import F32, U8
+from fos_ref.model.e8m0 import (
+    e8m0_ceil,
+    e8m0_even,
+    e8m0_floor,
+    e8m0_nearest_log2,
+    e8m0_up,
+    e8m0_up_satfinite,
+    e8m0_up_wraps,
+)
 from fos_ref.model.scales import BLOCK_SCALE, ONE
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import Map4Scale, ScaleFloor, ScaleFormat, ScaleNan
@@ -17,10 +26,11 @@ from fos_ref.recipes.recipe import Recipe
 EXPANSION = np.float32(1.5)  #: 6/4, exact
 MIN_NORMAL = np.float32(2.0**-6)  #: of E4M3
 MIN_SUBNORMAL = np.float32(2.0**-9)
+ROOT_OF_TINY = np.float32(2.0**-63)  #: the root of the smallest normal float32
 EIGHTH_CODE = 0x20  #: 0.125
 NAN_CODE = 0x7F
 _UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
-_F32_FRACTION_BITS = 23
+ROOT_OF_TINY = np.float32(2.0**-63)  #: of 2^-126, the smallest normal float32
 
 
 def unrounded(b: F32, t: Scales, r: Recipe, m: int | None = None) -> F32:
@@ -73,21 +83,17 @@ def e4m3(base: F32) -> tuple[U8, F32]:
     return codes, _UE4M3_VALUES[codes]
 
 
-def e8m0_up(base: F32) -> tuple[U8, F32]:
-    """Return (E8M0 byte, value): the exponent field of `base`, plus 1 if any fraction bit is set. N7b.
-
-    Specials: a byte of 0 counts as 0 and 255 as infinity, as the float32 with that exponent field does.
-    Source:   fouroversix reference.py::quantize_to_mxfp4.
-    """
-    bits = base.view(np.uint32)
-    fraction = bits & np.uint32((1 << _F32_FRACTION_BITS) - 1)
-    exponent = (bits >> np.uint32(_F32_FRACTION_BITS)) & np.uint32(0xFF)
-    codes = (exponent + (fraction != 0)).astype(np.uint8)
-    return codes, (codes.astype(np.uint32) << np.uint32(_F32_FRACTION_BITS)).view(np.float32)
-
-
 SCALE_FORMAT: Mapping[ScaleFormat, Callable[[F32], tuple[U8, F32]]] = MappingProxyType(
-    {ScaleFormat.E4M3: e4m3, ScaleFormat.E8M0_UP: e8m0_up}
+    {
+        ScaleFormat.E4M3: e4m3,
+        ScaleFormat.E8M0_UP: e8m0_up,
+        ScaleFormat.E8M0_FLOOR: e8m0_floor,
+        ScaleFormat.E8M0_EVEN: e8m0_even,
+        ScaleFormat.E8M0_CEIL: e8m0_ceil,
+        ScaleFormat.E8M0_UP_SATFINITE: e8m0_up_satfinite,
+        ScaleFormat.E8M0_UP_WRAPS: e8m0_up_wraps,
+        ScaleFormat.E8M0_NEAREST_LOG2: e8m0_nearest_log2,
+    }
 )
 
 
@@ -102,6 +108,8 @@ SCALE_FLOOR: Mapping[ScaleFloor, Callable[[F32], F32]] = MappingProxyType(
         ScaleFloor.NONE: lambda base: base,
         ScaleFloor.MIN_NORMAL: lambda base: np.maximum(base, MIN_NORMAL),
         ScaleFloor.ZERO_IS_ONE: zero_is_one,
+        ScaleFloor.ZERO_ALONE_IS_ONE: lambda base: np.where(base == 0, ONE, base),
+        ScaleFloor.TINY_IS_ONE: lambda base: np.where(base < ROOT_OF_TINY, ONE, base),
         ScaleFloor.ZERO_IS_EIGHTH: lambda base: base,  # replaced after the cast: see cast_scale
     }
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import decode, UE4M3
+from fos_ref.formats import decode, E8M0, UE4M3
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
 from fos_ref.model.quantize import INT4_FLAG
@@ -44,6 +44,16 @@ def decode_quotient(q: F32, s: F32, t: Scales) -> F32:
     return q * (s / t.encode)
 
 
+def amax_quotient(q: F32, s: F32, t: Scales) -> F32:
+    """Return q * (s * (A/C)): three roundings. Source: MLX fp_quantized.h."""
+    return q * (s * (t.amax / t.range_max))
+
+
+def encode_divide(q: F32, s: F32, t: Scales) -> F32:
+    """Return (q*s) / S: one rounding. Source: fp-quant triton/nvfp4.py."""
+    return (q * s) / t.encode
+
+
 DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
     {
         Dequantize.AMAX_DIVIDE: amax_divide,
@@ -51,6 +61,8 @@ DEQUANTIZE: Mapping[Dequantize, DequantizeFn] = MappingProxyType(
         Dequantize.DECODE: decode_scaled,
         Dequantize.DECODE_PRODUCT: decode_product,
         Dequantize.DECODE_QUOTIENT: decode_quotient,
+        Dequantize.AMAX_QUOTIENT: amax_quotient,
+        Dequantize.ENCODE_DIVIDE: encode_divide,
     }
 )
 
@@ -78,6 +90,8 @@ def scale_values(block_scales: U8, r: Recipe) -> F32:
     """Return the values of block scale bytes."""
     if r.scale_format is ScaleFormat.E8M0_UP:
         return (block_scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
+    if r.scale_format.is_power:
+        return decode(block_scales, E8M0).astype(np.float32)
     return decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
 
 

@@ -12,14 +12,17 @@ from fos_ref.oracle.exact import (
     cast,
     div,
     E2M1,
+    first_nearest,
     FLT_MAX,
     least,
     mul,
     nearest,
     nearest_away,
+    nearest_below,
     nearest_multiple,
     ONE,
     OVERFLOW,
+    rounded,
     Value,
 )
 from fos_ref.oracle.scales import Source, Tensor
@@ -34,7 +37,21 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-NAN_CODES = {ElementNan.CODE_7: 0x7, ElementNan.CODE_0: 0x0, ElementNan.CODE_B: 0xB, ElementNan.WRAPS: 0xB}
+NAN_CODES = {
+    ElementNan.CODE_7: 0x7,
+    ElementNan.CODE_0: 0x0,
+    ElementNan.CODE_8: 0x8,
+    ElementNan.CODE_B: 0xB,
+    ElementNan.WRAPS: 0xB,
+}
+
+
+#: What an element is divided by in place of a scale of 0.
+INSTEAD_OF_ZERO = {
+    ZeroScale.SCALE_ONE: ONE,
+    ZeroScale.SCALE_2_127: ONE >> 127,
+    ZeroScale.SCALE_2_126: ONE >> 126,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +84,25 @@ def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
 
 def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence[bool], list[Value]]:
     """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
-    if s == 0 and r.zero_scale is ZeroScale.SCALE_ONE:
-        s = ONE
+    if s == 0:
+        s = INSTEAD_OF_ZERO.get(r.zero_scale, 0)
     by = _multiplier(s, source.tensor, r)
     if _forced_to_zero(source, s, r):
         return by, [False] * len(source.sizes), [0] * len(source.sizes)
     match r.element_scaling:
-        case ElementScaling.RECIPROCAL_OF_PRODUCT | ElementScaling.RECIPROCAL_QUOTIENT:
+        case (
+            ElementScaling.RECIPROCAL_OF_PRODUCT
+            | ElementScaling.RECIPROCAL_QUOTIENT
+            | ElementScaling.ENCODE_QUOTIENT
+        ):
             scaled = [mul(v, by) for v in source.sizes]
         case ElementScaling.DIVIDE_BY_PRODUCT | ElementScaling.DIVIDE_BY_QUOTIENT:
             scaled = [div(v, by) for v in source.sizes]
+        case ElementScaling.DIVIDE_THEN_ENCODE:
+            t = source.tensor
+            scaled = [mul(cast(div(v, by), t.dtype), t.encode) for v in source.sizes]
+        case ElementScaling.ENCODE_THEN_DIVIDE:
+            scaled = [div(mul(v, source.tensor.encode), by) for v in source.sizes]
         case _:
             assert_never(r.element_scaling)
     return by, source.negative, scaled
@@ -88,37 +114,70 @@ def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
             return s == 0
         case ZeroScale.ZERO_BLOCKS:
             return source.amax == 0
-        case ZeroScale.NO_SPECIAL_CASE | ZeroScale.SCALE_ONE:
+        case ZeroScale.NO_SPECIAL_CASE:
             return False
+        case ZeroScale.SCALE_ONE | ZeroScale.SCALE_2_127 | ZeroScale.SCALE_2_126:
+            return False
+        case ZeroScale.MULTIPLIER_ZERO | ZeroScale.PRODUCT_ZERO | ZeroScale.PRODUCT_TINY:
+            return False  # the values are multiplied: by what, _multiplier says
         case _:
             assert_never(r.zero_scale)
 
 
 def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
+    instead = _instead(s, t, r)
+    if instead is not None:
+        return instead
     match r.element_scaling:
         case ElementScaling.RECIPROCAL_OF_PRODUCT:
-            inverse = div(ONE, mul(s, t.decode))
-            clamps = r.reciprocal_overflow is ReciprocalOverflow.CLAMP_TO_MAX
-            return least(inverse, FLT_MAX) if clamps else inverse
+            m = _overflowed(div(ONE, mul(s, t.decode)), r)
         case ElementScaling.DIVIDE_BY_PRODUCT:
-            return mul(s, t.decode)
+            m = mul(s, t.decode)
         case ElementScaling.DIVIDE_BY_QUOTIENT:
-            return div(s, t.encode)
+            m = div(s, t.encode)
+        case ElementScaling.ENCODE_QUOTIENT:
+            m = div(t.encode, s)
+        case ElementScaling.DIVIDE_THEN_ENCODE | ElementScaling.ENCODE_THEN_DIVIDE:
+            m = s
         case ElementScaling.RECIPROCAL_QUOTIENT:
-            return div(div(ONE, t.decode), s)
+            m = div(div(ONE, t.decode), s)
         case _:
             assert_never(r.element_scaling)
+    return m
+
+
+def _instead(s: Value, t: Tensor, r: Recipe) -> Value | None:
+    """Return what a zero scale makes of the multiplier, None where nothing does."""
+    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO:
+        return 0 if s == 0 else None
+    if r.zero_scale not in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY) or mul(s, t.decode) != 0:
+        return None
+    return 0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else rounded(ONE, 10**8)
+
+
+def _overflowed(inverse: Value, r: Recipe) -> Value:
+    match r.reciprocal_overflow:
+        case ReciprocalOverflow.CLAMP_TO_MAX:
+            return least(inverse, FLT_MAX)
+        case ReciprocalOverflow.MINIMUM_NUMBER:
+            return FLT_MAX if isnan(inverse) else least(inverse, FLT_MAX)
+        case ReciprocalOverflow.INFINITY:
+            return inverse
+        case _:
+            assert_never(r.reciprocal_overflow)
 
 
 def cast_elements(
     negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe
 ) -> list[tuple[int, Value]]:
     """Return (code, value) of each scaled magnitude with its sign. N9."""
-    pairs = zip(negative, scaled, strict=True)
+    pairs = list(zip(negative, scaled, strict=True))
     if grid.integer:
         return [_int4(minus, mul(y, grid.rescale)) for minus, y in pairs]
     size = _magnitude(r)
     keeps = _keeps_sign(r.zero_sign)
+    if r.zero_sign is ZeroSign.NOT_POSITIVE:
+        pairs = [(minus or y == 0, y) for minus, y in pairs]
     return [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
 
 
@@ -132,6 +191,10 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
             index = nearest
         case ElementCast.TIES_AWAY:
             index = nearest_away
+        case ElementCast.TIES_TO_SMALLER:
+            index = nearest_below
+        case ElementCast.FIRST_NEAREST:
+            index = first_nearest
         case _:
             assert_never(r.element_cast)
 
@@ -147,7 +210,7 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
 def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
     """Return the function that says of a magnitude whose code is zero whether it keeps its sign."""
     match rule:
-        case ZeroSign.SIGN_BIT:
+        case ZeroSign.SIGN_BIT | ZeroSign.NOT_POSITIVE:
             return lambda _: True
         case ZeroSign.NEGATIVE_VALUES:
             return lambda y: y != 0

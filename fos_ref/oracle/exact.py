@@ -174,3 +174,17 @@ def nearest_away(v: Value, grid: Sequence[int]) -> int:
     if i in (0, len(grid)):
         return min(i, len(grid) - 1)
     return i if 2 * v >= grid[i - 1] + grid[i] else i - 1
+
+
+def nearest_below(v: Value, grid: Sequence[int]) -> int:
+    """Return the index of the grid value nearest to v >= 0, ties to the smaller value, saturating."""
+    i = bisect_left(grid, v)
+    if i in (0, len(grid)):
+        return min(i, len(grid) - 1)
+    return i if 2 * v > grid[i - 1] + grid[i] else i - 1
+
+
+def first_nearest(v: Value, grid: Sequence[int]) -> int:
+    """Return the first index whose rounded distance from v >= 0 is the smallest; 0 for infinity."""
+    distances = [abs(add(v, -g)) for g in grid]
+    return distances.index(min(distances))

@@ -19,7 +19,8 @@ from fos_ref.oracle.scales import scale_value, Tensor
 from fos_ref.recipes.axes import Dequantize, ErrorDomain, ErrorMetric, Tie
 from fos_ref.recipes.recipe import Recipe
 
-AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL)
+AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL, Dequantize.AMAX_QUOTIENT)
+ENCODE_FORMS = (Dequantize.DECODE_QUOTIENT, Dequantize.ENCODE_DIVIDE)
 
 
 def exact_decode_scale(t: Tensor, r: Recipe) -> Fraction:
@@ -29,7 +30,7 @@ def exact_decode_scale(t: Tensor, r: Recipe) -> Fraction:
     """
     if r.dequantize in AMAX_FORMS:
         return to_fraction(t.amax) / r.range_max
-    if r.dequantize is Dequantize.DECODE_QUOTIENT:
+    if r.dequantize in ENCODE_FORMS:
         if t.encode == 0:
             return to_fraction(inf)
         return 1 / to_fraction(t.encode)

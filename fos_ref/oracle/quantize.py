@@ -163,14 +163,19 @@ def dequantize_element(code: int, scale_code: int, t: Tensor, r: Recipe) -> Valu
 def _dequantize(q: Value, s: Value, t: Tensor, r: Recipe) -> Value:
     match r.dequantize:
         case Dequantize.AMAX_DIVIDE:
-            return div(mul(mul(q, s), t.amax), t.range_max)
+            v = div(mul(mul(q, s), t.amax), t.range_max)
         case Dequantize.AMAX_RECIPROCAL:
-            return mul(q, mul(mul(s, t.amax), div(ONE, t.range_max)))
+            v = mul(q, mul(mul(s, t.amax), div(ONE, t.range_max)))
         case Dequantize.DECODE:
-            return mul(mul(q, s), t.decode)
+            v = mul(mul(q, s), t.decode)
         case Dequantize.DECODE_PRODUCT:
-            return mul(q, mul(s, t.decode))
+            v = mul(q, mul(s, t.decode))
         case Dequantize.DECODE_QUOTIENT:
-            return mul(q, div(s, t.encode))
+            v = mul(q, div(s, t.encode))
+        case Dequantize.AMAX_QUOTIENT:
+            v = mul(q, mul(s, div(t.amax, t.range_max)))
+        case Dequantize.ENCODE_DIVIDE:
+            v = div(mul(q, s), t.encode)
         case _:
             assert_never(r.dequantize)
+    return v

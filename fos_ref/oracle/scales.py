@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nan
-from typing import assert_never
+from math import isnan, nan
+from typing import assert_never, Literal, TypeAlias
 
+from fos_ref.oracle import e8m0
 from fos_ref.oracle.exact import (
     cast,
     div,
@@ -27,7 +28,8 @@ from fos_ref.recipes.recipe import Recipe
 EXPANSION = 3 * ONE // 2
 NAN_BYTES = {ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF}
 EIGHTH = E4M3.index(ONE // 8)
-_E8M0_SPECIAL = 0xFF  #: the byte that counts as infinity
+#: From which fraction on, in float32 steps, an exponent is rounded up.
+_UP_FROM = {ScaleFormat.E8M0_FLOOR: 1 << 23, ScaleFormat.E8M0_EVEN: 3 << 21, ScaleFormat.E8M0_CEIL: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,61 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             s = ONE if amax == 0 else least(ratio, FLT_MAX) or ONE
         case TensorScale.ZERO_SCALES:
             s = 0 if amax == 0 else ratio
+        case TensorScale.QUOTIENT:
+            s = ratio
         case TensorScale.QUOTIENT_ZERO_IS_ONE:
             s = ONE if amax == 0 else ratio
         case TensorScale.RECIPROCAL_IN_INPUT_DTYPE:
             inverse = cast(div(ONE, largest(amax, dtype.smallest_normal)), dtype)
             s = cast(mul(inverse, r.range_max * ONE), dtype)
             s = s if isinstance(s, int) else ONE
-        case TensorScale.DECODE_QUOTIENT:
-            return _of_decode(amax, div(amax, r.range_max * ONE), r, dtype)
+        case (
+            TensorScale.DECODE_QUOTIENT
+            | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
+            | TensorScale.DECODE_QUOTIENT_OF_FOUR
+        ):
+            return _of_decode(amax, _quotient(amax, r), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
             d = mul(mul(amax, div(ONE, r.scale_max * ONE)), div(ONE, r.element_max * ONE))
             return _of_decode(amax, ONE if amax == 0 else d, r, dtype)
         case TensorScale.NONE:
             s = ONE
         case _:
-            assert_never(r.tensor_scale)
+            return _of_reciprocals(amax, r, r.tensor_scale, dtype)
     return Tensor(amax, s, div(ONE, s), r.range_max * ONE, dtype)
+
+
+def _quotient(amax: Value, r: Recipe) -> Value:
+    """Return D as a quotient of A, by C or by 4 * M; 1 for A = 0 but in the plain form."""
+    if amax == 0 and r.tensor_scale is not TensorScale.DECODE_QUOTIENT:
+        return ONE
+    four = r.tensor_scale is TensorScale.DECODE_QUOTIENT_OF_FOUR
+    return div(amax, (4 * r.scale_max if four else r.range_max) * ONE)
+
+
+_Reciprocals: TypeAlias = Literal[
+    TensorScale.RECIPROCAL_TIMES_RANGE,
+    TensorScale.RECIPROCAL_ZERO_SCALES,
+    TensorScale.ENCODE_OF_PRODUCT,
+    TensorScale.ENCODE_OF_QUOTIENT,
+]
+
+
+def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision) -> Tensor:
+    """Return A, S and D where S is made by reciprocals: of A, of A/C or of A * RN(1/C)."""
+    c = r.range_max * ONE
+    s: Value = FLT_MAX if form is TensorScale.RECIPROCAL_TIMES_RANGE else 0
+    match form:
+        case TensorScale.RECIPROCAL_TIMES_RANGE | TensorScale.RECIPROCAL_ZERO_SCALES:
+            s = s if amax == 0 else mul(div(ONE, amax), c)
+        case TensorScale.ENCODE_OF_PRODUCT:
+            s = 0 if amax == 0 else div(ONE, mul(amax, div(ONE, c)))
+        case TensorScale.ENCODE_OF_QUOTIENT:
+            s = ONE if amax == 0 else div(ONE, div(amax, c))
+        case _:
+            assert_never(form)
+    vanishes = s == 0 and (amax == 0 or form is TensorScale.RECIPROCAL_ZERO_SCALES)
+    return Tensor(amax, s, 0 if vanishes else div(ONE, s), c, dtype)
 
 
 def given_tensor_scale(decode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
@@ -105,19 +146,31 @@ def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
             v = least(mul(b, mul(t.encode, div(ONE, most))), FLT_MAX)
         case BlockScale.RECIPROCAL_THEN_MULTIPLY:
             v = mul(t.encode, mul(b, div(ONE, most)))
-        case BlockScale.DIVIDE_BY_DECODE:
-            v = div(b, mul(most, t.decode))
-        case BlockScale.DIVIDE_THEN_DIVIDE:
-            v = div(div(b, most), t.decode)
+        case BlockScale.DIVIDE_BY_DECODE | BlockScale.DECODE_RECIPROCAL:
+            d = mul(most, t.decode)
+            v = div(b, d) if r.block_scale is BlockScale.DIVIDE_BY_DECODE else mul(b, div(ONE, d))
+        case BlockScale.DIVIDE_THEN_DIVIDE | BlockScale.MULTIPLY_THEN_DIVIDE:
+            first = r.block_scale is BlockScale.MULTIPLY_THEN_DIVIDE
+            v = div(mul(t.encode, b), most) if first else div(div(b, most), t.decode)
         case BlockScale.DIVIDE_IN_INPUT_DTYPE:
             v = mul(t.encode, cast(div(b, most), t.dtype))
         case BlockScale.RECIPROCAL_PER_MAXIMUM:
             v = mul(mul(b, div(ONE, most)), div(ONE, t.decode))
         case BlockScale.NORMALISED:
             v = div(mul(div(b, most) or ONE, r.scale_max * ONE), div(t.amax, most))
+        case BlockScale.AMAX | BlockScale.LOGARITHM | BlockScale.LOGARITHM_IN_INPUT_DTYPE:
+            v = _block_power(b, t, most, r)
         case _:
             assert_never(r.block_scale)
     return v
+
+
+def _block_power(b: Value, t: Tensor, most: Value, r: Recipe) -> Value:
+    """Return what a power of two is made of: b, or b / most with a logarithm that may round to a whole."""
+    if r.block_scale is BlockScale.AMAX:
+        return b
+    to = FLOAT32 if r.block_scale is BlockScale.LOGARITHM else t.dtype
+    return e8m0.near_power(cast(div(b, most), to), to)
 
 
 def map4_scale(base: Value, b: Value, t: Tensor, r: Recipe) -> Value:
@@ -144,10 +197,19 @@ def cast_scale(base: Value, r: Recipe) -> tuple[int, Value]:
     match r.scale_format:
         case ScaleFormat.E4M3:
             return _e4m3(base, r)
+        case ScaleFormat.E8M0_FLOOR | ScaleFormat.E8M0_EVEN | ScaleFormat.E8M0_CEIL:
+            return e8m0.of_amax(base, _UP_FROM[r.scale_format])
         case ScaleFormat.E8M0_UP:
-            return _e8m0_up(base)
+            found = e8m0.up(base)
+        case ScaleFormat.E8M0_UP_SATFINITE:
+            found = e8m0.up_satfinite(base)
+        case ScaleFormat.E8M0_UP_WRAPS:
+            found = e8m0.up_wraps(base)
+        case ScaleFormat.E8M0_NEAREST_LOG2:
+            found = e8m0.nearest_log2(base)
         case _:
             assert_never(r.scale_format)
+    return found
 
 
 def _floor(base: Value, r: Recipe) -> Value:
@@ -156,8 +218,12 @@ def _floor(base: Value, r: Recipe) -> Value:
             return base
         case ScaleFloor.MIN_NORMAL:
             return largest(base, ONE >> 6)
+        case ScaleFloor.TINY_IS_ONE:
+            return ONE if base < ONE >> 63 else base
         case ScaleFloor.ZERO_IS_ONE:
             return largest(base or ONE, ONE >> 9)
+        case ScaleFloor.ZERO_ALONE_IS_ONE:
+            return base or ONE
         case _:
             assert_never(r.scale_floor)
 
@@ -171,26 +237,12 @@ def _e4m3(base: Value, r: Recipe) -> tuple[int, Value]:
     return code, E4M3[code]
 
 
-def _e8m0_up(base: Value) -> tuple[int, Value]:
-    """Return the smallest power of two that is not below `base`, at least 2**-126 but for a zero.
-
-    Infinity and what lies above 2**127 give byte 255, which counts as infinity. A NaN gives byte 0: its
-    exponent field of 255 plus 1 leaves the byte.
-    """
-    if isinstance(base, float):
-        return (0, 0) if isnan(base) else (_E8M0_SPECIAL, inf)
-    if base == 0:
-        return 0, 0
-    code = max((base - 1).bit_length() - 22, 1)
-    return code, scale_value(code, ScaleFormat.E8M0_UP)
-
-
 def scale_value(code: int, fmt: ScaleFormat) -> Value:
     """Return what a block scale byte counts as; the sign bit of an E4M3 byte does not count. N14."""
     match fmt:
         case ScaleFormat.E4M3:
             return nan if code & 0x7F == len(E4M3) else E4M3[code & 0x7F]
         case ScaleFormat.E8M0_UP:
-            return 0 if code == 0 else inf if code == _E8M0_SPECIAL else 1 << (code + 22)
+            return e8m0.value(code)
         case _:
-            assert_never(fmt)
+            return nan if code == e8m0.SPECIAL else 1 << (code - e8m0.BIAS + e8m0.UNIT)

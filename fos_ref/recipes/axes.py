@@ -26,10 +26,30 @@ class ElementFormat(Enum):
 
 
 class ScaleFormat(Enum):
-    """The block scale's format and how it is rounded (N7)."""
+    """The block scale's format and how it is rounded (N7).
+
+    E8M0 is a power of two. The three that take the exponent of the block amax leave 2 of it to the elements:
+    4 is the largest power of two among the values of E2M1.
+    """
 
     E4M3 = "E4M3"  #: to nearest even, saturating at 448
-    E8M0_UP = "E8M0-up"  #: to the next power of two upward
+    E8M0_UP = "E8M0-up"  #: to the next power of two upward, 2^-126 and above
+    E8M0_FLOOR = "E8M0-floor"  #: 2^(floor(log2(b)) - 2), as the MX specification has it
+    E8M0_EVEN = "E8M0-even"  #: the same; a significand of b from 1.75 on counts as 2
+    E8M0_CEIL = "E8M0-ceil"  #: 2^(ceil(log2(b)) - 2)
+    E8M0_UP_SATFINITE = "E8M0-up-satfinite"  #: to the next power of two upward, from 2^-127 to 2^127
+    E8M0_UP_WRAPS = "E8M0-up-wraps"  #: the same; the byte of a smaller one wraps
+    E8M0_NEAREST_LOG2 = "E8M0-nearest-log2"  #: to the power of two that is nearest as a logarithm
+
+    @property
+    def is_power(self) -> bool:
+        """Whether a scale is a power of two."""
+        return self is not ScaleFormat.E4M3
+
+    @property
+    def of_amax(self) -> bool:
+        """Whether it is the exponent of the block amax that is taken."""
+        return self in (ScaleFormat.E8M0_FLOOR, ScaleFormat.E8M0_EVEN, ScaleFormat.E8M0_CEIL)
 
 
 class AmaxScope(Enum):
@@ -55,10 +75,17 @@ class TensorScale(Enum):
     CLAMPED = "min(C/A,max)"  #: S = min(C/A, FLT_MAX), 1 where that is 0; D = 1/S
     CLAMPED_ZERO_IS_ONE = "min(C/A,max);A=0:1"  #: the same, and S = 1 for A = 0
     ZERO_SCALES = "C/A;A=0:scales=0"  #: S = C/A, which may overflow; A = 0 makes every block scale 0
+    QUOTIENT = "C/A"  #: S = C/A, which may overflow and is infinite for A = 0
     QUOTIENT_ZERO_IS_ONE = "C/A;A=0:1"  #: S = C/A, which may overflow; S = 1 for A = 0
     DECODE_QUOTIENT = "D=A/C"  #: D = A/C, S = 1/D
+    DECODE_QUOTIENT_ZERO_IS_ONE = "D=A/C;A=0:1"  #: the same, and D = 1 for A = 0
+    DECODE_QUOTIENT_OF_FOUR = "D=A/(4*M);A=0:1"  #: D = A/(4*M), 1 for A = 0: A itself can map to 4; S = 1/D
     RECIPROCAL_IN_INPUT_DTYPE = "RN_T(RN_T(1/A)*C)"  #: S in the input's dtype T; D = 1/S; NaN and inf give 1
     DECODE_RECIPROCALS = "D=A*(1/M)*(1/6)"  #: D = (A*RN(1/M))*RN(1/6), 1 for A = 0; S = 1/D
+    RECIPROCAL_TIMES_RANGE = "RN(1/A)*C;A=0:max"  #: S = RN(1/A)*C, which may overflow; FLT_MAX for A = 0
+    RECIPROCAL_ZERO_SCALES = "RN(1/A)*C;A=0:scales=0"  #: the same, and D = 0 where S is 0; S = 0 for A = 0
+    ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), D = 1/S; both 0 for A = 0
+    ENCODE_OF_QUOTIENT = "S=1/(A/C);A=0:1"  #: S = 1/RN(A/C), 1 for A = 0; D = 1/S
     NONE = "1"  #: no tensor scale (MX)
 
 
@@ -70,9 +97,14 @@ class BlockScale(Enum):
     RECIPROCAL_THEN_MULTIPLY = "S*(b*(1/6))"  #: b*RN(1/6) per block, then a product
     DIVIDE_BY_DECODE = "b/(6*D)"  #: 6*D once per tensor, then one division
     DIVIDE_THEN_DIVIDE = "(b/6)/D"  #: two divisions
+    DECODE_RECIPROCAL = "b*(1/(6*D))"  #: the reciprocal once per tensor, then one product
+    MULTIPLY_THEN_DIVIDE = "(S*b)/6"  #: two roundings
     DIVIDE_IN_INPUT_DTYPE = "S*RN_T(b/6)"  #: b/6 rounded to the input's dtype T, then a product
     RECIPROCAL_PER_MAXIMUM = "(b*(1/m))*(1/D)"  #: m is 6 or 4: each candidate from b itself
     NORMALISED = "((b/6)*M)/(A/6)"  #: three roundings, and A/6 once per tensor
+    AMAX = "b"  #: the block amax itself, for a scale format that takes its exponent (MX)
+    LOGARITHM = "2^RN(log2(b/6))"  #: b/6; the power of two where its float32 logarithm is whole (MX)
+    LOGARITHM_IN_INPUT_DTYPE = "2^RN_T(log2(RN_T(b/6)))"  #: the same in the input's dtype T (MX)
 
 
 class Map4Scale(Enum):
@@ -90,7 +122,9 @@ class ScaleFloor(Enum):
     NONE = "none"
     MIN_NORMAL = "max(base,2^-6)"  #: never subnormal, never zero
     ZERO_IS_ONE = "0:1,max(base,2^-9)"  #: a zero base is 1.0, then at least the smallest subnormal
+    TINY_IS_ONE = "base<2^-63:1"  #: a base below the root of the smallest normal is 1.0
     ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
+    ZERO_ALONE_IS_ONE = "0:1"  #: a zero base is 1.0
 
 
 class ElementScaling(Enum):
@@ -100,6 +134,9 @@ class ElementScaling(Enum):
     DIVIDE_BY_PRODUCT = "x/(s*D)"
     DIVIDE_BY_QUOTIENT = "x/(s/S)"
     RECIPROCAL_QUOTIENT = "x*((1/D)/s)"
+    ENCODE_QUOTIENT = "x*(S/s)"
+    DIVIDE_THEN_ENCODE = "RN_T(x/s)*S"  #: the quotient rounded to the input's dtype T
+    ENCODE_THEN_DIVIDE = "(x*S)/s"
 
 
 class Reciprocal(Enum):
@@ -116,6 +153,11 @@ class ZeroScale(Enum):
     NO_SPECIAL_CASE = "reciprocal-of-0"  #: 1/0 is infinity; see ReciprocalOverflow
     ZERO_BLOCKS = "b=0:codes=0"  #: codes 0 for an all-zero block only, whatever the signs of its zeros
     SCALE_ONE = "s=1"  #: scaled as if the scale were 1; the byte stays 0
+    MULTIPLIER_ZERO = "s=0:m=0"  #: the multiplier is 0: zeros with the signs of the values
+    PRODUCT_ZERO = "s*D=0:m=0"  #: the multiplier is 0 where s*D is
+    PRODUCT_TINY = "s*D=0:m=1e-8"  #: the multiplier is RN(1e-8) where s*D is 0
+    SCALE_2_127 = "s=2^-127"  #: as if it were 2^-127, which byte 0 is in E8M0
+    SCALE_2_126 = "s=2^-126"  #: as if it were 2^-126, the smallest normal float32
 
 
 class ReciprocalOverflow(Enum):
@@ -123,6 +165,7 @@ class ReciprocalOverflow(Enum):
 
     CLAMP_TO_MAX = "FLT_MAX"
     INFINITY = "inf"
+    MINIMUM_NUMBER = "fmin(FLT_MAX)"  #: FLT_MAX, and so is a multiplier that is NaN: fminf drops it
 
 
 class ScaleNan(Enum):
@@ -137,6 +180,8 @@ class ElementCast(Enum):
 
     SATURATE = "saturate"  #: magnitudes above 6 are 6
     TIES_AWAY = "ties-away"  #: saturates; a tie goes to the larger magnitude
+    TIES_TO_SMALLER = "ties-to-smaller"  #: saturates; a tie goes to the smaller magnitude
+    FIRST_NEAREST = "first-nearest"  #: the first code whose |y - value|, rounded, is the smallest
     UNSATURATED = "unsaturated"  #: 8 and above keep their rounded value; the code wraps (8 -> code 8)
 
 
@@ -145,6 +190,7 @@ class ElementNan(Enum):
 
     CODE_7 = "7"  #: +6, as the hardware conversion gives
     CODE_0 = "0"  #: no comparison of a ladder is true
+    CODE_8 = "8"  #: -0
     CODE_B = "B"  #: -1.5: the bits of an x86 processor's NaN, with its sign, rounded as if they were a number
     WRAPS = "wraps"  #: the exponent field of NaN wraps into the code: 0xB
 
@@ -154,7 +200,8 @@ class ZeroSign(Enum):
 
     SIGN_BIT = "sign-bit"  #: as the hardware: also for a scaled value of -0.0
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
-    NEVER = "never"  #: a zero code is +0; no implementation in the catalog; kept as a control
+    NEVER = "never"  #: a zero code is +0
+    NOT_POSITIVE = "not-positive"  #: unless above zero: +0.0 gives -0 too
 
 
 class ErrorDomain(Enum):
@@ -191,7 +238,7 @@ class Tie(Enum):
     """The winner when both errors are equal (N13)."""
 
     SIX = "six"
-    FOUR = "four"  #: no implementation in the catalog; kept as a control
+    FOUR = "four"
 
 
 class Dequantize(Enum):
@@ -202,6 +249,8 @@ class Dequantize(Enum):
     DECODE = "(q*s)*D"
     DECODE_PRODUCT = "q*(s*D)"
     DECODE_QUOTIENT = "q*(s/S)"
+    AMAX_QUOTIENT = "q*(s*(A/C))"
+    ENCODE_DIVIDE = "(q*s)/S"
 
 
 class NonFinite(Enum):

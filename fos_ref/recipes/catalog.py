@@ -13,16 +13,35 @@ from fos_ref.recipes.presets import (
     compressed_tensors,
     flashinfer,
     fouroversix,
+    gptqmodel,
+    mlx,
     modelopt,
+    mx,
     own,
     quartet2,
+    qwix,
+    serving,
     te,
     torchao,
 )
 from fos_ref.recipes.recipe import Recipe
 
 _LONGEST = 100  #: characters of a name that near names are looked for
-_FAMILIES = (own, te, flashinfer, fouroversix, modelopt, compressed_tensors, torchao, quartet2)
+_FAMILIES = (
+    own,
+    te,
+    flashinfer,
+    fouroversix,
+    modelopt,
+    compressed_tensors,
+    torchao,
+    quartet2,
+    qwix,
+    serving,
+    mlx,
+    mx,
+    gptqmodel,
+)
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
 

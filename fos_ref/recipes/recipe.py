@@ -41,9 +41,22 @@ from fos_ref.recipes.axes import (
 SCALE_BOUNDS = (256, 448)
 BLOCK = 16  #: consecutive values of a row under one NVFP4 block scale
 MX_BLOCK = 32  #: the same for MX formats
+_OF_AMAX = ", ".join(f.value for f in ScaleFormat if f.of_amax)
+#: Block scales that leave a tensor scale out.
+MX_BLOCK_SCALES = (BlockScale.AMAX, BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
+#: Forms of N8 that divide by what they make of the scales; the others multiply.
+DIVISIONS = frozenset(
+    {
+        ElementScaling.DIVIDE_BY_PRODUCT,
+        ElementScaling.DIVIDE_BY_QUOTIENT,
+        ElementScaling.DIVIDE_THEN_ENCODE,
+        ElementScaling.ENCODE_THEN_DIVIDE,
+    }
+)
+REPLACE_MULTIPLIER = frozenset({ZeroScale.MULTIPLIER_ZERO, ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY})
 _FIELDS = 3  #: unknown or missing fields of JSON that a message names
 LONGEST_TEXT = 500  #: characters of each of these
 
@@ -288,8 +301,16 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
             "a 16x16 tile spans 16 rows, so amax_scope has to be tensor",
         ),
         (
-            r.scale_format is not ScaleFormat.E4M3 and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
+            r.scale_format.is_power and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
             f"scale_floor {r.scale_floor.value!r} is an E4M3 code, so scale_format has to be E4M3",
+        ),
+        (
+            r.scale_format.of_amax is not (r.block_scale is BlockScale.AMAX),
+            f"scale_format {r.scale_format.value!r}: block_scale 'b' goes with {_OF_AMAX}, and they with it",
+        ),
+        (
+            r.block_scale in MX_BLOCK_SCALES and not unscaled,
+            f"block_scale {r.block_scale.value!r} takes no tensor scale, so tensor_scale has to be '1'",
         ),
         (
             r.block_shape is BlockShape.ROW_32 and r.reduction is not None,
@@ -298,5 +319,13 @@ def _illegal_formats(r: Recipe) -> list[tuple[bool, str]]:
         (
             (r.element_cast is ElementCast.UNSATURATED) is not (r.element_nan is ElementNan.WRAPS),
             "element_nan is 'wraps' exactly when element_cast is 'unsaturated'",
+        ),
+        (
+            r.element_cast is ElementCast.FIRST_NEAREST and r.zero_sign is not ZeroSign.NEVER,
+            f"element_cast {r.element_cast.value!r} gives no code 8: zero_sign has to be 'never'",
+        ),
+        (
+            r.zero_scale in REPLACE_MULTIPLIER and r.element_scaling in DIVISIONS,
+            f"zero_scale {r.zero_scale.value!r} replaces a multiplier: element_scaling has to multiply",
         ),
     ]

@@ -43,8 +43,24 @@ LINEUP: tuple[Entry, ...] = (
     Entry("te-nvfp4-16x16", "NVFP4 16x16", "plain NVFP4 with one scale for each 16x16 tile"),
     Entry("4over6-16x16", "4/6 16x16", "4/6 by squared error, one choice for each 16x16 tile"),
 )
-BY_PRESET = {e.preset: e for e in LINEUP}
+#: The other formats of 4 bits, measured beside them.
+FAMILY: tuple[Entry, ...] = (
+    Entry("fouroversix-nvint4", "NVINT4", "INT4, every block to 7, bound 448"),
+    Entry("fouroversix-if4-mse", "IF4 MSE", "E2M1 or INT4 for each block, by squared error, bound 448"),
+    Entry(
+        "ocp-mxfp4",
+        "MXFP4 floor",
+        "E2M1 in blocks of 32 under powers of two: the exponent of the amax less 2",
+    ),
+    Entry("torchao-mxfp4-even", "MXFP4 even", "the same, an amax from 1.75 * 2^n on rounded up"),
+    Entry("torchao-mxfp4-ceil", "MXFP4 ceil", "the same, every amax rounded up: no value above 4"),
+    Entry("fouroversix-mxfp4-static6", "MXFP4 up", "blocks of 32, amax / 6 rounded up to a power of two"),
+    Entry("mlx-metal-mxfp4-nearest", "MXFP4 nearest", "amax / 6 to the power of two nearest as a logarithm"),
+)
+IF4 = "fouroversix-if4-mse"
+BY_PRESET = {e.preset: e for e in (*LINEUP, *FAMILY)}
 RECIPES = {e.preset: e.recipe for e in LINEUP}
+MEASURED = RECIPES | {e.preset: e.recipe for e in FAMILY}  #: on named distributions
 CHOOSERS = tuple(e.preset for e in LINEUP if e.chooses)
 ROWS_OF_16 = tuple(e.preset for e in LINEUP if e.recipe.block_rows == 1)
 TILES = tuple(e.preset for e in LINEUP if e.recipe.block_rows > 1)

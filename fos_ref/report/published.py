@@ -52,6 +52,10 @@ ANCHORS = (
     Anchor(f"{_N01}: NVFP4", "9.0", IF4, NOTES, "normal nvfp4"),
     Anchor(f"{_N01}: 4/6", "7.6", QUARTET, READ, "normal 4over6"),
     Anchor(f"{_N01}: 4/6", "7.5", IF4, NOTES, "normal 4over6"),
+    Anchor(f"{_N01}: NVINT4", "7.4", IF4, NOTES, "normal fouroversix-nvint4"),
+    Anchor(f"{_N01}: IF4", "6.2", IF4, NOTES, "normal fouroversix-if4-mse"),
+    Anchor(f"{_N01}: MXFP4", "13.2", IF4, NOTES, "normal ocp-mxfp4"),
+    Anchor("N(0, 1), blocks of IF4 that choose INT4, %", "63.8", IF4, NOTES, "share4 fouroversix-if4-mse"),
     Anchor(f"{_N01}: NVFP4 16x16", "12.4", QUARTET, READ, "normal te-nvfp4-16x16"),
     Anchor(f"{_N01}: 4/6 16x16", "12.4", QUARTET, READ, "normal 4over6-16x16"),
 )
@@ -68,6 +72,8 @@ def _ours(worked: Worked, errors: pd.DataFrame) -> Mapping[str, float]:
     figures = {f"normal {recipe}": float(v) for recipe, v in mse["normal"].items()}
     static4 = "fouroversix-static4"
     figures |= {f"ratio {static4}": float(mse["normal"][static4] / mse["normal"][BASELINE])}
+    share = errors.set_index(["distribution", "recipe"])["share4_pct"]["normal"]
+    figures |= {f"share4 {recipe}": float(v) for recipe, v in share.items()}
     figures |= {f"worked {recipe}": v for recipe, v in worked.mse.items()}
     return figures | {"e4m3 256": float(decode(encode(np.array([256 * 1.5]), UE4M3), UE4M3)[0])}
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fos_ref.report.dialects import Matrix
 from fos_ref.report.dialects_text import dialects_markdown
-from fos_ref.report.lineup import BASELINE, CHOOSERS, LINEUP, METHOD, Plan
+from fos_ref.report.lineup import BASELINE, CHOOSERS, FAMILY, IF4, LINEUP, METHOD, Plan
 from fos_ref.report.metrics import METRICS
 from fos_ref.report.position import BINS
 from fos_ref.report.tables import by_distribution, link, literal, markdown, prose, sections, shown, totals
@@ -42,6 +42,8 @@ def report_markdown(
             _setup(plan),
             f"![MSE relative to plain NVFP4, by distribution]({ERROR_FIGURE})",
             *_metric_tables(errors),
+            "## The family of formats",
+            *_family(errors),
             "## Which blocks choose 4",
             f"![Share of blocks that chose map-to-4]({SHARE_FIGURE})",
             f"{METRICS['share4_pct']}:",
@@ -57,7 +59,10 @@ def report_markdown(
             *wrong_choice_markdown(wrong),
             "## The recipes",
             prose(
-                [["label", "preset", "what it is"], *([e.label, f"`{e.preset}`", e.meaning] for e in LINEUP)]
+                [
+                    ["label", "preset", "what it is"],
+                    *([e.label, f"`{e.preset}`", e.meaning] for e in (*LINEUP, *FAMILY)),
+                ]
             ),
         ]
     )
@@ -130,6 +135,24 @@ def _metric_tables(errors: pd.DataFrame) -> list[str]:
         if metric != "share4_pct":
             parts += [f"{title}:", markdown(by_distribution(errors, metric, recipes))]
     return parts
+
+
+def _family(errors: pd.DataFrame) -> list[str]:
+    """Return the formats of 4 bits beside plain NVFP4 and 4/6, and how often IF4 keeps INT4."""
+    intro = (
+        "The other formats of 4 bits: INT4 under the same scales, the choice between E2M1 and INT4, and E2M1 "
+        "under powers of two by the rules in use. MXFP4 takes 4.25 bits a value, the others 4.5."
+    )
+    family = [BASELINE, METHOD, *(e.preset for e in FAMILY)]
+    return [
+        intro,
+        f"{METRICS['mse_e3']}:",
+        markdown(by_distribution(errors, "mse_e3", family)),
+        f"{METRICS['mse_ratio']}:",
+        markdown(by_distribution(errors, "mse_ratio", family[1:])),
+        "Blocks of IF4 that chose INT4, %:",
+        markdown(by_distribution(errors, "share4_pct", [IF4])),
+    ]
 
 
 def _position(profile: pd.DataFrame) -> str:

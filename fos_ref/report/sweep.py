@@ -12,7 +12,7 @@ from fos_ref.engines.stream import alone, Compiled, in_order, workers
 from fos_ref.errors import ToolchainError
 from fos_ref.inputs.distributions import make, STATISTICAL
 from fos_ref.report.interval import half_width
-from fos_ref.report.lineup import BASELINE, LINEUP, Plan, RECIPES
+from fos_ref.report.lineup import BASELINE, MEASURED, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, METRICS, tensor_amax
 
 Job = tuple[str, int]  #: distribution, seed
@@ -35,7 +35,7 @@ def settled(engine: str, plan: Plan, weights: int = 0) -> str:
     The compiled engine saves a report of the usual size about as much as compiling it once costs: it is taken
     where its code is cached, or where there is much to measure (`weights` values besides the plan).
     """
-    work = (len(jobs(plan)) * plan.shape[0] * plan.shape[1] + weights) * len(RECIPES)
+    work = len(jobs(plan)) * plan.shape[0] * plan.shape[1] * len(MEASURED) + weights * len(RECIPES)
     if engine != "auto" or work < LITTLE:
         return "numpy" if engine == "auto" else engine
     try:
@@ -43,7 +43,7 @@ def settled(engine: str, plan: Plan, weights: int = 0) -> str:
     except ToolchainError as e:
         say_degraded(e)
         return "numpy"
-    refused = any(compiled.refuses(r) for r in RECIPES.values())
+    refused = any(compiled.refuses(r) for r in MEASURED.values())
     cached = isinstance(compiled, Compiled) and compiled.is_compiled()
     return "numba" if not refused and (cached or work >= MUCH) else "numpy"
 
@@ -66,7 +66,7 @@ def sweep(plan: Plan, engine: str, done: Done) -> pd.DataFrame:
 
 def threads(engine: str) -> int:
     """Return how many tensors to measure at once: one, if an engine of the line-up has threads of its own."""
-    return min(workers(get_engine(engine, e.recipe, 0)) for e in LINEUP)
+    return min(workers(get_engine(engine, r, 0)) for r in MEASURED.values())
 
 
 def first(engine: str) -> Callable[[], None] | None:
@@ -84,7 +84,7 @@ def when_compiling(engine: str, say: Callable[[], None]) -> None:
 def _measure_job(job: Job, plan: Plan, engine: str) -> list[Row]:
     distribution, seed = job
     chunks = in_chunks(make(distribution, plan.shape, seed))
-    sums = measure(chunks, tensor_amax(chunks), RECIPES, engine)
+    sums = measure(chunks, tensor_amax(chunks), MEASURED, engine)
     return [
         {"distribution": distribution, "recipe": preset, **figures(s, sums[BASELINE])}
         for preset, s in sums.items()

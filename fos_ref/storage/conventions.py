@@ -186,8 +186,7 @@ def convention(name: str, r: Recipe | None = None) -> Convention:
 
 def is_mxfp4(r: Recipe) -> bool:
     """Return whether a recipe makes E2M1 codes under powers of two, one for 32 values."""
-    mxfp4 = (ElementFormat.E2M1, ScaleFormat.E8M0_UP, MX_BLOCK)
-    return (r.element_format, r.scale_format, r.block_cols) == mxfp4
+    return r.element_format is ElementFormat.E2M1 and r.scale_format.is_power and r.block_cols == MX_BLOCK
 
 
 def check_storable(r: Recipe) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import AnyArray, F32, F64
 from fos_ref.inputs.distributions import DTYPES
-from fos_ref.recipes.axes import ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.words import U64, words
 
@@ -19,7 +18,7 @@ _RAMP = (1.0, -0.75, 0.5, -0.25, 0.125, 0.0, -0.0, 0.3, -0.3, 0.9, -0.6, 0.05, 1
 
 def unit_amax(r: Recipe) -> np.float32 | None:
     """Return the tensor amax under which S = D = 1, so that block scales are b / E; None: no tensor scale."""
-    return None if r.scale_format is ScaleFormat.E8M0_UP else np.float32(r.range_max)
+    return None if r.scale_format.is_power else np.float32(r.range_max)
 
 
 def block(r: Recipe, values: Sequence[float], fill: Sequence[float], dtype: str = "float32") -> AnyArray:

@@ -27,12 +27,49 @@ from fos_ref.vectors.schema import check
 from fos_ref.vectors.words import words
 
 INDEX = "v1/bulk.json"
+LATER_INDEX = "v1/bulk-later.json"  #: of the presets that are younger than INDEX, which stays
 INPUTS = "v1/bulk/inputs.npz"
+INDICES = (INDEX, LATER_INDEX)
 KIND = "bulk"
 SHAPE = (16, 128)
 _COMMENT = (
     "Every preset on every input. v1/bulk/inputs.npz holds each input's bits under its name; a recipe's file "
     "holds codes, block_scales and picked4 with the inputs along the first axis, in the order given here."
+)
+#: The presets of LATER_INDEX.
+LATER = frozenset(
+    {
+        "gptqmodel-4over6",
+        "gptqmodel-4over6-headroom",
+        "qwix-nvfp4",
+        "auto-round-nvfp4",
+        "compressed-tensors-mxfp4",
+        "flashinfer-default-nvfp4",
+        "flashinfer-default-nvfp4-row",
+        "flashinfer-kv-4over6",
+        "flashinfer-kv-nvfp4",
+        "flashinfer-nvfp4",
+        "flashinfer-nvfp4-row",
+        "fp-quant-nvfp4",
+        "microxcaling-mxfp4-nearest",
+        "mlx-cpu-nvfp4",
+        "mlx-cpu-nvfp4-unscaled",
+        "mlx-cuda-nvfp4",
+        "mlx-metal-mxfp4-nearest",
+        "mlx-metal-nvfp4",
+        "mlx-mxfp4",
+        "modelopt-mxfp4",
+        "ocp-mxfp4",
+        "qwix-mxfp4",
+        "sglang-nvfp4-online",
+        "torchao-mxfp4-ceil",
+        "torchao-mxfp4-even",
+        "torchao-mxfp4-floor",
+        "torchao-mxfp4-rceil",
+        "torchao-train-nvfp4",
+        "torchao-train-nvfp4-16x16",
+        "vllm-nvfp4-emulation",
+    }
 )
 _OUTPUTS = ("block_scales", "codes", "picked4")
 
@@ -73,25 +110,32 @@ def recipes() -> list[Recipe]:
 
 
 def files() -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the bytes of every bulk file, the index last."""
+    """Yield the name and the bytes of every bulk file, the indices last."""
     given = inputs()
     bits = {i.name: _bits(i.given.x) for i in given}
     yield INPUTS, write_npz(bits)
     for r in recipes():
         yield name_of(r), write_npz(_made(r, given, "numpy"))
-    index = {
-        "format": FORMAT,
-        "kind": KIND,
-        "comment": _COMMENT,
-        "inputs": [_described(i) for i in given],
-        "recipes": {r.name: r.fingerprint() for r in recipes()},
-    }
-    yield INDEX, canonical(index)
+    for name in INDICES:
+        index = {
+            "format": FORMAT,
+            "kind": KIND,
+            "comment": _COMMENT,
+            "inputs": [_described(i) for i in given],
+            "recipes": _listed(name),
+        }
+        yield name, canonical(index)
+
+
+def _listed(index: str) -> dict[str, str]:
+    """Return the presets of an index and their fingerprints."""
+    every = {r.name: r.fingerprint() for r in recipes()}
+    return {name: print_ for name, print_ in every.items() if (name in LATER) == (index == LATER_INDEX)}
 
 
 def names() -> list[str]:
     """Return the names of `files`, in order."""
-    return [INPUTS, *map(name_of, recipes()), INDEX]
+    return [INPUTS, *map(name_of, recipes()), *INDICES]
 
 
 def name_of(r: Recipe) -> str:
@@ -123,24 +167,27 @@ def _made(r: Recipe, given: Sequence[BulkInput], engine: str) -> dict[str, AnyAr
 
 
 def read(files: Mapping[str, bytes]) -> list[BulkInput]:
-    """Return the inputs; GoldenFormatError where the index or the inputs are not those of this version."""
-    if INDEX not in files or INPUTS not in files:
-        msg = f"{INDEX}, {INPUTS}: both are needed to read a bulk file"
+    """Return the inputs; GoldenFormatError where an index or the inputs are not those of this version."""
+    if any(name not in files for name in (*INDICES, INPUTS)):
+        msg = f"{', '.join(INDICES)}, {INPUTS}: all are needed to read a bulk file"
         raise GoldenFormatError(msg)
-    index = parse(files[INDEX], INDEX)
-    check(index, KIND, INDEX)
+    parsed = {name: parse(files[name], name) for name in INDICES}
+    for name, index in parsed.items():
+        check(index, KIND, name)
     stored = read_npz(files[INPUTS], INPUTS)
+    for name, index in parsed.items():
+        _check_index(name, index, [*stored], files)
+    return [_read_input(i, stored[i.name]) for i in inputs()]
+
+
+def _check_index(name: str, index: Json, stored: list[str], files: Mapping[str, bytes]) -> None:
     expected = inputs()
-    if index["inputs"] != [_described(i) for i in expected] or list(stored) != sorted(
-        i.name for i in expected
-    ):
-        msg = f"{INDEX}: the inputs of this version are {', '.join(i.name for i in expected)}"
+    if index["inputs"] != [_described(i) for i in expected] or stored != sorted(i.name for i in expected):
+        msg = f"{name}: the inputs of this version are {', '.join(i.name for i in expected)}"
         raise GoldenFormatError(msg)
-    fingerprints = {r.name: r.fingerprint() for r in recipes()}
-    if index["recipes"] != fingerprints or any(name_of(r) not in files for r in recipes()):
-        msg = f"{INDEX}: recipes, fingerprints or files are not those of the presets"
+    if index["recipes"] != _listed(name) or any(name_of(PRESETS[r]) not in files for r in _listed(name)):
+        msg = f"{name}: recipes, fingerprints or files are not those of the presets"
         raise GoldenFormatError(msg)
-    return [_read_input(i, stored[i.name]) for i in expected]
 
 
 def _read_input(i: BulkInput, bits: AnyArray) -> BulkInput:

@@ -9,7 +9,7 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT
-from fos_ref.vectors.distinguishing import reported
+from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.distinguishing.file import distinguishing
 from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
@@ -38,6 +38,8 @@ def generated(say: Say) -> dict[str, bytes]:
     telling = distinguishing(lambda: None)
     found[VECTORS] = canonical(telling)
     hunted = [read_mutant_vector(v) for v in telling["mutants"]]
+    say(values.NAME)
+    found[values.NAME] = canonical(values.document(lambda: None))
     say(reported.NAME)
     found[reported.NAME] = canonical(reported.document(lambda: None))
     for r, plans in plan(hunted, reported.read(found[reported.NAME])):
@@ -61,5 +63,5 @@ def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[st
 def names() -> list[str]:
     """Return the name of every file that is written, before any is made."""
     planned = [name_of(recipe, group) for recipe in PLAN for group in groups_of(recipe)]
-    alone = (SCHEMA, NOTES_FILE, VECTORS, reported.NAME, layout.NAME, FROZEN, MANIFEST)
+    alone = (SCHEMA, NOTES_FILE, VECTORS, values.NAME, reported.NAME, layout.NAME, FROZEN, MANIFEST)
     return [*alone, *planned, *bulk.names()]

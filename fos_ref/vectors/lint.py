@@ -9,7 +9,7 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.foreign import foreign
 from fos_ref.vectors import bulk, chain, layout
 from fos_ref.vectors.canonical import canonical, parse
-from fos_ref.vectors.distinguishing import reported
+from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
 from fos_ref.vectors.file import read as read_file
 from fos_ref.vectors.folder import notes, NOTES_FILE, SCHEMA
@@ -27,9 +27,10 @@ _FIXED = (
     FROZEN,
     MANIFEST,
     VECTORS,
+    values.NAME,
     reported.NAME,
     layout.NAME,
-    bulk.INDEX,
+    *bulk.INDICES,
     bulk.INPUTS,
     chain.NAME,
 )
@@ -90,9 +91,10 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     SCHEMA: lambda data, name: _equal_to(canonical(schema()), data, name),
     NOTES_FILE: lambda data, name: _equal_to(canonical(notes()), data, name),
     VECTORS: _distinguishing,
+    values.NAME: lambda data, _: values.read(data),
     reported.NAME: lambda data, _: reported.read(data),
     layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
-    bulk.INDEX: lambda data, name: check(parse(data, name), bulk.KIND, name),
+    **{n: lambda data, name: check(parse(data, name), bulk.KIND, name) for n in bulk.INDICES},
     chain.NAME: lambda data, _: chain.read(data),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),
     README: _text,

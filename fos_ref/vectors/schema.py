@@ -36,7 +36,7 @@ def schema() -> Json:
 
 
 #: The kinds of a file.
-KINDS = ("vectors", "distinguishing", "mutants", "layout", "bulk", "chains", "notes", "manifest")
+KINDS = ("vectors", "distinguishing", "values", "mutants", "layout", "bulk", "chains", "notes", "manifest")
 
 
 def check(document: Json, kind: str, name: str) -> None:
@@ -67,6 +67,7 @@ def _definitions() -> Json:
         "block": _block(),
         "candidate": _candidate(),
         "distinguishing": _distinguishing(),
+        "values": _values(),
         "mutants": _mutants(),
         "layout": _layout(),
         "bulk": _bulk(),
@@ -229,9 +230,18 @@ def _mutants() -> Json:
     return _closed(format=_FORMAT, kind={"const": "mutants"}, comment=_TEXT, mutants=_array(vector))
 
 
+def _pairs() -> Json:
+    side = _closed(axes=_AXES, expected=_result(), fingerprint=_SHA)
+    two = _array(_TEXT, 2, 2)
+    return _array(_closed(axis=_TEXT, values=two, base=_RECIPE, sides=_array(side, 2, 2), **_input()))
+
+
+def _values() -> Json:
+    return _closed(format=_FORMAT, kind={"const": "values"}, comment=_TEXT, vectors=_pairs())
+
+
 def _distinguishing() -> Json:
     either = _result()
-    side = _closed(axes=_AXES, expected=either, fingerprint=_SHA)
     two = _array(_TEXT, 2, 2)
     return _closed(
         format=_FORMAT,
@@ -247,9 +257,7 @@ def _distinguishing() -> Json:
                 **_input(),
             )
         ),
-        vectors=_array(
-            _closed(axis=_TEXT, values=two, base=_RECIPE, sides=_array(side, 2, 2), **_input()),
-        ),
+        vectors=_pairs(),
     )
 
 

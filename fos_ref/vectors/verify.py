@@ -13,7 +13,7 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors import bulk, chain, layout
-from fos_ref.vectors.distinguishing import reported
+from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import Failure, read, read_mutants, vector_failures, VECTORS
 from fos_ref.vectors.distinguishing.file import Committed
 from fos_ref.vectors.distinguishing.mutants import MutantVector
@@ -90,11 +90,13 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, Failure | None]:
 def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     if name == VECTORS:
         _distinguishing([*read(files[name]), *read_mutants(files[name])], found)
+    elif name == values.NAME:
+        _distinguishing(values.read(files[name]), found)
     elif name == reported.NAME:
         _distinguishing(reported.read(files[name]), found)
     elif name == layout.NAME:
         found.failures += [Failure(i, -1, "offsets", "other", "these") for i in layout.failures(files[name])]
-    elif name == bulk.INDEX:
+    elif name in bulk.INDICES:
         bulk.read(files)
     elif name.startswith("v1/") and name.count("/") == 2:  # noqa: PLR2004
         vectors = read_file(files[name], name)

@@ -49,7 +49,7 @@ def test_an_argument_that_is_no_option_is_not_named(tmp_path, capsys):
     ("name", "names"),
     [
         ("4OVER6", ["4over6", "4over6-mse", "4over6-mae"]),
-        ("NVFP4", ["nvfp4", "te-nvfp4", "te-nvfp4-row"]),
+        ("NVFP4", ["nvfp4", "te-nvfp4", "qwix-nvfp4"]),
         ("TE", ["te-nvfp4", "te-nvfp4-16x16", "te-nvfp4-row"]),
         ("", []),
         ("zzz", []),

@@ -112,7 +112,7 @@ def test_a_second_run_writes_the_same_bytes_and_weights_go_to_files_of_their_own
 
 def test_the_documents_hold_the_numbers(plain):
     errors = pd.read_csv(plain.folder / "errors.csv")
-    assert len(errors) == 81
+    assert len(errors) == 144
     text = (plain.folder / "report.md").read_text(encoding="utf-8")
     assert "a mean squared error of 4.328125; with 4/6 it costs 0." in text
     first = errors.iloc[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.dialects.hardware import hardware_decides, is_approximate, ULPS, undecided_blocks
+from fos_ref.dialects.hardware import encode_scales, hardware_decides, is_approximate, ULPS, undecided_blocks
 from fos_ref.errors import RecipeError
 from fos_ref.formats.bits import widen
 from fos_ref.inputs.distributions import FAMILIES, make
@@ -46,10 +46,10 @@ def by_every_combination(x, r):
     shape = (x.shape[0], x.shape[1] // r.block_cols)
     supplied = r.tensor_scale is TensorScale.DECODE_RECIPROCALS
     traces = []
-    for u in product(ULPS, ULPS, ULPS):
-        decode = scales.decode if supplied else moved(scales.decode, u[1])
-        traces.append(quantize_matrix(matrix, replace(scales, decode=decode, ulps=u), r))
-    middle = traces[len(traces) // 2]
+    middle = quantize_matrix(matrix, scales, r)
+    for own, u in product([scales, *encode_scales(scales, r)], product(ULPS, ULPS, ULPS)):
+        decode = own.decode if supplied else moved(own.decode, u[1])
+        traces.append(quantize_matrix(matrix, replace(own, decode=decode, ulps=u), r))
     found = np.zeros(shape, dtype=bool)
     for t in traces:
         found |= (t.codes != middle.codes).reshape(*shape, -1).any(axis=-1)

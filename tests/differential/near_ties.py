@@ -22,6 +22,7 @@ import fos_ref
 from fos_ref.formats import encode, UE4M3
 from fos_ref.recipes import Recipe
 from fos_ref.recipes.axes import BlockScale, Candidates, ErrorDomain, ErrorMetric, Reduction, ScaleFormat
+from fos_ref.recipes.recipe import SCALE_BOUNDS
 
 AMAXES = (4.0, 4.5, 5.0, 6.0, 7.0)
 CANDIDATES = 1 << 17  #: sparse blocks drawn per tensor amax
@@ -51,7 +52,7 @@ def _judge(recipe: Recipe) -> Recipe:
     return replace(
         fos_ref.recipe("fouroversix-if4-mse" if int4 else "te-mse-256"),
         error_metric=metric,
-        scale_max=recipe.scale_max,
+        scale_max=max(recipe.scale_max, min(SCALE_BOUNDS)),
         reduction=None if metric is ErrorMetric.ABS_MAX else Reduction.SEQUENTIAL,
     )
 

@@ -37,7 +37,7 @@ def run_peer(preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Outp
 def compare(preset: str, x: np.ndarray, label: str, amax: np.ndarray | None = None) -> str:
     """Return the first mismatch, "" where there is none; the recipe is that of the peer's release."""
     got = fos_ref.quantize(x, PEER_OF[preset].released(preset), amax=amax, engine="numpy")
-    got, want = (one_nan_code(q, preset) for q in (got, run_peer(preset, x, amax)))
+    got, want = (defined(one_nan_code(q, preset), preset, x) for q in (got, run_peer(preset, x, amax)))
     if not any(differing(got, want).values()):
         return ""
     return f"{preset}, {label}, {x.dtype}, amax {amax}\n{first_mismatch(x, got, want)}"
@@ -48,10 +48,22 @@ def one_nan_code(q: Output | fos_ref.QuantizedTensor, preset: str) -> Any:
     nan_codes = PEER_OF[preset].nan_codes.get(preset)
     if nan_codes is None:
         return q
-    nan = (q.block_scales & NAN) == NAN
+    e4m3 = fos_ref.recipe(preset).scale_format is ScaleFormat.E4M3
+    nan = (q.block_scales & NAN) == NAN if e4m3 else q.block_scales == SIGN | NAN
     codes = by_block(unpack_nibbles(q.codes), nan.shape)
     codes[nan[..., None] & np.isin(codes, nan_codes)] = nan_codes[0]
     return Output(pack_nibbles(codes.reshape(len(codes), -1)), q.block_scales, q.picked4)
+
+
+def defined(q: Output | fos_ref.QuantizedTensor, preset: str, x: np.ndarray) -> Any:
+    """Return q with zeros for the blocks whose bytes the peer's program does not define."""
+    where = PEER_OF[preset].undefined.get(preset)
+    if where is None:
+        return q
+    amax = np.abs(by_block(x.astype(np.float32), q.block_scales.shape)).max(axis=-1)
+    known = ~where(amax)
+    codes = by_block(q.codes, known.shape) * known[..., None]
+    return Output(codes.reshape(q.codes.shape), q.block_scales * known, q.picked4)
 
 
 def narrowed(x: np.ndarray, dtype: str) -> np.ndarray:
@@ -103,10 +115,13 @@ def without_nan_sign(q: Output | fos_ref.QuantizedTensor, preset: str) -> Any:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nan_and_infinity(preset: str, dtype: str) -> None:
     for name, x32 in edges.nonfinite_edges().items():
+        if name in PEER_OF[preset].apart:
+            continue
         with np.errstate(invalid="ignore"):
             x = x32.astype(DTYPES[dtype])
         ours = fos_ref.quantize(x, PEER_OF[preset].released(preset), engine="numpy")
-        want, got = (one_nan_code(without_nan_sign(q, preset), preset) for q in (run_peer(preset, x), ours))
+        both = (one_nan_code(without_nan_sign(q, preset), preset) for q in (run_peer(preset, x), ours))
+        want, got = (defined(q, preset, x) for q in both)
         assert not any(differing(got, want).values()), f"{preset}, {name}\n{first_mismatch(x, got, want)}"
 
 

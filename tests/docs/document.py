@@ -7,7 +7,10 @@ import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
+
 import fos_ref
+from fos_ref.model.rounding import to_dtype
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {r.name: r for r in fos_ref.PRESETS.values()}
@@ -44,3 +47,9 @@ def matching(cell: str) -> set[str]:
     named = {p: {n for n in RECIPES if fnmatchcase(n, p)} for p in patterns}
     assert all(named.values()), f"a pattern names nothing: {named}"
     return set().union(*named.values())
+
+
+def near_power(v: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return 2^l where l = RN_T(log2 v) is a whole number, v elsewhere: P of docs/numerics.md."""
+    exponent = to_dtype(np.log2(v.astype(np.float64)).astype(np.float32), dtype).astype(np.float64)
+    return np.where(exponent % 1 == 0, np.exp2(exponent), v).astype(np.float32)

@@ -33,8 +33,8 @@ from fos_ref.recipes.axes import (
     Reduction,
     TensorScale,
 )
-from fos_ref.recipes.recipe import field_kind, NO_BOUND, SCALE_BOUNDS
-from tests.docs.document import failing_examples, matching, read_tables, RECIPES, ROOT, text_of
+from fos_ref.recipes.recipe import field_kind, MX_BLOCK_SCALES, NO_BOUND, SCALE_BOUNDS
+from tests.docs.document import failing_examples, matching, near_power, read_tables, RECIPES, ROOT, text_of
 
 TEXT = text_of("numerics.md")
 AXES = [*next(iter(RECIPES.values())).axes()]
@@ -174,11 +174,12 @@ def test_n3_given_tensor_scale():
 def test_n5_formulas(label, value, element_max, dtype):
     b, t = operands(2), scales(operands(16), operands(3), operands(17), dtype)
     known = {"b": b, "A": t.amax, "S": t.encode, "D": t.decode, "E": element_max, "M": np.float32(256)}
+    known |= {"P": lambda v: near_power(v, DTYPES[0]), "P_T": lambda v: near_power(v, dtype)}
     want = formula(label, "base")(**known, RN_T=lambda v: to_dtype(v, dtype))
     assert_same_bits(BLOCK_SCALE[BlockScale(value)](b, t, element_max, R), want)
 
 
-@pytest.mark.parametrize("block_scale", BlockScale)
+@pytest.mark.parametrize("block_scale", [m for m in BlockScale if m not in MX_BLOCK_SCALES])
 @pytest.mark.parametrize(("label", "value"), labels("map4_scale"))
 def test_n6_formulas(label, value, block_scale):
     r, b, t = (
@@ -192,16 +193,16 @@ def test_n6_formulas(label, value, block_scale):
     assert_same_bits(MAP4_SCALE[Map4Scale(value)](base, b, t, r), want)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("label", "value"), labels("element_scaling"))
-def test_n8_formulas(label, value):
-    x, s, t = (
-        operands(5).reshape(256, 16),
-        operands(18)[:256],
-        scales(A, operands(3)[:256], operands(17)[:256]),
-    )
-    m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
-    assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))
-    assert_same_bits(y, formula(label, "y")(x=x, m=m[..., None]))
+def test_n8_formulas(label, value, dtype):
+    x, s = operands(5).reshape(256, 1, 16), operands(18)[:256, None]
+    t = scales(A, operands(3)[:256, None], operands(17)[:256, None], dtype)
+    with np.errstate(over="ignore"):
+        m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
+        assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))
+        known = {"x": x, "m": m[..., None], "S": t.encode[..., None], "RN_T": lambda v: to_dtype(v, dtype)}
+        assert_same_bits(y, formula(label, "y")(**known))
 
 
 @pytest.mark.parametrize(("label", "value"), [row for row in labels("error_domain") if row[1] != "trial"])

@@ -138,7 +138,8 @@ class _Compiler:
         (FULL, 0, _Compiler(cached=False), "numpy"),
         (FULL, 1 << 29, _Compiler(cached=False), "numba"),
         (FULL, 0, _Compiler(cached=True, refused="no"), "numpy"),
-        (QUICK, 0, _Compiler(cached=True), "numpy"),
+        (QUICK, 0, _Compiler(cached=True), "numba"),
+        (QUICK, 0, _Compiler(cached=False), "numpy"),
     ],
 )
 def test_a_report_takes_the_compiled_engine_where_it_pays(monkeypatch, plan, weights, compiler, engine):

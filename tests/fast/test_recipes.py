@@ -15,7 +15,7 @@ import fos_ref
 from fos_ref.engines.registry import load_engine
 from fos_ref.errors import RecipeError
 from fos_ref.model.quantize import tensor_scales
-from fos_ref.recipes.axes import AmaxScope, NonFinite, ScaleFloor, ScaleFormat, ZeroScale
+from fos_ref.recipes.axes import AmaxScope, NonFinite, ScaleFloor, ZeroScale
 from fos_ref.recipes.recipe import field_kind, Recipe
 
 PRESETS = list({r.fingerprint(): r for r in fos_ref.PRESETS.values()}.values())
@@ -35,7 +35,7 @@ def legal_recipes(seed: int) -> Iterator[Recipe]:
                 r = replace(r, **{axis: g.choice(list(field_kind(axis)))}, name="changed")
             except RecipeError:
                 continue
-        if not (r.scale_format is ScaleFormat.E8M0_UP and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH):
+        if not (r.scale_format.is_power and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH):
             yield r  # the model itself has no bits for the combination left out
 
 

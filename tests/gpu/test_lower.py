@@ -17,7 +17,10 @@ from fos_ref.recipes.recipe import DESCRIPTIVE, field_kind
 #: They change no bit of the kernels: the first two are other steps, the third is two constants.
 ELSEWHERE = {"dequantize", "reciprocal", "scale_max"}
 #: Axis values of other formats than NVFP4.
-FOREIGN = {"int4", "e2m1_or_int4", "e8m0_up", "row_32", "seven", "float_or_int"}
+FOREIGN = {"int4", "e2m1_or_int4", "row_32", "seven", "float_or_int"}
+FOREIGN |= {member_name(m) for m in ScaleFormat if m.is_power}
+FOREIGN |= {"amax", "logarithm", "logarithm_in_input_dtype", "zero_alone_is_one"}
+FOREIGN |= {"scale_2_127", "scale_2_126", "not_positive"}
 
 
 def test_every_axis_is_lowered_or_named_as_another_steps():

@@ -13,7 +13,7 @@ import fos_ref
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import RecipeError
 from fos_ref.inspect.api import inspect
-from fos_ref.recipes.axes import Candidates, ErrorMetric
+from fos_ref.recipes.axes import Candidates, ErrorMetric, TensorScale
 from fos_ref.storage.conventions import check_storable, CONVENTIONS
 from tests.inspect.checkpoints import original, trained
 
@@ -26,7 +26,11 @@ def storable(name: str) -> bool:
     return True
 
 
-STORABLE = [r.name for r in dict.fromkeys(fos_ref.PRESETS.values()) if storable(r.name)]
+STORABLE = [
+    r.name
+    for r in dict.fromkeys(fos_ref.PRESETS.values())
+    if storable(r.name) and r.tensor_scale is not TensorScale.NONE  # a tensor scale of 1 tells nothing
+]
 #: By default: our own in both conventions, and one preset for each tensor scale and map-to-4 scale there is.
 OWN = [n for n in STORABLE if n.startswith(("4over6", "nvfp4"))]
 KINDS = {

@@ -19,8 +19,6 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reciprocal,
     Reduction,
-    Tie,
-    ZeroSign,
 )
 from fos_ref.recipes.recipe import field_kind
 from tests.every import every
@@ -29,7 +27,7 @@ from tests.meta.tree import files, module
 AXES = [v for v in vars(axes).values() if isinstance(v, type) and issubclass(v, Enum) and v is not Enum]
 MEMBERS = [m for axis in AXES for m in axis]
 #: Values that no implementation has, kept to show that the comparison would see them.
-CONTROLS = {Tie.FOUR, Reduction.HALVES, ZeroSign.NEVER}
+CONTROLS = {Reduction.HALVES}
 #: Axes that shape the walk itself: a branch of quantize or of the door, not a step function.
 WALKS = (BlockShape, AmaxScope, Candidates, NonFinite)
 #: Axes that name what the hardware decides: the model takes the exact value.

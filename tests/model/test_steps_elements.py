@@ -16,6 +16,7 @@ from fos_ref.model.elements import (
     saturate,
     scale_elements,
     ties_away,
+    ties_to_smaller,
     unsaturated,
 )
 from fos_ref.model.trace import Blocks
@@ -118,6 +119,8 @@ UNDER_ZERO = [
     (ZeroScale.NO_SPECIAL_CASE, ["7F800000", "FF800000", "nan", "nan"]),
     (ZeroScale.ZERO_BLOCKS, ["7F800000", "FF800000", "nan", "nan"]),
     (ZeroScale.SCALE_ONE, ["40000000", "C0000000", "00000000", "80000000"]),
+    (ZeroScale.SCALE_2_126, ["7F000000", "FF000000", "00000000", "80000000"]),
+    (ZeroScale.SCALE_2_127, ["7F800000", "FF800000", "00000000", "80000000"]),
 ]
 
 
@@ -216,6 +219,7 @@ def test_n9_nan_has_the_recipe_s_code(axis, code, value):
         (ZeroSign.SIGN_BIT, [0, 8, 0, 8]),
         (ZeroSign.NEGATIVE_VALUES, [0, 0, 0, 8]),
         (ZeroSign.NEVER, [0, 0, 0, 0]),
+        (ZeroSign.NOT_POSITIVE, [8, 8, 0, 8]),
     ],
 )
 def test_n9_which_zeros_keep_a_sign(axis, codes):
@@ -239,6 +243,19 @@ def test_n9c_ties_go_away_from_zero():
     assert ties_away(f32(0.0, -0.0, -0.1, 7, 1e30, -INF))[0].tolist() == [0, 8, 8, 7, 7, 15]
     codes, values = cast_e2m1(f32(NAN, 2.5), replace(BOTH, element_cast=ElementCast.TIES_AWAY))
     assert (codes.tolist(), values.tolist()) == ([7, 5], [6, 3])
+
+
+def test_n9e_ties_go_to_the_smaller_magnitude():
+    middle = f32(0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5)
+    codes, values = ties_to_smaller(middle)
+    assert codes.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert values.tolist() == [0, 0.5, 1, 1.5, 2, 3, 4]
+    assert ties_to_smaller(-middle)[0].tolist() == [c | 8 for c in codes]
+    assert ties_to_smaller(np.nextafter(middle, f32(9)))[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert ties_to_smaller(f32(0.0, -0.0, -0.1, 7, 1e30, -INF))[0].tolist() == [0, 8, 8, 7, 7, 15]
+    r = replace(BOTH, element_cast=ElementCast.TIES_TO_SMALLER, zero_sign=ZeroSign.NEVER)
+    codes, values = cast_e2m1(f32(NAN, 3.5, -0.25, -0.0), r)
+    assert (codes.tolist(), values.tolist()) == ([7, 5, 0, 0], [6, 3, 0, 0])
 
 
 def test_n9d_int4_ties_to_even_clamps_and_has_no_minus_zero():

@@ -163,6 +163,7 @@ DISGUISES = {
     "elements-divided": {"element_scaling": ElementScaling.DIVIDE_BY_PRODUCT},
     "elements-by-reciprocal": {"element_scaling": ElementScaling.RECIPROCAL_OF_PRODUCT},
     "e2m1-ties-away": {"element_cast": ElementCast.TIES_AWAY},
+    "e2m1-ties-to-zero": {"element_cast": ElementCast.TIES_TO_SMALLER},
     "zero-scale-divides": {"zero_scale": ZeroScale.NO_SPECIAL_CASE},
     "zero-scale-zeroes": {"zero_scale": ZeroScale.ZERO_CODES},
     "negative-zero-lost": {"zero_sign": ZeroSign.NEVER},

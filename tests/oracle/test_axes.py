@@ -19,6 +19,7 @@ from fos_ref.proof.oracle.agree import compare
 from fos_ref.proof.oracle.inputs import arguments_for, Case, cases, taken
 from fos_ref.recipes.axes import (
     AmaxScope,
+    BlockScale,
     BlockShape,
     Candidates,
     Dequantize,
@@ -29,6 +30,9 @@ from fos_ref.recipes.axes import (
     NonFinite,
     Reciprocal,
     Reduction,
+    ScaleFormat,
+    ZeroScale,
+    ZeroSign,
 )
 from fos_ref.recipes.recipe import field_kind
 from tests.oracle.test_presets import RECIPES
@@ -47,6 +51,8 @@ PAIRS = [(name, u, v) for name in FIELDS for u, v in permutations(field_kind(nam
 #: What else has to change where one axis alone has no meaning.
 COMPANIONS = (
     {},
+    {"zero_sign": ZeroSign.NEVER},
+    {"zero_scale": ZeroScale.NO_SPECIAL_CASE},
     {"element_nan": ElementNan.WRAPS},
     {"element_nan": ElementNan.CODE_7},
     {"element_cast": ElementCast.UNSATURATED},
@@ -54,6 +60,10 @@ COMPANIONS = (
     {"reduction": None},
     {"reduction": Reduction.SEQUENTIAL},
     {"error_metric": ErrorMetric.MSE},
+    {"scale_format": ScaleFormat.E8M0_FLOOR},
+    {"scale_format": ScaleFormat.E8M0_UP},
+    {"block_scale": BlockScale.AMAX},
+    {"block_scale": BlockScale.DIVIDE_THEN_MULTIPLY},
     {"scale_max": 1},
     {"scale_max": 448},
 )

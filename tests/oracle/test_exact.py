@@ -151,6 +151,14 @@ def test_ties_away_from_zero():
     assert exact.nearest_away(exact.inf, exact.E2M1) == 7
 
 
+def test_ties_to_the_smaller():
+    middle = [(a + b) // 2 for a, b in pairwise(exact.E2M1)]
+    assert [exact.nearest_below(m, exact.E2M1) for m in middle] == list(range(7))
+    assert [exact.nearest_below(m + 1, exact.E2M1) for m in middle] == list(range(1, 8))
+    assert [exact.nearest_below(v, exact.E2M1) for v in exact.E2M1] == list(range(8))
+    assert exact.nearest_below(exact.inf, exact.E2M1) == 7
+
+
 def test_nothing_is_exact_about_infinity():
     for v in (exact.inf, -exact.inf, exact.nan):
         with pytest.raises(InputError, match="has no exact value"):
@@ -306,7 +314,10 @@ def test_the_exact_choice_is_that_of_fractions(name, record_property):
 #: One preset per expression and format, and the bound and divisor that parts of them share.
 DEQUANTIZED = ["4over6", "te-nvfp4", "te-mse-256", "flashinfer-mse-448", "fouroversix-static4"]
 DEQUANTIZED += ["modelopt-nvfp4", "compressed-tensors-nvfp4", "torchao-nvfp4", "quartet2-4over6"]
-DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6"]
+DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6", "ocp-mxfp4"]
+DEQUANTIZED += ["torchao-mxfp4-even", "torchao-mxfp4-ceil", "torchao-mxfp4-rceil", "mlx-mxfp4"]
+DEQUANTIZED += ["mlx-metal-mxfp4-nearest"]
+DEQUANTIZED += ["mlx-cpu-nvfp4", "fp-quant-nvfp4"]
 
 
 def test_n14_every_expression_and_format_is_listed():

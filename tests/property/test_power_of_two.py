@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import fos_ref
 from fos_ref.inputs import strategies as fos
-from fos_ref.recipes.axes import BlockScale, ErrorDomain, TensorScale
+from fos_ref.recipes.axes import BlockScale, ErrorDomain, ScaleFormat, TensorScale
 from tests.property.strategies import matrices, ordinary, same
 
 
@@ -31,7 +31,14 @@ def test_a_power_of_two_changes_the_tensor_scale_and_nothing_else(data, r, k):
     assert np.array_equal(fos_ref.dequantize(q) * factor, fos_ref.dequantize(scaled), equal_nan=True)
 
 
-@given(st.data(), fos.recipes(lambda r: r.tensor_scale is TensorScale.NONE), st.integers(-8, 8))
+def powers(r):
+    """Return whether block scales are powers of two, of every size, and made without a logarithm."""
+    logarithms = (BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
+    unscaled = r.tensor_scale is TensorScale.NONE and r.scale_format is not ScaleFormat.E4M3
+    return unscaled and r.block_scale not in logarithms
+
+
+@given(st.data(), fos.recipes(powers), st.integers(-8, 8))
 def test_without_a_tensor_scale_it_moves_the_block_scale_s_exponent(data, r, k):
     amax = data.draw(ordinary)
     x = data.draw(matrices(r, amax=amax))

@@ -22,8 +22,8 @@ from fos_ref.recipes.axes import BlockScale, Candidates, ErrorMetric, Tie
 from tests.every import every
 
 PINNED = json.loads(Path(__file__).with_name("fingerprints.json").read_text(encoding="utf-8"))
-#: repo@commit:path::symbol; the symbol of a whole file is (whole file)
-SOURCE = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}:\S+::\(?\w+")
+#: repo@commit:path::symbol, or a release where that was read; the symbol of a whole file is (whole file)
+SOURCE = re.compile(r"[\w-]+/[\w-]+@([0-9a-f]{40}|\d+(\.\d+)+):\S+::\(?\w+")
 NAMES = ["nvfp4", "4over6", "4over6-mse", "4over6-mae", "4over6-absmax"]
 NAMES += ["4over6-16x16", "4over6-mse-16x16", "4over6-mae-16x16", "4over6-absmax-16x16"]
 NAMES += ["te-nvfp4", "te-nvfp4-row", "te-nvfp4-16x16"]
@@ -40,16 +40,31 @@ NAMES += [n.replace("flashinfer-", "flashinfer-default-") for n in NAMES if n.st
 NAMES += [f"fouroversix-if4-{_metric}" for _metric in ("mse", "mae", "absmax")]
 NAMES += ["fouroversix-nvint4", "fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4"]
 NAMES += ["modelopt-nvfp4", "modelopt-4over6", "compressed-tensors-nvfp4", "torchao-nvfp4"]
+NAMES += [
+    "ocp-mxfp4",
+    "microxcaling-mxfp4-nearest",
+    "compressed-tensors-mxfp4",
+    "modelopt-mxfp4",
+    "qwix-mxfp4",
+]
+NAMES += [f"torchao-mxfp4-{_mode}" for _mode in ("floor", "ceil", "even", "rceil")]
+NAMES += ["mlx-mxfp4", "mlx-metal-mxfp4-nearest"]
 NAMES += [f"llmcompressor-4over6-{_metric}" for _metric in ("mse", "mae", "absmax")]
 for _metric, _bound in product(("mae", "mse"), (256, 448)):
     NAMES += [f"torchao-{_metric}-{_bound}", f"torchao-{_metric}-{_bound}-16x16"]
 NAMES += ["quartet2-nvfp4", "quartet2-4over6"]
 NAMES += [f"quartet2-triton-{_n}{_tail}" for _n in ("nvfp4", "4over6") for _tail in ("", "-16x16")]
+NAMES += [f"flashinfer-{_way}nvfp4{_tail}" for _way in ("", "default-") for _tail in ("", "-row")]
+NAMES += ["auto-round-nvfp4", "vllm-nvfp4-emulation", "sglang-nvfp4-online"]
+NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
+NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
+NAMES += ["gptqmodel-4over6", "gptqmodel-4over6-headroom"]
+NAMES += ["qwix-nvfp4"]
+NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
 
 def test_every_public_name_is_there():
     assert sorted(NAMES) == sorted(fos_ref.PRESETS)
-    assert len(NAMES) == 148
 
 
 @every(fos_ref.PRESETS)
@@ -71,7 +86,7 @@ def test_presets_are_read_only():
 def test_every_preset_says_where_it_was_learnt(name):
     r = fos_ref.PRESETS[name]
     assert r.evidence in ("ran", "read", "own")
-    own = name == "nvfp4" or name.startswith("4over6")
+    own = name in ("nvfp4", "ocp-mxfp4") or name.startswith("4over6")
     assert own == (r.evidence == "own")
     assert own != bool(SOURCE.match(r.source))
 
@@ -84,7 +99,9 @@ def test_the_name_says_what_the_axes_are(name):
     assert ("row" in words) == (r.amax_scope.value == "row")
     metric = [m for m in ErrorMetric if m.value in words]
     assert metric in ([], [r.error_metric])
-    assert ("nvfp4" in words or "static6" in words) == (r.candidates is Candidates.SIX)
+    plain = bool({"nvfp4", "mxfp4", "static6"} & set(words)) and "static4" not in words
+    plain = plain and name != "sglang-nvfp4-online"
+    assert plain == (r.candidates is Candidates.SIX)
     assert [int(w) for w in words if w in ("256", "448")] in ([], [r.scale_max])
 
 
@@ -118,6 +135,7 @@ FOLDED = block(
     {0: -0.049072265625, 1: -0.04541015625, 7: -0.439453125, 10: -0.37109375, 11: 0.08642578125}
     | {14: -0.25390625}
 )
+ENCODED = block({4: 0.021484375, 7: -0.15234375})
 SIGNED_ZEROS = block({0: 1, 1: -0.0, 2: -1e-3})
 
 PARTINGS = [
@@ -145,6 +163,37 @@ PARTINGS = [
     ("an infinite S makes NaN codes", "fouroversix-mse", block({0: 1e-38}), 1e-38, "7e", "bb" * 8),
     ("and a zero block NaN scales", "fouroversix-mse", block({}), 1e-38, "ff", "bb" * 8),
     ("an amax too small saturates", "te-mse-256", block({0: 4}), 1, "7e", "0700000000000000"),
+    ("S is RN(1/A)*C", "flashinfer-nvfp4", block({14: 2**-11 * 0.9375}), 5, "13", "0000000000000007"),
+    ("S is C/A", "te-cuda-nvfp4", block({14: 2**-11 * 0.9375}), 5, "12", "0000000000000007"),
+    ("S is the reciprocal of A/C", "sglang-nvfp4-online", ENCODED, 5.5, "59", "000001e000000000"),
+    ("S is C/A", "flashinfer-mse-448-fast", ENCODED, 5.5, "54", "000002f000000000"),
+    ("scale 0, multiplier 0", "flashinfer-default-nvfp4", ZERO_SCALE, 1, "00", "8000000000000000"),
+    ("scale 0, multiplier 0, no -0", "auto-round-nvfp4", ZERO_SCALE, 1, "00", "0000000000000000"),
+    ("scale 0, multiplier 1e-8", "vllm-nvfp4-emulation", ZERO_SCALE, 1, "00", "8000000000000000"),
+    ("which is not 0", "vllm-nvfp4-emulation", block({0: 1e9, 1: -1e7}), 1e18, "00", "8700000000000000"),
+    ("an infinite S: m is 0", "auto-round-nvfp4", block({0: 1e-38}), 1e-38, "7e", "0000000000000000"),
+    ("or infinite", "flashinfer-default-nvfp4", block({0: 1e-38}), 1e-38, "7e", "7777777777777777"),
+    ("b*(1/(6*D))", "flashinfer-kv-nvfp4", block({0: 0.625 * 2**-15}), 1.25, "04", "0700000000000000"),
+    ("scale 0, 0 * infinity is NaN", "mlx-cuda-nvfp4", ZERO_SCALE, 1, "00", "f777777777777777"),
+    ("scale 0, infinities give 0", "mlx-cpu-nvfp4", ZERO_SCALE, 1, "00", "0000000000000000"),
+    ("scale 0, multiplier 0", "mlx-metal-nvfp4", ZERO_SCALE, 1, "00", "8000000000000000"),
+    ("a midpoint to the smaller", "mlx-cpu-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "1700000000000000"),
+    ("a midpoint to the smaller", "fp-quant-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "1700000000000000"),
+    ("a midpoint to even", "mlx-metal-nvfp4", block({0: 6, 1: 0.75}), 2688, "38", "2700000000000000"),
+    ("-0.1 gives +0", "mlx-cpu-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "0700000000000000"),
+    ("-0.1 gives -0", "mlx-cuda-nvfp4", block({0: 6, 1: -0.1, 2: -0.0}), 2688, "38", "8708000000000000"),
+    ("a tie goes to four", "gptqmodel-4over6-headroom", block({0: 3}), 2688, "34", "0600000000000000"),
+    ("and a zero block has scale 1", "gptqmodel-4over6", block({}), 5, "38", "0000000000000000"),
+    ("the largest block maps to 4", "gptqmodel-4over6", block({0: 5, 1: 3.75}), 5, "7e", "5600000000000000"),
+    (
+        "no tensor scale: a small block's scale is 0",
+        "qwix-nvfp4",
+        block({0: 1e-4}),
+        1,
+        "00",
+        "8788888888888888",
+    ),
+    ("and a tiny block's is 1", "qwix-nvfp4", block({0: 1e-30, 1: -1e-30}), 1, "38", "8000000000000000"),
     ("or wraps", "fouroversix-static6", block({0: 4}), 1, "7e", "0b00000000000000"),
 ]
 

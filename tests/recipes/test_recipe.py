@@ -12,6 +12,7 @@ import fos_ref
 from fos_ref.errors import RecipeError
 from fos_ref.recipes.axes import (
     AmaxScope,
+    BlockScale,
     BlockShape,
     Candidates,
     ElementCast,
@@ -22,6 +23,7 @@ from fos_ref.recipes.axes import (
     Map4Scale,
     Reduction,
     ScaleFloor,
+    ScaleFormat,
     TensorScale,
     Tie,
     ZeroScale,
@@ -33,6 +35,7 @@ BOTH = fos_ref.PRESETS["4over6"]
 PLAIN = fos_ref.PRESETS["nvfp4"]
 MAE = fos_ref.PRESETS["4over6-mae"]
 IF4, MX = fos_ref.PRESETS["fouroversix-if4-mse"], fos_ref.PRESETS["fouroversix-mxfp4-static6"]
+OCP = fos_ref.PRESETS["ocp-mxfp4"]
 ALL = list(fos_ref.PRESETS.values())
 
 #: One broken row of the legality table each: the recipe that is legal, the change, what the error says.
@@ -65,6 +68,15 @@ ILLEGAL = [
     (IF4, {"tie": None}, "tie not set"),
     (MX, {"scale_max": 448}, "scale_max = 448: one of 1 is allowed"),
     (MX, {"scale_floor": ScaleFloor.ZERO_IS_EIGHTH}, "is an E4M3 code, so scale_format has to be E4M3"),
+    (PLAIN, {"block_scale": BlockScale.AMAX}, "block_scale 'b' goes with E8M0-floor, E8M0-even, E8M0-ceil"),
+    (MX, {"scale_format": ScaleFormat.E8M0_FLOOR}, "scale_format 'E8M0-floor': block_scale 'b' goes with"),
+    (OCP, {"scale_format": ScaleFormat.E8M0_UP}, "and they with it"),
+    (
+        OCP,
+        {"scale_max": 448, "tensor_scale": TensorScale.ZERO_SCALES},
+        "block_scale 'b' takes no tensor scale, so tensor_scale has to be '1'",
+    ),
+    (PLAIN, {"block_scale": BlockScale.LOGARITHM}, "takes no tensor scale"),
     (PLAIN, {"tensor_scale": TensorScale.NONE}, "scale_max = 448: one of 1 is allowed"),
     (MAE, {"reduction": Reduction.FUSED_SEQUENTIAL}, "squares inside the sum: mse only"),
     (MAE, {"reduction": Reduction.FUSED_EVEN_ODD}, "squares inside the sum: mse only"),

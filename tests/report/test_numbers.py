@@ -12,7 +12,7 @@ from fos_ref.exactness.sums import Sums
 from fos_ref.inputs.distributions import make, STATISTICAL
 from fos_ref.report import position, published, sweep
 from fos_ref.report.interval import half_width, t_quantile
-from fos_ref.report.lineup import DISTRIBUTION_LABELS, LINEUP, METHOD, Plan, RECIPES
+from fos_ref.report.lineup import DISTRIBUTION_LABELS, IF4, MEASURED, METHOD, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, row_slices, tensor_amax
 from fos_ref.report.style import LOOK
 from fos_ref.report.worked import worked
@@ -43,10 +43,10 @@ def test_the_worked_block_step_by_step():
 
 def sums_of(x, preset, engine="numpy"):
     chunks = in_chunks(x)
-    return measure(chunks, tensor_amax(chunks), {preset: RECIPES[preset]}, engine)[preset]
+    return measure(chunks, tensor_amax(chunks), {preset: MEASURED[preset]}, engine)[preset]
 
 
-@pytest.mark.parametrize("preset", RECIPES)
+@pytest.mark.parametrize("preset", MEASURED)
 def test_the_sums_are_those_of_the_whole_tensor(preset):
     x = make("student-t3", (32, 128), 0)
     q = fos_ref.quantize(x, preset, engine="numpy")
@@ -57,13 +57,13 @@ def test_the_sums_are_those_of_the_whole_tensor(preset):
         absolute=np.sum(e),
         power=np.sum(wide * wide),
         magnitude=np.sum(np.abs(wide)),
-        blocks=32 * 8,
+        blocks=32 * 128 // q.recipe.block_cols,
         picked4=np.count_nonzero(q.picked4),
         worst=np.max(e) / np.float64(np.max(np.abs(x))),
     )
 
 
-@pytest.mark.parametrize("preset", RECIPES)
+@pytest.mark.parametrize("preset", MEASURED)
 def test_chunks_do_not_change_what_is_measured(preset, monkeypatch):
     """Another order of float64 additions may show in the last bits of a sum, and nowhere else."""
     x = make("worst-case", (64, 64), 3)
@@ -116,6 +116,10 @@ REFERENCE = {
     "te-mse-448": 7.56,
     "te-nvfp4-16x16": 12.40,
     "4over6-16x16": 12.38,
+    "fouroversix-nvint4": 7.45,
+    "fouroversix-if4-mse": 6.16,
+    "ocp-mxfp4": 13.22,
+    "fouroversix-mxfp4-static6": 13.31,
 }
 
 
@@ -124,6 +128,11 @@ def test_normal_error_is_within_one_percent_of_the_reference(preset):
     total = sum((sums_of(make("normal", (512, 512), seed), preset) for seed in range(3)), Sums())
     mse = figures(total, total)["mse_e3"]
     assert abs(mse - REFERENCE[preset]) < 0.01 * REFERENCE[preset]
+
+
+def test_63_to_64_percent_of_if4_s_blocks_choose_int4():
+    total = sum((sums_of(make("normal", (512, 512), seed), IF4) for seed in range(3)), Sums())
+    assert 63.0 < figures(total, total)["share4_pct"] < 64.3
 
 
 # --- intervals ----------------------------------------------------------------------------------------
@@ -167,7 +176,7 @@ def test_the_sweep_has_a_row_for_each_pair_and_tells_of_each_job():
     calls = []
     table = sweep.sweep(TINY, "numpy", lambda: calls.append(1))
     assert len(calls) == len(sweep.jobs(TINY))
-    assert len(table) == 9 * len(LINEUP)
+    assert len(table) == 9 * len(MEASURED)
     assert not table.duplicated(["distribution", "recipe"]).any()
     assert not table.isna().any(axis=None)
 

@@ -120,7 +120,7 @@ NO_NVFP4 = [name for name in fos_ref.PRESETS if any(word in name for word in ("i
 
 @pytest.mark.parametrize("r", NO_NVFP4)
 def test_recipes_that_are_no_nvfp4_are_refused(r, source, tmp_path):
-    assert len(NO_NVFP4) == 6
+    assert len(NO_NVFP4) == 17
     with pytest.raises(RecipeError, match="checkpoints hold E2M1 under E4M3 scales of 16"):
         quantize_checkpoint(source, tmp_path / "out.safetensors", r)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.safetensors"]

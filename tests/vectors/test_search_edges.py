@@ -13,7 +13,7 @@ from fos_ref.vectors import bulk, layout
 from fos_ref.vectors import folder as golden
 from fos_ref.vectors.distinguishing import file as golden_file
 from fos_ref.vectors.distinguishing import mutants as mutant_vectors
-from fos_ref.vectors.distinguishing import reported
+from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import VECTORS
 from fos_ref.vectors.distinguishing.outcomes import Outcomes
 from fos_ref.vectors.distinguishing.search import axis_pairs, plain_name
@@ -100,12 +100,13 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     """With the searches of this file in place of the long ones, and one recipe."""
     said = []
     monkeypatch.setattr(golden, "distinguishing", lambda _: DOCUMENT)
+    monkeypatch.setattr(values, "document", lambda _: json.loads(files()[values.NAME]))
     monkeypatch.setattr(golden, "plan", lambda hunted, _: plans(hunted, "fouroversix-static4"))
     monkeypatch.setattr(bulk, "files", lambda: iter([(bulk.INDEX, files()[bulk.INDEX])]))
     found = golden.generated(said.append)
-    assert said == [VECTORS, reported.NAME, "fouroversix-static4", bulk.INDEX]
+    assert said == [VECTORS, values.NAME, reported.NAME, "fouroversix-static4", bulk.INDEX]
     assert {name: files()[name] for name in found} == found
-    named = ("schema.json", "notes.json", VECTORS, reported.NAME, bulk.INDEX, layout.NAME)
+    named = ("schema.json", "notes.json", VECTORS, values.NAME, reported.NAME, bulk.INDEX, layout.NAME)
     assert set(found) == {*named, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
 
 

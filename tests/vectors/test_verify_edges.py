@@ -86,7 +86,7 @@ def test_other_bits_of_an_input_are_what_is_quantized():
 
 
 BULK = {
-    "both are needed": lambda: {n: d for n, d in files().items() if n != bulk.INPUTS},
+    "all are needed": lambda: {n: d for n, d in files().items() if n != bulk.INPUTS},
     "the inputs of this version are bell-float32": lambda: with_index(
         lambda i: i["inputs"][0].update(comment="other")
     ),
@@ -172,7 +172,7 @@ def test_lint_says_that_the_folder_is_too_large_and_what_bulk_files_are_no_recip
     given = {**files(), "v1/bulk/other.npz": b""}
     assert list(lint._bulk(given)) == ["v1/bulk/other.npz: no recipe of this name"]
     del given[bulk.INPUTS]
-    assert "both are needed to read a bulk file" in next(lint._bulk(given))
+    assert "all are needed to read a bulk file" in next(lint._bulk(given))
 
 
 def test_the_index_and_the_inputs_are_verified_as_the_files_that_they_are():

@@ -160,7 +160,13 @@ def _forms(r: Recipe) -> Iterator[Flaw]:
             yield Flaw(flag, what, {"tensor_scale": member})
 
 
-_BY_RECIPROCALS = (TensorScale.RECIPROCAL_IN_INPUT_DTYPE, TensorScale.DECODE_RECIPROCALS)
+_BY_RECIPROCALS = (
+    TensorScale.RECIPROCAL_IN_INPUT_DTYPE,
+    TensorScale.DECODE_RECIPROCALS,
+    TensorScale.RECIPROCAL_TIMES_RANGE,
+    TensorScale.RECIPROCAL_ZERO_SCALES,
+    TensorScale.ENCODE_OF_PRODUCT,
+)
 _BY_DIVISION = (
     TensorScale.CLAMPED,
     TensorScale.CLAMPED_ZERO_IS_ONE,

@@ -31,7 +31,11 @@ _MIDPOINTS = {m: (c, c + 1) for c, m in enumerate((0.25, 0.75, 1.25, 1.75, 2.5, 
 _SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)
 _INT32, _OF_SIX = 2.0**31 - 5, 3  #: the end of 32 bits, and the steps of 2 in 6
 _TIE = 7  #: of 6 and 8, where the grid of E2M1 goes on
-_MULTIPLIES = (ElementScaling.RECIPROCAL_OF_PRODUCT, ElementScaling.RECIPROCAL_QUOTIENT)
+_MULTIPLIES = (
+    ElementScaling.RECIPROCAL_OF_PRODUCT,
+    ElementScaling.RECIPROCAL_QUOTIENT,
+    ElementScaling.ENCODE_QUOTIENT,
+)
 
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
@@ -51,8 +55,9 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
 
 
 def _scalings(r: Recipe) -> Iterator[Flaw]:
+    own = {form for _, form, _ in _OWN_SCALINGS}
     for member in ElementScaling:
-        if member is not r.element_scaling:
+        if member is not r.element_scaling and member.value not in own:
             swapped = (member in _MULTIPLIES) is not (r.element_scaling in _MULTIPLIES)
             flag = "ReciprocalForDivision" if swapped else "ScaleAssociation"
             yield Flaw(flag, _elements_are(member.value, r), {"element_scaling": member})
@@ -60,7 +65,8 @@ def _scalings(r: Recipe) -> Iterator[Flaw]:
                 axes = {"element_scaling": member, "element_nan": ElementNan.CODE_7}
                 yield Flaw(flag, f"{_elements_are(member.value, r)}, and 0/0 gives code 7", axes)
     for flag, form, scaled in _OWN_SCALINGS:
-        yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
+        if form != r.element_scaling.value:
+            yield Flaw(flag, _elements_are(form, r), wraps={"scaling": _instead(scaled)}, usual=False)
 
 
 def _elements_are(form: str, r: Recipe) -> str:
@@ -85,7 +91,7 @@ def _capped(m: F32) -> F32:
     return np.minimum(m, FLT_MAX)
 
 
-#: Scalings that no recipe has.
+#: Scalings that leave blocks of a zero scale to the recipe.
 _OWN_SCALINGS: tuple[tuple[str, str, Callable[[F32, F32, F32, F32], F32]], ...] = (
     ("ScaleAssociation", "x*(S/s)", lambda x, s, e, d: x * _capped(e / s)),  # noqa: ARG005
     ("ScaleAssociation", "(x*S)/s", lambda x, s, e, d: (x * e) / s),  # noqa: ARG005

@@ -47,7 +47,7 @@ def _expressions(r: Recipe) -> Iterator[Flaw]:
     for member in BlockScale:
         if member is r.block_scale:
             continue
-        by = BlockScale.RECIPROCAL_THEN_MULTIPLY in (member, r.block_scale)
+        by = not _BY_RECIPROCALS.isdisjoint((member, r.block_scale))
         flag = "ReciprocalForDivision" if by else "ScaleAssociation"
         what = f"the block scale is {member.value} where the recipe has {r.block_scale.value}"
         yield Flaw(flag, what, {"block_scale": member})
@@ -63,12 +63,11 @@ def _instead(expression: Callable[[F32, Scales, np.float32], F32]) -> Wrap:
     return lambda _: lambda b, t, m, r: expression(b, t, m)  # noqa: ARG005 -- the steps' signature
 
 
+_BY_RECIPROCALS = frozenset({BlockScale.RECIPROCAL_THEN_MULTIPLY, BlockScale.DECODE_RECIPROCAL})
 #: Expressions that no recipe has: b is the block amax, m what it maps to.
 _OWN_FORMS: tuple[tuple[str, str, Callable[[F32, Scales, np.float32], F32]], ...] = (
-    ("ScaleAssociation", "(b*S)/6", lambda b, t, m: (b * t.encode) / m),
     ("ScaleAssociation", "b*(S/6)", lambda b, t, m: b * (t.encode / m)),
     ("ReciprocalForDivision", "(b*S)*(1/6)", lambda b, t, m: (b * t.encode) * (ONE / m)),
-    ("ReciprocalForDivision", "b*(1/(6*D))", lambda b, t, m: b * (ONE / (m * t.decode))),
     ("ReciprocalForDivision", "(b*(1/6))*(1/D)", lambda b, t, m: (b * (ONE / m)) * (ONE / t.decode)),
 )
 

@@ -23,7 +23,7 @@ from fos_ref.proof.oracle.patterns import (
     together,
     whole_range,
 )
-from fos_ref.recipes.axes import AmaxScope, BlockScale, NonFinite
+from fos_ref.recipes.axes import AmaxScope, BlockScale, ElementScaling, NonFinite
 from fos_ref.recipes.recipe import Recipe
 
 ROWS, COLS = 16, 32
@@ -52,13 +52,18 @@ def one_round(g: np.random.Generator, rows: int = ROWS) -> list[Case]:
     return [c for part in parts for c in part(g, shape)]
 
 
+#: What is rounded to the dtype of the input.
+_OWN_BASES = (BlockScale.DIVIDE_IN_INPUT_DTYPE, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
+_OWN_QUOTIENTS = (ElementScaling.DIVIDE_THEN_ENCODE,)
+
+
 def taken(r: Recipe, found: list[Case], *, widened: bool = False) -> list[Case]:
     """Return the cases that the recipe accepts.
 
     16-bit inputs are for the recipes that round in the input's dtype; to the others they are float32 values
     with short significands, and are taken if `widened` asks for them.
     """
-    own_dtype = widened or r.block_scale is BlockScale.DIVIDE_IN_INPUT_DTYPE
+    own_dtype = widened or r.block_scale in _OWN_BASES or r.element_scaling in _OWN_QUOTIENTS
     return [
         c
         for c in found

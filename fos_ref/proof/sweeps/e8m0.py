@@ -18,7 +18,7 @@ import numpy as np
 from fos_ref.fast.sweep import narrowed, powers_not_below
 from fos_ref.formats import decode, E8M0, encode
 from fos_ref.formats.arrays import U32
-from fos_ref.model.candidates import e8m0_up
+from fos_ref.model.e8m0 import e8m0_up
 from fos_ref.proof.result import Finding, Progress
 from fos_ref.proof.sweeps.codes import patterns, STEP, TASK
 from fos_ref.proof.sweeps.header import compiled_or_reason, convert

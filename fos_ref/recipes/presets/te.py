@@ -67,6 +67,8 @@ _CUDA: dict[str, Any] = {
     "evidence": "read",
 }
 
+CUDA_PLAIN = replace(PLAIN, **_CUDA, name="te-cuda-nvfp4")
+
 _LAYOUTS: dict[str, dict[str, Any]] = {
     "": {},
     "-16x16": {"block_shape": BlockShape.TILE_16X16},

@@ -57,14 +57,27 @@ FOUR_OVER_SIX = replace(
     evidence="read",
 )
 
+#: The quantizer of NVFP4 training: the bits of TransformerEngine's kernels. Its oracle is a file of the
+#: repository's tests, in no release.
+TRAINING = replace(
+    te.CUDA_PLAIN,
+    name="torchao-train-nvfp4",
+    source=(
+        "pytorch/ao@2ce99d3bacd9967ca4cbac57b8c821b3eeda350b:"
+        "test/prototype/moe_training/nvfp4_training/nvfp4_reference.py::nvfp4_reference_quantize"
+    ),
+)
+
 _SHAPES = {"": BlockShape.ROW_16, "-16x16": BlockShape.TILE_16X16}
 
 
 def presets() -> list[Recipe]:
-    """Return torchao-nvfp4 and torchao-{mae,mse}-{256,448}[-16x16]."""
+    """Return torchao-nvfp4, torchao-train-nvfp4[-16x16] and torchao-{mae,mse}-{256,448}[-16x16]."""
     modes = product((ErrorMetric.MAE, ErrorMetric.MSE), (256, 448), _SHAPES.items())
     return [
         PLAIN,
+        TRAINING,
+        replace(TRAINING, name="torchao-train-nvfp4-16x16", block_shape=BlockShape.TILE_16X16),
         *(
             replace(
                 FOUR_OVER_SIX,

@@ -69,6 +69,7 @@ FLASHINFER = Program(
         "flashinfer/quantization/nvfp4_quantization_utils.py::current_nvfp4_4over6_config"
     ),
     presets_from="flashinfer-ai/flashinfer@",
+    but_from="page.cuh",
     settings=(
         Setting(name="FLASHINFER_NVFP4_4OVER6", values={"0": _SIX, "1": _CHOICE}),
         Setting(name="FLASHINFER_NVFP4_4OVER6_ERR_MODE", values={"MAE": _MAE, "MSE": _MSE}, choosing=True),

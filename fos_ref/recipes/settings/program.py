@@ -44,10 +44,11 @@ class Program:
     source: str  #: where the settings were read
     presets_from: str  #: part of the `source` of its presets
     settings: tuple[Setting, ...]
+    but_from: str = "(none)"  #: part of the `source` of presets that another part of the program makes
 
     def makes(self, r: Recipe) -> bool:
         """Return whether the recipe was read from this program."""
-        return self.presets_from in r.source
+        return self.presets_from in r.source and self.but_from not in r.source
 
     def presets(self) -> list[Recipe]:
         """Return its presets, second names left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fos_ref.errors import GoldenFormatError, RecipeError
@@ -13,7 +13,15 @@ from fos_ref.vectors.bits import input_json, Json, read_input, result, Side
 from fos_ref.vectors.canonical import FORMAT
 from fos_ref.vectors.distinguishing.mutants import mutant_vectors
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
-from fos_ref.vectors.distinguishing.search import axis_pairs, find, INDISTINGUISHABLE, plain_name, Vector
+from fos_ref.vectors.distinguishing.search import (
+    axis_pairs,
+    find,
+    INDISTINGUISHABLE,
+    is_later,
+    Pair,
+    plain_name,
+    Vector,
+)
 
 VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
 
@@ -23,8 +31,16 @@ def distinguishing(progress: Callable[[], None]) -> Json:
 
     Raises: GoldenFormatError where a pair has neither a vector nor a stated reason, or a mutant no vector.
     """
+    vectors = axis_vectors([p for p in axis_pairs() if not is_later(p)], progress)
+    reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
+    mutants = mutant_vectors(progress)
+    return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}
+
+
+def axis_vectors(pairs: Iterable[Pair], progress: Callable[[], None]) -> list[Json]:
+    """Search a vector for every pair of axis values that has no reason to have none."""
     seen, vectors = Outcomes(), []
-    for axis, u, v in axis_pairs():
+    for axis, u, v in pairs:
         found = find(axis, u, v, seen)
         if found is not None:
             vectors.append(_vector(found))
@@ -32,9 +48,7 @@ def distinguishing(progress: Callable[[], None]) -> Json:
             msg = f"axis {axis}: no input tells {plain_name(u)!r} from {plain_name(v)!r}"
             raise GoldenFormatError(msg)
         progress()
-    reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
-    mutants = mutant_vectors(progress)
-    return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}
+    return vectors
 
 
 def _vector(v: Vector) -> Json:

@@ -10,11 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations, groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from fos_ref.dialects.disagreement import partners, taking
 from fos_ref.errors import RecipeError
-from fos_ref.recipes.axes import ElementFormat
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Dequantize,
+    ElementCast,
+    ElementFormat,
+    ElementNan,
+    ElementScaling,
+    ReciprocalOverflow,
+    ScaleFloor,
+    ScaleFormat,
+    TensorScale,
+    ZeroScale,
+    ZeroSign,
+)
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
@@ -43,6 +56,79 @@ BASES = (
     "fouroversix-nvint4",
     "fouroversix-if4-mse",
     "fouroversix-mxfp4-static6",
+)
+#: Presets with values that were added after the vectors were published. They are varied where those above
+#: show nothing, so that what is published stays.
+LATER = (
+    "flashinfer-nvfp4",
+    "flashinfer-default-nvfp4",
+    "flashinfer-default-nvfp4-row",
+    "auto-round-nvfp4",
+    "vllm-nvfp4-emulation",
+    "sglang-nvfp4-online",
+    "fp-quant-nvfp4",
+    "mlx-cpu-nvfp4",
+    "mlx-cpu-nvfp4-unscaled",
+    "mlx-metal-nvfp4",
+    "mlx-cuda-nvfp4",
+    "flashinfer-kv-nvfp4",
+    "flashinfer-kv-4over6",
+    "gptqmodel-4over6",
+    "ocp-mxfp4",
+    "microxcaling-mxfp4-nearest",
+    "torchao-mxfp4-even",
+    "torchao-mxfp4-ceil",
+    "torchao-mxfp4-rceil",
+    "compressed-tensors-mxfp4",
+    "modelopt-mxfp4",
+    "mlx-mxfp4",
+    "mlx-metal-mxfp4-nearest",
+    "qwix-mxfp4",
+    "qwix-nvfp4",
+)
+
+
+#: Axis, value, another value.
+Pair: TypeAlias = tuple[str, Any, Any]
+#: Values that were added after the first vectors were published; theirs are in values.json.
+LATER_VALUES: frozenset[Any] = frozenset(
+    {
+        TensorScale.QUOTIENT,
+        TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE,
+        TensorScale.DECODE_QUOTIENT_OF_FOUR,
+        TensorScale.RECIPROCAL_TIMES_RANGE,
+        TensorScale.RECIPROCAL_ZERO_SCALES,
+        TensorScale.ENCODE_OF_PRODUCT,
+        TensorScale.ENCODE_OF_QUOTIENT,
+        BlockScale.DECODE_RECIPROCAL,
+        BlockScale.MULTIPLY_THEN_DIVIDE,
+        BlockScale.AMAX,
+        BlockScale.LOGARITHM,
+        BlockScale.LOGARITHM_IN_INPUT_DTYPE,
+        ScaleFormat.E8M0_FLOOR,
+        ScaleFormat.E8M0_EVEN,
+        ScaleFormat.E8M0_CEIL,
+        ScaleFormat.E8M0_UP_SATFINITE,
+        ScaleFormat.E8M0_UP_WRAPS,
+        ScaleFormat.E8M0_NEAREST_LOG2,
+        ScaleFloor.ZERO_ALONE_IS_ONE,
+        ScaleFloor.TINY_IS_ONE,
+        ElementScaling.ENCODE_QUOTIENT,
+        ElementScaling.DIVIDE_THEN_ENCODE,
+        ElementScaling.ENCODE_THEN_DIVIDE,
+        ZeroScale.MULTIPLIER_ZERO,
+        ZeroScale.PRODUCT_ZERO,
+        ZeroScale.PRODUCT_TINY,
+        ZeroScale.SCALE_2_127,
+        ZeroScale.SCALE_2_126,
+        ReciprocalOverflow.MINIMUM_NUMBER,
+        ElementCast.TIES_TO_SMALLER,
+        ElementCast.FIRST_NEAREST,
+        ElementNan.CODE_8,
+        ZeroSign.NOT_POSITIVE,
+        Dequantize.AMAX_QUOTIENT,
+        Dequantize.ENCODE_DIVIDE,
+    }
 )
 
 
@@ -76,7 +162,12 @@ class _Pair:
         return sum(len(self.base.diff(r)) for r in (self.first, self.second))
 
 
-def axis_pairs() -> Iterator[tuple[str, Any, Any]]:
+def is_later(pair: Pair) -> bool:
+    """Return whether a value of a pair is younger than the vectors that were published first."""
+    return not LATER_VALUES.isdisjoint(pair[1:])
+
+
+def axis_pairs() -> Iterator[Pair]:
     """Yield (axis, value, other value) for every axis and every pair of its values."""
     for axis in PRESETS["nvfp4"].axes():
         kind = field_kind(axis)
@@ -98,7 +189,12 @@ def find(axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
     """
     if (axis, plain_name(u), plain_name(v)) in INDISTINGUISHABLE:
         return None
-    pairs = sorted(_recipe_pairs(axis, u, v), key=lambda p: (p.rank, p.changes))
+    return _among(BASES, axis, u, v, seen) or _among((*BASES, *LATER), axis, u, v, seen)
+
+
+def _among(names: tuple[str, ...], axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
+    """Return the first vector of the search where the presets called `names` are varied."""
+    pairs = sorted(_recipe_pairs(names, axis, u, v), key=lambda p: (p.rank, p.changes))
     for _, group in groupby(pairs, key=lambda p: p.rank):
         alike = list(group)
         for stage in seen.stages(values=axis == "dequantize"):
@@ -116,20 +212,20 @@ def find(axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
     return None
 
 
-def _recipe_pairs(axis: str, u: Any, v: Any) -> list[_Pair]:
+def _recipe_pairs(names: tuple[str, ...], axis: str, u: Any, v: Any) -> list[_Pair]:
     """Return a pair of recipes with `u` and with `v` on `axis` for each base that allows it.
 
     A further axis differs only where the legality table demands it (absmax has no summation order).
     """
     found = []
-    for base in (PRESETS[name] for name in BASES):
-        first, second = _with(base, axis, u), _with(base, axis, v)
+    for base in (PRESETS[name] for name in names):
+        first, second = _with(base, axis, u, names), _with(base, axis, v, names)
         options = [
             _Pair(base, a, b)
             for a, b in (
                 (first, second),
-                (first, first and _with(first, axis, v)),
-                (second and _with(second, axis, u), second),
+                (first, first and _with(first, axis, v, names)),
+                (second and _with(second, axis, u, names), second),
             )
             if a is not None and b is not None
         ]
@@ -138,7 +234,7 @@ def _recipe_pairs(axis: str, u: Any, v: Any) -> list[_Pair]:
     return found
 
 
-def _with(base: Recipe, axis: str, value: Any) -> Recipe | None:
+def _with(base: Recipe, axis: str, value: Any, names: tuple[str, ...]) -> Recipe | None:
     """Return `base` with `value` on `axis`, and with what must follow, taken from a preset that has it."""
     if getattr(base, axis) == value:
         return base
@@ -146,7 +242,7 @@ def _with(base: Recipe, axis: str, value: Any) -> Recipe | None:
     try:
         return replace(base, name=name, **{axis: value})
     except RecipeError:
-        donors = [PRESETS[n] for n in BASES if getattr(PRESETS[n], axis) == value]
+        donors = [PRESETS[n] for n in names if getattr(PRESETS[n], axis) == value]
         options = {(axis, *partners(base, d, axis)): d for d in donors}
         if not options:
             return None

@@ -53,6 +53,10 @@ class Peer:
     #: Preset -> codes of a block whose scale is NaN, where the NaN's sign and payload choose among them.
     nan_codes: Mapping[str, tuple[int, ...]] = {}
     releases: Mapping[str, Release] = {}
+    #: Tensor of edges.py -> why the program parts there from what any axis can state.
+    apart: Mapping[str, str] = {}
+    #: Preset -> (block amaxes (R, B)) -> where the program converts infinity or NaN to an integer: no bits.
+    undefined: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {}
 
     def released(self, preset: str) -> Recipe:
         """Return the recipe of the released program: the preset, but for what `releases` names."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from .auto_round import AutoRound
 from .base import Peer
 from .compressed_tensors import CompressedTensors
 from .flashinfer import FlashInfer
+from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
+from .mlx import MLXPowers
+from .mlx_nvfp4 import MLX
 from .modelopt import ModelOpt
 from .te import TransformerEngine
 from .torchao import TorchAO
 
 PEERS: tuple[Peer, ...] = (
+    AutoRound(),
     CompressedTensors(),
     FlashInfer(),
+    FlashInferInvariant(),
     FourOverSix(),
+    MLX(),
+    MLXPowers(),
     ModelOpt(),
     TorchAO(),
     TransformerEngine(),

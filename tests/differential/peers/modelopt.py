@@ -1,4 +1,4 @@
-"""NVIDIA Model-Optimizer: NVFP4QTensor.quantize of its installed wheel, on a CPU.
+"""NVIDIA Model-Optimizer: NVFP4QTensor.quantize and MXFP4QTensor.quantize of its installed wheel, on a CPU.
 
 `import modelopt.torch.quantization` needs many packages, so its files are loaded under stand-in parents: the
 tensor class, its base class, the maxima and the constants are the wheel's own. Stood in for: what those files
@@ -23,8 +23,12 @@ MAXIMA = ("reduce_amax", "reduce_block_amax", "reduce_block_padding")
 UNUSED = ("fsdp2_aware_weight_update", "patch_fsdp_mp_dtypes")
 
 
+TENSORS = ("nvfp4_tensor", "mxfp4_tensor")
+
+
 @cache
-def _nvfp4_tensor(folder: Path) -> ModuleType:
+def _tensor_classes(folder: Path) -> dict[str, ModuleType]:
+    """Return the files of both tensors, loaded under the same stand-ins."""
     helpers = {"get_unwrapped_name": None, "print_rank_0": None}
     parents: dict[str, dict[str, Any]] = {
         "modelopt": {},
@@ -43,20 +47,24 @@ def _nvfp4_tensor(folder: Path) -> ModuleType:
         load_file(f"{NAME}.utils.numeric_utils", folder / "utils/numeric_utils.py")
         vars(modules[f"{NAME}.utils"]).update({k: getattr(core, k) for k in (*MAXIMA, *UNUSED)})
         load_file(f"{NAME}.qtensor.base_qtensor", folder / "qtensor/base_qtensor.py")
-        return load_file(f"{NAME}.qtensor.nvfp4_tensor", folder / "qtensor/nvfp4_tensor.py")
+        return {t: load_file(f"{NAME}.qtensor.{t}", folder / f"qtensor/{t}.py") for t in TENSORS}
 
 
 class ModelOpt(Peer):
     name, version = "nvidia-modelopt", "0.47.0"
-    presets = {"modelopt-nvfp4": {"block_size": 16}}  # noqa: RUF012
+    presets = {"modelopt-nvfp4": {"block_size": 16}, "modelopt-mxfp4": {"block_size": 32}}  # noqa: RUF012
+    undefined = {"modelopt-mxfp4": lambda b: ~np.isfinite(b)}  # noqa: RUF012
 
-    def load(self) -> ModuleType:
+    def load(self, tensor: str = "nvfp4_tensor") -> ModuleType:
         needs_torch()
-        return _nvfp4_tensor(Path(str(installed(self.name, self.version).locate_file(FOLDER))))
+        return _tensor_classes(Path(str(installed(self.name, self.version).locate_file(FOLDER))))[tensor]
 
     def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
-        module, t = self.load(), to_torch(x)
-        quantizer = module.NVFP4QTensor
+        t = to_torch(x)
+        if preset == "modelopt-mxfp4":
+            q, scales = self.load("mxfp4_tensor").MXFP4QTensor.quantize(t, **self.presets[preset])
+            return Output(q._quantized_data.numpy(), scales.numpy().reshape(len(x), -1), None)
+        quantizer = self.load().NVFP4QTensor
         given = t if amax is None else to_torch(np.array(amax, dtype=np.float32))
         decode = quantizer.get_weights_scaling_factor_2(given)
         q, scales, _ = quantizer.quantize(t, weights_scaling_factor_2=decode, **self.presets[preset])
