@@ -31,12 +31,19 @@ def processor(options: Sequence[str]) -> str:
     return _run([COMPILER, "-march=native", "-Q", "--help=target"], "g++ does not tell this processor")
 
 
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write texts into a folder under their names, which may lie in folders of their own."""
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 def compile_library(texts: Mapping[str, str], arguments: Sequence[str], path: Path) -> None:
     """Write the shared library of the last of the texts, by file name, which includes the others."""
     main = list(texts)[-1]
     with TemporaryDirectory() as work:
-        for name, text in texts.items():
-            (Path(work) / name).write_text(text, encoding="utf-8")
+        write_texts(Path(work), texts)
         command = [COMPILER, *arguments, str(Path(work) / main), "-o", str(path)]
         _run(command, f"g++ could not build {main}")
 

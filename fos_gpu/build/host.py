@@ -13,14 +13,14 @@ import numpy as np
 
 from fos_gpu.build.cache import cached, load
 from fos_gpu.build.compiler import compile_library, compiler_version, processor
-from fos_gpu.build.lower import definitions, FILTER, FILTER_WORDS, HEADER, source
+from fos_gpu.build.lower import definitions, FILTER, FILTER_WORDS, numerics, source
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
 
 LOOPS = "fos_host.cpp"
-SOURCES = (HEADER, FILTER_WORDS, FILTER, LOOPS)  #: the last one is compiled, it includes the others
+SOURCES = (FILTER_WORDS, FILTER, LOOPS)  #: the last one is compiled, it includes the others and the header
 FAST = "-DFOS_FAST=1"  #: the fast path beside the recipe word for word
 #: -ffp-contract=off: with -march=native g++ fuses a product and a sum unless it is told not to.
 ALWAYS = ("-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-Wall", "-Werror")
@@ -30,7 +30,7 @@ DEFAULT = ("-O2",)
 def build(r: Recipe, options: tuple[str, ...] = DEFAULT) -> Path:
     """Return the shared library of a recipe, from the cache where it has been built before."""
     arguments = (*ALWAYS, *options, *definitions(r))
-    texts = {name: source(name) for name in SOURCES}
+    texts = numerics() | {name: source(name) for name in SOURCES}
     parts = (*texts.values(), *arguments, compiler_version(), processor(options))
     return cached(parts, ".so", lambda path: compile_library(texts, arguments, path))
 

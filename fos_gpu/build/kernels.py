@@ -8,15 +8,15 @@ from pathlib import Path
 from fos_gpu.build import nvrtc
 from fos_gpu.build.cache import cached
 from fos_gpu.build.grid import tuning
-from fos_gpu.build.lower import admitted, definitions, FILTER, FILTER_WORDS, HEADER, source
+from fos_gpu.build.lower import admitted, definitions, FILTER, FILTER_WORDS, numerics, source
 from fos_gpu.build.ptx import Declared, FMA
 from fos_ref.recipes.recipe import Recipe
 
 KERNELS = "fos_kernels.cu"
 FAST, FAST_TILES = "fos_fast.cuh", "fos_fast_tiles.cuh"
 LAYOUT = "fos_layout.h"
-#: What every kernel of the quantizer includes, along rows and along columns.
-COMMON = (HEADER, LAYOUT, "fos_ptx.cuh", "fos_device.cuh", "fos_block.cuh")
+#: What every kernel of the quantizer includes beside the header, along rows and along columns.
+COMMON = (LAYOUT, "fos_ptx.cuh", "fos_device.cuh", "fos_block.cuh")
 WITH_FAST = "-DFOS_FAST=1"  #: the kernel of the fast path beside those of the recipe word for word
 ENTRY, FAST_ENTRY = "fos_quantize", "fos_quantize_fast"
 LEFT_OVER = "fos_left_over"  #: the function that the fast path calls for what it leaves to the recipe
@@ -44,7 +44,7 @@ def has_fast(r: Recipe) -> bool:
 def headers(*, fast: bool) -> dict[str, str]:
     """Return the texts that the kernel file may include, by name."""
     more = (FILTER, FILTER_WORDS, FAST, FAST_TILES) if fast else ()
-    return {name: source(name) for name in (*COMMON, *more)}
+    return numerics() | {name: source(name) for name in (*COMMON, *more)}
 
 
 def options(r: Recipe, dtype: str, arch: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ HEADER = "fos_numerics.h"
 FILTER = "fos_filter.h"
 FILTER_WORDS = "fos_filter_words.h"  #: what it includes
 INPUTS = ("float32", "bfloat16", "float16")
+_INCLUDE = re.compile(r'#include "([^"]+)"')
 _ENUM = re.compile(r"enum class (\w+) \{([^}]*)\}")
 
 
@@ -30,9 +31,16 @@ def source(name: str) -> str:
 
 
 @cache
+def numerics() -> dict[str, str]:
+    """Return the header and its parts by name: every text of which it is made."""
+    text = source(HEADER)
+    return {HEADER: text} | {name: source(name) for name in _INCLUDE.findall(text)}
+
+
+@cache
 def members() -> dict[str, frozenset[str]]:
     """Return the members of each enum of the header, by the enum's name without capitals."""
-    found = _ENUM.findall(source(HEADER))
+    found = _ENUM.findall("".join(numerics().values()))
     return {kind.lower(): frozenset(m.strip() for m in body.split(",")) for kind, body in found}
 
 

@@ -15,7 +15,16 @@ from typing import Any
 
 from fos_gpu.build import kernels, nvrtc
 from fos_gpu.build.cache import cached
-from fos_gpu.build.lower import admitted, definitions, FILTER, FILTER_WORDS, INPUTS, member_name, source
+from fos_gpu.build.lower import (
+    admitted,
+    definitions,
+    FILTER,
+    FILTER_WORDS,
+    INPUTS,
+    member_name,
+    numerics,
+    source,
+)
 from fos_gpu.build.ptx import Declared
 from fos_ref.recipes.axes import AmaxScope, Dequantize
 from fos_ref.recipes.catalog import PRESETS
@@ -41,7 +50,7 @@ class Unit:
     def headers(self) -> dict[str, str]:
         """The texts that the source may include, by name."""
         more = (FILTER, FILTER_WORDS, COLUMNS_FAST) if kernels.WITH_FAST in self.definitions else ()
-        return {name: source(name) for name in (*kernels.COMMON, DECODE, *more)}
+        return numerics() | {name: source(name) for name in (*kernels.COMMON, DECODE, *more)}
 
 
 @cache

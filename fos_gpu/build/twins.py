@@ -11,12 +11,12 @@ import numpy as np
 from fos_gpu.build.cache import cached, load
 from fos_gpu.build.compiler import compile_library, compiler_version
 from fos_gpu.build.host import ALWAYS
-from fos_gpu.build.lower import definitions, HEADER, source
+from fos_gpu.build.lower import definitions, numerics, source
 from fos_ref.formats.arrays import AnyArray, F32, U8
 from fos_ref.recipes.catalog import PRESETS
 
 PTX, LOOPS = "fos_ptx.cuh", "fos_twins.cpp"
-SOURCES = (HEADER, PTX, LOOPS)  #: the last one is compiled, it includes the others
+SOURCES = (PTX, LOOPS)  #: the last one is compiled, it includes the others and the header
 OPTIONS = (*ALWAYS, "-O3")
 #: The twins have no recipe; the header wants one, and this one's elements are the instruction's.
 DEFINITIONS = definitions(PRESETS["nvfp4"])
@@ -24,7 +24,7 @@ DEFINITIONS = definitions(PRESETS["nvfp4"])
 
 def build() -> Path:
     """Return the shared library of the twins, from the cache where it was built before."""
-    texts, arguments = {name: source(name) for name in SOURCES}, (*OPTIONS, *DEFINITIONS)
+    texts, arguments = numerics() | {name: source(name) for name in SOURCES}, (*OPTIONS, *DEFINITIONS)
     parts = (*texts.values(), *arguments, compiler_version())
     return cached(parts, ".so", lambda path: compile_library(texts, arguments, path))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fos_gpu.build import nvrtc
 from fos_gpu.build.cache import cached
-from fos_gpu.build.lower import HEADER, source
+from fos_gpu.build.lower import numerics, source
 from fos_gpu.build.twins import DEFINITIONS, PTX
 from fos_gpu.proof.runs import CLASSES, empty_table, FORMATS
 from fos_ref.formats.arrays import U32
@@ -41,14 +41,15 @@ def options(arch: str) -> tuple[str, ...]:
 
 def compile_sweep(arch: str, text: str | None = None) -> tuple[bytes, str]:
     """Return (cubin, PTX) of the sweep, or of another text in its place."""
-    headers = {name: source(name) for name in (HEADER, PTX)}
+    headers = numerics() | {PTX: source(PTX)}
     return nvrtc.compile_source(text or source(KERNELS), headers, options(arch))
 
 
 def cubin(arch: str, text: str | None = None) -> Path:
     """Return the cubin's file, from the cache where it was compiled before."""
     used = text or source(KERNELS)
-    parts = (used, source(HEADER), source(PTX), *options(arch), *nvrtc.ARITHMETIC, str(nvrtc.version()))
+    texts = (used, *numerics().values(), source(PTX))
+    parts = (*texts, *options(arch), *nvrtc.ARITHMETIC, str(nvrtc.version()))
     return cached(parts, ".cubin", lambda path: _write(path, arch, used))
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
 from fos_gpu.build import kernels, modules, nvrtc
-from fos_gpu.build.lower import admitted, definitions, fused, INPUTS, source
+from fos_gpu.build.lower import admitted, definitions, fused, INPUTS, numerics, source
 from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, violations
 from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
@@ -128,7 +128,7 @@ def _pairs(declared: Declared) -> tuple[tuple[str, tuple[str, ...]], ...]:
 def headers() -> dict[str, str]:
     """Return every text that a kernel may include, by name."""
     names = sorted(p.name for p in (files("fos_gpu") / "csrc").iterdir())
-    return {name: source(name) for name in names if name.endswith((".h", ".cuh"))}
+    return numerics() | {name: source(name) for name in names if name.endswith((".h", ".cuh"))}
 
 
 def compile_one(task: Task) -> Tally:

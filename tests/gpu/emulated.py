@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fos_gpu.build.lower import HEADER, source
+from fos_gpu.build.compiler import write_texts
+from fos_gpu.build.lower import numerics, source
 from fos_gpu.build.twins import DEFINITIONS, OPTIONS, PTX
 from fos_gpu.proof.runs import empty_table
 from fos_gpu.proof.sweep import KERNELS, RUN, THREADS
@@ -39,7 +40,7 @@ def build(folder: Path, text: str | None = None, header: str | None = None) -> c
     body = text or source(KERNELS)
     runners = [RUNNER.format(name=f"fos_sweep_{k}", threads=THREADS) for k in KERNEL_NAMES]
     (folder / "sweep.cpp").write_text(SHIM + body + "".join(runners), encoding="utf-8")
-    (folder / HEADER).write_text(source(HEADER), encoding="utf-8")
+    write_texts(folder, numerics())
     (folder / PTX).write_text(header or source(PTX), encoding="utf-8")
     library = folder / "sweep.so"
     options = [o for o in OPTIONS if o != "-Werror"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fos_gpu.build.cache import cached
-from fos_gpu.build.compiler import compiler_version
+from fos_gpu.build.compiler import compiler_version, write_texts
 from fos_gpu.build.grid import fast_grid, tuning
 from fos_gpu.build.host import ALWAYS, stacked
 from fos_gpu.build.kernels import FAST_ENTRY, headers, KERNELS, WITH_FAST
@@ -87,8 +87,7 @@ def build(r: Recipe, dtype: str, *knobs: str) -> ctypes.CDLL:
 
     def make(path: Path) -> None:
         with tempfile.TemporaryDirectory() as work:
-            for name, text in texts.items():
-                (Path(work) / name).write_text(text, encoding="utf-8")
+            write_texts(Path(work), texts)
             command = ["g++", *given, "-include", "shim.h", "unit.cpp", "-o", str(path)]
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=work)
         assert done.returncode == 0, done.stderr[:2000]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 import fos_ref
-from fos_gpu.build.lower import axes, definitions, HEADER, member_name, members, source, unsupported
+from fos_gpu.build.lower import axes, definitions, HEADER, member_name, members, numerics, unsupported
 from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.proof.engine import DISTINCT
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
@@ -63,8 +64,10 @@ def test_the_bound_reaches_the_compiler():
     }
 
 
-def test_the_header_includes_nothing_and_names_no_recipe():
-    text = source(HEADER)
-    assert "#include" not in text
+def test_the_header_includes_its_parts_alone_and_names_no_recipe():
+    folder = files("fos_gpu") / "csrc" / "model"
+    assert set(numerics()) == {HEADER} | {f"model/{p.name}" for p in folder.iterdir()}
+    assert not [name for name, text in numerics().items() if "#include" in text and name != HEADER]
+    text = "".join(numerics().values())
     for name in fos_ref.PRESETS:
         assert not re.search(rf"[^\w-]{re.escape(name)}[^\w-]", text)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fos_gpu.build.cache import cached
-from fos_gpu.build.compiler import COMPILER, compiler_version
+from fos_gpu.build.compiler import COMPILER, compiler_version, write_texts
 from fos_gpu.build.host import ALWAYS
 from fos_gpu.build.lower import source
 from fos_ref.errors import ToolchainError
@@ -41,8 +41,7 @@ def build(unit, options=("-O1",)) -> Path:
 
     def make(path: Path) -> None:
         with tempfile.TemporaryDirectory() as work:
-            for name, content in {**unit.headers, SHIM.name: shim, "unit.cpp": text}.items():
-                (Path(work) / name).write_text(content, encoding="utf-8")
+            write_texts(Path(work), {**unit.headers, SHIM.name: shim, "unit.cpp": text})
             command = [COMPILER, *arguments, "-include", SHIM.name, "unit.cpp", "-o", str(path)]
             run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=work)
         if run.returncode:
