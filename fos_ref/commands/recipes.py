@@ -129,13 +129,15 @@ def new(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="AXIS=VALUE", help="Give an axis this value; may be repeated. [default: none]"
+            "--set",
+            metavar="AXIS=VALUE",
+            help="Give an axis this value; AXIS alone: list its values. May be repeated. [default: none]",
         ),
     ] = None,
 ) -> None:
     """Print the JSON of a recipe of your own: a preset with other axes. Every --recipe takes the file.
 
-    `fos recipes NAME` shows the axes and their values; docs/recipes.md explains them.
+    `fos recipes NAME` shows every axis, --set AXIS what it may be; docs/recipes.md has a first recipe.
     """
     from fos_ref.commands.recipe_tables import described
     from fos_ref.recipes import recipe

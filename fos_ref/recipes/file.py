@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any
 
 from fos_ref.errors import near, RecipeError
@@ -45,13 +46,22 @@ def changed(base: Recipe, name: str, settings: Iterable[str]) -> Recipe:
     data = {**base.to_dict(), "name": name, "source": "", "evidence": "own"}
     for setting in settings:
         axis, equals, text = setting.partition("=")
-        if not equals or axis not in base.axes():
+        if axis not in base.axes():
             names = near(axis, base.axes()) or base.axes()
             msg = f"setting {cut(setting)}: AXIS=VALUE with one of the axes {', '.join(names)} is allowed"
+            raise RecipeError(msg)
+        if not equals:
+            msg = f"setting {axis}: {axis}=VALUE with {_values(axis)} is allowed"
             raise RecipeError(msg)
         is_number = field_kind(axis) is int and text.isascii() and text.isdigit() and len(text) < _DIGITS
         data[axis] = None if text == "-" else int(text) if is_number else text
     return Recipe.from_dict(data)
+
+
+def _values(axis: str) -> str:
+    """Return what an axis may be, in the words of its JSON."""
+    kind = field_kind(axis)
+    return f"one of {', '.join(str(m.value) for m in kind)}" if issubclass(kind, Enum) else "a whole number"
 
 
 def _read(path: Any, shown: str) -> object:

@@ -101,7 +101,8 @@ def _no_choice():
 def test_a_setting_that_is_none_is_one_line_and_exit_2(capsys):
     refusals = [
         (["--set", "ti=four"], "setting ti=four: AXIS=VALUE with one of the axes tie is allowed"),
-        (["--set", "tie"], "AXIS=VALUE"),
+        (["--set", "tie"], "setting tie: tie=VALUE with one of six, four is allowed"),
+        (["--set", "scale_max"], "setting scale_max: scale_max=VALUE with a whole number is allowed"),
         (["--set", "name=x"], "AXIS=VALUE"),
         (["--set", "tie=five"], "one of six, four is allowed"),
         (["--set", "tie=-"], "tie not set"),
