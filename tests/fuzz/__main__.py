@@ -18,8 +18,8 @@ if __name__ == "__main__":  # each worker is one thread; who imports this keeps 
         os.environ.setdefault(_variable, "1")
 
 
-#: Seconds of a processor for one input. The longest honest answer is the checker's whole search for a cause: 4 s
-#: on a core of 2024, three times as long on an old one that does two things at once.
+#: Seconds of a processor for one input. The longest honest answer, the checker's whole search, takes 4 s on a
+#: core of 2024 and three times as long on an old one that does two things at once.
 LIMIT = 30.0
 
 
