@@ -8,7 +8,8 @@ from importlib.resources import files as package_files
 
 from fos_ref.errors import GoldenFormatError, InputError, near
 from fos_ref.export.tables import Tables, tables
-from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.catalog import PRESETS, recipe
+from fos_ref.recipes.file import is_path
 from fos_ref.vectors import chain
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.file import read, Vector
@@ -43,22 +44,22 @@ class Source:
 
 
 def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
-    """Return the vectors of the recipes, of all where none is named.
+    """Return the vectors of the recipes, presets by name or by file, of all where none is named.
 
-    Raises: InputError for a recipe without vectors; GoldenFormatError for a file that is not the manifest's.
+    Raises: InputError for a recipe without vectors; RecipeError for a file that holds none; GoldenFormatError for a file that is not the manifest's.
     """
     listed = read_manifest(files[MANIFEST])["files"]
     names = [n for n in sorted(listed) if n.startswith(f"{VERSION}/") and n.count("/") == _DEPTH]
     names = [n for n in names if n.endswith(".json")]
     there = {n.split("/")[1] for n in names}
-    wanted = {PRESETS[r].name if r in PRESETS else r for r in recipes} or there
+    wanted = {recipe(r).name if r in PRESETS or is_path(r) else r for r in recipes} or there
     for r in sorted(wanted - there):
         raise InputError(_unknown(r, sorted(there)))
     chosen = [n for n in names if n.split("/")[1] in wanted]
     found: dict[str, dict[str, Sequence[Vector]]] = {}
     for n in chosen:
-        _, recipe, group = n.removesuffix(".json").split("/")
-        found.setdefault(recipe, {})[group] = read(_checked(n, files, listed), n)
+        _, name, group = n.removesuffix(".json").split("/")
+        found.setdefault(name, {})[group] = read(_checked(n, files, listed), n)
     chains = _chains(files, listed, list(found))
     digests = {n: listed[n]["sha256"] for n in chosen + [chain.NAME] * bool(chains)}
     return Source(found, digests, chains)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import fos_ref
 from fos_ref import cli
-from fos_ref.errors import GoldenFormatError
+from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.export.source import load, static
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import whole_folder
@@ -129,6 +130,16 @@ def test_every_recipe_with_vectors_is_exported_unless_one_is_named(monkeypatch):
     folders = {n.split("/")[1] for n in files() if n.startswith("v1/") and n.count("/") == 2}
     assert set(load(files()).vectors) == folders - {"bulk"}
     assert len(folders) > 20
+
+
+def test_a_preset_may_be_named_by_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("fos_ref.export.source.read", lambda _data, _name: [])
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(fos_ref.recipe("4over6-absmax").to_dict()))
+    assert list(load(files(), [str(path)]).vectors) == ["4over6-absmax"]
+    path.write_text(json.dumps(fos_ref.recipe("4over6-absmax").to_dict() | {"name": "mine"}))
+    with pytest.raises(InputError, match="--recipe mine: no vectors of it"):
+        load(files(), [str(path)])
 
 
 def test_sizes_are_reasonable():

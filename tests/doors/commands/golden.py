@@ -134,6 +134,10 @@ ROWS = [
     ),
     *hostile("golden export --recipe", *_C, *_OUT, "--dir", "golden", "--recipe", "{}"),
     _export("--recipe", "one without vectors", "--format", "c", *_OUT, "--recipe", "te-mse-448"),
+    *(
+        _export("--recipe", f"{name}.json", "--format", "c", *_OUT, "--recipe", f"{name}.json")
+        for name in (*documents.FOREIGN, *documents.RECIPES)
+    ),
     Command("golden", "no such command", ("golden", "zzz"), ("zzz", "write")),
     Command("golden", "a hostile command", ("golden", "\x1b]0;pwn\x07\n\u202e" * 500)),
     Command("golden lint", "an unknown option", (*_LINT, "--nope"), ("--nope",)),
