@@ -46,7 +46,8 @@ class Source:
 def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
     """Return the vectors of the recipes, presets by name or by file, of all where none is named.
 
-    Raises: InputError for a recipe without vectors; RecipeError for a file that holds none; GoldenFormatError for a file that is not the manifest's.
+    Raises: InputError for a recipe without vectors; RecipeError for a file that holds none;
+    GoldenFormatError for a file that is not the manifest's.
     """
     listed = read_manifest(files[MANIFEST])["files"]
     names = [n for n in sorted(listed) if n.startswith(f"{VERSION}/") and n.count("/") == _DEPTH]
