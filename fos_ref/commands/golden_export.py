@@ -35,9 +35,7 @@ def export(
     form: Annotated[Form, typer.Option("--format", metavar="memh|c|json|npz", help="What to write.")],
     recipe: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME|FILE", autocompletion=presets, help="Only this recipe; may be repeated."
-        ),
+        typer.Option(metavar="NAME|FILE", autocompletion=presets, help="Only this recipe; may be repeated."),
     ] = None,
     folder: Source = None,
 ) -> None:
