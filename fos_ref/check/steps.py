@@ -15,15 +15,16 @@ import numpy as np
 from fos_ref.check.population import DECODE, ENCODE, Population, USED
 from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.model.candidates import cast_scale, EXPANSION
-from fos_ref.model.elements import ELEMENT_FORMAT, Grid, scale_elements
+from fos_ref.model.elements import ELEMENT_FORMAT, Grid
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.quantize import keep
 from fos_ref.model.scales import BLOCK_SCALE, TENSOR_SCALE
+from fos_ref.model.scaling import scale_elements
 from fos_ref.model.trace import Blocks, Candidate, Scales
 from fos_ref.model.trial import trial_difference
 from fos_ref.recipes.axes import Candidates, ErrorDomain, Map4Scale, NonFinite
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.layout import stored
 
 Step: TypeAlias = Callable[..., Any]
 
@@ -54,7 +55,7 @@ class Steps:
 class Walked:
     """What a walk gives for N blocks."""
 
-    codes: U8  #: (N, n / 2) packed
+    codes: U8  #: (N, n / 2) as they are stored
     scale: U8  #: (N,)
     free: Bool  #: (N,) where the codes may be anything: nothing is said about them
     picked4: Bool  #: (N,)
@@ -104,7 +105,7 @@ def walk(p: Population, s: Steps) -> Walked:
         picked4 = _pick(map6, map4, s, b.shape)
         codes, scale = s.keep(map6, map4, picked4, r)
     bytes_ = scale[:, 0]
-    return Walked(pack_nibbles(codes[:, 0]), bytes_, s.free(bytes_), picked4[:, 0], map6, map4, t)
+    return Walked(stored(codes[:, 0], r), bytes_, s.free(bytes_), picked4[:, 0], map6, map4, t)
 
 
 def tensor_scales(p: Population, s: Steps) -> Scales:

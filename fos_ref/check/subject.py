@@ -220,7 +220,7 @@ def _right_scales(c: Case) -> float:
 def blocks_of(q: QuantizedTensor) -> Bytes:
     """Return the bytes of a quantized matrix, block by block."""
     r = q.recipe
-    codes = to_blocks(q.codes, r.block_rows, r.block_cols // 2)
+    codes = to_blocks(q.codes, r.block_rows, r.block_cols // r.codes_per_byte)
     scales = to_blocks(q.block_scales, r.block_rows, 1)
     return Bytes(codes.reshape(-1, codes.shape[-1]), scales.reshape(-1, r.block_rows))
 
@@ -235,11 +235,11 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, fixed: Fixed, sc
     else:  # however many rows or columns it has, there is nothing to compare
         quantize(array, recipe, **fixed.keywords())
         matrix, fixed = array.reshape(0, 0), Fixed()
-    given, bytes_ = _codes(codes, array.shape), _scales(scales, matrix.shape, recipe)
+    given, bytes_ = _codes(codes, array.shape, recipe), _scales(scales, matrix.shape, recipe)
     want = quantize(matrix, recipe, **fixed.keywords())
     return Subject(
         x=matrix,
-        codes=given.reshape(matrix.shape[0], matrix.shape[1] // 2),
+        codes=given.reshape(matrix.shape[0], matrix.shape[1] // recipe.codes_per_byte),
         scales=bytes_,
         recipe=recipe,
         fixed=fixed,
@@ -248,10 +248,10 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, fixed: Fixed, sc
     )
 
 
-def _codes(codes: Any, shape: tuple[int, ...]) -> U8:
-    given = as_codes(codes, "codes", shape)
-    wanted = (*shape[:-1], shape[-1] // 2)
-    turned = (shape[-1], shape[0] // 2)
+def _codes(codes: Any, shape: tuple[int, ...], r: Recipe) -> U8:
+    given = as_codes(codes, "codes", shape, r)
+    wanted = (*shape[:-1], shape[-1] // r.codes_per_byte)
+    turned = (shape[-1], shape[0] // r.codes_per_byte)
     if given.shape not in (wanted, turned, (given.size,)) or given.size != math.prod(wanted):
         msg = f"codes of shape {given.shape}: x of {shape} takes {wanted}, or one code a byte"
         raise ShapeError(msg)

@@ -111,7 +111,7 @@ class Kernel:
         if not isinstance(out, (tuple, list)) or len(out) != _PARTS:
             msg = f"it returned a {type(out).__name__}: (codes, block scales) is allowed"
             raise ShapeError(msg)
-        codes, scales = as_codes(out[0], "codes", t.x.shape), as_bytes(out[1], "block scales")
+        codes, scales = as_codes(out[0], "codes", t.x.shape, self.recipe), as_bytes(out[1], "block scales")
         rows, columns = t.block_scales.shape
         if codes.size != t.codes.size:
             msg = f"codes of shape {codes.shape}: x of {t.x.shape} takes {t.codes.shape}"

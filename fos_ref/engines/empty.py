@@ -30,4 +30,5 @@ def nothing(x: AnyArray, scales: Scales, r: Recipe) -> tuple[U8, U8, Bool]:  # n
     """Return empty codes, block scales and choices of an x (R, C) without values: R or C is 0."""
     rows, cols = x.shape
     blocks = (rows, cols // r.block_cols)
-    return np.empty((rows, cols // 2), np.uint8), np.empty(blocks, np.uint8), np.empty(blocks, np.bool_)
+    codes = np.empty((rows, cols // r.codes_per_byte), np.uint8)
+    return codes, np.empty(blocks, np.uint8), np.empty(blocks, np.bool_)

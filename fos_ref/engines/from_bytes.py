@@ -41,10 +41,12 @@ def from_bytes(
     recipe:   what the bytes mean: a preset, a `Recipe`, or the path of a recipe's JSON
     amax, tensor_scale, encode_scale: A, D or S as for `quantize`, exactly one; none for a recipe without a
               tensor scale. A scale of 1 says that there is none
-    shape:    of the values, (..., C). None: that of the codes, two a byte; float4_e2m1fn has one a byte
+    shape:    of the values, (..., C). None: that of the codes, two a byte where they have 4 bits;
+              float4_e2m1fn has one a byte
     scale_layout: "linear" or "swizzled" (N16)
     Shapes:   codes (..., C/2), flat, or one code a byte (..., C) where `shape` is given; block_scales
-              (..., C/16), for MX (..., C/32), or flat; swizzled ones any shape of that many bytes. Recipes of
+              (..., C/16), for MX (..., C/32), for blocks of 8 (..., C/8), or flat; codes that do not have 4
+              bits are (..., C); swizzled scales have any shape of that many bytes. Recipes of
               16x16 tiles have a tile's byte on each of its 16 rows. C is whole blocks
     Dtypes:   as `check` takes bytes: uint8, float8_e4m3fn, float8_e8m0fnu, float4_e2m1fn(_x2)
     Rounding: of the tensor scales only, N3; amax is taken as that of a float32 tensor
@@ -74,12 +76,13 @@ def from_bytes(
 
 def _codes(codes: Any, shape: tuple[int, ...] | None, r: Recipe) -> tuple[U8, tuple[int, ...]]:
     """Return the packed codes and the shape of the values."""
-    given = as_codes(codes, "codes", None if shape is None else _sizes(shape))
+    given = as_codes(codes, "codes", None if shape is None else _sizes(shape), r)
+    n = r.codes_per_byte
     if shape is None and not given.ndim:
         msg = f"codes of shape {given.shape}: at least one axis is needed, and the last one is blocked"
         raise ShapeError(msg)
-    size = (*given.shape[:-1], 2 * given.shape[-1]) if shape is None else _sizes(shape)
-    wanted = (*size[:-1], size[-1] // 2)
+    size = (*given.shape[:-1], n * given.shape[-1]) if shape is None else _sizes(shape)
+    wanted = (*size[:-1], size[-1] // n)
     if given.shape not in (wanted, (given.size,)) or given.size != math.prod(wanted):
         msg = f"codes of shape {given.shape}: values of {size} take {wanted}, or one code a byte"
         raise ShapeError(msg)

@@ -25,7 +25,7 @@ from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
 from fos_ref.model.trace import Scales, Trace
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 Padding = Literal["error", "zero"]
@@ -55,7 +55,8 @@ def quantize(
               values on where it can run, else "numpy"
     padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
     Shapes:   x (..., C), blocked along the last axis; 16x16 recipes tile the rows of x seen as (rows, C)
-              -> codes (..., C/2), block_scales and picked4 (..., C/16), for MX (..., C/32); C of the padded x
+              -> codes (..., C/2), or (..., C) where an element is not 4 bits wide; block_scales and picked4
+              (..., C/16), for MX (..., C/32), for blocks of 8 (..., C/8); C of the padded x
     Dtypes:   float32, float16, bfloat16, widened to float32 exactly; NumPy, torch, CuPy, JAX, DLPack -> NumPy
     Rounding: in the order of docs/numerics.md: N3 tensor scale, N5 and N6 block scale, N7 its cast, N8
               scaled value, N9 element cast, N10 to N12 error. Each as the recipe's axes say.
@@ -139,7 +140,7 @@ def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
         msg = f"{what}: {allowed}"
         raise DtypeError(msg)
     check_float_environment()
-    codes = unpack_nibbles(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]))
+    codes = one_a_byte(q.codes.reshape(_rows(q.codes.shape), q.codes.shape[-1]), q.recipe)
     scales = q.block_scales.reshape(codes.shape[0], q.block_scales.shape[-1])
     values = canonical_nan(dequantize_matrix(codes, scales, _scales_of(q), q.recipe))
     cropped = values[: _rows(q.shape), : q.shape[-1]].reshape(q.shape)

@@ -9,7 +9,7 @@ from fos_ref.formats.bits import widen
 from fos_ref.model.quantize import quantize_matrix, tensor_amax
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.layout import stored
 
 CHUNK_ELEMENTS = 1 << 16  #: values per chunk: its temporaries stay in the cache
 
@@ -40,12 +40,12 @@ class NumpyEngine:
         return np.concatenate(parts) if parts[0].ndim else tensor_amax(np.stack(parts), recipe)
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
-        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
+        """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
         rows, cols = x.shape
-        codes = np.empty((rows, cols // 2), dtype=np.uint8)
+        codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)
         block_scales = np.empty((rows, cols // recipe.block_cols), dtype=np.uint8)
         picked4 = np.empty((rows, cols // recipe.block_cols), dtype=np.bool_)
         for c in row_chunks(rows, cols, recipe.block_rows):
             t = quantize_matrix(widen(x[c]), scales.rows(c), recipe)
-            codes[c], block_scales[c], picked4[c] = pack_nibbles(t.codes), t.block_scales, t.picked4
+            codes[c], block_scales[c], picked4[c] = stored(t.codes, recipe), t.block_scales, t.picked4
         return codes, block_scales, picked4

@@ -21,11 +21,11 @@ from fos_ref.exactness.squares import Rows, Scaled, squares
 from fos_ref.formats.arrays import AnyArray, F32, F64, U8
 from fos_ref.formats.bits import widen
 from fos_ref.formats.environment import check_float_environment
-from fos_ref.model.dequantize import holds_int4, scale_values
-from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
+from fos_ref.model.dequantize import element_values, holds_second, scale_values
+from fos_ref.model.elements import ELEMENT_FORMAT
 from fos_ref.oracle.exact_error import AMAX_FORMS, ENCODE_FORMS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 
@@ -36,7 +36,7 @@ def exact_error(x: Any, q: QuantizedTensor) -> F64:
               tile is one block; its error is on each of its 16 rows, so [::16] has every tile once.
     Dtypes:   x float32, float16 or bfloat16, taken exactly -> float64
     Values:   the sum over the block of (v - x)^2. v is q*s*A/C, q*s*D or q*s/S, whichever the recipe
-              dequantizes by (N14), without its roundings; INT4 beside E2M1 counts in float32(6/7).
+              dequantizes by (N14), without its roundings; integers beside floats count in their unit.
     Rounding: once, at the end, to nearest even. Every error is 0 or a normal float64.
     Raises:   ShapeError for another shape than q's, or arrays of q that do not fit one another; DtypeError
               for another dtype; InputError for NaN and infinity in x, in a block scale or in a tensor scale.
@@ -73,7 +73,7 @@ class _Decode:
 def _matrices(q: QuantizedTensor) -> tuple[U8, U8]:
     """Return codes (rows, C) and block scales (rows, C / block columns)."""
     rows = math.prod(q.codes.shape[:-1])
-    codes = unpack_nibbles(q.codes.reshape(rows, q.codes.shape[-1]))
+    codes = one_a_byte(q.codes.reshape(rows, q.codes.shape[-1]), q.recipe)
     return codes, q.block_scales.reshape(rows, q.block_scales.shape[-1])
 
 
@@ -121,21 +121,28 @@ def _check_finite(x: AnyArray, block_scales: U8, decode: _Decode, r: Recipe) -> 
 
 
 def _rows(x: F32, codes: U8, block_scales: U8, decode: _Decode, r: Recipe) -> Rows:
-    """Return the rows of all blocks: steps, what half a step is worth, inputs. All products are exact.
+    """Return the rows of all blocks: steps, what a step is worth, inputs. All products are exact.
 
-    A block scale has 4 significant bits, the tensor scale 24 and INT4's unit 24: 52 in float64's 53. An
-    input has 24 and R at most 24. The exponents stay between -298 and 257.
+    A step is the first format's smallest value, 2^-k, of which integers beside floats are multiples too.
+    A block scale has 4 significant bits, the tensor scale 24 and the integers' unit 24: 52 in float64's 53.
+    An input has 24 and R at most 24. The exponents stay between -298 and 257.
     """
-    is_int = holds_int4(block_scales, r)
-    unit = np.where(is_int, np.float64(ELEMENT_FORMAT[r.element_format][1].unit), 1.0)
-    half_steps = scale_values(block_scales, r).astype(np.float64) * decode.worth * unit / 2
+    first, second = ELEMENT_FORMAT[r.element_format]
+    is_second = holds_second(block_scales, r)
+    unit = np.where(is_second, np.float64(second.unit), 1.0)
+    k = first.format.fraction_bits - first.format.emin
+    step = scale_values(block_scales, r).astype(np.float64) * decode.worth * unit * 2.0**-k
     blocks = codes.reshape(*block_scales.shape, r.block_cols)
-    steps = np.where(is_int[..., None], INT4_VALUES[blocks], E2M1_VALUES[blocks])
+    steps = np.ldexp(element_values(blocks, is_second[..., None], r).astype(np.float64), k)
+    if not np.isfinite(steps).all():
+        msg = f"a code of {r.element_format.value} is NaN or infinite: an exact error takes finite values"
+        raise InputError(msg)
     n = block_scales.size
     return Rows(
-        steps=(2 * steps).astype(np.int64).reshape(n, r.block_cols),
-        worth=half_steps.reshape(n),
+        steps=steps.astype(np.int64).reshape(n, r.block_cols),
+        worth=step.reshape(n),
         x=(x.astype(np.float64) * decode.factor).reshape(n, r.block_cols),
+        digits=max(int(g.values[g.format.max_code] * 2**k) for g in (first, second)).bit_length(),
     )
 
 

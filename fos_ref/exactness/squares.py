@@ -25,9 +25,10 @@ _NONE = 1 << 20  #: the exponent of a zero: it does not count
 class Rows:
     """K rows of n values, n at most 32: whole steps worth `worth` each, against x."""
 
-    steps: I64  #: (K, n), from -16 to 16
+    steps: I64  #: (K, n), magnitudes up to 2**digits
     worth: F64  #: (K,)
     x: F64  #: (K, n)
+    digits: int = 4
 
 
 def squares(rows: Rows) -> list[Scaled]:
@@ -42,7 +43,7 @@ def squares(rows: Rows) -> list[Scaled]:
     x, x_exp, x_top = _whole(rows.x)
     low = np.minimum(x_exp.min(axis=1), worth_exp)
     low = np.where(low == _NONE, 0, low)
-    fits = np.maximum(x_top.max(axis=1), worth_top + 4) - low <= _FIT  # a step is at most 2^4
+    fits = np.maximum(x_top.max(axis=1), worth_top + rows.digits) - low <= _FIT
     shift = np.where(fits & (worth != 0), worth_exp - low, 0)
     shifts = np.where(fits[:, None] & (x != 0), x_exp - low[:, None], 0)
     d = rows.steps * (worth << shift)[:, None] - (x << shifts)

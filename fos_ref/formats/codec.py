@@ -31,7 +31,7 @@ def encode(x: AnyArray, fmt: FormatInfo) -> AnyArray:
     Rounding: one, to nearest, ties to even, with gradual underflow.
     Specials: NaN -> fmt.nan_code, +0 for formats without one. Overflow and infinity -> infinity where the
               format has it, else the largest finite value (E4M3 448 = 0x7E, E2M1 6). -0 keeps its sign where
-              the format has one.
+              the format has a code for it.
     Raises:   DtypeError; InputError for a negative value in an unsigned format.
     Spec:     N1; PTX ISA cvt.rn.satfinite for E2M1 and E4M3, IEEE 754 for the wide formats.
     """
@@ -84,6 +84,8 @@ def _with_sign(code: I64, negative: AnyArray, fmt: FormatInfo) -> I64:
     """Put the sign into magnitude codes."""
     if fmt.negatives is Negatives.SIGN_MAGNITUDE:
         return code | (negative.astype(np.int64) << fmt.sign_shift)
+    if fmt.negatives is Negatives.ONE_ZERO:
+        return code | ((negative & (code != 0)).astype(np.int64) << fmt.sign_shift)
     if fmt.negatives is Negatives.TWOS_COMPLEMENT:
         return np.where(negative, -code, code) & ((1 << fmt.bits) - 1)
     return code
@@ -111,7 +113,7 @@ def decode(codes: AnyArray, fmt: FormatInfo) -> F64:
         return decode_magnitude(c, fmt)
     top = c >> fmt.sign_shift
     if fmt.negatives is Negatives.TWOS_COMPLEMENT:
-        value: F64 = (c - (top << fmt.bits)).astype(np.float64)
+        value: F64 = np.ldexp((c - (top << fmt.bits)).astype(np.float64), -fmt.bias)
         return value
     magnitude = decode_magnitude(c & ((1 << fmt.sign_shift) - 1), fmt)
     signed: F64 = np.where(top == 1, -magnitude, magnitude)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import decode, encode, UE4M3
+from fos_ref.formats import decode, encode, UE4M3, UE5M3
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.e8m0 import (
     e8m0_ceil,
@@ -30,7 +30,9 @@ ROOT_OF_TINY = np.float32(2.0**-63)  #: the root of the smallest normal float32
 EIGHTH_CODE = 0x20  #: 0.125
 NAN_CODE = 0x7F
 _UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
-ROOT_OF_TINY = np.float32(2.0**-63)  #: of 2^-126, the smallest normal float32
+_UE5M3_VALUES: F32 = decode(np.arange(256), UE5M3).astype(np.float32)
+_E4M3_MAX = np.float32(448)
+_E4M3_MAX_CODE, _E4M3_TOP_BINADE = 0x7E, 0x78  #: 448, and 256, the first code of the largest binade
 
 
 def unrounded(b: F32, t: Scales, r: Recipe, m: int | None = None) -> F32:
@@ -83,9 +85,39 @@ def e4m3(base: F32) -> tuple[U8, F32]:
     return codes, _UE4M3_VALUES[codes]
 
 
-SCALE_FORMAT: Mapping[ScaleFormat, Callable[[F32], tuple[U8, F32]]] = MappingProxyType(
+def e5m3(base: F32) -> tuple[U8, F32]:
+    """Return (E5M3 byte, value): nearest even, subnormals kept, overflow saturates to 114688. N7j.
+
+    Specials: NaN gives FF.
+    Source:   auto-round data_type/nvfp.py::float_to_e5m3_frexp.
+    """
+    codes = encode(base, UE5M3).astype(np.uint8)
+    return codes, _UE5M3_VALUES[codes]
+
+
+def e4m3_half_up(base: F32) -> tuple[U8, F32]:
+    """Return (E4M3 byte, value) as ggml casts: ties upward, with two exceptions. N7k.
+
+    Rounding: from 2^-6 on the fraction to 3 bits, ties upward; what reaches 256 is 448. Below 2^-6
+              trunc(RN(base * 512 + 0.5)), at most 7: from 7.5 * 2^-9 on it stays at 7 * 2^-9.
+    Specials: NaN, and what is not above 0, gives 0.
+    Source:   ggml-impl.h::ggml_fp32_to_ue4m3.
+    """
+    v = np.where(base > 0, np.minimum(base, _E4M3_MAX), np.float32(0)).astype(np.float32)
+    bits = v.view(np.uint32).astype(np.int64)
+    normal = (bits >> 20) - ((127 - UE4M3.bias) << UE4M3.fraction_bits) + (bits >> 19 & 1)
+    normal = np.where(normal >= _E4M3_TOP_BINADE, _E4M3_MAX_CODE, normal)
+    subnormal = np.minimum(np.trunc(v * np.float32(512) + np.float32(0.5)), np.float32(7))
+    codes = np.where(v >= MIN_NORMAL, normal, subnormal).astype(np.uint8)
+    return codes, _UE4M3_VALUES[codes]
+
+
+#: Of a base, and for those of the block amax of the exponent that is left to the elements.
+SCALE_FORMAT: Mapping[ScaleFormat, Callable[..., tuple[U8, F32]]] = MappingProxyType(
     {
         ScaleFormat.E4M3: e4m3,
+        ScaleFormat.E5M3: e5m3,
+        ScaleFormat.E4M3_HALF_UP: e4m3_half_up,
         ScaleFormat.E8M0_UP: e8m0_up,
         ScaleFormat.E8M0_FLOOR: e8m0_floor,
         ScaleFormat.E8M0_EVEN: e8m0_even,
@@ -119,7 +151,8 @@ SCALE_NAN: Mapping[ScaleNan, int] = MappingProxyType({ScaleNan.CODE_7F: 0x7F, Sc
 
 def cast_scale(base: F32, r: Recipe) -> tuple[U8, F32]:
     """Return (byte, value) of the block scale: floor, cast, NaN byte. N7."""
-    codes, values = SCALE_FORMAT[r.scale_format](SCALE_FLOOR[r.scale_floor](base))
+    left = (r.element.exponent,) if r.scale_format.of_amax else ()
+    codes, values = SCALE_FORMAT[r.scale_format](SCALE_FLOOR[r.scale_floor](base), *left)
     if r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH:
         codes[codes == 0] = EIGHTH_CODE
         values = _UE4M3_VALUES[codes]

@@ -7,12 +7,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import decode, E8M0, UE4M3
+from fos_ref.formats import decode, E8M0, UE4M3, UE5M3
 from fos_ref.formats.arrays import Bool, F32, U8
-from fos_ref.model.elements import E2M1_VALUES, ELEMENT_FORMAT, INT4_VALUES
+from fos_ref.model.elements import ELEMENT_FORMAT
 from fos_ref.model.quantize import INT4_FLAG
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import Dequantize, ElementFormat, ScaleFormat
+from fos_ref.recipes.axes import Candidates, Dequantize, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 #: (q values of the codes, s block scales, tensor scales) -> values
@@ -71,33 +71,48 @@ def dequantize_matrix(codes: U8, block_scales: U8, scales: Scales, r: Recipe) ->
     """Return the float32 values (R, C) of codes (R, C) under block scale bytes (R, C / block columns).
 
     Shapes:   scales (), (R,) or (R, 1) each
-    Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact for E2M1 and E4M3. INT4 beside
-              E2M1 counts in units of float32(6/7), one more product at the end.
-    Specials: a NaN scale byte makes its block NaN; the sign bit of an E4M3 scale is a flag, not a sign.
+    Rounding: as DEQUANTIZE[r.dequantize] lists; codes times scales is exact. Integers beside floats count in
+              units of float32(6/7) for IF4: one more product at the end.
+    Specials: a NaN scale byte makes its block NaN; the sign bit of an E4M3 scale is a flag, not a sign. Bits
+              of a byte above the format's width count nowhere.
     """
-    q = (codes & np.uint8(0xF)).reshape(codes.shape[0], codes.shape[1] // r.block_cols, r.block_cols)
+    blocks = codes.reshape(codes.shape[0], codes.shape[1] // r.block_cols, r.block_cols)
     s = scale_values(block_scales, r)[..., None]
-    is_int = holds_int4(block_scales, r)[..., None]
-    values = np.where(is_int, INT4_VALUES[q], E2M1_VALUES[q])
+    second = holds_second(block_scales, r)[..., None]
+    values = element_values(blocks, second, r)
     unit = ELEMENT_FORMAT[r.element_format][1].unit
     with np.errstate(all="ignore"):
         out = DEQUANTIZE[r.dequantize](values, s, scales.per_row())
-        out = np.where(is_int, out * unit, out)
+        out = np.where(second, out * unit, out)
     return out.reshape(codes.shape)
+
+
+def element_values(codes: U8, second: Bool, r: Recipe) -> F32:
+    """Return what codes count as, in steps of their format; `second` says where that is the second one."""
+    first, other = ELEMENT_FORMAT[r.element_format]
+    q = codes & np.uint8((1 << r.element.width) - 1)
+    return first.values[q] if other is first else np.where(second, other.values[q], first.values[q])
 
 
 def scale_values(block_scales: U8, r: Recipe) -> F32:
     """Return the values of block scale bytes."""
-    if r.scale_format is ScaleFormat.E8M0_UP:
-        return (block_scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
-    if r.scale_format.is_power:
-        return decode(block_scales, E8M0).astype(np.float32)
-    return decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
+    match r.scale_format:
+        case ScaleFormat.E4M3:
+            return decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
+        case ScaleFormat.E4M3_HALF_UP:
+            values = decode(block_scales & np.uint8(0x7F), UE4M3).astype(np.float32)
+            return np.where(np.isnan(values), np.float32(0), values)
+        case ScaleFormat.E5M3:
+            return decode(block_scales, UE5M3).astype(np.float32)
+        case ScaleFormat.E8M0_UP:
+            return (block_scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
+        case _:
+            return decode(block_scales, E8M0).astype(np.float32)
 
 
-def holds_int4(block_scales: U8, r: Recipe) -> Bool:
-    """Return where a block's codes are INT4: always, never, or as the scale byte's sign bit says."""
-    if r.element_format is ElementFormat.E2M1_OR_INT4:
+def holds_second(block_scales: U8, r: Recipe) -> Bool:
+    """Return where a block's codes are those of the second format: as the scale byte's sign bit says."""
+    if r.candidates is Candidates.FLOAT_OR_INT:
         flagged: Bool = (block_scales & INT4_FLAG) != 0
         return flagged
-    return np.full(block_scales.shape, r.element_format is ElementFormat.INT4, dtype=np.bool_)
+    return np.zeros(block_scales.shape, dtype=np.bool_)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fos_ref.formats.arrays import F32, F64, U8
 
-ELEMENT_EXPONENT = 2  #: of 4, the largest power of two among the values of E2M1
+ELEMENT_EXPONENT = 2  #: of 4, the largest power of two among the values of E2M1; other formats have theirs
 BIAS, SPECIAL = 127, 0xFF
 _FRACTION_BITS = 23
 _THREE_QUARTERS = 3 << (_FRACTION_BITS - 2)  #: the fraction of 1.75
@@ -39,29 +39,32 @@ def e8m0_up(base: F32) -> tuple[U8, F32]:
     return _of_field(_exponent(base) + (_fraction(base) != 0))
 
 
-def _of_amax(base: F32, up: np.ndarray) -> tuple[U8, F32]:
-    """Return the power of two of the exponent field, plus 1 where `up`, less the exponent of 4."""
-    field = np.maximum(_exponent(base) + up - ELEMENT_EXPONENT, 0)
+def _of_amax(base: F32, up: np.ndarray, less: int) -> tuple[U8, F32]:
+    """Return the power of two of the exponent field, plus 1 where `up`, less what is left to the elements."""
+    field = np.maximum(_exponent(base) + up - less, 0)
     return _of_field(np.where(np.isnan(base), SPECIAL, field))
 
 
-def e8m0_floor(base: F32) -> tuple[U8, F32]:
-    """Return 2^(floor(log2(base)) - 2). N7d. Source: OCP MX 1.0, section 6.3; torchao's FLOOR."""
-    return _of_amax(base, np.zeros(base.shape, dtype=np.bool_))
+def e8m0_floor(base: F32, less: int = ELEMENT_EXPONENT) -> tuple[U8, F32]:
+    """Return 2^(floor(log2(base)) - less). N7d. Source: OCP MX 1.0, section 6.3; torchao's FLOOR.
+
+    less: the exponent of the largest power of two among the values of the element format
+    """
+    return _of_amax(base, np.zeros(base.shape, dtype=np.bool_), less)
 
 
-def e8m0_even(base: F32) -> tuple[U8, F32]:
+def e8m0_even(base: F32, less: int = ELEMENT_EXPONENT) -> tuple[U8, F32]:
     """Return the same for a significand from 1.75 on rounded up: it would round to 2 as an E2M1 value. N7e.
 
     Source: torchao's EVEN; compressed-tensors mxfp_utils.py::round_to_power_2. Both add a quarter to the
     fraction field, which is this but for subnormals, whose byte is 0 in any case.
     """
-    return _of_amax(base, _fraction(base) >= _THREE_QUARTERS)
+    return _of_amax(base, _fraction(base) >= _THREE_QUARTERS, less)
 
 
-def e8m0_ceil(base: F32) -> tuple[U8, F32]:
-    """Return 2^(ceil(log2(base)) - 2). N7f. Source: torchao's CEIL."""
-    return _of_amax(base, _fraction(base) != 0)
+def e8m0_ceil(base: F32, less: int = ELEMENT_EXPONENT) -> tuple[U8, F32]:
+    """Return 2^(ceil(log2(base)) - less). N7f. Source: torchao's CEIL."""
+    return _of_amax(base, _fraction(base) != 0, less)
 
 
 def e8m0_up_satfinite(base: F32) -> tuple[U8, F32]:

@@ -1,199 +1,93 @@
-"""The element steps: from an input to its scaled value (N8), to a code, and what the code counts as (N9)."""
+"""The element steps: from a scaled value to a code, and what the code counts as (N9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import BFLOAT16, decode, E2M1, encode, INT4
+from fos_ref.formats import BFLOAT16, decode, E2M1, encode, FormatInfo, INT4
 from fos_ref.formats.arrays import Bool, F32, U8
-from fos_ref.model.rounding import moved, to_dtype
-from fos_ref.model.scales import FLT_MAX, ONE
-from fos_ref.model.trace import Blocks, Scales
-from fos_ref.recipes.axes import (
-    ElementCast,
-    ElementFormat,
-    ElementNan,
-    ElementScaling,
-    ReciprocalOverflow,
-    ZeroScale,
-    ZeroSign,
-)
+from fos_ref.model.scales import ONE
+from fos_ref.recipes.axes import ElementCast, ElementFormat, ElementNan, ZeroSign
+from fos_ref.recipes.elements import Codes, element
 from fos_ref.recipes.recipe import Recipe
 
-E2M1_VALUES: F32 = decode(np.arange(16), E2M1).astype(np.float32)
-MINUS_ZERO = 1 << E2M1.sign_shift  #: the code
-INT4_VALUES: F32 = decode(np.arange(16), INT4).astype(np.float32)
+
+@cache
+def code_values(fmt: FormatInfo) -> F32:
+    """Return the value of every code of a format as float32, read-only: exact."""
+    values: F32 = decode(np.arange(1 << fmt.bits), fmt).astype(np.float32)
+    values.flags.writeable = False
+    return values
 
 
-# --- N8: scaling -------------------------------------------------------------------------------------
+@cache
+def midpoints(fmt: FormatInfo) -> F32:
+    """Return the midpoints between the magnitudes of a format as float32, read-only: exact."""
+    values = code_values(fmt)[: fmt.max_code + 1]
+    middle: F32 = (values[1:] + values[:-1]) * np.float32(0.5)
+    middle.flags.writeable = False
+    return middle
 
-RECIPROCAL_OVERFLOW: Mapping[ReciprocalOverflow, Callable[[F32], F32]] = MappingProxyType(
+
+E2M1_VALUES: F32 = code_values(E2M1)
+INT4_VALUES: F32 = code_values(INT4)
+
+#: (scaled values, format) -> (codes, values); NaN and the sign of a zero are the caller's.
+CastFn = Callable[[F32, FormatInfo], tuple[U8, F32]]
+
+#: The code of NaN in a float format. Those of E2M1 are in the names.
+ELEMENT_NAN: Mapping[ElementNan, Callable[[FormatInfo], int]] = MappingProxyType(
     {
-        ReciprocalOverflow.CLAMP_TO_MAX: lambda inv: np.minimum(inv, FLT_MAX),
-        ReciprocalOverflow.INFINITY: lambda inv: inv,
-        ReciprocalOverflow.MINIMUM_NUMBER: lambda inv: np.where(inv <= FLT_MAX, inv, FLT_MAX),
+        ElementNan.CODE_7: lambda fmt: fmt.max_code if fmt.nan_code is None else fmt.nan_code,
+        ElementNan.CODE_0: lambda _: 0x0,
+        ElementNan.CODE_8: lambda fmt: 1 << fmt.sign_shift,
+        ElementNan.CODE_B: lambda _: 0xB,
+        ElementNan.WRAPS: lambda _: 0xB,
     }
 )
 
 
-def reciprocal_of_product(x: F32, s: F32, t: Scales, r: Recipe) -> tuple[F32, F32]:
-    """Return m = 1/(s*D) and x*m: three roundings. N8a. 1/(s*D) may overflow: RECIPROCAL_OVERFLOW."""
-    m = RECIPROCAL_OVERFLOW[r.reciprocal_overflow](moved(ONE / (s * t.decode), t.ulps[2]))
-    return m, x * m[..., None]
+def saturate(y: F32, fmt: FormatInfo = E2M1) -> tuple[U8, F32]:
+    """Return codes to nearest even, overflow and infinity to the largest value, and their values. N9a.
 
-
-def divide_by_product(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return d = s*D and x/d: two roundings. N8b. Source: ModelOpt nvfp4_tensor.py::quantize."""
-    d = s * t.decode
-    return d, x / d[..., None]
-
-
-def divide_by_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return d = s/S and x/d: two roundings. N8c. Source: compressed-tensors forward_helpers.py."""
-    d = s / t.encode
-    return d, x / d[..., None]
-
-
-def reciprocal_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return m = (1/D)/s and x*m: three roundings. N8d. Source: torchao nvfp4_tensor.py::nvfp4_quantize."""
-    m = (ONE / t.decode) / s
-    return m, x * m[..., None]
-
-
-def encode_quotient(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return m = S/s and x*m: two roundings. N8f. Source: MLX fp_quantized.h and fp_quantize.cuh."""
-    m = t.encode / s
-    return m, x * m[..., None]
-
-
-def divide_then_encode(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return s and RN_T(x/s)*S: two or three roundings. N8e. Source: MLX ops.cpp::fp_quantize on a CPU."""
-    return s, to_dtype(x / s[..., None], t.dtype) * t.per_element().encode
-
-
-def encode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return s and (x*S)/s: two roundings. N8g. Source: fp-quant triton/nvfp4.py."""
-    return s, (x * t.per_element().encode) / s[..., None]
-
-
-ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
-    MappingProxyType(
-        {
-            ElementScaling.RECIPROCAL_OF_PRODUCT: reciprocal_of_product,
-            ElementScaling.DIVIDE_BY_PRODUCT: divide_by_product,
-            ElementScaling.DIVIDE_BY_QUOTIENT: divide_by_quotient,
-            ElementScaling.RECIPROCAL_QUOTIENT: reciprocal_quotient,
-            ElementScaling.ENCODE_QUOTIENT: encode_quotient,
-            ElementScaling.DIVIDE_THEN_ENCODE: divide_then_encode,
-            ElementScaling.ENCODE_THEN_DIVIDE: encode_then_divide,
-        }
-    )
-)
-
-#: (block scale, block amax) -> blocks whose scaled values are forced to +0.
-ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32], Bool]] = MappingProxyType(
-    {
-        ZeroScale.ZERO_CODES: lambda s, _: s == 0,
-        ZeroScale.NO_SPECIAL_CASE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-        ZeroScale.ZERO_BLOCKS: lambda _, b: b == 0,
-        ZeroScale.SCALE_ONE: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-        ZeroScale.MULTIPLIER_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),  # see zero_multiplier
-        ZeroScale.PRODUCT_ZERO: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-        ZeroScale.PRODUCT_TINY: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-        ZeroScale.SCALE_2_127: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-        ZeroScale.SCALE_2_126: lambda s, _: np.zeros(s.shape, dtype=np.bool_),
-    }
-)
-
-
-def zero_multiplier(s: F32, t: Scales, r: Recipe) -> tuple[Bool, np.float32] | None:
-    """Return where a block's multiplier is replaced, and by what; None for a recipe without such a rule. N8.
-
-    Source: FlashInfer 0.7.4 quantization_utils.cuh::cvt_warp_fp16_to_fp4 (s = 0); the reciprocals of
-            auto-round data_type/nvfp.py and of vLLM nvfp4_emulation_utils.py (s*D = 0).
+    As cvt.rn.satfinite does for E2M1, E2M3, E3M2, E4M3 and E5M2.
     """
-    if r.zero_scale is ZeroScale.MULTIPLIER_ZERO:
-        return s == 0, np.float32(0)
-    if r.zero_scale in (ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY):
-        return s * t.decode == 0, np.float32(0 if r.zero_scale is ZeroScale.PRODUCT_ZERO else 1e-8)
-    return None
+    most = code_values(fmt)[fmt.max_code]
+    codes = encode(np.clip(y, -most, most), fmt).astype(np.uint8)
+    return codes, code_values(fmt)[codes]
 
 
-def counted(s: F32, r: Recipe) -> F32:
-    """Return block scales with what the recipe takes in place of a scale of 0."""
-    instead = {
-        ZeroScale.SCALE_ONE: ONE,
-        ZeroScale.SCALE_2_127: np.float32(2.0**-127),
-        ZeroScale.SCALE_2_126: np.float32(2.0**-126),
-    }
-    return np.where(s == 0, instead[r.zero_scale], s) if r.zero_scale in instead else s
-
-
-def scale_elements(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
-    """Return (multiplier or divisor per block, scaled values) of blocks under block scales s. N8."""
-    s = counted(s, r)
-    multiplier, scaled = ELEMENT_SCALING[r.element_scaling](blocks.x, s, blocks.scales, r)
-    instead = zero_multiplier(s, blocks.scales, r)
-    if instead is not None and instead[0].any():
-        multiplier = np.where(instead[0], instead[1], multiplier).astype(np.float32)
-        scaled = np.where(instead[0][..., None], blocks.x * instead[1], scaled)
-    zero = ZERO_SCALE[r.zero_scale](s, blocks.amax)
-    if zero.any():
-        scaled = np.where(zero[..., None], np.float32(0), scaled)
-    return multiplier, scaled
-
-
-# --- N9: codes ---------------------------------------------------------------------------------------
-
-ELEMENT_NAN: Mapping[ElementNan, int] = MappingProxyType(
-    {
-        ElementNan.CODE_7: 0x7,
-        ElementNan.CODE_0: 0x0,
-        ElementNan.CODE_8: 0x8,
-        ElementNan.CODE_B: 0xB,
-        ElementNan.WRAPS: 0xB,
-    }
-)
-
-
-def saturate(y: F32) -> tuple[U8, F32]:
-    """Return E2M1 codes, magnitudes above 5 to 6, as cvt.rn.satfinite.e2m1x2.f32, and their values. N9a."""
-    codes = encode(y, E2M1).astype(np.uint8)
-    return codes, E2M1_VALUES[codes]
-
-
-MIDPOINTS: F32 = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0], dtype=np.float32)
-
-
-def ties_away(y: F32) -> tuple[U8, F32]:
-    """Return E2M1 codes with every tie to the larger magnitude, saturating. N9c.
+def ties_away(y: F32, fmt: FormatInfo = E2M1) -> tuple[U8, F32]:
+    """Return codes with every tie to the larger magnitude, saturating. N9c.
 
     Source: Quartet II nvfp4_triton.py, whose thresholds all compare with >=.
     """
-    return _signed(y, np.searchsorted(MIDPOINTS, np.abs(y), side="right"))
+    return _signed(y, np.searchsorted(midpoints(fmt), np.abs(y), side="right"), fmt)
 
 
-def ties_to_smaller(y: F32) -> tuple[U8, F32]:
-    """Return E2M1 codes with every tie to the smaller magnitude, saturating. N9e.
+def ties_to_smaller(y: F32, fmt: FormatInfo = E2M1) -> tuple[U8, F32]:
+    """Return codes with every tie to the smaller magnitude, saturating. N9e.
 
-    Source: ModelOpt mxfp4_tensor.py and MLX, which take the first of two equally near values.
+    Source: ModelOpt mxfp4_tensor.py and MLX, which take the first of two equally near values; fouroversix
+            fp3.py for E2M0, whose thresholds 0.5, 1.5 and 3 go down.
     """
-    return _signed(y, np.searchsorted(MIDPOINTS, np.abs(y), side="left"))
+    return _signed(y, np.searchsorted(midpoints(fmt), np.abs(y), side="left"), fmt)
 
 
-def _signed(y: F32, size: np.ndarray) -> tuple[U8, F32]:
+def _signed(y: F32, size: np.ndarray, fmt: FormatInfo) -> tuple[U8, F32]:
     """Return the codes with magnitudes `size` and the signs of y, and their values; NaN is the caller's."""
     magnitude = size.astype(np.uint8)
-    magnitude[np.isnan(y)] = 0x7
-    codes = magnitude | (np.signbit(y).astype(np.uint8) << np.uint8(E2M1.sign_shift))
-    return codes, E2M1_VALUES[codes]
+    magnitude[np.isnan(y)] = fmt.max_code
+    codes = magnitude | (np.signbit(y).astype(np.uint8) << np.uint8(fmt.sign_shift))
+    return codes, code_values(fmt)[codes]
 
 
-def first_nearest(y: F32) -> tuple[U8, F32]:
+def first_nearest(y: F32, _: FormatInfo = E2M1) -> tuple[U8, F32]:
     """Return the first E2M1 code whose |y - value|, rounded to float32, is least. N9f.
 
     A midpoint goes to the smaller magnitude, and no code is 8.
@@ -204,7 +98,20 @@ def first_nearest(y: F32) -> tuple[U8, F32]:
     return codes, E2M1_VALUES[codes]
 
 
-def unsaturated(y: F32) -> tuple[U8, F32]:
+def nearest_product(x: F32, d: F32) -> tuple[U8, F32]:
+    """Return the first E2M1 code whose |value*d - x|, rounded to float32, is least; d is s*D. N9g.
+
+    Shapes:   x (..., n), d (...)
+    Rounding: the product, which is exact where D is 1, and the difference.
+    Specials: d = 0 gives code 0, since all differences are equal; so does an infinite x; no code is 8.
+    Source:   ggml-quants.c::best_index_mxfp4, whose values are doubled and whose scale is halved.
+    """
+    distance = np.abs(E2M1_VALUES * d[..., None, None] - x[..., None])
+    codes = np.argmin(np.where(np.isnan(distance), np.float32(np.inf), distance), axis=-1).astype(np.uint8)
+    return codes, E2M1_VALUES[codes]
+
+
+def unsaturated(y: F32, _: FormatInfo = E2M1) -> tuple[U8, F32]:
     """Round onto the E2M1 grid continued upward in steps of 2; take the code from the bfloat16 bits. N9b.
 
     A magnitude of 7 and above becomes 8 or more, and its code (exponent - 126) * 2 + top fraction bit passes
@@ -226,7 +133,7 @@ def unsaturated(y: F32) -> tuple[U8, F32]:
     return codes, np.copysign(q, y)
 
 
-ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingProxyType(
+ELEMENT_CAST: Mapping[ElementCast, CastFn] = MappingProxyType(
     {
         ElementCast.SATURATE: saturate,
         ElementCast.TIES_AWAY: ties_away,
@@ -236,55 +143,80 @@ ELEMENT_CAST: Mapping[ElementCast, Callable[[F32], tuple[U8, F32]]] = MappingPro
     }
 )
 
-#: (scaled value, its code) -> where the code's sign changes: to +0, or for NOT_POSITIVE to -0.
-ZERO_SIGN: Mapping[ZeroSign, Callable[[F32, U8], Bool]] = MappingProxyType(
+#: (scaled value, its code, that of -0) -> where the code's sign changes: to +0, or for NOT_POSITIVE to -0.
+ZERO_SIGN: Mapping[ZeroSign, Callable[[F32, U8, int], Bool]] = MappingProxyType(
     {
-        ZeroSign.SIGN_BIT: lambda y, _: np.zeros(y.shape, dtype=np.bool_),
-        ZeroSign.NEGATIVE_VALUES: lambda y, _: y == 0,
-        ZeroSign.NEVER: lambda y, code: (code == 1 << E2M1.sign_shift) & (np.abs(y) < 1),
-        ZeroSign.NOT_POSITIVE: lambda y, code: (y == 0) & (code == 0),
+        ZeroSign.SIGN_BIT: lambda y, *_: np.zeros(y.shape, dtype=np.bool_),
+        ZeroSign.NEGATIVE_VALUES: lambda y, *_: y == 0,
+        ZeroSign.NEVER: lambda y, code, minus_zero: (code == minus_zero) & (np.abs(y) < 1),
+        ZeroSign.NOT_POSITIVE: lambda y, code, _: (y == 0) & (code == 0),
     }
 )
 
 
-def cast_e2m1(y: F32, r: Recipe) -> tuple[U8, F32]:
-    """Return (E2M1 codes, the values they count as in the error): one rounding. N9."""
-    codes, values = ELEMENT_CAST[r.element_cast](y)
+def cast_float(y: F32, r: Recipe, fmt: FormatInfo, product: tuple[F32, F32] | None = None) -> tuple[U8, F32]:
+    """Return (codes of a float format, the values they count as in the error): one rounding. N9.
+
+    product: (x, s*D) of the scaled values, for the one cast that compares with x
+    """
+    if r.element_cast is ElementCast.NEAREST_PRODUCT:
+        assert product is not None
+        codes, values = nearest_product(*product)
+    else:
+        codes, values = ELEMENT_CAST[r.element_cast](y, fmt)
     nan = np.isnan(y) | np.isnan(values)
     if nan.any():
-        codes[nan] = ELEMENT_NAN[r.element_nan]
+        codes[nan] = ELEMENT_NAN[r.element_nan](fmt)
         if r.element_cast is not ElementCast.UNSATURATED:
-            values = E2M1_VALUES[codes]
-    codes[ZERO_SIGN[r.zero_sign](y, codes)] = MINUS_ZERO if r.zero_sign is ZeroSign.NOT_POSITIVE else 0
+            values = code_values(fmt)[codes]
+    minus_zero = 1 << fmt.sign_shift
+    signs = ZERO_SIGN[r.zero_sign](y, codes, minus_zero)
+    codes[signs] = minus_zero if r.zero_sign is ZeroSign.NOT_POSITIVE else 0
     return codes, values
 
 
-def cast_int4(y: F32, _: Recipe) -> tuple[U8, F32]:
-    """Return (INT4 codes, their values): clamp to +-7, then one rounding to nearest even. N9d.
+def cast_integer(y: F32, fmt: FormatInfo) -> tuple[U8, F32]:
+    """Return (codes of an integer format, their values): clamp, then one rounding to nearest even. N9d.
 
-    Source: fouroversix reference.py::fake_quantize_to_int4.
+    Specials: NaN gives 0. No code is -0, nor the most negative number of two's complement.
+    Source:   fouroversix reference.py::fake_quantize_to_int4 and ::fake_quantize_to_int6.
     """
-    codes = encode(np.clip(y, np.float32(-7), np.float32(7)), INT4).astype(np.uint8)
-    return codes, INT4_VALUES[codes]
+    most = code_values(fmt)[fmt.max_code]
+    codes = encode(np.clip(y, -most, most), fmt).astype(np.uint8)
+    return codes, code_values(fmt)[codes]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """How one candidate turns scaled values into codes, and what a code is worth."""
 
-    cast: Callable[[F32, Recipe], tuple[U8, F32]]
+    format: FormatInfo
     rescale: np.float32 = ONE  #: applied to the scaled value before the cast; times 1 is exact
     unit: np.float32 = ONE  #: the worth of one step, applied in the error and in dequantization
 
+    def cast(self, y: F32, r: Recipe, product: tuple[F32, F32] | None = None) -> tuple[U8, F32]:
+        """Return (codes, the values they count as): `cast_float` or `cast_integer`. N9."""
+        if self.format.exponent_bits == 0:
+            return cast_integer(y, self.format)
+        return cast_float(y, r, self.format, product)
 
-#: Float32 of 7/6 and 6/7, the constants of fouroversix's IF4.
-_INT4_SEVENTHS = Grid(cast_int4, rescale=np.float32(7 / 6), unit=np.float32(6 / 7))
+    @property
+    def values(self) -> F32:
+        """The value of every code."""
+        return code_values(self.format)
 
-#: The grids of (map6, map4).
+
+def _grid(codes: Codes) -> Grid:
+    rescale, unit = np.uint32([codes.rescale_bits, codes.unit_bits]).view(np.float32)
+    return Grid(codes.format, rescale, unit)
+
+
+def _grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
+    row = element(fmt)
+    return _grid(row.first), _grid(row.second or row.first)
+
+
+#: The grids of (map6, map4): of the first and the second candidate.
 ELEMENT_FORMAT: Mapping[ElementFormat, tuple[Grid, Grid]] = MappingProxyType(
-    {
-        ElementFormat.E2M1: (Grid(cast_e2m1), Grid(cast_e2m1)),
-        ElementFormat.INT4: (Grid(cast_int4), Grid(cast_int4)),
-        ElementFormat.E2M1_OR_INT4: (Grid(cast_e2m1), _INT4_SEVENTHS),
-    }
+    {fmt: _grids(fmt) for fmt in ElementFormat}
 )

@@ -16,16 +16,17 @@ from fos_ref.formats.arrays import Bool, F32, U8
 from fos_ref.formats.bits import canonical_nan
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
 from fos_ref.model.candidates import cast_scale, EXPANSION, MAP4_SCALE, unrounded
-from fos_ref.model.elements import ELEMENT_FORMAT, Grid, scale_elements
+from fos_ref.model.elements import ELEMENT_FORMAT, Grid
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.scales import TENSOR_SCALE
+from fos_ref.model.scaling import scale_elements
 from fos_ref.model.trace import Blocks, Candidate, Scales, Trace
 from fos_ref.model.trial import trial_difference
 from fos_ref.recipes.axes import AmaxScope, Candidates, ErrorDomain, NonFinite
 from fos_ref.recipes.recipe import Recipe
 
 F32_DTYPE = np.dtype(np.float32)
-INT4_FLAG = np.uint8(0x80)  #: set in the scale byte of a block that holds INT4 codes
+INT4_FLAG = np.uint8(0x80)  #: set in the scale byte of a block that holds integers
 
 
 def tensor_amax(x: F32, r: Recipe) -> F32:
@@ -134,7 +135,7 @@ def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, 
             return candidate(blocks, base, r, first), candidate(expanded, base4, r, second)
         case Candidates.FLOAT_OR_INT:
             return candidate(blocks, base, r, first), candidate(blocks, base, r, second)
-        case Candidates.SIX | Candidates.SEVEN:
+        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST:
             return candidate(blocks, base, r, first), None
 
 
@@ -143,7 +144,7 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
     x, t = blocks.x, blocks.scales
     scale_code, scale = cast_scale(base, r)  # N7
     multiplier, scaled = scale_elements(blocks, scale, r)  # N8
-    codes, values = grid.cast(scaled * grid.rescale, r)  # N9
+    codes, values = grid.cast(scaled * grid.rescale, r, (x, multiplier))  # N9
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = block_error(trial_difference(blocks, r), r)  # N10g
@@ -176,7 +177,8 @@ def pick(map6: Candidate | None, map4: Candidate | None, r: Recipe) -> Bool:
 def keep(map6: Candidate | None, map4: Candidate | None, picked4: Bool, r: Recipe) -> tuple[U8, U8]:
     """Return the codes (T, B, n) and scale bytes (T, B) of the candidate that won.
 
-    Where E2M1 and INT4 compete, the sign bit of the scale byte says INT4; that of a NaN byte FF says so too.
+    Where floats and integers compete, the sign bit of the scale byte says integers; that of a NaN byte FF
+    says so too.
     """
     if map6 is None or map4 is None:
         one = _only(map6, map4)

@@ -1,8 +1,8 @@
 """Adding up a block's error terms: float32 addition is not associative, so each order is written out (N12).
 
 np.sum, `@`, einsum and .mean() have orders of their own and are never used on the error path.
-Every function takes terms (..., 16) for 1x16 blocks or (..., 256) for 16x16 tiles (row-major) and returns
-(...): one float32 rounding per addition.
+Every function takes terms (..., 16) for 1x16 blocks or (..., 256) for 16x16 tiles (row-major), those in
+sequence and torch's also (..., 8), and returns (...): one float32 rounding per addition.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sequential(terms: F32) -> F32:
 
     Source: TransformerEngine quantize_4over6_nvfp4.cuh and reference_nvfp4.py::_sum_4over6_2d_error.
     """
-    if terms.shape[-1] == BLOCK:
+    if terms.shape[-1] <= BLOCK:
         return in_order(terms)
     return halving_tree(in_order(terms.reshape(*terms.shape[:-1], BLOCK, BLOCK)))
 
@@ -93,7 +93,7 @@ def fused_sequential(d: F32) -> F32:
 
     Source: fouroversix fp4_quant_kernel.h, whose `e += d * d` the compiler contracts.
     """
-    if d.shape[-1] == BLOCK:
+    if d.shape[-1] <= BLOCK:
         return fused_in_order(d)
     return halving_tree(fused_in_order(d.reshape(*d.shape[:-1], BLOCK, BLOCK)))
 

@@ -8,19 +8,16 @@ import numpy as np
 
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.elements import (
-    divide_by_product,
     E2M1_VALUES,
     ELEMENT_CAST,
-    ELEMENT_SCALING,
-    reciprocal_of_product,
     saturate,
     ties_away,
     unsaturated,
-    ZERO_SCALE,
     ZERO_SIGN,
 )
 from fos_ref.model.quantize import quantize_matrix
 from fos_ref.model.rounding import to_dtype
+from fos_ref.model.scaling import divide_by_product, ELEMENT_SCALING, reciprocal_of_product, ZERO_SCALE
 from fos_ref.model.trace import Scales
 from fos_ref.mutants.amax import BF16, flushed
 from fos_ref.mutants.mutant import Mutant
@@ -48,7 +45,7 @@ def not_even(*midpoints: float) -> Callable[[F32], tuple[U8, F32]]:
 
 
 def _cast(new: Callable[[F32], tuple[U8, F32]]) -> tuple[Swap, ...]:
-    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: new}),)
+    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: lambda y, _: new(y)}),)
 
 
 def _wrapped(y: F32) -> tuple[U8, F32]:

@@ -13,23 +13,39 @@ class BlockShape(Enum):
     """Which values share one block scale (N4)."""
 
     ROW_16 = "1x16"  #: 16 consecutive values of a row
+    ROW_8 = "1x8"  #: 8 consecutive values
     ROW_32 = "1x32"  #: 32 consecutive values (MX)
     TILE_16X16 = "16x16"  #: a square tile; its scale is repeated for each of its 16 rows
 
 
 class ElementFormat(Enum):
-    """What a 4-bit element code means (N1)."""
+    """What an element code means (N1). Widths, grids and constants stand in fos_ref/recipes/elements.py.
+
+    Of two formats each block takes one: the scale's sign bit says that it is the integers, whose step is the
+    ratio of both maxima.
+    """
 
     E2M1 = "E2M1"
     INT4 = "INT4"  #: two's complement, -7..7
-    E2M1_OR_INT4 = "E2M1|INT4"  #: per block; INT4 counts in units of 6/7, the scale's sign bit flags it
+    E2M1_OR_INT4 = "E2M1|INT4"  #: INT4 counts in units of 6/7
+    E2M0 = "E2M0"  #: 0, 1, 2, 4 and a sign
+    E2M3 = "E2M3"  #: up to 7.5
+    E3M2 = "E3M2"  #: up to 28
+    E4M3 = "E4M3"  #: up to 448 (MX)
+    E5M2 = "E5M2"  #: up to 57344 (MX)
+    INT3 = "INT3"  #: sign and magnitude, -3..3, no -0
+    INT6 = "INT6"  #: sign and magnitude, -31..31, no -0
+    INT8 = "INT8"  #: two's complement, -127/64..127/64 in steps of 1/64 (MX)
+    E2M0_OR_INT3 = "E2M0|INT3"  #: INT3 counts in units of 4/3
+    E2M3_OR_INT6 = "E2M3|INT6"  #: INT6 counts in units of 0.2419355, about 7.5/31
+    E3M2_OR_INT6 = "E3M2|INT6"  #: INT6 counts in units of 28/31
 
 
 class ScaleFormat(Enum):
     """The block scale's format and how it is rounded (N7).
 
-    E8M0 is a power of two. The three that take the exponent of the block amax leave 2 of it to the elements:
-    4 is the largest power of two among the values of E2M1.
+    E8M0 is a power of two. The three that take the exponent of the block amax leave some of it to the
+    elements: 2 for E2M1, because 4 is the largest power of two among its values.
     """
 
     E4M3 = "E4M3"  #: to nearest even, saturating at 448
@@ -40,11 +56,18 @@ class ScaleFormat(Enum):
     E8M0_UP_SATFINITE = "E8M0-up-satfinite"  #: to the next power of two upward, from 2^-127 to 2^127
     E8M0_UP_WRAPS = "E8M0-up-wraps"  #: the same; the byte of a smaller one wraps
     E8M0_NEAREST_LOG2 = "E8M0-nearest-log2"  #: to the power of two that is nearest as a logarithm
+    E5M3 = "E5M3"  #: 8 bits without a sign: to nearest even, saturating at 114688; NaN is FF
+    E4M3_HALF_UP = "E4M3-half-up"  #: ties upward, but for one step; from 248 on 448; NaN is 0 (ggml)
 
     @property
     def is_power(self) -> bool:
         """Whether a scale is a power of two."""
-        return self is not ScaleFormat.E4M3
+        return self not in (ScaleFormat.E4M3, ScaleFormat.E5M3, ScaleFormat.E4M3_HALF_UP)
+
+    @property
+    def largest(self) -> int:
+        """The largest bound that `scale_max` may have: what a scale can be, 448 for a power of two."""
+        return 114688 if self is ScaleFormat.E5M3 else 448
 
     @property
     def of_amax(self) -> bool:
@@ -66,7 +89,8 @@ class Candidates(Enum):
     FOUR = "4"  #: every block to 4, tensor scale included
     SEVEN = "7"  #: plain INT4
     FOUR_OVER_SIX = "4/6"  #: both; the better one is kept
-    FLOAT_OR_INT = "fp/int"  #: E2M1 to 6 or INT4 to 7 under one scale; the better one is kept
+    FLOAT_OR_INT = "fp/int"  #: a float format or an integer one under one scale; the better one is kept
+    LARGEST = "max"  #: the largest value of an element format other than E2M1 and INT4
 
 
 class TensorScale(Enum):
@@ -158,6 +182,7 @@ class ZeroScale(Enum):
     PRODUCT_TINY = "s*D=0:m=1e-8"  #: the multiplier is RN(1e-8) where s*D is 0
     SCALE_2_127 = "s=2^-127"  #: as if it were 2^-127, which byte 0 is in E8M0
     SCALE_2_126 = "s=2^-126"  #: as if it were 2^-126, the smallest normal float32
+    DIVISOR_ZERO = "s*D=0:codes=0"  #: codes 0 where s*D is 0, whatever the signs of the values
 
 
 class ReciprocalOverflow(Enum):
@@ -176,19 +201,20 @@ class ScaleNan(Enum):
 
 
 class ElementCast(Enum):
-    """How a scaled value becomes a code (N9)."""
+    """How a scaled value becomes a code of a float format (N9). Integers go to the nearest, ties to even."""
 
-    SATURATE = "saturate"  #: magnitudes above 6 are 6
+    SATURATE = "saturate"  #: to nearest even; magnitudes above the largest are the largest
     TIES_AWAY = "ties-away"  #: saturates; a tie goes to the larger magnitude
     TIES_TO_SMALLER = "ties-to-smaller"  #: saturates; a tie goes to the smaller magnitude
     FIRST_NEAREST = "first-nearest"  #: the first code whose |y - value|, rounded, is the smallest
     UNSATURATED = "unsaturated"  #: 8 and above keep their rounded value; the code wraps (8 -> code 8)
+    NEAREST_PRODUCT = "nearest-product"  #: the first code whose |value*(s*D) - x|, rounded, is the smallest
 
 
 class ElementNan(Enum):
-    """The code of a scaled value that is NaN (N9)."""
+    """The code of a scaled value that is NaN (N9). Integers have 0. Codes are named as those of E2M1."""
 
-    CODE_7 = "7"  #: +6, as the hardware conversion gives
+    CODE_7 = "7"  #: as the hardware conversion gives: +6, the largest value, or NaN where the format has it
     CODE_0 = "0"  #: no comparison of a ladder is true
     CODE_8 = "8"  #: -0
     CODE_B = "B"  #: -1.5: the bits of an x86 processor's NaN, with its sign, rounded as if they were a number

@@ -13,6 +13,7 @@ from fos_ref.recipes.presets import (
     compressed_tensors,
     flashinfer,
     fouroversix,
+    ggml,
     gptqmodel,
     mlx,
     modelopt,
@@ -41,6 +42,7 @@ _FAMILIES = (
     mlx,
     mx,
     gptqmodel,
+    ggml,
 )
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}

@@ -1,4 +1,4 @@
-"""Byte layouts: two codes a byte, and the 128x4 scale swizzle of Blackwell's block-scaled MMA (N15, N16)."""
+"""Byte layouts: codes in bytes, and the 128x4 scale swizzle of Blackwell's block-scaled MMA (N15, N16)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from fos_ref.arguments import sizes
 from fos_ref.errors import ShapeError
 from fos_ref.formats.arrays import U8
+from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.bytes_door import as_bytes
 
 TILE_ROWS = 128  #: rows of scales in one swizzled tile
@@ -36,6 +37,16 @@ def unpack_nibbles(packed: U8) -> U8:
     codes[..., 0::2] = packed & np.uint8(0xF)
     codes[..., 1::2] = packed >> np.uint8(4)
     return codes
+
+
+def stored(codes: U8, r: Recipe) -> U8:
+    """Return codes (..., C) as a recipe stores them: (..., C/2) where they have 4 bits, else as they are."""
+    return pack_nibbles(codes) if r.codes_per_byte > 1 else codes
+
+
+def one_a_byte(codes: U8, r: Recipe) -> U8:
+    """Return stored codes as one code per byte (..., C)."""
+    return unpack_nibbles(codes) if r.codes_per_byte > 1 else codes
 
 
 def swap_nibbles(packed: U8) -> U8:

@@ -24,7 +24,7 @@ class QuantizedTensor:
     those of the padded matrix, and padded rows flatten the leading axes; `shape` is always that of the input.
     """
 
-    codes: U8  #: (rows, C/2): element 2j in the low nibble of byte j
+    codes: U8  #: (rows, C/2): element 2j in the low nibble of byte j; (rows, C) unless a code has 4 bits
     block_scales: U8  #: (rows, C/16): E4M3 bytes, linear row-major; a tile's byte on each of its rows
     tensor_amax: F32  #: A, () or (rows,) float32
     encode_scale: F32  #: S, the same shape; 1/S and D may differ by a rounding either way
@@ -35,9 +35,9 @@ class QuantizedTensor:
 
     @property
     def picked_int(self) -> Bool | None:
-        """True where INT4 was kept (IF4 recipes): the array picked4. RecipeError for other recipes."""
+        """True where integers were kept (IF recipes): the array picked4. RecipeError for other recipes."""
         if self.recipe.candidates is not Candidates.FLOAT_OR_INT:
-            msg = f"picked_int: recipe {self.recipe.name!r} has no INT4 candidate; picked4 is its choice"
+            msg = f"picked_int: recipe {self.recipe.name!r} has no integer candidate; picked4 is its choice"
             raise RecipeError(msg)
         return self.picked4
 
@@ -73,8 +73,9 @@ def _check_part(part: Any, name: str, dtype: type[np.generic]) -> None:
 
 def _check_fit(q: QuantizedTensor, what: str) -> None:
     """Raise ShapeError unless codes, block scales, tensor scales and the shape of the input fit."""
-    *lead, half = q.codes.shape or (0,)
-    rows, cols, r = math.prod(lead), 2 * half, q.recipe
+    *lead, width = q.codes.shape or (0,)
+    rows, r = math.prod(lead), q.recipe
+    cols = r.codes_per_byte * width
     scales = (*lead, cols // r.block_cols)
     if not q.codes.shape or q.block_scales.shape != scales or cols % r.block_cols or rows % r.block_rows:
         msg = f"{what}: block scales of shape {q.block_scales.shape}: codes of {q.codes.shape} take {scales}"

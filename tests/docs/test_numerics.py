@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.formats import decode, E2M1, E4M3, encode
+from fos_ref.formats import decode, E2M1, E4M3, encode, INT4
 from fos_ref.formats.bits import f32_bits, f32_hex, from_f32_hex
 from fos_ref.model.candidates import MAP4_SCALE
 from fos_ref.model.dequantize import DEQUANTIZE
-from fos_ref.model.elements import cast_int4, ELEMENT_FORMAT, ELEMENT_SCALING
+from fos_ref.model.elements import cast_integer, ELEMENT_FORMAT
 from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM, input_amax
 from fos_ref.model.quantize import tensor_amax
 from fos_ref.model.reduce import FUSED_REDUCE, REDUCE
 from fos_ref.model.rounding import fma, to_dtype
 from fos_ref.model.scales import BLOCK_SCALE, TENSOR_SCALE
+from fos_ref.model.scaling import ELEMENT_SCALING
 from fos_ref.model.trace import Blocks, Scales
 from fos_ref.model.trial import trial_difference
 from fos_ref.recipes.axes import (
@@ -263,7 +264,7 @@ def test_n2_maxima_and_nan(policy, want):
 
 def test_n9d_int4():
     y = np.float32([np.nan, -np.inf, -7.6, -6.5, -0.4, 0.5, 1.5, 6.5, 9])
-    codes, values = cast_int4(y, R)
+    codes, values = cast_integer(y, INT4)
     assert codes.tolist() == [0, 9, 9, 10, 0, 0, 2, 6, 7]
     assert values.tolist() == [0, -7, -7, -6, 0, 0, 2, 6, 7]
     assert f"RN(7/6) = {f32_hex(ELEMENT_FORMAT[ElementFormat.E2M1_OR_INT4][1].rescale)}" in TEXT

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fos_ref.errors import DtypeError, InputError
-from fos_ref.formats import BFLOAT16, decode, E2M1, E4M3, E8M0, encode, FLOAT16, FLOAT32, FORMATS, INT4, UE4M3
+from fos_ref.formats import BFLOAT16, decode, E2M1, E2M3, E3M2, E4M3, E5M2, E8M0, encode, FLOAT16, FLOAT32, FORMATS, INT4, UE4M3
 
 NAN = float("nan")
 E2M1_VALUES = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0]
@@ -75,7 +75,14 @@ def test_n1_float16_decodes_as_numpy_does():
 
 @pytest.mark.parametrize(
     ("fmt", "peer"),
-    [(E2M1, ml_dtypes.float4_e2m1fn), (E4M3, ml_dtypes.float8_e4m3fn), (E8M0, ml_dtypes.float8_e8m0fnu)],
+    [
+        (E2M1, ml_dtypes.float4_e2m1fn),
+        (E2M3, ml_dtypes.float6_e2m3fn),
+        (E3M2, ml_dtypes.float6_e3m2fn),
+        (E4M3, ml_dtypes.float8_e4m3fn),
+        (E5M2, ml_dtypes.float8_e5m2),
+        (E8M0, ml_dtypes.float8_e8m0fnu),
+    ],
     ids=lambda v: getattr(v, "name", ""),
 )
 def test_n1_decode_equals_ml_dtypes(fmt, peer):
@@ -88,11 +95,11 @@ def test_n1_encode_inverts_decode(fmt):
     codes = np.arange(1 << fmt.bits)
     values = decode(codes, fmt)
     number = ~np.isnan(values)
-    if fmt is INT4:
-        number[8] = False  # -8 decodes and is never produced
+    if fmt.exponent_bits == 0:
+        number[1 << fmt.sign_shift] = False  # -8 of INT4 and -0 of INT3 decode and are never produced
     again = encode(values[number], fmt)
     assert again.tolist() == codes[number].tolist()
-    assert number.sum() == {"E2M1": 16, "INT4": 15, "E4M3": 254, "UE4M3": 127, "E8M0": 255}.get(
+    assert number.sum() == {"E2M1": 16, "INT4": 15, "INT6": 63, "E4M3": 254, "UE4M3": 127, "UE5M3": 255, "E8M0": 255}.get(
         fmt.name, number.sum()
     )
 

@@ -10,7 +10,7 @@ import pytest
 import fos_ref
 from fos_ref.errors import InputError
 from fos_ref.formats.bits import f32_hex
-from fos_ref.model.dequantize import holds_int4, scale_values
+from fos_ref.model.dequantize import holds_second, scale_values
 from fos_ref.recipes.axes import (
     BlockScale,
     Dequantize,
@@ -381,7 +381,7 @@ def test_the_error_of_a_round_trip_is_within_half_a_step(r):
     x = normal((32, 64))
     q = fos_ref.quantize(x, r)
     y = fos_ref.dequantize(q)
-    half_gap = np.where(holds_int4(q.block_scales, r), 0.5, 2.5 if r.scale_format in SATURATING else 1)
+    half_gap = np.where(holds_second(q.block_scales, r), 0.5, 2.5 if r.scale_format in SATURATING else 1)
     room = np.repeat(scale_values(q.block_scales, r) * half_gap, r.block_cols, axis=1)
     room = room * q.decode_scale.reshape(-1, 1)
     assert np.all(np.abs(y - x) <= 1.001 * room)

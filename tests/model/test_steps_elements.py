@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.formats import E2M1, INT4
 from fos_ref.model.elements import (
-    cast_e2m1,
-    cast_int4,
+    cast_float,
+    cast_integer,
     ELEMENT_FORMAT,
-    ELEMENT_SCALING,
     saturate,
-    scale_elements,
     ties_away,
     ties_to_smaller,
     unsaturated,
 )
+from fos_ref.model.scaling import ELEMENT_SCALING, scale_elements
 from fos_ref.model.trace import Blocks
 from fos_ref.recipes.axes import (
     ElementCast,
@@ -198,7 +198,7 @@ def test_n9b_the_code_is_that_of_the_bfloat16():
 
 
 def test_n9b_past_half_the_range_is_nan():
-    codes, values = cast_e2m1(f32(2.0**127, -INF, NAN, 3e38), REFERENCE)
+    codes, values = cast_float(f32(2.0**127, -INF, NAN, 3e38), REFERENCE, E2M1)
     assert codes.tolist() == [0xB] * 4
     assert np.isnan(values).all()
 
@@ -208,7 +208,7 @@ def test_n9b_past_half_the_range_is_nan():
     [(ElementNan.CODE_7, 7, 6), (ElementNan.CODE_0, 0, 0), (ElementNan.CODE_B, 0xB, -1.5)],
 )
 def test_n9_nan_has_the_recipe_s_code(axis, code, value):
-    codes, values = cast_e2m1(f32(NAN, -NAN, -3), replace(BOTH, element_nan=axis))
+    codes, values = cast_float(f32(NAN, -NAN, -3), replace(BOTH, element_nan=axis), E2M1)
     assert codes.tolist() == [code, code, 0xD]
     assert values.tolist() == [value, value, -3]
 
@@ -223,14 +223,14 @@ def test_n9_nan_has_the_recipe_s_code(axis, code, value):
     ],
 )
 def test_n9_which_zeros_keep_a_sign(axis, codes):
-    got, values = cast_e2m1(f32(0.0, -0.0, 0.1, -0.1), replace(BOTH, zero_sign=axis))
+    got, values = cast_float(f32(0.0, -0.0, 0.1, -0.1), replace(BOTH, zero_sign=axis), E2M1)
     assert got.tolist() == codes
     assert np.abs(values).tolist() == [0, 0, 0, 0]
 
 
 def test_n9_an_unsaturated_8_is_no_zero():
     r = replace(REFERENCE, zero_sign=ZeroSign.NEVER)
-    assert cast_e2m1(f32(8, -8, -0.1), r)[0].tolist() == [8, 8, 0]
+    assert cast_float(f32(8, -8, -0.1), r, E2M1)[0].tolist() == [8, 8, 0]
 
 
 def test_n9c_ties_go_away_from_zero():
@@ -241,7 +241,7 @@ def test_n9c_ties_go_away_from_zero():
     assert ties_away(-middle)[0].tolist() == [c | 8 for c in codes]
     assert ties_away(np.nextafter(middle, f32(0)))[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert ties_away(f32(0.0, -0.0, -0.1, 7, 1e30, -INF))[0].tolist() == [0, 8, 8, 7, 7, 15]
-    codes, values = cast_e2m1(f32(NAN, 2.5), replace(BOTH, element_cast=ElementCast.TIES_AWAY))
+    codes, values = cast_float(f32(NAN, 2.5), replace(BOTH, element_cast=ElementCast.TIES_AWAY), E2M1)
     assert (codes.tolist(), values.tolist()) == ([7, 5], [6, 3])
 
 
@@ -254,19 +254,19 @@ def test_n9e_ties_go_to_the_smaller_magnitude():
     assert ties_to_smaller(np.nextafter(middle, f32(9)))[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert ties_to_smaller(f32(0.0, -0.0, -0.1, 7, 1e30, -INF))[0].tolist() == [0, 8, 8, 7, 7, 15]
     r = replace(BOTH, element_cast=ElementCast.TIES_TO_SMALLER, zero_sign=ZeroSign.NEVER)
-    codes, values = cast_e2m1(f32(NAN, 3.5, -0.25, -0.0), r)
+    codes, values = cast_float(f32(NAN, 3.5, -0.25, -0.0), r, E2M1)
     assert (codes.tolist(), values.tolist()) == ([7, 5, 0, 0], [6, 3, 0, 0])
 
 
 def test_n9d_int4_ties_to_even_clamps_and_has_no_minus_zero():
     y = f32(0, 0.5, 0.50000006, 1.5, 2.5, 3.4, 6.5, 7.5, 100, INF)
-    codes, values = cast_int4(y, BOTH)
+    codes, values = cast_integer(y, INT4)
     assert codes.tolist() == [0, 0, 1, 2, 2, 3, 6, 7, 7, 7]
     assert values.tolist() == codes.tolist()
-    codes, values = cast_int4(-y, BOTH)
+    codes, values = cast_integer(-y, INT4)
     assert codes.tolist() == [0, 0, 0xF, 0xE, 0xE, 0xD, 0xA, 9, 9, 9]
     assert values.tolist() == [0, 0, -1, -2, -2, -3, -6, -7, -7, -7]
-    assert cast_int4(f32(NAN, -NAN), BOTH)[0].tolist() == [0, 0]
+    assert cast_integer(f32(NAN, -NAN), INT4)[0].tolist() == [0, 0]
     assert values.dtype == np.float32
 
 

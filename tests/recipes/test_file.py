@@ -58,7 +58,7 @@ WRONG = {
     "a field too few": ({k: v for k, v in AXES.items() if k != "tie"}, "exactly the fields"),
     "another type": ({**AXES, "scale_max": "448"}, "a whole number is allowed"),
     "another value": ({**AXES, "tie": "five"}, "tie = 'five': one of"),
-    "not legal": ({**AXES, "scale_max": 320}, "one of 256, 448 is allowed"),
+    "not legal": ({**AXES, "scale_max": 449}, "2 to 448 is allowed"),
     "a fingerprint of others": ({**AXES, "fingerprint": "0"}, "fingerprint is that of other axes"),
     "a preset's name": (
         {**AXES, "name": "te-mse-256"},

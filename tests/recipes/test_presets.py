@@ -38,6 +38,12 @@ for _rule in ("absmax", "static6", "static4"):
 NAMES += [f"te-cuda-{n.removeprefix('te-')}" for n in NAMES if n.startswith("te-")]
 NAMES += [n.replace("flashinfer-", "flashinfer-default-") for n in NAMES if n.startswith("flashinfer-")]
 NAMES += [f"fouroversix-if4-{_metric}" for _metric in ("mse", "mae", "absmax")]
+for _metric in ("mse", "mae", "absmax"):
+    NAMES += [f"fouroversix-if4-{_metric}-{_tail}" for _tail in ("16x16", "bs8")]
+    NAMES += [f"fouroversix-{_pair}-{_metric}" for _pair in ("if3", "if6-e2m3", "if6-e3m2")]
+NAMES += [f"fouroversix-{_n}" for _n in ("nvfp6-e2m3", "nvfp6-e3m2", "nvint6", "nvfp3", "nvint3", "nvfp4-bs8")]
+NAMES += [f"ocp-{_n}" for _n in ("mxfp6-e2m3", "mxfp6-e3m2", "mxfp8-e4m3", "mxfp8-e5m2", "mxint8")]
+NAMES += ["auto-round-nvfp4-e5m3", "ggml-nvfp4"]
 NAMES += ["fouroversix-nvint4", "fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4"]
 NAMES += ["modelopt-nvfp4", "modelopt-4over6", "compressed-tensors-nvfp4", "torchao-nvfp4"]
 NAMES += [
@@ -86,7 +92,7 @@ def test_presets_are_read_only():
 def test_every_preset_says_where_it_was_learnt(name):
     r = fos_ref.PRESETS[name]
     assert r.evidence in ("ran", "read", "own")
-    own = name in ("nvfp4", "ocp-mxfp4") or name.startswith("4over6")
+    own = name == "nvfp4" or name.startswith(("ocp-", "4over6"))
     assert own == (r.evidence == "own")
     assert own != bool(SOURCE.match(r.source))
 
@@ -103,6 +109,13 @@ def test_the_name_says_what_the_axes_are(name):
     plain = plain and name != "sglang-nvfp4-online"
     assert plain == (r.candidates is Candidates.SIX)
     assert [int(w) for w in words if w in ("256", "448")] in ([], [r.scale_max])
+    assert ("bs8" in words) == (r.block_cols == 8)
+    assert [w.upper() for w in words if re.fullmatch(r"e\dm\d", w)] in ([], [_format_of(r, name)])
+
+
+def _format_of(r: fos_ref.Recipe, name: str) -> str:
+    """Return the format that a name ends on: that of the scales where they are not E4M3's, else of elements."""
+    return r.scale_format.value if name.endswith("e5m3") else r.element.first.format.name
 
 
 def block(values: dict[int, float]) -> np.ndarray:

@@ -18,6 +18,7 @@ from fos_ref.recipes.axes import (
     ElementCast,
     ElementFormat,
     ElementNan,
+    ElementScaling,
     ErrorDomain,
     ErrorMetric,
     Map4Scale,
@@ -27,6 +28,7 @@ from fos_ref.recipes.axes import (
     TensorScale,
     Tie,
     ZeroScale,
+    ZeroSign,
 )
 from fos_ref.recipes.recipe import DESCRIPTIVE
 from tests.every import every
@@ -36,11 +38,15 @@ PLAIN = fos_ref.PRESETS["nvfp4"]
 MAE = fos_ref.PRESETS["4over6-mae"]
 IF4, MX = fos_ref.PRESETS["fouroversix-if4-mse"], fos_ref.PRESETS["fouroversix-mxfp4-static6"]
 OCP = fos_ref.PRESETS["ocp-mxfp4"]
+FP6, FP3 = fos_ref.PRESETS["fouroversix-nvfp6-e2m3"], fos_ref.PRESETS["fouroversix-nvfp3"]
+IF6, MX6 = fos_ref.PRESETS["fouroversix-if6-e2m3-mse"], fos_ref.PRESETS["ocp-mxfp6-e2m3"]
+GGML = fos_ref.PRESETS["ggml-nvfp4"]
 ALL = list(fos_ref.PRESETS.values())
 
 #: One broken row of the legality table each: the recipe that is legal, the change, what the error says.
 ILLEGAL = [
-    (PLAIN, {"scale_max": 384}, "scale_max = 384: one of 256, 448 is allowed"),
+    (PLAIN, {"scale_max": 449}, "scale_max = 449: 2 to 448 is allowed"),
+    (PLAIN, {"scale_max": 1}, "scale_max = 1: 2 to 448 is allowed"),
     (BOTH, {"map4_scale": None}, "map4_scale is not set: set exactly for the candidates 4/6"),
     (BOTH, {"error_domain": None}, "error_domain not set"),
     (BOTH, {"error_metric": None}, "error_metric not set"),
@@ -66,7 +72,7 @@ ILLEGAL = [
     (IF4, {"element_format": ElementFormat.E2M1}, "go with element_format 'E2M1|INT4'"),
     (IF4, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "set exactly for the candidates 4/6"),
     (IF4, {"tie": None}, "tie not set"),
-    (MX, {"scale_max": 448}, "scale_max = 448: one of 1 is allowed"),
+    (MX, {"scale_max": 448}, "scale_max = 448: 1, where there is no tensor scale, is allowed"),
     (MX, {"scale_floor": ScaleFloor.ZERO_IS_EIGHTH}, "is an E4M3 code, so scale_format has to be E4M3"),
     (PLAIN, {"block_scale": BlockScale.AMAX}, "block_scale 'b' goes with E8M0-floor, E8M0-even, E8M0-ceil"),
     (MX, {"scale_format": ScaleFormat.E8M0_FLOOR}, "scale_format 'E8M0-floor': block_scale 'b' goes with"),
@@ -77,11 +83,22 @@ ILLEGAL = [
         "block_scale 'b' takes no tensor scale, so tensor_scale has to be '1'",
     ),
     (PLAIN, {"block_scale": BlockScale.LOGARITHM}, "takes no tensor scale"),
-    (PLAIN, {"tensor_scale": TensorScale.NONE}, "scale_max = 448: one of 1 is allowed"),
+    (PLAIN, {"tensor_scale": TensorScale.NONE}, "scale_max = 448: 1, where there is no tensor scale"),
     (MAE, {"reduction": Reduction.FUSED_SEQUENTIAL}, "squares inside the sum: mse only"),
     (MAE, {"reduction": Reduction.FUSED_EVEN_ODD}, "squares inside the sum: mse only"),
     (BOTH, {"block_shape": BlockShape.ROW_32}, "no order is known for the errors of a block of 32"),
     (BOTH, {"element_nan": ElementNan.WRAPS}, "'wraps' exactly when"),
+    (FP6, {"candidates": Candidates.SIX}, "candidates '6' go with element_format 'E2M1'"),
+    (FP6, {"element_cast": ElementCast.TIES_AWAY}, "of E2M3: one of saturate is allowed"),
+    (FP6, {"element_nan": ElementNan.CODE_B}, "element_nan 'B' is a code of E2M1"),
+    (FP3, {"element_cast": ElementCast.SATURATE}, "of E2M0: one of ties-to-smaller is allowed"),
+    (IF6, {"error_domain": ErrorDomain.TRIAL}, "error_domain 'trial' is a quantizer to E2M1"),
+    (IF4, {"scale_format": ScaleFormat.E5M3}, "has no sign bit to say which format a block has"),
+    (MX6, {"scale_format": ScaleFormat.E8M0_EVEN}, "rounds as E2M1 does"),
+    (BOTH, {"block_shape": BlockShape.ROW_8, "reduction": Reduction.HALVES}, "no two halves of 8"),
+    (GGML, {"zero_sign": ZeroSign.SIGN_BIT}, "gives no code 8"),
+    (GGML, {"element_scaling": ElementScaling.RECIPROCAL_OF_PRODUCT}, "has to be 'x/(s*D)'"),
+    (PLAIN, {"zero_scale": ZeroScale.DIVISOR_ZERO}, "goes with element_scaling 'x/(s*D)'"),
 ]
 
 
@@ -100,7 +117,7 @@ WRONG_TYPES = [
     ("scale_max", 448.0, "a whole number is allowed"),
     ("scale_max", True, "a whole number is allowed"),
     ("tie", "six", r"a Tie \(six, four\) is allowed"),
-    ("block_shape", AmaxScope.ROW, r"a BlockShape \(1x16, 1x32, 16x16\) is allowed"),
+    ("block_shape", AmaxScope.ROW, r"a BlockShape \(1x16, 1x8, 1x32, 16x16\) is allowed"),
     ("zero_scale", None, r"a ZeroScale \(codes=0, "),
 ]
 
@@ -133,7 +150,7 @@ BAD_JSON = [
     (BOTH.to_dict() | {"tie": ["six"]}, "tie = "),
     (BOTH.to_dict() | {"block_shape": None}, "block_shape is not set: one of"),
     (BOTH.to_dict() | {"scale_max": "448"}, "scale_max = '448'"),
-    (BOTH.to_dict() | {"scale_max": 100}, "scale_max = 100"),
+    (BOTH.to_dict() | {"scale_max": 1000}, "scale_max = 1000"),
     (BOTH.to_dict() | {"tie": None}, "tie not set"),
 ]
 
@@ -168,16 +185,19 @@ def test_every_axis_changes_the_fingerprint():
 
 
 NUMBERED = ("nvfp4", "4over6-16x16", "fouroversix-static4", "fouroversix-nvint4")
-NUMBERED += ("fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4")
+NUMBERED += ("fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4", "fouroversix-if6-e2m3-mse")
+NUMBERED += ("ocp-mxint8", "fouroversix-nvfp4-bs8")
 
 
 def test_derived_numbers():
     numbers = {name: fos_ref.PRESETS[name] for name in NUMBERED}
-    assert [r.range_max for r in numbers.values()] == [6 * 448, 6 * 256, 4 * 448, 7 * 448, 6, 4]
-    assert [r.element_max for r in numbers.values()] == [6, 6, 4, 7, 6, 4]
-    assert [r.block_rows for r in numbers.values()] == [1, 16, 1, 1, 1, 1]
-    assert [r.block_cols for r in numbers.values()] == [16, 16, 16, 16, 32, 32]
-    assert [r.chooses for r in numbers.values()] == [False, True, False, False, False, False]
+    assert [r.range_max for r in numbers.values()] == [
+        *(6 * 448, 6 * 256, 4 * 448, 7 * 448, 6, 4, 3360, 127 / 64, 6 * 448)
+    ]
+    assert [r.element_max for r in numbers.values()] == [6, 6, 4, 7, 6, 4, 7.5, 127 / 64, 6]
+    assert [r.block_rows for r in numbers.values()] == [1, 16, 1, 1, 1, 1, 1, 1, 1]
+    assert [r.block_cols for r in numbers.values()] == [16, 16, 16, 16, 32, 32, 16, 32, 8]
+    assert [r.chooses for r in numbers.values()] == [i in (1, 6) for i in range(9)]
     assert IF4.chooses
 
 

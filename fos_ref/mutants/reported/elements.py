@@ -13,8 +13,9 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
 from fos_ref.model.blocks import from_blocks, to_blocks
 from fos_ref.model.candidates import NAN_CODE
-from fos_ref.model.elements import E2M1_VALUES, ELEMENT_CAST, saturate, scale_elements
+from fos_ref.model.elements import E2M1_VALUES, ELEMENT_CAST, saturate
 from fos_ref.model.quantize import keep
+from fos_ref.model.scaling import scale_elements
 from fos_ref.model.trace import Blocks, Scales
 from fos_ref.mutants.mutant import Mutant
 from fos_ref.mutants.plant import entry, step, Swap
@@ -32,7 +33,7 @@ _MIXED = np.uint32(0x9E3779B1)
 
 
 def _cast(new: Callable[[F32], tuple[U8, F32]]) -> tuple[Swap, ...]:
-    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: new}),)
+    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: lambda y, _: new(y)}),)
 
 
 def _below(m: F32) -> U8:

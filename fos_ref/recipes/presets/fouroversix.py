@@ -78,6 +78,30 @@ _TRITON: dict[str, Any] = {
     "source": f"{_REPO}kernels/triton/quantize.py::compute_scale_factors_kernel (sm_100 and above)",
 }
 
+#: The formats of 3 and 6 bits. The reference has FP6 and IF6; of the others it silently makes NVFP4, and the
+#: Triton kernels are what states them. There the order of a sum is the compiler's: it is the reference's here.
+_FP6: dict[str, Any] = {
+    "candidates": Candidates.LARGEST,
+    "element_cast": ElementCast.SATURATE,
+    "element_nan": ElementNan.CODE_0,
+    "source": f"{_REPO}quantize/pytorch/fp6.py::_convert_to_fp6_with_rtn",
+    "evidence": "read",
+}
+_SHORT: dict[str, Any] = {
+    **_TRITON,
+    "candidates": Candidates.LARGEST,
+    "zero_sign": ZeroSign.NEGATIVE_VALUES,
+    "source": f"{_REPO}kernels/triton/quantize.py::compute_scale_factors_kernel (sm_100 and above)",
+}
+#: Name -> the element format and what else it changes.
+_STATIC: dict[str, tuple[ElementFormat, dict[str, Any]]] = {
+    "nvfp6-e2m3": (ElementFormat.E2M3, _FP6),
+    "nvfp6-e3m2": (ElementFormat.E3M2, _FP6),
+    "nvint6": (ElementFormat.INT6, _SHORT),
+    "nvint3": (ElementFormat.INT3, _SHORT),
+    "nvfp3": (ElementFormat.E2M0, {**_SHORT, "element_cast": ElementCast.TIES_TO_SMALLER}),
+}
+
 MXFP4 = Recipe(
     name="fouroversix-mxfp4-static6",
     scale_format=ScaleFormat.E8M0_UP,
@@ -100,6 +124,53 @@ _IF4: dict[str, Any] = {
     "map4_scale": None,
     "source": f"{_REPO}quantize/pytorch/reference.py::select_intfloat",
 }
+
+
+#: Name -> the element format and what it changes of IF4.
+_PAIRS: dict[str, tuple[ElementFormat, dict[str, Any]]] = {
+    "if4": (ElementFormat.E2M1_OR_INT4, {}),
+    "if3": (
+        ElementFormat.E2M0_OR_INT3,
+        {**_TRITON, "zero_sign": ZeroSign.NEGATIVE_VALUES, "element_cast": ElementCast.TIES_TO_SMALLER}
+        | {"source": f"{_REPO}kernels/triton/quantize.py::intfloat_block_scaled_quantization_kernel"},
+    ),
+    "if6-e2m3": (ElementFormat.E2M3_OR_INT6, {**_FP6, "source": _IF4["source"]}),
+    "if6-e3m2": (ElementFormat.E3M2_OR_INT6, {**_FP6, "source": _IF4["source"]}),
+}
+#: The reference makes no IF4 in blocks of 8.
+_IF_BS8: dict[str, Any] = {
+    **_TRITON,
+    "block_shape": BlockShape.ROW_8,
+    "source": f"{_REPO}kernels/triton/quantize.py::intfloat_block_scaled_quantization_kernel",
+}
+
+
+def _pairs() -> list[Recipe]:
+    """Return the formats that choose between floats and integers, in three metrics; IF4 also in other blocks."""
+    found = [
+        replace(
+            MSE,
+            **{**_IF4, **change, "element_format": fmt, "candidates": Candidates.FLOAT_OR_INT, **axes},
+            name=f"fouroversix-{name}-{m}",
+        )
+        for name, (fmt, change) in _PAIRS.items()
+        for m, axes in METRICS.items()
+    ]
+    if4 = found[: len(METRICS)]
+    tiles = [
+        replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16, evidence="read") for r in if4
+    ]
+    return [*found, *tiles, *(replace(r, **_IF_BS8, name=f"{r.name}-bs8") for r in if4)]
+
+
+def _static() -> list[Recipe]:
+    """Return the formats of 3 and 6 bits without a choice, and NVFP4 in blocks of 8."""
+    found = [
+        replace(STATIC_6, **change, name=f"fouroversix-{name}", element_format=fmt)
+        for name, (fmt, change) in _STATIC.items()
+    ]
+    short = replace(STATIC_6, name="fouroversix-nvfp4-bs8", block_shape=BlockShape.ROW_8, evidence="read")
+    return [*found, short]
 
 
 def _nvfp4(prefix: str, change: dict[str, Any]) -> list[Recipe]:
@@ -128,8 +199,7 @@ def _triton() -> list[Recipe]:
 
 
 def presets() -> list[Recipe]:
-    """Return fouroversix-*, -cuda-*, -triton-*, and the formats IF4, NVINT4 and MXFP4."""
-    if4 = [replace(MSE, **_IF4, **axes, name=f"fouroversix-if4-{m}") for m, axes in METRICS.items()]
+    """Return fouroversix-*, -cuda-*, -triton-*, and the formats beside NVFP4."""
     nvint4 = replace(
         STATIC_6,
         name="fouroversix-nvint4",
@@ -138,4 +208,4 @@ def presets() -> list[Recipe]:
         source=f"{_REPO}quantize/pytorch/reference.py::quantize_to_nvint4",
     )
     mx = [MXFP4, replace(MXFP4, name="fouroversix-mxfp4-static4", candidates=Candidates.FOUR)]
-    return [*_nvfp4("fouroversix", {}), *_cuda(), *_triton(), *if4, nvint4, *mx]
+    return [*_nvfp4("fouroversix", {}), *_cuda(), *_triton(), *_pairs(), nvint4, *_static(), *mx]

@@ -1,4 +1,4 @@
-"""MXFP4: OCP's specification, and what the programs that quantize to it do.
+"""The MX formats of OCP's specification, and what the programs that quantize to MXFP4 do.
 
 They differ in the power of two, in the midpoints of E2M1, in the sign of zero and in what a scale byte of 0
 counts as. compressed-tensors, ModelOpt and MLX convert the logarithm of an amax that is not finite to an
@@ -13,8 +13,10 @@ from typing import Any
 from fos_ref.recipes.axes import (
     BlockScale,
     BlockShape,
+    Candidates,
     Dequantize,
     ElementCast,
+    ElementFormat,
     ElementNan,
     ElementScaling,
     NonFinite,
@@ -38,6 +40,17 @@ OCP = Recipe(
     dequantize=Dequantize.DECODE,
     source="OCP Microscaling Formats (MX) Specification 1.0, section 6.3, ties to even",
 )
+#: The other concrete formats of the specification: elements to nearest even, saturating.
+OTHERS = {
+    name: replace(OCP, name=f"ocp-{name}", element_format=fmt, candidates=Candidates.LARGEST)
+    for name, fmt in {
+        "mxfp6-e2m3": ElementFormat.E2M3,
+        "mxfp6-e3m2": ElementFormat.E3M2,
+        "mxfp8-e4m3": ElementFormat.E4M3,
+        "mxfp8-e5m2": ElementFormat.E5M2,
+        "mxint8": ElementFormat.INT8,
+    }.items()
+}
 #: Its C++. The Python beside it takes exponents from a float32 log2, which rounds up just below a power of
 #: two, and keeps the sign of a zero.
 MICROXCALING = replace(
@@ -151,6 +164,6 @@ QWIX = replace(
 
 
 def presets() -> list[Recipe]:
-    """Return the MXFP4 presets of this page; fouroversix's two stand beside its other formats."""
+    """Return the MX presets of this page; fouroversix's two stand beside its other formats."""
     programs = [*TORCHAO.values(), TORCHAO_RCEIL, COMPRESSED_TENSORS, MODELOPT, MLX, MLX_NEAREST, QWIX]
-    return [OCP, MICROXCALING, *programs]
+    return [OCP, *OTHERS.values(), MICROXCALING, *programs]

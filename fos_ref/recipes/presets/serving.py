@@ -17,6 +17,7 @@ from fos_ref.recipes.axes import (
     ErrorMetric,
     NonFinite,
     ReciprocalOverflow,
+    ScaleFormat,
     ScaleNan,
     TensorScale,
     ZeroScale,
@@ -39,6 +40,19 @@ AUTO_ROUND = Recipe(
     nonfinite=NonFinite.PROPAGATE,
     source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::ref_nvfp4_quant",
     evidence="ran",
+)
+
+#: Its second version: scales of 8 bits without a sign, and a true division.
+AUTO_ROUND_E5M3 = replace(
+    AUTO_ROUND,
+    name="auto-round-nvfp4-e5m3",
+    scale_format=ScaleFormat.E5M3,
+    scale_max=114688,
+    scale_nan=ScaleNan.CODE_FF,
+    element_scaling=ElementScaling.DIVIDE_BY_PRODUCT,
+    zero_scale=ZeroScale.DIVISOR_ZERO,
+    source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::ref_fp4_quant",
+    evidence="read",
 )
 
 #: The path without Triton. Its reciprocal of 0 is 1e-8: codes under a scale of 0 have signs.
@@ -92,5 +106,5 @@ FP_QUANT = Recipe(
 
 
 def presets() -> list[Recipe]:
-    """Return auto-round-nvfp4, vllm-nvfp4-emulation, sglang-nvfp4-online and fp-quant-nvfp4."""
-    return [AUTO_ROUND, VLLM_EMULATION, SGLANG_ONLINE, FP_QUANT]
+    """Return auto-round-nvfp4[-e5m3], vllm-nvfp4-emulation, sglang-nvfp4-online and fp-quant-nvfp4."""
+    return [AUTO_ROUND, AUTO_ROUND_E5M3, VLLM_EMULATION, SGLANG_ONLINE, FP_QUANT]

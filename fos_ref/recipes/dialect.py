@@ -1,0 +1,113 @@
+"""A dialect: the axes of a recipe as a frozen value, and the numbers that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockScale,
+    BlockShape,
+    Candidates,
+    Dequantize,
+    ElementCast,
+    ElementFormat,
+    ElementNan,
+    ElementScaling,
+    ErrorDomain,
+    ErrorMetric,
+    Map4Scale,
+    NonFinite,
+    Reciprocal,
+    ReciprocalOverflow,
+    Reduction,
+    ScaleFloor,
+    ScaleFormat,
+    ScaleNan,
+    TensorScale,
+    Tie,
+    ZeroScale,
+    ZeroSign,
+)
+from fos_ref.recipes.elements import Element, element
+
+SCALE_BOUNDS = (256, 448)  #: the two values of `scale_max` that implementations have with E4M3
+BLOCK = 16  #: consecutive values of a row under one NVFP4 block scale
+MX_BLOCK = 32  #: the same for MX formats
+SHORT_BLOCK = 8
+NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
+#: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
+DESCRIPTIVE = ("name", "source", "evidence")
+_COLUMNS = {BlockShape.ROW_8: SHORT_BLOCK, BlockShape.ROW_32: MX_BLOCK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """The axes: a field for every decision that moves a bit. `Recipe` adds where it was learnt."""
+
+    name: str
+    element_format: ElementFormat = ElementFormat.E2M1
+    scale_format: ScaleFormat = ScaleFormat.E4M3
+    block_shape: BlockShape = BlockShape.ROW_16
+    amax_scope: AmaxScope = AmaxScope.TENSOR
+    candidates: Candidates = Candidates.SIX
+    scale_max: int = 448  #: the E4M3 magnitude that the largest block scale maps to
+    tensor_scale: TensorScale = TensorScale.CLAMPED_ZERO_IS_ONE
+    block_scale: BlockScale = BlockScale.DIVIDE_THEN_MULTIPLY
+    map4_scale: Map4Scale | None = None
+    scale_floor: ScaleFloor = ScaleFloor.NONE
+    scale_nan: ScaleNan = ScaleNan.CODE_7F
+    element_scaling: ElementScaling = ElementScaling.RECIPROCAL_OF_PRODUCT
+    reciprocal: Reciprocal = Reciprocal.EXACT
+    zero_scale: ZeroScale = ZeroScale.ZERO_CODES
+    reciprocal_overflow: ReciprocalOverflow = ReciprocalOverflow.CLAMP_TO_MAX
+    element_cast: ElementCast = ElementCast.SATURATE
+    element_nan: ElementNan = ElementNan.CODE_7
+    zero_sign: ZeroSign = ZeroSign.SIGN_BIT
+    error_domain: ErrorDomain | None = None
+    error_metric: ErrorMetric | None = None
+    reduction: Reduction | None = None
+    tie: Tie | None = None
+    dequantize: Dequantize = Dequantize.AMAX_DIVIDE
+    nonfinite: NonFinite = NonFinite.RAISE
+
+    @property
+    def element(self) -> Element:
+        """The element format's row: grids, code width, constants."""
+        return element(self.element_format)
+
+    @property
+    def element_max(self) -> int | float:
+        """E, the largest element that the tensor scale uses: the format's; 4 if all blocks map to 4."""
+        return 4 if self.candidates is Candidates.FOUR else self.element.maximum
+
+    @property
+    def range_max(self) -> int | float:
+        """C = element_max * scale_max, the magnitude that the tensor amax is scaled to."""
+        product = self.element_max * self.scale_max
+        return int(product) if product == int(product) else product
+
+    @property
+    def block_rows(self) -> int:
+        """Rows under one block scale: 1 or 16."""
+        return BLOCK if self.block_shape is BlockShape.TILE_16X16 else 1
+
+    @property
+    def block_cols(self) -> int:
+        """Consecutive values of a row under one block scale: 8, 16 or 32."""
+        return _COLUMNS.get(self.block_shape, BLOCK)
+
+    @property
+    def codes_per_byte(self) -> int:
+        """Codes that share a byte of the stored codes: 2 of 4 bits each, else 1."""
+        return 2 if self.element.packed else 1
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there are two candidates to choose between."""
+        return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
+
+    def axes(self) -> dict[str, Any]:
+        """Return {axis: value} for the fields that decide bits, in their order."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DESCRIPTIVE}
