@@ -58,7 +58,7 @@ def _zeros_have_scales(r: Recipe) -> bool:
     return r.scale_floor is not ScaleFloor.NONE or r.block_scale is BlockScale.NORMALISED
 
 
-def _consistent(scales: list[F32], range_max: int) -> Bool:
+def _consistent(scales: list[F32], range_max: float) -> Bool:
     """Return whether D is of a size that the bound allows for, and D, 1/S and A/C agree pair by pair."""
     with np.errstate(all="ignore"):
         amax, encode, decode = (v.astype(np.float64) for v in scales)

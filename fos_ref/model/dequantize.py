@@ -91,7 +91,8 @@ def element_values(codes: U8, second: Bool, r: Recipe) -> F32:
     """Return what codes count as, in steps of their format; `second` says where that is the second one."""
     first, other = ELEMENT_FORMAT[r.element_format]
     q = codes & np.uint8((1 << r.element.width) - 1)
-    return first.values[q] if other is first else np.where(second, other.values[q], first.values[q])
+    values: F32 = first.values[q]
+    return np.where(second, other.values[q], values) if r.candidates is Candidates.FLOAT_OR_INT else values
 
 
 def scale_values(block_scales: U8, r: Recipe) -> F32:

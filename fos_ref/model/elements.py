@@ -207,7 +207,7 @@ class Grid:
 
 
 def _grid(codes: Codes) -> Grid:
-    rescale, unit = np.uint32([codes.rescale_bits, codes.unit_bits]).view(np.float32)
+    rescale, unit = (np.uint32(b).view(np.float32) for b in (codes.rescale_bits, codes.unit_bits))
     return Grid(codes.format, rescale, unit)
 
 

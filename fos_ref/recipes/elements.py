@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
+
 from fos_ref.formats import (
     decode,
     E2M0,
@@ -56,7 +58,7 @@ class Element:
     exponent: int = field(init=False)  #: that of the largest power of two among its values
 
     def __post_init__(self) -> None:
-        largest = float(decode(self.first.format.max_code, self.first.format))
+        largest = float(decode(np.asarray(self.first.format.max_code), self.first.format))
         mantissa, exponent = largest.hex().split("p")
         assert mantissa.startswith("0x1")
         object.__setattr__(self, "maximum", int(largest) if largest.is_integer() else largest)

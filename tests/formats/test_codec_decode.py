@@ -7,7 +7,22 @@ import numpy as np
 import pytest
 
 from fos_ref.errors import DtypeError, InputError
-from fos_ref.formats import BFLOAT16, decode, E2M1, E2M3, E3M2, E4M3, E5M2, E8M0, encode, FLOAT16, FLOAT32, FORMATS, INT4, UE4M3
+from fos_ref.formats import (
+    BFLOAT16,
+    decode,
+    E2M1,
+    E2M3,
+    E3M2,
+    E4M3,
+    E5M2,
+    E8M0,
+    encode,
+    FLOAT16,
+    FLOAT32,
+    FORMATS,
+    INT4,
+    UE4M3,
+)
 
 NAN = float("nan")
 E2M1_VALUES = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0]
@@ -99,9 +114,15 @@ def test_n1_encode_inverts_decode(fmt):
         number[1 << fmt.sign_shift] = False  # -8 of INT4 and -0 of INT3 decode and are never produced
     again = encode(values[number], fmt)
     assert again.tolist() == codes[number].tolist()
-    assert number.sum() == {"E2M1": 16, "INT4": 15, "INT6": 63, "E4M3": 254, "UE4M3": 127, "UE5M3": 255, "E8M0": 255}.get(
-        fmt.name, number.sum()
-    )
+    assert number.sum() == {
+        "E2M1": 16,
+        "INT4": 15,
+        "INT6": 63,
+        "E4M3": 254,
+        "UE4M3": 127,
+        "UE5M3": 255,
+        "E8M0": 255,
+    }.get(fmt.name, number.sum())
 
 
 @pytest.mark.parametrize("fmt", [BFLOAT16, FLOAT16], ids=lambda f: f.name)

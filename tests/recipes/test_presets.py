@@ -41,7 +41,9 @@ NAMES += [f"fouroversix-if4-{_metric}" for _metric in ("mse", "mae", "absmax")]
 for _metric in ("mse", "mae", "absmax"):
     NAMES += [f"fouroversix-if4-{_metric}-{_tail}" for _tail in ("16x16", "bs8")]
     NAMES += [f"fouroversix-{_pair}-{_metric}" for _pair in ("if3", "if6-e2m3", "if6-e3m2")]
-NAMES += [f"fouroversix-{_n}" for _n in ("nvfp6-e2m3", "nvfp6-e3m2", "nvint6", "nvfp3", "nvint3", "nvfp4-bs8")]
+NAMES += [
+    f"fouroversix-{_n}" for _n in ("nvfp6-e2m3", "nvfp6-e3m2", "nvint6", "nvfp3", "nvint3", "nvfp4-bs8")
+]
 NAMES += [f"ocp-{_n}" for _n in ("mxfp6-e2m3", "mxfp6-e3m2", "mxfp8-e4m3", "mxfp8-e5m2", "mxint8")]
 NAMES += ["auto-round-nvfp4-e5m3", "ggml-nvfp4"]
 NAMES += ["fouroversix-nvint4", "fouroversix-mxfp4-static6", "fouroversix-mxfp4-static4"]
@@ -114,7 +116,7 @@ def test_the_name_says_what_the_axes_are(name):
 
 
 def _format_of(r: fos_ref.Recipe, name: str) -> str:
-    """Return the format that a name ends on: that of the scales where they are not E4M3's, else of elements."""
+    """Return the format that a name has in it: that of the scales where they are E5M3, else of elements."""
     return r.scale_format.value if name.endswith("e5m3") else r.element.first.format.name
 
 

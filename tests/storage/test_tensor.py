@@ -18,5 +18,5 @@ def test_picked_int_is_the_choice_of_an_if4_recipe():
 
 def test_picked_int_of_another_recipe_is_an_error_that_names_picked4():
     q = fos_ref.quantize(np.ones((1, 16), np.float32), "4over6")
-    with pytest.raises(RecipeError, match="'4over6' has no INT4 candidate; picked4"):
+    with pytest.raises(RecipeError, match="'4over6' has no integer candidate; picked4"):
         _ = q.picked_int

@@ -79,7 +79,7 @@ _TRITON: dict[str, Any] = {
 }
 
 #: The formats of 3 and 6 bits. The reference has FP6 and IF6; of the others it silently makes NVFP4, and the
-#: Triton kernels are what states them. There the order of a sum is the compiler's: it is the reference's here.
+#: Triton kernels state them. There the order of a sum is the compiler's: it is the reference's here.
 _FP6: dict[str, Any] = {
     "candidates": Candidates.LARGEST,
     "element_cast": ElementCast.SATURATE,
@@ -146,7 +146,7 @@ _IF_BS8: dict[str, Any] = {
 
 
 def _pairs() -> list[Recipe]:
-    """Return the formats that choose between floats and integers, in three metrics; IF4 also in other blocks."""
+    """Return what chooses between floats and integers, by three metrics; IF4 also in other blocks."""
     found = [
         replace(
             MSE,
