@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.formats import encode, UE4M3
 from fos_ref.formats.bits import f32_hex
 from fos_ref.inputs.distributions import make
+from fos_ref.model.candidates import e4m3_half_up
 
 ONE = np.float32(1)
 SIXTH = np.float32(1 / 6)
@@ -102,6 +104,37 @@ def test_vllm_s_emulation_gives_signed_zeros_under_a_scale_of_zero_and_its_forer
     x = first([*[1e-7, -1e-7] * 8, 2.87])
     assert codes(x, "vllm-nvfp4-emulation")[:16] == [0, 8] * 8
     assert codes(x, "auto-round-nvfp4")[:16] == codes(x, "4over6")[:16] == [0] * 16
+
+
+# --- llama.cpp: the scale cast with a hole -----------------------------------------------------------------
+
+
+def ggml_scale(base) -> int:
+    """Return the scale byte of a block whose amax is 6 * base, b/6 being base again."""
+    return int(fos_ref.quantize(first([6 * base], cols=16), "ggml-nvfp4").block_scales[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("base", "ggml", "nearest"),
+    [
+        *((248.0, 0x7E, 0x78), (256.0, 0x7E, 0x78), (300.0, 0x7E, 0x79), (240.0, 0x77, 0x77)),
+        *((2.0**-10, 0x01, 0x00), (float.fromhex("0x1.4p-8"), 0x03, 0x02), (7.5 * 2**-9, 0x07, 0x08)),
+    ],
+)
+def test_llama_cpp_s_scale_cast_at_its_witnesses(base, ggml, nearest):
+    assert (ggml_scale(base), int(encode(np.float32([base]), UE4M3)[0])) == (ggml, nearest)
+
+
+def test_llama_cpp_s_scale_cast_is_another_for_1852_of_half_a_million_patterns():
+    base = (np.arange(0x7F800, dtype=np.uint32) << 12).view(np.float32)
+    mine, _ = e4m3_half_up(base)
+    differ = mine != encode(base, UE4M3)
+    hole = base >= 248
+    assert np.count_nonzero(differ & hole) == 1536
+    assert set(mine[hole]) == {0x7E}
+    assert not set(mine) & set(range(0x78, 0x7E))
+    carries = (base >= 7.5 * 2**-9) & (base < 2**-6)
+    assert (np.count_nonzero(differ & carries), np.count_nonzero(differ & ~hole & ~carries)) == (256, 60)
 
 
 # --- MX --------------------------------------------------------------------------------------------------
