@@ -6,6 +6,9 @@ each run; the default where CI is set), "nightly" (10,000 examples).
 FOS_MUTANT=NAME plants a mutant of fos_ref.mutants for the whole run, before any test is imported: the
 suite has to fail then. tests/mutation.py does that for each of them.
 
+`--peer-tests NAME=FOLDER` names the checkout of a peer, whose own test file is then run on our presets
+(tests/differential/judges); without it that test is skipped.
+
 The whole default suite is shared out among worker processes: tests/workers.py.
 """
 
@@ -42,6 +45,16 @@ if MUTANT:
 
     PLANTED = mutant(MUTANT).planted()
     PLANTED.__enter__()  # never left: the process ends with it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--peer-tests",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="the checkout of a peer whose own test file is to judge our presets; may be given again",
+    )
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

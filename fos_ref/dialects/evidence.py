@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fos_ref.dialects.evidence_form import checker, FORMAT
+from fos_ref.dialects.judges import JUDGED, Judged
 from fos_ref.errors import InputError
 from fos_ref.outside.json import read_json_file
 from fos_ref.recipes.catalog import PRESETS
@@ -60,6 +61,7 @@ class Status:
     not_run: Mapping[str, str]
     versions: Mapping[str, str]
     problems: tuple[str, ...]
+    judged: tuple[Judged, ...] = JUDGED  #: by the peers' own test files
 
 
 def read_status(path: Path) -> Status:

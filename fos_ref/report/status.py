@@ -35,6 +35,7 @@ def status_markdown(s: Status) -> bytes:
         *(f"**{label}**: {word(', '.join(names))}." for names, label in families.items()),
         *_left_out(ran),
         *_conversions(s),
+        *_judged(s),
         *_not_run(s),
         "## Read, not run",
         _by_source(k for k in s.presets if k.evidence == "read" and k.comparison is None),
@@ -161,6 +162,25 @@ def _conversions(s: Status) -> list[str]:
         "## Formats compared with other libraries' conversions",
         prose([["library: format", "result"], *rows]),
     ]
+
+
+def _judged(s: Status) -> list[str]:
+    intro = (
+        "Each file is the peer's, references and assertions untouched; `cuda` is read as `cpu`, and the "
+        "presets answer in the kernels' place (`tests/differential/judges`)."
+    )
+    header = ["repository and file", "presets", "cases", "passed", "failed", "skipped by the file", "on"]
+    rows = [
+        [
+            f"{j.repository}@{short(j.commit)}:{j.file}",
+            f"`{j.presets}`",
+            j.cases,
+            *(f"{n:,}" for n in (j.passed, j.failed, j.skipped)),
+            j.date,
+        ]
+        for j in s.judged
+    ]
+    return ["## The peers' own test files", intro, prose([header, *rows])]
 
 
 def _plain(value: object) -> str:
