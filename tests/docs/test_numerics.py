@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_ref.formats import decode, E2M1, E4M3, encode, INT4
+from fos_ref.formats import decode, E2M1, E4M3, encode
 from fos_ref.formats.bits import f32_bits, f32_hex, from_f32_hex
 from fos_ref.model.candidates import MAP4_SCALE
 from fos_ref.model.dequantize import DEQUANTIZE
-from fos_ref.model.elements import cast_integer, ELEMENT_FORMAT
-from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM, input_amax
+from fos_ref.model.errors import ERROR_DOMAIN, ERROR_TERM
 from fos_ref.model.quantize import tensor_amax
 from fos_ref.model.reduce import FUSED_REDUCE, REDUCE
 from fos_ref.model.rounding import fma, to_dtype
@@ -25,7 +24,6 @@ from fos_ref.model.trial import trial_difference
 from fos_ref.recipes.axes import (
     BlockScale,
     Dequantize,
-    ElementFormat,
     ElementScaling,
     ErrorDomain,
     ErrorMetric,
@@ -34,7 +32,7 @@ from fos_ref.recipes.axes import (
     Reduction,
     TensorScale,
 )
-from fos_ref.recipes.recipe import field_kind, MX_BLOCK_SCALES, NO_BOUND, SCALE_BOUNDS
+from fos_ref.recipes.recipe import field_kind, MX_BLOCK_SCALES, SCALE_BOUNDS
 from tests.docs.document import failing_examples, matching, near_power, read_tables, RECIPES, ROOT, text_of
 
 TEXT = text_of("numerics.md")
@@ -84,7 +82,8 @@ def test_axis_table_has_every_value_and_exactly_its_presets(axis):
     header, rows = TABLES[f"`{axis}`"]
     assert header[-1] == "presets"
     values = [v.strip("`").replace("\\|", "|") for v, *_ in rows]
-    allowed = [*SCALE_BOUNDS, NO_BOUND] if axis == "scale_max" else [m.value for m in field_kind(axis)]
+    bounds = {r.scale_max for r in RECIPES.values()}
+    allowed = bounds if axis == "scale_max" else [m.value for m in field_kind(axis)]
     assert sorted(values) == sorted(map(str, allowed))
     used = {n: str(getattr(v := r.axes()[axis], "value", v)) for n, r in RECIPES.items()}
     named = {v: matching(row[-1]) for v, row in zip(values, rows, strict=True) if row[-1] != "all others"}
@@ -214,14 +213,6 @@ def test_n10_formulas(label, value):
     assert_same_bits(step(q, s, x, scales(amax, s_enc, s_dec), ONE), written)
 
 
-def test_n10_formula_of_int4_beside_e2m1():
-    q, s, x, amax = (operands(6 + i) for i in range(4))
-    unit = ELEMENT_FORMAT[ElementFormat.E2M1_OR_INT4][1].unit
-    assert f32_hex(unit) == re.search(r"u = RN\(6/7\) = (\w{8})", TEXT)[1]
-    written = formula("IF4", "d")(q=q, s=s, x=x, A=amax, u=unit, C=C)
-    assert_same_bits(input_amax(q, s, x, scales(amax), unit), written)
-
-
 @pytest.mark.parametrize("bound", SCALE_BOUNDS)
 def test_n10_formulas_of_the_trial(bound):
     x = operands(9, -3, 1).reshape(256, 1, 16) * np.float32([1, -1] * 8)
@@ -260,14 +251,6 @@ def test_n2_maxima_and_nan(policy, want):
     assert np.array_equal(
         tensor_amax(np.float32([[1, np.nan], [0, -2]]), replace(R, nonfinite=policy)), want, equal_nan=True
     )
-
-
-def test_n9d_int4():
-    y = np.float32([np.nan, -np.inf, -7.6, -6.5, -0.4, 0.5, 1.5, 6.5, 9])
-    codes, values = cast_integer(y, INT4)
-    assert codes.tolist() == [0, 9, 9, 10, 0, 0, 2, 6, 7]
-    assert values.tolist() == [0, -7, -7, -6, 0, 0, 2, 6, 7]
-    assert f"RN(7/6) = {f32_hex(ELEMENT_FORMAT[ElementFormat.E2M1_OR_INT4][1].rescale)}" in TEXT
 
 
 def test_n11_terms():

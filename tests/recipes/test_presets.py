@@ -23,7 +23,7 @@ from tests.every import every
 
 PINNED = json.loads(Path(__file__).with_name("fingerprints.json").read_text(encoding="utf-8"))
 #: repo@commit:path::symbol, or a release where that was read; the symbol of a whole file is (whole file)
-SOURCE = re.compile(r"[\w-]+/[\w-]+@([0-9a-f]{40}|\d+(\.\d+)+):\S+::\(?\w+")
+SOURCE = re.compile(r"[\w-]+/[\w.-]+@([0-9a-f]{40}|\d+(\.\d+)+):\S+::\(?\w+")
 NAMES = ["nvfp4", "4over6", "4over6-mse", "4over6-mae", "4over6-absmax"]
 NAMES += ["4over6-16x16", "4over6-mse-16x16", "4over6-mae-16x16", "4over6-absmax-16x16"]
 NAMES += ["te-nvfp4", "te-nvfp4-row", "te-nvfp4-16x16"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fos_ref.recipes.axes import (
     AmaxScope,
     BlockShape,
     Candidates,
-    ElementCast,
     ElementFormat,
     ErrorDomain,
     ErrorMetric,
+    NonFinite,
     Reciprocal,
     ScaleFormat,
     TensorScale,
@@ -90,6 +92,9 @@ FLASHINFER = Program(
     ),
 )
 _RULES = (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
+_ROWS = (BlockShape.ROW_16, BlockShape.ROW_8, BlockShape.ROW_32)
+_OF_16: dict[str, Any] = {"block_shape": (BlockShape.ROW_16, BlockShape.TILE_16X16)}
+_OF_8: dict[str, Any] = {"block_shape": BlockShape.ROW_8}
 FOUROVERSIX = Program(
     name="fouroversix",
     how="arguments of QuantizationConfig",
@@ -99,17 +104,27 @@ FOUROVERSIX = Program(
         Setting(
             name="backend",
             values={
-                "pytorch": {"element_cast": ElementCast.UNSATURATED},
-                "triton": {"element_cast": ElementCast.SATURATE, "tensor_scale": TensorScale.ZERO_SCALES},
+                "pytorch": {"nonfinite": NonFinite.PROPAGATE},
+                "triton": {"nonfinite": NonFinite.DROP_NAN, "tensor_scale": TensorScale.ZERO_SCALES},
                 "cuda": {"tensor_scale": TensorScale.QUOTIENT_ZERO_IS_ONE},
             },
         ),
         Setting(
             name="dtype",
             values={
-                "nvfp4": {"element_format": ElementFormat.E2M1, "scale_format": ScaleFormat.E4M3},
-                "if4": {"element_format": ElementFormat.E2M1_OR_INT4},
+                "nvfp4": {"element_format": ElementFormat.E2M1, "scale_format": ScaleFormat.E4M3, **_OF_16},
+                "nvfp4_bs8": {"element_format": ElementFormat.E2M1, **_OF_8},
+                "if4": {"element_format": ElementFormat.E2M1_OR_INT4, **_OF_16},
+                "if4_bs8": {"element_format": ElementFormat.E2M1_OR_INT4, **_OF_8},
                 "nvint4": {"element_format": ElementFormat.INT4},
+                "nvfp3": {"element_format": ElementFormat.E2M0},
+                "nvint3": {"element_format": ElementFormat.INT3},
+                "nvint6": {"element_format": ElementFormat.INT6},
+                "nvfp6_e2m3": {"element_format": ElementFormat.E2M3},
+                "nvfp6_e3m2": {"element_format": ElementFormat.E3M2},
+                "if3": {"element_format": ElementFormat.E2M0_OR_INT3},
+                "if6_e2m3": {"element_format": ElementFormat.E2M3_OR_INT6},
+                "if6_e3m2": {"element_format": ElementFormat.E3M2_OR_INT6},
                 "mxfp4": {"scale_format": ScaleFormat.E8M0_UP},
             },
         ),
@@ -119,13 +134,13 @@ FOUROVERSIX = Program(
                 "mse": {"candidates": _RULES, "error_metric": ErrorMetric.MSE},
                 "mae": {"candidates": _RULES, "error_metric": ErrorMetric.MAE},
                 "abs_max": {"candidates": _RULES, "error_metric": ErrorMetric.ABS_MAX},
-                "static_6": {"candidates": (Candidates.SIX, Candidates.SEVEN)},
+                "static_6": {"candidates": (Candidates.SIX, Candidates.SEVEN, Candidates.LARGEST)},
                 "static_4": {"candidates": Candidates.FOUR},
             },
         ),
         Setting(
             name="block_scale_2d",
-            values={"False": {"block_shape": (BlockShape.ROW_16, BlockShape.ROW_32)}, "True": _TILE},
+            values={"False": {"block_shape": _ROWS}, "True": _TILE},
         ),
     ),
 )
