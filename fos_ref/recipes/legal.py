@@ -17,10 +17,12 @@ from fos_ref.recipes.axes import (
     ElementScaling,
     ErrorDomain,
     ErrorMetric,
+    Map4Scale,
     Reduction,
     ScaleFloor,
     ScaleFormat,
     TensorScale,
+    Tie,
     ZeroScale,
     ZeroSign,
 )
@@ -56,6 +58,11 @@ def given(value: object) -> str:
     return f"= {shown(cast('Enum', value).value if issubclass(type(value), Enum) else value)}"
 
 
+def values(kind: type[Enum]) -> str:
+    """Return what an axis may be, for a message."""
+    return ", ".join(m.value for m in kind)
+
+
 def broken_rows(r: Dialect) -> list[Row]:
     """Return the legality table: (broken, why)."""
     return [*_choice(r), *_shape(r), *_element(r), *_scale(r), *_special(r)]
@@ -63,26 +70,31 @@ def broken_rows(r: Dialect) -> list[Row]:
 
 def _choice(r: Dialect) -> list[Row]:
     both = r.chooses
-    choice = {k: getattr(r, k) for k in ("error_domain", "error_metric", "tie")}
-    unset = [k for k, v in choice.items() if v is None]
+    kinds = {"error_domain": ErrorDomain, "error_metric": ErrorMetric, "tie": Tie}
+    choice = {k: getattr(r, k) for k in kinds}
+    unset = [f"{k} not set, one of {values(kinds[k])} is allowed" for k, v in choice.items() if v is None]
     idle = [k for k, v in {**choice, "reduction": r.reduction}.items() if v is not None]
     ordered = r.error_metric in (ErrorMetric.MSE, ErrorMetric.MAE)
     fused = r.reduction in (Reduction.FUSED_SEQUENTIAL, Reduction.FUSED_EVEN_ODD)
     four_over_six = r.candidates is Candidates.FOUR_OVER_SIX
     return [
-        (both and bool(unset), f"a choice has to say how it is made: {', '.join(unset)} not set"),
+        (both and bool(unset), f"a choice has to say how it is made: {'; '.join(unset)}"),
         (
             not both and bool(idle),
             f"one candidate leaves nothing to choose: {', '.join(idle)} must not be set",
         ),
         (
             both and ordered is (r.reduction is None),
-            f"reduction {given(r.reduction)}: an order for mse and mae, none for absmax",
+            f"reduction {given(r.reduction)}: an order for mse and mae, none for absmax; one of "
+            f"{values(Reduction)} is allowed",
         ),
-        (fused and r.error_metric is not ErrorMetric.MSE, f"{r.reduction} squares inside the sum: mse only"),
+        (
+            fused and r.error_metric is not ErrorMetric.MSE,
+            f"reduction {given(r.reduction)} squares inside the sum: mse only",
+        ),
         (
             four_over_six is (r.map4_scale is None),
-            f"map4_scale {given(r.map4_scale)}: set exactly for the candidates 4/6",
+            f"map4_scale {given(r.map4_scale)}: set exactly for the candidates 4/6 ({values(Map4Scale)})",
         ),
     ]
 
@@ -95,7 +107,7 @@ def _shape(r: Dialect) -> list[Row]:
         ),
         (
             r.block_shape is BlockShape.ROW_32 and r.reduction is not None,
-            f"reduction = {r.reduction}: no order is known for the errors of a block of 32",
+            f"reduction {given(r.reduction)}: no order is known for the errors of a block of 32",
         ),
         (
             r.block_shape is BlockShape.ROW_8 and r.reduction in _OF_HALVES,

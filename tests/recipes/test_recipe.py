@@ -47,10 +47,14 @@ ALL = list(fos_ref.PRESETS.values())
 ILLEGAL = [
     (PLAIN, {"scale_max": 449}, "scale_max = 449: 2 to 448 is allowed"),
     (PLAIN, {"scale_max": 1}, "scale_max = 1: 2 to 448 is allowed"),
-    (BOTH, {"map4_scale": None}, "map4_scale is not set: set exactly for the candidates 4/6"),
+    (
+        BOTH,
+        {"map4_scale": None},
+        "map4_scale is not set: set exactly for the candidates 4/6 (E4M3(1.5*base),",
+    ),
     (BOTH, {"error_domain": None}, "error_domain not set"),
     (BOTH, {"error_metric": None}, "error_metric not set"),
-    (BOTH, {"tie": None}, "tie not set"),
+    (BOTH, {"tie": None}, "it is made: tie not set, one of six, four is allowed"),
     (PLAIN, {"candidates": Candidates.FOUR_OVER_SIX}, "a choice has to say how it is made"),
     (PLAIN, {"map4_scale": Map4Scale.EXPAND_BEFORE_ROUNDING}, "set exactly for the candidates 4/6"),
     (PLAIN, {"error_domain": ErrorDomain.SCALED}, "error_domain must not be set"),
@@ -58,7 +62,7 @@ ILLEGAL = [
     (PLAIN, {"reduction": Reduction.SEQUENTIAL}, "reduction must not be set"),
     (PLAIN, {"tie": Tie.SIX}, "tie must not be set"),
     (BOTH, {"candidates": Candidates.SIX}, "one candidate leaves nothing to choose"),
-    (BOTH, {"reduction": None}, "reduction is not set: an order for mse and mae, none for absmax"),
+    (BOTH, {"reduction": None}, "none for absmax; one of sequential, "),
     (BOTH, {"error_metric": ErrorMetric.ABS_MAX}, "none for absmax"),
     (
         BOTH,
