@@ -85,8 +85,7 @@ def _choice(r: Dialect) -> list[Row]:
         ),
         (
             both and ordered is (r.reduction is None),
-            f"reduction {given(r.reduction)}: an order for mse and mae, none for absmax; one of "
-            f"{values(Reduction)} is allowed",
+            f"reduction {given(r.reduction)}: one of {values(Reduction)} for mse and mae, none for absmax",
         ),
         (
             fused and r.error_metric is not ErrorMetric.MSE,

@@ -62,7 +62,7 @@ ILLEGAL = [
     (PLAIN, {"reduction": Reduction.SEQUENTIAL}, "reduction must not be set"),
     (PLAIN, {"tie": Tie.SIX}, "tie must not be set"),
     (BOTH, {"candidates": Candidates.SIX}, "one candidate leaves nothing to choose"),
-    (BOTH, {"reduction": None}, "none for absmax; one of sequential, "),
+    (BOTH, {"reduction": None}, "reduction is not set: one of sequential, "),
     (BOTH, {"error_metric": ErrorMetric.ABS_MAX}, "none for absmax"),
     (
         BOTH,
