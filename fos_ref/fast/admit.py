@@ -22,7 +22,12 @@ from fos_ref.recipes.axes import (
 from fos_ref.recipes.recipe import Recipe
 
 #: Scalings that the filter's one product or division does not make.
-TWO_STEPS = (ElementScaling.DIVIDE_THEN_ENCODE, ElementScaling.ENCODE_THEN_DIVIDE)
+TWO_STEPS = (
+    ElementScaling.DIVIDE_THEN_ENCODE,
+    ElementScaling.ENCODE_THEN_DIVIDE,
+    ElementScaling.DECODE_THEN_DIVIDE,
+)
+OTHER_ERRORS = (ErrorDomain.TRIAL, ErrorDomain.DECODED, ErrorDomain.STRAIGHT_THROUGH)  #: not in the bound
 SMALLEST, LARGEST = 2.0**-44, 2.0**40  #: of D: what squares lose by underflow is below the bound
 TOLERANCE = 4 * 2.0**-24
 
@@ -47,7 +52,7 @@ def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
     )
     if not plain or not r.chooses:
         return np.full(scales[0].shape, plain)
-    known = r.error_domain is not ErrorDomain.TRIAL and r.tensor_scale is not TensorScale.NONE
+    known = r.error_domain not in OTHER_ERRORS and r.tensor_scale is not TensorScale.NONE
     orders = (Reduction.HALVES, Reduction.FUSED_EVEN_ODD)
     tiled = r.block_shape is BlockShape.TILE_16X16 and r.reduction in orders
     return _consistent(scales, r.range_max) & (known and not tiled)

@@ -26,6 +26,7 @@ RECIPROCAL_QUOTIENT = position(ElementScaling.RECIPROCAL_QUOTIENT)
 ENCODE_QUOTIENT = position(ElementScaling.ENCODE_QUOTIENT)
 DIVIDE_THEN_ENCODE = position(ElementScaling.DIVIDE_THEN_ENCODE)
 ENCODE_THEN_DIVIDE = position(ElementScaling.ENCODE_THEN_DIVIDE)
+DECODE_THEN_DIVIDE = position(ElementScaling.DECODE_THEN_DIVIDE)
 CLAMP_TO_MAX = position(ReciprocalOverflow.CLAMP_TO_MAX)
 MINIMUM_NUMBER = position(ReciprocalOverflow.MINIMUM_NUMBER)
 ZERO_CODES = position(ZeroScale.ZERO_CODES)
@@ -36,6 +37,7 @@ PRODUCT_ZERO = position(ZeroScale.PRODUCT_ZERO)
 PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
 SCALE_2_127 = position(ZeroScale.SCALE_2_127)
 SCALE_2_126 = position(ZeroScale.SCALE_2_126)
+PRODUCT_ONE = position(ZeroScale.PRODUCT_ONE)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
 TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
@@ -47,6 +49,7 @@ NAN_IS_8 = position(ElementNan.CODE_8)
 NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
 NEVER = position(ZeroSign.NEVER)
 NOT_POSITIVE = position(ZeroSign.NOT_POSITIVE)
+ALWAYS = position(ZeroSign.ALWAYS)
 
 #: Grids of a candidate: E2M1, INT4, INT4 counted in sevenths of six.
 E2M1_GRID, INT4_GRID = range(2)
@@ -87,7 +90,8 @@ def factors(w: np.ndarray, c: np.ndarray, scale: int, out: int) -> None:
             put(w, out + i, FLT_MAX if overflow == MINIMUM_NUMBER and not (m <= FLT_MAX) else m)
     elif kind == DIVIDE_BY_PRODUCT:
         for i in range(LANES):
-            put(w, out + i, F32(get(w, SCRATCH + i) * get(w, DECODE + i)))
+            p = F32(get(w, SCRATCH + i) * get(w, DECODE + i))
+            put(w, out + i, ONE if p == ZERO and c[k.ZERO_SCALE_AT] == PRODUCT_ONE else p)
     elif kind == DIVIDE_BY_QUOTIENT:
         for i in range(LANES):
             put(w, out + i, F32(get(w, SCRATCH + i) / get(w, ENCODE + i)))
@@ -129,6 +133,11 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
         for j in range(n):
             for i in range(LANES):
                 y = F32(get(w, X + j * LANES + i) * get(w, ENCODE + i))
+                put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
+    elif kind == DECODE_THEN_DIVIDE:
+        for j in range(n):
+            for i in range(LANES):
+                y = F32(get(w, X + j * LANES + i) / get(w, DECODE + i))
                 put(w, D + j * LANES + i, F32(y / get(w, factor + i)))
     else:
         for j in range(n):
@@ -242,6 +251,8 @@ def _zero_signed(kind: int, a: np.uint32, code: np.uint32) -> np.uint32:
         kind == NEVER and code == MINUS_ZERO and float_of(a) < ONE
     )
     code = U32(0) if positive else code
+    if kind == ALWAYS:
+        return MINUS_ZERO if code == U32(0) else code
     return MINUS_ZERO if kind == NOT_POSITIVE and a == U32(0) else code
 
 

@@ -32,6 +32,8 @@ SCALED = position(ErrorDomain.SCALED)
 INPUT_QUOTIENT = position(ErrorDomain.INPUT_QUOTIENT)
 INPUT_PRODUCT = position(ErrorDomain.INPUT_PRODUCT)
 FUSED_RESIDUAL = position(ErrorDomain.FUSED_RESIDUAL)
+DECODED = position(ErrorDomain.DECODED)
+STRAIGHT_THROUGH = position(ErrorDomain.STRAIGHT_THROUGH)
 TRIAL = position(ErrorDomain.TRIAL)
 MSE = position(ErrorMetric.MSE)
 SIX = F32(6)
@@ -87,6 +89,18 @@ def _fused_residual(q, s, x, t, unit):
     return fma(F32(q * unit), F32(-F32(s * t[2])), x)
 
 
+@step
+def _decoded(q, s, x, t, unit):
+    return F32(F32(F32(q * s) * unit) - F32(x / t[2]))
+
+
+@step
+def _straight_through(q, s, x, t, unit):
+    p = F32(s * t[2])
+    p = ONE if p == ZERO else p
+    return F32(F32(x + F32(F32(F32(q * p) * unit) - x)) - x)
+
+
 def _over_blocks(difference: Any) -> Any:
     """Return the loop over the values of 64 blocks for one domain: (A, S, D, C) are t."""
 
@@ -107,6 +121,8 @@ _run_scaled = _over_blocks(_scaled)
 _run_input_quotient = _over_blocks(_input_quotient)
 _run_input_product = _over_blocks(_input_product)
 _run_fused_residual = _over_blocks(_fused_residual)
+_run_decoded = _over_blocks(_decoded)
+_run_straight_through = _over_blocks(_straight_through)
 
 
 @walk
@@ -125,6 +141,10 @@ def differences(w: np.ndarray, c: np.ndarray, f: np.ndarray, scale: int, unit: n
         _run_input_product(w, n, scale, unit, range_max)
     elif kind == FUSED_RESIDUAL:
         _run_fused_residual(w, n, scale, unit, range_max)
+    elif kind == DECODED:
+        _run_decoded(w, n, scale, unit, range_max)
+    elif kind == STRAIGHT_THROUGH:
+        _run_straight_through(w, n, scale, unit, range_max)
 
 
 @step

@@ -72,6 +72,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             BlockScale.AMAX,
             BlockScale.LOGARITHM,
             BlockScale.LOGARITHM_IN_INPUT_DTYPE,
+            BlockScale.DECODE_THEN_DIVIDE,
         }
     ),
     "map4_scale": frozenset(
@@ -90,6 +91,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.TINY_IS_ONE,
             ScaleFloor.ZERO_IS_EIGHTH,
             ScaleFloor.ZERO_ALONE_IS_ONE,
+            ScaleFloor.MIN_SUBNORMAL,
         }
     ),
     "scale_nan": frozenset(
@@ -107,6 +109,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementScaling.ENCODE_QUOTIENT,
             ElementScaling.DIVIDE_THEN_ENCODE,
             ElementScaling.ENCODE_THEN_DIVIDE,
+            ElementScaling.DECODE_THEN_DIVIDE,
         }
     ),
     "zero_scale": frozenset(
@@ -120,6 +123,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroScale.PRODUCT_TINY,
             ZeroScale.SCALE_2_127,
             ZeroScale.SCALE_2_126,
+            ZeroScale.PRODUCT_ONE,
         }
     ),
     "reciprocal_overflow": frozenset(
@@ -153,6 +157,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroSign.NEGATIVE_VALUES,
             ZeroSign.NEVER,
             ZeroSign.NOT_POSITIVE,
+            ZeroSign.ALWAYS,
         }
     ),
     "error_domain": frozenset(
@@ -163,6 +168,8 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ErrorDomain.INPUT_QUOTIENT,
             ErrorDomain.INPUT_PRODUCT,
             ErrorDomain.FUSED_RESIDUAL,
+            ErrorDomain.DECODED,
+            ErrorDomain.STRAIGHT_THROUGH,
             ErrorDomain.TRIAL,
         }
     ),

@@ -55,6 +55,7 @@ RECIPROCAL_PER_MAXIMUM = position(BlockScale.RECIPROCAL_PER_MAXIMUM)
 NORMALISED = position(BlockScale.NORMALISED)
 AMAX_ALONE = position(BlockScale.AMAX)
 LOGARITHM = position(BlockScale.LOGARITHM)
+DECODE_THEN_DIVIDE = position(BlockScale.DECODE_THEN_DIVIDE)
 LOGARITHM_IN_INPUT_DTYPE = position(BlockScale.LOGARITHM_IN_INPUT_DTYPE)
 EXPAND_BEFORE_ROUNDING = position(Map4Scale.EXPAND_BEFORE_ROUNDING)
 EXPAND_AFTER_ROUNDING = position(Map4Scale.EXPAND_AFTER_ROUNDING)
@@ -64,6 +65,7 @@ FLOOR_MIN_NORMAL = position(ScaleFloor.MIN_NORMAL)
 FLOOR_ZERO_IS_ONE = position(ScaleFloor.ZERO_IS_ONE)
 FLOOR_ZERO_ALONE = position(ScaleFloor.ZERO_ALONE_IS_ONE)
 FLOOR_TINY = position(ScaleFloor.TINY_IS_ONE)
+FLOOR_MIN_SUBNORMAL = position(ScaleFloor.MIN_SUBNORMAL)
 FLOOR_ZERO_IS_EIGHTH = position(ScaleFloor.ZERO_IS_EIGHTH)
 E4M3 = position(ScaleFormat.E4M3)
 NAN_IS_FF = position(ScaleNan.CODE_FF)
@@ -161,6 +163,9 @@ def unrounded(w: np.ndarray, c: np.ndarray, m: np.float32, scale_max: np.float32
             base = F32(get(w, b + i) / m)
             base = ONE if base == ZERO else base
             put(w, out + i, F32(F32(base * scale_max) / F32(get(w, TENSOR_AMAX + i) / m)))
+    elif kind == DECODE_THEN_DIVIDE:
+        for i in range(LANES):
+            put(w, out + i, F32(F32(get(w, b + i) / get(w, DECODE + i)) / m))
     elif kind == AMAX_ALONE:
         for i in range(LANES):
             store(w, out + i, load(w, b + i))
@@ -213,6 +218,10 @@ def _floored(w: np.ndarray, floor: int, base: int) -> None:
         for i in range(LANES):
             v = get(w, base + i)
             v = ONE if v == ZERO else v
+            put(w, SCRATCH + i, MIN_SUBNORMAL if v < MIN_SUBNORMAL else v)
+    elif floor == FLOOR_MIN_SUBNORMAL:
+        for i in range(LANES):
+            v = get(w, base + i)
             put(w, SCRATCH + i, MIN_SUBNORMAL if v < MIN_SUBNORMAL else v)
     elif floor == FLOOR_ZERO_ALONE:
         for i in range(LANES):

@@ -142,6 +142,7 @@ SCALE_FLOOR: Mapping[ScaleFloor, Callable[[F32], F32]] = MappingProxyType(
         ScaleFloor.ZERO_IS_ONE: zero_is_one,
         ScaleFloor.ZERO_ALONE_IS_ONE: lambda base: np.where(base == 0, ONE, base),
         ScaleFloor.TINY_IS_ONE: lambda base: np.where(base < ROOT_OF_TINY, ONE, base),
+        ScaleFloor.MIN_SUBNORMAL: lambda base: np.maximum(base, MIN_SUBNORMAL),
         ScaleFloor.ZERO_IS_EIGHTH: lambda base: base,  # replaced after the cast: see cast_scale
     }
 )

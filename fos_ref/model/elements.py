@@ -143,13 +143,15 @@ ELEMENT_CAST: Mapping[ElementCast, CastFn] = MappingProxyType(
     }
 )
 
-#: (scaled value, its code, that of -0) -> where the code's sign changes: to +0, or for NOT_POSITIVE to -0.
+MINUS_ZEROS = (ZeroSign.NOT_POSITIVE, ZeroSign.ALWAYS)  #: what turns a code of +0 into one of -0
+#: (scaled value, its code, that of -0) -> where the code's sign changes: to +0, or for MINUS_ZEROS to -0.
 ZERO_SIGN: Mapping[ZeroSign, Callable[[F32, U8, int], Bool]] = MappingProxyType(
     {
         ZeroSign.SIGN_BIT: lambda y, *_: np.zeros(y.shape, dtype=np.bool_),
         ZeroSign.NEGATIVE_VALUES: lambda y, *_: y == 0,
         ZeroSign.NEVER: lambda y, code, minus_zero: (code == minus_zero) & (np.abs(y) < 1),
         ZeroSign.NOT_POSITIVE: lambda y, code, _: (y == 0) & (code == 0),
+        ZeroSign.ALWAYS: lambda _, code, __: code == 0,
     }
 )
 
@@ -171,7 +173,7 @@ def cast_float(y: F32, r: Recipe, fmt: FormatInfo, product: tuple[F32, F32] | No
             values = code_values(fmt)[codes]
     minus_zero = 1 << fmt.sign_shift
     signs = ZERO_SIGN[r.zero_sign](y, codes, minus_zero)
-    codes[signs] = minus_zero if r.zero_sign is ZeroSign.NOT_POSITIVE else 0
+    codes[signs] = minus_zero if r.zero_sign in MINUS_ZEROS else 0
     return codes, values
 
 

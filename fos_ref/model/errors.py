@@ -10,6 +10,7 @@ import numpy as np
 from fos_ref.formats.arrays import Bool, F32
 from fos_ref.model.reduce import FUSED_REDUCE, maximum, REDUCE
 from fos_ref.model.rounding import fma
+from fos_ref.model.scales import ONE
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Tie
 from fos_ref.recipes.recipe import Recipe
@@ -58,6 +59,21 @@ def fused_residual(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
     return fma(q * unit, -(s * t.decode), x)
 
 
+def decoded(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (q*s) * unit - x/D. N10h. Source: NVFP4-RaZeR quantizer.py::quant_nvfp4_4over6."""
+    return (q * s) * unit - x / t.decode
+
+
+def straight_through(q: F32, s: F32, x: F32, t: Scales, unit: np.float32) -> F32:
+    """Return (x + ((q*p) * unit - x)) - x with p = s*D, 1 where that is 0: each operation rounded. N10i.
+
+    Source: FP-Quant quant_ops.py::quantize_dequantize_fp4, through which gradients pass.
+    """
+    p = s * t.decode
+    p = np.where(p == 0, ONE, p)
+    return (x + ((q * p) * unit - x)) - x
+
+
 #: (q, s, x, tensor scales, unit) -> difference
 DifferenceFn = Callable[[F32, F32, F32, Scales, np.float32], F32]
 ERROR_DOMAIN: Mapping[ErrorDomain, DifferenceFn] = MappingProxyType(
@@ -68,6 +84,8 @@ ERROR_DOMAIN: Mapping[ErrorDomain, DifferenceFn] = MappingProxyType(
         ErrorDomain.INPUT_QUOTIENT: input_quotient,
         ErrorDomain.INPUT_PRODUCT: input_product,
         ErrorDomain.FUSED_RESIDUAL: fused_residual,
+        ErrorDomain.DECODED: decoded,
+        ErrorDomain.STRAIGHT_THROUGH: straight_through,
     }
 )
 

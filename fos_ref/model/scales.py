@@ -257,6 +257,11 @@ def normalised(b: F32, t: Scales, m: np.float32, r: Recipe) -> F32:
     return (base * np.float32(r.scale_max)) / (t.amax / m)
 
 
+def decode_then_divide(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:
+    """Return (b / D) / m: two roundings. N5n. Source: NVFP4-RaZeR quantizer.py::quant_nvfp4_4over6."""
+    return (b / t.decode) / m
+
+
 def block_amax(b: F32, t: Scales, m: np.float32, _: Recipe) -> F32:  # noqa: ARG001
     """Return b. N5k. Source: OCP MX 1.0, section 6.3: the exponent of the largest value is shared."""
     return b
@@ -301,5 +306,6 @@ BLOCK_SCALE: Mapping[BlockScale, BlockScaleFn] = MappingProxyType(
         BlockScale.AMAX: block_amax,
         BlockScale.LOGARITHM: logarithm,
         BlockScale.LOGARITHM_IN_INPUT_DTYPE: logarithm_in_input_dtype,
+        BlockScale.DECODE_THEN_DIVIDE: decode_then_divide,
     }
 )

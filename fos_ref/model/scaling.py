@@ -29,9 +29,14 @@ def reciprocal_of_product(x: F32, s: F32, t: Scales, r: Recipe) -> tuple[F32, F3
     return m, x * m[..., None]
 
 
-def divide_by_product(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
-    """Return d = s*D and x/d: two roundings. N8b. Source: ModelOpt nvfp4_tensor.py::quantize."""
+def divide_by_product(x: F32, s: F32, t: Scales, r: Recipe) -> tuple[F32, F32]:
+    """Return d = s*D and x/d: two roundings. N8b. Source: ModelOpt nvfp4_tensor.py::quantize.
+
+    Specials: a product of 0 is 1 under PRODUCT_ONE, as in FP-Quant quantizer.py.
+    """
     d = s * t.decode
+    if r.zero_scale is ZeroScale.PRODUCT_ONE:
+        d = np.where(d == 0, ONE, d)
     return d, x / d[..., None]
 
 
@@ -63,6 +68,11 @@ def encode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
     return s, (x * t.per_element().encode) / s[..., None]
 
 
+def decode_then_divide(x: F32, s: F32, t: Scales, _: Recipe) -> tuple[F32, F32]:
+    """Return s and (x/D)/s: two roundings. N8h. Source: NVFP4-RaZeR quantizer.py::quant_nvfp4_4over6."""
+    return s, (x / t.per_element().decode) / s[..., None]
+
+
 ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tuple[F32, F32]]] = (
     MappingProxyType(
         {
@@ -73,6 +83,7 @@ ELEMENT_SCALING: Mapping[ElementScaling, Callable[[F32, F32, Scales, Recipe], tu
             ElementScaling.ENCODE_QUOTIENT: encode_quotient,
             ElementScaling.DIVIDE_THEN_ENCODE: divide_then_encode,
             ElementScaling.ENCODE_THEN_DIVIDE: encode_then_divide,
+            ElementScaling.DECODE_THEN_DIVIDE: decode_then_divide,
         }
     )
 )
@@ -90,6 +101,7 @@ ZERO_SCALE: Mapping[ZeroScale, Callable[[F32, F32, F32], Bool]] = MappingProxyTy
         ZeroScale.SCALE_2_127: lambda s, *_: np.zeros(s.shape, dtype=np.bool_),
         ZeroScale.SCALE_2_126: lambda s, *_: np.zeros(s.shape, dtype=np.bool_),
         ZeroScale.DIVISOR_ZERO: lambda _, __, d: d == 0,
+        ZeroScale.PRODUCT_ONE: lambda s, *_: np.zeros(s.shape, dtype=np.bool_),
     }
 )
 

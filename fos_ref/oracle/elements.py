@@ -103,6 +103,8 @@ def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence
             scaled = [mul(cast(div(v, by), t.dtype), t.encode) for v in source.sizes]
         case ElementScaling.ENCODE_THEN_DIVIDE:
             scaled = [div(mul(v, source.tensor.encode), by) for v in source.sizes]
+        case ElementScaling.DECODE_THEN_DIVIDE:
+            scaled = [div(div(v, source.tensor.decode), by) for v in source.sizes]
         case _:
             assert_never(r.element_scaling)
     return by, source.negative, scaled
@@ -116,7 +118,7 @@ def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
             return source.amax == 0
         case ZeroScale.NO_SPECIAL_CASE:
             return False
-        case ZeroScale.SCALE_ONE | ZeroScale.SCALE_2_127 | ZeroScale.SCALE_2_126:
+        case ZeroScale.SCALE_ONE | ZeroScale.SCALE_2_127 | ZeroScale.SCALE_2_126 | ZeroScale.PRODUCT_ONE:
             return False
         case ZeroScale.MULTIPLIER_ZERO | ZeroScale.PRODUCT_ZERO | ZeroScale.PRODUCT_TINY:
             return False  # the values are multiplied: by what, _multiplier says
@@ -133,11 +135,16 @@ def _multiplier(s: Value, t: Tensor, r: Recipe) -> Value:
             m = _overflowed(div(ONE, mul(s, t.decode)), r)
         case ElementScaling.DIVIDE_BY_PRODUCT:
             m = mul(s, t.decode)
+            m = ONE if m == 0 and r.zero_scale is ZeroScale.PRODUCT_ONE else m
         case ElementScaling.DIVIDE_BY_QUOTIENT:
             m = div(s, t.encode)
         case ElementScaling.ENCODE_QUOTIENT:
             m = div(t.encode, s)
-        case ElementScaling.DIVIDE_THEN_ENCODE | ElementScaling.ENCODE_THEN_DIVIDE:
+        case (
+            ElementScaling.DIVIDE_THEN_ENCODE
+            | ElementScaling.ENCODE_THEN_DIVIDE
+            | ElementScaling.DECODE_THEN_DIVIDE
+        ):
             m = s
         case ElementScaling.RECIPROCAL_QUOTIENT:
             m = div(div(ONE, t.decode), s)
@@ -178,7 +185,8 @@ def cast_elements(
     keeps = _keeps_sign(r.zero_sign)
     if r.zero_sign is ZeroSign.NOT_POSITIVE:
         pairs = [(minus or y == 0, y) for minus, y in pairs]
-    return [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
+    found = [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
+    return [(8, 0) if code == 0 and r.zero_sign is ZeroSign.ALWAYS else (code, q) for code, q in found]
 
 
 def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
@@ -210,7 +218,7 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
 def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
     """Return the function that says of a magnitude whose code is zero whether it keeps its sign."""
     match rule:
-        case ZeroSign.SIGN_BIT | ZeroSign.NOT_POSITIVE:
+        case ZeroSign.SIGN_BIT | ZeroSign.NOT_POSITIVE | ZeroSign.ALWAYS:
             return lambda _: True
         case ZeroSign.NEGATIVE_VALUES:
             return lambda y: y != 0

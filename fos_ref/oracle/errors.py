@@ -42,8 +42,14 @@ def differences(source: Source, values: Sequence[Value], s: Value, grid: Grid, r
         case ErrorDomain.FUSED_RESIDUAL:
             factor = -mul(s, t.decode)
             return [fma(mul(q, grid.unit), factor, v) for q, v in zip(values, x, strict=True)]
+        case ErrorDomain.STRAIGHT_THROUGH:
+            factor = mul(s, t.decode) or ONE
+            pairs = zip(values, x, strict=True)
+            return [add(add(v, add(mul(mul(q, factor), grid.unit), -v)), -v) for q, v in pairs]
         case ErrorDomain.SCALED:
             x = [mul(v, t.encode) for v in x]
+        case ErrorDomain.DECODED:
+            x = [div(v, t.decode) for v in x]
     worth = {q: counts_as(q, s, t, r, unit=grid.unit) for q in set(values)}
     return [add(worth[q], -v) for q, v in zip(values, x, strict=True)]
 
@@ -55,13 +61,13 @@ def counts_as(q: Value, s: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value
             return div(mul(mul(mul(q, s), t.amax), unit), t.range_max)
         case ErrorDomain.INPUT_DECODE:
             return mul(mul(mul(q, s), t.decode), unit)
-        case ErrorDomain.SCALED:
+        case ErrorDomain.SCALED | ErrorDomain.DECODED:
             return mul(mul(q, s), unit)
         case ErrorDomain.INPUT_QUOTIENT:
             return mul(mul(q, div(s, t.encode)), unit)
         case ErrorDomain.INPUT_PRODUCT:
             return mul(mul(q, mul(s, t.decode)), unit)
-        case ErrorDomain.FUSED_RESIDUAL | ErrorDomain.TRIAL | None:
+        case ErrorDomain.FUSED_RESIDUAL | ErrorDomain.STRAIGHT_THROUGH | ErrorDomain.TRIAL | None:
             msg = f"recipe {r.name!r} measures no value of its own codes"
             raise InputError(msg)
         case _:

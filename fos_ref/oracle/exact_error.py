@@ -16,7 +16,7 @@ from fos_ref.oracle.elements import code_value
 from fos_ref.oracle.exact import from_bits, to_fraction
 from fos_ref.oracle.quantize import Block, Candidate, grid_of
 from fos_ref.oracle.scales import scale_value, Tensor
-from fos_ref.recipes.axes import Dequantize, ErrorDomain, ErrorMetric, Tie
+from fos_ref.recipes.axes import Dequantize, ErrorDomain, ErrorMetric, Tie, ZeroScale
 from fos_ref.recipes.recipe import Recipe
 
 AMAX_FORMS = (Dequantize.AMAX_DIVIDE, Dequantize.AMAX_RECIPROCAL, Dequantize.AMAX_QUOTIENT)
@@ -69,7 +69,10 @@ def exact_candidate_error(c: Candidate, x: Sequence[int], t: Tensor, r: Recipe) 
     TRIAL, which does not measure the candidate's own codes.
     """
     assert r.error_metric is not None
-    scale = to_fraction(c.scale) * to_fraction(c.grid.unit) * _decode_factor(t, r)
+    scale = to_fraction(c.scale) * _decode_factor(t, r)
+    if scale == 0 and r.zero_scale is ZeroScale.PRODUCT_ONE:
+        scale = Fraction(1)
+    scale *= to_fraction(c.grid.unit)
     pairs = zip(c.values, x, strict=True)
     return _total([to_fraction(q) * scale - to_fraction(from_bits(i)) for q, i in pairs], r.error_metric)
 
@@ -78,7 +81,13 @@ def _decode_factor(t: Tensor, r: Recipe) -> Fraction:
     match r.error_domain:
         case ErrorDomain.INPUT_AMAX:
             return to_fraction(t.amax) / r.range_max
-        case ErrorDomain.INPUT_DECODE | ErrorDomain.INPUT_PRODUCT | ErrorDomain.FUSED_RESIDUAL:
+        case (
+            ErrorDomain.INPUT_DECODE
+            | ErrorDomain.INPUT_PRODUCT
+            | ErrorDomain.FUSED_RESIDUAL
+            | ErrorDomain.DECODED
+            | ErrorDomain.STRAIGHT_THROUGH
+        ):
             return to_fraction(t.decode)
         case ErrorDomain.SCALED | ErrorDomain.INPUT_QUOTIENT:
             return 1 / to_fraction(t.encode)

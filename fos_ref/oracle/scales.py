@@ -149,27 +149,30 @@ def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
         case BlockScale.DIVIDE_BY_DECODE | BlockScale.DECODE_RECIPROCAL:
             d = mul(most, t.decode)
             v = div(b, d) if r.block_scale is BlockScale.DIVIDE_BY_DECODE else mul(b, div(ONE, d))
-        case BlockScale.DIVIDE_THEN_DIVIDE | BlockScale.MULTIPLY_THEN_DIVIDE:
-            first = r.block_scale is BlockScale.MULTIPLY_THEN_DIVIDE
-            v = div(mul(t.encode, b), most) if first else div(div(b, most), t.decode)
+        case BlockScale.DIVIDE_THEN_DIVIDE | BlockScale.DECODE_THEN_DIVIDE:
+            last_is_m = r.block_scale is BlockScale.DECODE_THEN_DIVIDE
+            v = div(div(b, t.decode), most) if last_is_m else div(div(b, most), t.decode)
+        case BlockScale.MULTIPLY_THEN_DIVIDE:
+            v = div(mul(t.encode, b), most)
         case BlockScale.DIVIDE_IN_INPUT_DTYPE:
             v = mul(t.encode, cast(div(b, most), t.dtype))
         case BlockScale.RECIPROCAL_PER_MAXIMUM:
             v = mul(mul(b, div(ONE, most)), div(ONE, t.decode))
         case BlockScale.NORMALISED:
             v = div(mul(div(b, most) or ONE, r.scale_max * ONE), div(t.amax, most))
-        case BlockScale.AMAX | BlockScale.LOGARITHM | BlockScale.LOGARITHM_IN_INPUT_DTYPE:
-            v = _block_power(b, t, most, r)
         case _:
-            assert_never(r.block_scale)
+            v = _block_power(b, t, most, r.block_scale)
     return v
 
 
-def _block_power(b: Value, t: Tensor, most: Value, r: Recipe) -> Value:
+_Power: TypeAlias = Literal[BlockScale.AMAX, BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE]
+
+
+def _block_power(b: Value, t: Tensor, most: Value, form: _Power) -> Value:
     """Return what a power of two is made of: b, or b / most with a logarithm that may round to a whole."""
-    if r.block_scale is BlockScale.AMAX:
+    if form is BlockScale.AMAX:
         return b
-    to = FLOAT32 if r.block_scale is BlockScale.LOGARITHM else t.dtype
+    to = FLOAT32 if form is BlockScale.LOGARITHM else t.dtype
     return e8m0.near_power(cast(div(b, most), to), to)
 
 
@@ -218,6 +221,8 @@ def _floor(base: Value, r: Recipe) -> Value:
             return base
         case ScaleFloor.MIN_NORMAL:
             return largest(base, ONE >> 6)
+        case ScaleFloor.MIN_SUBNORMAL:
+            return largest(base, ONE >> 9)
         case ScaleFloor.TINY_IS_ONE:
             return ONE if base < ONE >> 63 else base
         case ScaleFloor.ZERO_IS_ONE:

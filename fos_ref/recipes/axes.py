@@ -129,6 +129,7 @@ class BlockScale(Enum):
     AMAX = "b"  #: the block amax itself, for a scale format that takes its exponent (MX)
     LOGARITHM = "2^RN(log2(b/6))"  #: b/6; the power of two where its float32 logarithm is whole (MX)
     LOGARITHM_IN_INPUT_DTYPE = "2^RN_T(log2(RN_T(b/6)))"  #: the same in the input's dtype T (MX)
+    DECODE_THEN_DIVIDE = "(b/D)/m"  #: two divisions; m is 6 or 4: each candidate from b itself
 
 
 class Map4Scale(Enum):
@@ -149,6 +150,7 @@ class ScaleFloor(Enum):
     TINY_IS_ONE = "base<2^-63:1"  #: a base below the root of the smallest normal is 1.0
     ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
     ZERO_ALONE_IS_ONE = "0:1"  #: a zero base is 1.0
+    MIN_SUBNORMAL = "max(base,2^-9)"  #: never zero
 
 
 class ElementScaling(Enum):
@@ -161,6 +163,7 @@ class ElementScaling(Enum):
     ENCODE_QUOTIENT = "x*(S/s)"
     DIVIDE_THEN_ENCODE = "RN_T(x/s)*S"  #: the quotient rounded to the input's dtype T
     ENCODE_THEN_DIVIDE = "(x*S)/s"
+    DECODE_THEN_DIVIDE = "(x/D)/s"
 
 
 class Reciprocal(Enum):
@@ -183,6 +186,7 @@ class ZeroScale(Enum):
     SCALE_2_127 = "s=2^-127"  #: as if it were 2^-127, which byte 0 is in E8M0
     SCALE_2_126 = "s=2^-126"  #: as if it were 2^-126, the smallest normal float32
     DIVISOR_ZERO = "s*D=0:codes=0"  #: codes 0 where s*D is 0, whatever the signs of the values
+    PRODUCT_ONE = "s*D=0:s*D=1"  #: the divisor s*D is 1 where it is 0
 
 
 class ReciprocalOverflow(Enum):
@@ -228,6 +232,7 @@ class ZeroSign(Enum):
     NEGATIVE_VALUES = "negative-values"  #: below zero only: -0.0 gives +0, -0.1 gives -0
     NEVER = "never"  #: a zero code is +0
     NOT_POSITIVE = "not-positive"  #: unless above zero: +0.0 gives -0 too
+    ALWAYS = "always"  #: every zero code is -0
 
 
 class ErrorDomain(Enum):
@@ -239,6 +244,8 @@ class ErrorDomain(Enum):
     INPUT_QUOTIENT = "q*(s/S)-x"
     INPUT_PRODUCT = "q*(s*D)-x"
     FUSED_RESIDUAL = "fma(q,-(s*D),x)"
+    DECODED = "q*s-x/D"
+    STRAIGHT_THROUGH = "(x+(q*(s*D)-x))-x"  #: s*D is 1 where it is 0; gradients pass through
     TRIAL = "trial"  #: a fake quantizer of its own; see fos_ref/model/trial.py
 
 

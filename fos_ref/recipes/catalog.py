@@ -21,6 +21,7 @@ from fos_ref.recipes.presets import (
     own,
     quartet2,
     qwix,
+    research,
     serving,
     te,
     torchao,
@@ -43,6 +44,7 @@ _FAMILIES = (
     mx,
     gptqmodel,
     ggml,
+    research,
 )
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}

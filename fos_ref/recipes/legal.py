@@ -39,9 +39,11 @@ DIVISIONS = frozenset(
         ElementScaling.DIVIDE_BY_QUOTIENT,
         ElementScaling.DIVIDE_THEN_ENCODE,
         ElementScaling.ENCODE_THEN_DIVIDE,
+        ElementScaling.DECODE_THEN_DIVIDE,
     }
 )
 REPLACE_MULTIPLIER = frozenset({ZeroScale.MULTIPLIER_ZERO, ZeroScale.PRODUCT_ZERO, ZeroScale.PRODUCT_TINY})
+REPLACE_DIVISOR = frozenset({ZeroScale.DIVISOR_ZERO, ZeroScale.PRODUCT_ONE})
 #: Casts whose codes never are -0.
 _PLUS_ZERO = frozenset({ElementCast.FIRST_NEAREST, ElementCast.NEAREST_PRODUCT})
 #: Orders that are known for two halves of 8 only.
@@ -189,7 +191,7 @@ def _special(r: Dialect) -> list[Row]:
             f"zero_scale {r.zero_scale.value!r} replaces a multiplier: element_scaling has to multiply",
         ),
         (
-            r.zero_scale is ZeroScale.DIVISOR_ZERO
+            r.zero_scale in REPLACE_DIVISOR
             and r.element_scaling is not ElementScaling.DIVIDE_BY_PRODUCT,
             f"zero_scale {r.zero_scale.value!r} goes with element_scaling 'x/(s*D)'",
         ),

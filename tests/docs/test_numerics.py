@@ -201,8 +201,8 @@ def test_n8_formulas(label, value, dtype):
     with np.errstate(over="ignore"):
         m, y = ELEMENT_SCALING[ElementScaling(value)](x, s, t, R)
         assert_same_bits(m, formula(label, "m")(s=s, D=t.decode, S=t.encode))
-        known = {"x": x, "m": m[..., None], "S": t.encode[..., None], "RN_T": lambda v: to_dtype(v, dtype)}
-        assert_same_bits(y, formula(label, "y")(**known))
+        known = {"x": x, "m": m[..., None], "S": t.encode[..., None], "D": t.decode[..., None]}
+        assert_same_bits(y, formula(label, "y")(**known, RN_T=lambda v: to_dtype(v, dtype)))
 
 
 @pytest.mark.parametrize(("label", "value"), [row for row in labels("error_domain") if row[1] != "trial"])

@@ -33,7 +33,7 @@ def codes_for(r, rng) -> np.ndarray:
         four = r.element_max == 4 or r.scale_format is ScaleFormat.E8M0_CEIL
         magnitude = rng.integers(0, 7 if four else 8, (rows, r.block_cols))
         codes = magnitude | 8 * (rng.integers(0, 2, magnitude.shape) & (magnitude > 0))
-        codes[magnitude == 0] = 8 * (r.zero_sign is ZeroSign.NOT_POSITIVE)
+        codes[magnitude == 0] = 8 * (r.zero_sign in (ZeroSign.NOT_POSITIVE, ZeroSign.ALWAYS))
         top = 6 if four else 7
     codes[np.arange(rows), rng.integers(0, r.block_cols, rows)] = top
     return codes.astype(np.uint8)

@@ -42,7 +42,7 @@ def test_a_code_changes_its_sign_bit_where_there_is_a_sign(data, r):
         signed = ~np.isnan(a.scaled) & ~forced
         if r.zero_sign is not ZeroSign.SIGN_BIT:
             signed &= a.scaled != 0
-        if r.zero_sign is ZeroSign.NEVER:
+        if r.zero_sign in (ZeroSign.NEVER, ZeroSign.ALWAYS):
             signed &= a.codes & 7 != 0
         assert np.array_equal(a.codes[signed] ^ 8, b.codes[signed])
         assert np.array_equal(a.codes[forced], b.codes[forced])

@@ -68,6 +68,7 @@ NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
 NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
 NAMES += ["gptqmodel-4over6", "gptqmodel-4over6-headroom"]
 NAMES += ["qwix-nvfp4"]
+NAMES += ["razer-4over6", *(f"fpquant-4over6-{_metric}" for _metric in ("mse", "mae", "absmax"))]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
 
