@@ -1,0 +1,17 @@
+"""What comes after quantization: products of quantized tensors, exact and as programs compute them.
+
+exact        the exact product, without tensor scales
+rounded      the exact product with tensor scales, rounded once
+certificate  where every order and every rounding gives the exact float32
+bound        how far an accumulation can be from the exact sum
+run, raw     the bits of a program's product; its accumulator. MODELS has the programs
+mac          the published multiply-accumulate units of IF4 and NVFP4, bits and cycles
+"""
+
+from fos_ref.matmul.bounds import bound
+from fos_ref.matmul.certify import certificate
+from fos_ref.matmul.models import Model, MODELS
+from fos_ref.matmul.product import exact, rounded
+from fos_ref.matmul.run import raw, run
+
+__all__ = ["MODELS", "Model", "bound", "certificate", "exact", "raw", "rounded", "run"]

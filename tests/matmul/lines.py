@@ -1,0 +1,46 @@
+"""Quantized rows from bytes, for the tests: as tensors and as the lines of the oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import fos_ref
+from fos_ref.oracle.products import Line
+from fos_ref.recipes.axes import TensorScale
+from fos_ref.storage.layout import pack_nibbles
+
+#: One recipe of each kind of elements, scales and blocks.
+KINDS = {"nvfp4": 0x7F, "ocp-mxfp4": 0xFF, "fouroversix-nvint4": 0x7F, "fouroversix-if4-mse": 0x7F}
+
+
+def tensor(codes, scales, recipe="nvfp4"):
+    """Return codes (R, K) and scale bytes as a QuantizedTensor without a tensor scale."""
+    r = fos_ref.recipe(recipe)
+    none = r.tensor_scale is TensorScale.NONE
+    packed = pack_nibbles(np.asarray(codes, np.uint8))
+    more = {} if none else {"tensor_scale": 1.0}
+    return fos_ref.from_bytes(packed, np.asarray(scales, np.uint8), r, **more)
+
+
+def lines(q):
+    """Return the rows of a tensor as the oracle has them."""
+    r = q.recipe
+    codes = np.stack([q.codes & 15, q.codes >> 4], axis=-1).reshape(len(q.codes), -1)
+    form = "E8M0" if r.scale_format.is_power else "E4M3"
+    return [
+        Line(c, s, r.element_format.value, form)
+        for c, s in zip(codes.tolist(), q.block_scales.tolist(), strict=True)
+    ]
+
+
+def drawn(rng, rows, k, recipe="nvfp4", spread=None):
+    """Return random codes under random scale bytes; `spread`: how far apart the bytes lie, at most."""
+    r = fos_ref.recipe(recipe)
+    top = 0xFE if r.scale_format.is_power else 0x7E
+    low = 0 if spread is None else int(rng.integers(0, top - spread + 1))
+    high = top if spread is None else low + spread
+    scales = rng.integers(low, high + 1, (rows, k // r.block_cols))
+    if r.element_format.value == "E2M1|INT4":
+        scales |= rng.integers(0, 2, scales.shape) << 7
+    codes = rng.integers(0, 16, (rows, k))
+    return tensor(codes, scales, recipe)
