@@ -51,7 +51,8 @@ def exact_alpha(a: QuantizedTensor, b: QuantizedTensor) -> F32:
 def amax_product(a: QuantizedTensor, b: QuantizedTensor) -> F32:
     """Return RN(RN(A*B) / (Ca*Cb)): two roundings.
 
-    Source: NVIDIA/TransformerEngine@d0067d0:transformer_engine/pytorch/custom_recipes/reference_nvfp4.py::qgemm
+    Source: NVIDIA/TransformerEngine@d0067d0:transformer_engine/pytorch/custom_recipes/
+            reference_nvfp4.py::NVFP4QuantizerRef.qgemm
     """
     with np.errstate(all="ignore"):
         product = _column(_amax(a)) * _row(_amax(b))
@@ -92,7 +93,7 @@ def _amax(q: QuantizedTensor) -> F32:
     return np.ones_like(q.tensor_amax) if q.recipe.tensor_scale is TensorScale.NONE else q.tensor_amax
 
 
-def _range(q: QuantizedTensor) -> int:
+def _range(q: QuantizedTensor) -> int | float:
     return 1 if q.recipe.tensor_scale is TensorScale.NONE else q.recipe.range_max
 
 

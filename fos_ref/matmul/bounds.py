@@ -1,4 +1,4 @@
-"""How far a float32 accumulation can be from the exact sum: in any order, in a tree, along a declared order."""
+"""How far a float32 accumulation can be from the exact sum: in any order, in a tree, along a known order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def bound(
     error = height * (HALF_ULP if rounding == "nearest" else 2 * HALF_ULP)
     if error >= 1:
         return np.full((len(x.elements), len(y.elements)), np.inf)
-    return magnitudes(x, y) * (error / (1 - error)) * _UP
+    found: F64 = magnitudes(x, y) * (error / (1 - error)) * _UP
+    return found
 
 
 def magnitudes(x: Operand, y: Operand) -> F64:

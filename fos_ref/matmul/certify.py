@@ -1,4 +1,4 @@
-"""Where no order, no tree and no rounding of a float32 accumulation can give other bits than the exact ones."""
+"""Where no order, no tree and no rounding of a float32 accumulation can give other bits than the exact."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def certificate(a: QuantizedTensor, b: QuantizedTensor, level: str = "block") ->
               of the negative terms: certified where max(P, N) <= 2^(24+u). "block" asks in addition that
               2^u is kept when terms are aligned to 35 bits below the largest pair of block scales. Both ask
               that float32's exponents hold all of it.
-    Specials: False for an output that meets a NaN block scale, and for one with a term in sixths of sevens
-              (INT4 beside E2M1). True where no term is there. The value of a zero is certified, not its sign.
+    Specials: False for an output that meets a NaN block scale, and for one with a term in a step that is no
+              power of two (INT4 beside E2M1). True where no term is there. A zero is certified but for
+              its sign.
     Raises:   as `exact`; InputError for another level.
     Source:   docs/products.md, "The certificate", has the proof.
     """
@@ -52,25 +53,19 @@ def certificate(a: QuantizedTensor, b: QuantizedTensor, level: str = "block") ->
 
 
 def _groups(found: Sums, unit: int, denominator: int, *, aligned: bool) -> Bool:
-    """Return the certificate of terms that were summed one by one."""
-    larger = (found.size + np.abs(found.total)) // 2
-    if denominator > 1:  # no term in sevenths is left where it counts: all are multiples
-        larger, bits = larger // denominator, _divided(found, denominator)
-    else:
-        bits = found.bits
-    span = _Span(larger, _lowest_bit(bits), unit)
-    held = _held(span) & ~found.nan & ~found.sevenths
+    """Return the certificate of terms that were summed one by one.
+
+    Over a denominator the terms that count are its multiples: one that is not is uneven.
+    """
+    larger = (found.size + np.abs(found.total)) // (2 * denominator)
+    places = (denominator & -denominator).bit_length() - 1
+    span = _Span(larger, _lowest_bit(found.bits) - places, unit)
     none = found.bits == 0
     scales = (found.bottom >= _LOWEST) & (found.top < _OVERFLOW)
     if aligned:
         scales &= span.lowest + unit >= found.top - ALIGNED
-    return (none & ~found.nan) | (held & scales & ~none)
-
-
-def _divided(found: Sums, denominator: int) -> Any:
-    """Return bits whose lowest is that of all terms over an odd number: the same one."""
-    assert denominator % 2
-    return found.bits
+    sure: Bool = (none | (_held(span) & scales & ~found.uneven)) & ~found.nan
+    return sure
 
 
 def _held(span: _Span) -> Bool:
@@ -93,7 +88,8 @@ def _lowest_bit(bits: Any) -> I64:
     """Return the place of the lowest bit of each number; 0 for 0."""
     if bits.dtype == object:
         made = np.frompyfunc(lambda n: (n & -n).bit_length() - 1 if n else 0, 1, 1)
-        return made(bits).astype(np.int64)
+        places: I64 = made(bits).astype(np.int64)
+        return places
     exponent = np.frexp((bits & -bits).astype(np.float64))[1].astype(np.int64) - 1
     return np.where(bits == 0, 0, exponent)
 
@@ -104,7 +100,8 @@ def _elements(x: Operand, y: Operand) -> Bool:
     if fast is None:
         return _groups(group_sums(x.single(), y.single()), *unit_of(x, y), aligned=False)
     span, none = fast
-    return (_held(span) | none) & ~nan_outputs(x, y)
+    sure: Bool = (_held(span) | none) & ~nan_outputs(x, y)
+    return sure
 
 
 def _span_of_elements(x: Operand, y: Operand) -> tuple[_Span, Bool] | None:

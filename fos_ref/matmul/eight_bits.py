@@ -7,8 +7,8 @@ import numpy as np
 from fos_ref.engines.front import dequantize
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import F32, I64
-from fos_ref.matmul.operand import GROUP, operand, operands
-from fos_ref.recipes.axes import Candidates, ScaleFormat
+from fos_ref.matmul.operand import columns, GROUP, operand, operands
+from fos_ref.recipes.axes import ElementFormat
 from fos_ref.storage.tensor import QuantizedTensor
 
 _BLOCK = 32  #: activations under one float16 scale
@@ -46,8 +46,8 @@ def eight_bit_product(a: QuantizedTensor, b: QuantizedTensor) -> F32:
     """
     x, _ = operands(a, b, "ggml")
     y = operand(b, GROUP)
-    r, k = b.recipe, 2 * a.codes.shape[-1]
-    plain = r.scale_format is ScaleFormat.E4M3 and r.candidates is not Candidates.FLOAT_OR_INT
+    r, k = b.recipe, columns(b)
+    plain = r.element_format is ElementFormat.E2M1 and not r.scale_format.is_power
     if not plain or k % (2 * _BLOCK):
         msg = f"ggml of {k} columns of {r.name}: NVFP4 weights in superblocks of 64 are allowed"
         raise InputError(msg)

@@ -1,4 +1,4 @@
-"""Products of public programs as data: what they add and how, their alpha, their last rounding, the source."""
+"""Products of public programs as data: what they add and how, alpha, the last rounding, the source."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _ALL = (
     ),
     Model(
         name="blackwell-fp4",
-        says="16-groups exact, cut to 35 bits, one rounding toward zero a step of 64; the exact alpha rounded",
+        says="16-groups exact, cut to 35 bits, one rounding toward zero a step of 64; alpha as for cutlass",
         accumulator=_TENSOR_CORE,
         alpha="exact",
         source=f"{_MMA_SIM}::nv_fused_dot_add_with_block_scale",
@@ -123,7 +123,7 @@ _ALL = (
     ),
     Model(
         name="hopper-f16",
-        says="codes times block scales in float16, products cut to 25 bits, one rounding toward zero a step of 16",
+        says="codes times block scales in float16, products cut to 25 bits, cut to float32 every 16",
         accumulator=Accumulator(terms=Terms.ELEMENTS, align=_HOPPER_BITS, step=_F16_INSTRUCTION, lowest=-14),
         alpha="exact",
         source=f"{_MMA_SIM}::nv_fused_dot_add",
@@ -139,7 +139,7 @@ _ALL = (
     ),
     Model(
         name="ggml",
-        says="a in 8-bit blocks of 32; sums of 16 whole numbers times RN(da*db), float32 additions; RN(D*sum)",
+        says="a in 8-bit blocks of 32; whole sums of 16 times RN(da*db), float32 additions; RN(D*sum)",
         accumulator=None,
         factors=Factors.EIGHT_BITS,
         source="ggml-org/llama.cpp@aec5bf1:ggml/src/ggml-cpu/quants.c::ggml_vec_dot_nvfp4_q8_0_generic",

@@ -53,10 +53,14 @@ def rounded(a: QuantizedTensor, b: QuantizedTensor, out: str = "float32") -> Any
     found = np.empty(raw.shape, dtype=FORMS[out].dtype)
     for i, row in enumerate(raw.tolist()):
         for j, value in enumerate(row):
-            scale, other = left[i % len(left)], right[j % len(right)]
-            finite = scale is not None and other is not None and value == value  # noqa: PLR0124 -- NaN
-            found[i, j] = nearest(Fraction(value) * scale * other, FORMS[out]) if finite else np.nan
+            scale = _times(left[i % len(left)], right[j % len(right)])
+            nan = scale is None or value != value  # noqa: PLR0124
+            found[i, j] = np.nan if nan else nearest(Fraction(value) * scale, FORMS[out])
     return found
+
+
+def _times(x: Fraction | None, y: Fraction | None) -> Any:
+    return None if x is None or y is None else x * y
 
 
 def _values(total: Any, power: int, denominator: int, nan: Bool) -> F64 | AnyArray:

@@ -19,6 +19,7 @@ from fos_ref.matmul.models import Factors, Last, Model, MODELS
 from fos_ref.matmul.nearest import cast, FORMS
 from fos_ref.matmul.operand import Operand, operands
 from fos_ref.matmul.product import rounded
+from fos_ref.matmul.sums import SINGLE
 from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 
@@ -31,8 +32,8 @@ def run(a: QuantizedTensor, b: QuantizedTensor, model: str = "te", out: str = "f
     Rounding: the additions as the model's accumulator says, then alpha and the cast as its `last` says, to
               nearest even.
     Specials: a NaN block scale makes its outputs NaN (ggml: 0x7F counts as 0). NaN is 7FC00000.
-    Raises:   as `exact`; InputError for another model or `out`, and for INT4 beside E2M1, whose terms no
-              program here has.
+    Raises:   as `exact`; InputError for another model or `out`, and for elements whose products
+              no program here has (INT4 beside E2M1, 8 bits).
     """
     chosen = MODELS[one_of(model, MODELS, "model")]
     one_of(out, FORMS, "out")
@@ -70,14 +71,23 @@ def finished(total: F32, alpha: F32 | None, last: Last, out: str) -> AnyArray:
 
 def _running(a: QuantizedTensor, b: QuantizedTensor, model: Model, out: str) -> Running:
     x, y = operands(a, b, "run")
-    if x.denominator * y.denominator > 1:
-        msg = f"model {model.name} of INT4 beside E2M1: E2M1 or INT4 alone is allowed; `mac` has such a unit"
-        raise InputError(msg)
+    if model.factors is Factors.CODES:
+        _check_whole(a, x)
+        _check_whole(b, y)
     form = model.accumulator
     assert form is not None
     if model.factors is Factors.CODES:
         return accumulate(x, y, form)
     return accumulate(_valued(a, x, model, out), _valued(b, y, model, out), form)
+
+
+def _check_whole(q: QuantizedTensor, x: Operand) -> None:
+    """Raise InputError for elements whose group products float32 does not hold, and for two steps."""
+    most = int(np.abs(x.elements).max(initial=0)) ** 2 * x.elements.shape[2]
+    if x.uneven.any() or most > SINGLE:
+        fmt = q.recipe.element_format.value
+        msg = f"elements of {fmt}: ones whose products of 16 add up exactly in float32 are allowed, as E2M1"
+        raise InputError(msg)
 
 
 def _valued(q: QuantizedTensor, x: Operand, model: Model, out: str) -> Operand:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.formats.arrays import Bool, F32, F64, I64
+from fos_ref.formats.arrays import AnyArray, Bool, F64, I64
 from fos_ref.matmul.operand import Operand
 
 TILE = 256  #: rows and columns of the outputs that are computed together
+SINGLE = 2.0**24  #: whole numbers up to here are float32
 EXACT = 2.0**53  #: whole numbers up to here are float64
 _MARGIN = 1 - 2.0**-20  #: for the roundings of a sum of magnitudes that is itself computed in float64
 _INT64 = 1 << 62
@@ -28,7 +29,7 @@ class Sums:
     top: I64  #: the largest sum of the exponents of a pair of block scales
     bottom: I64  #: the smallest one of a pair whose T is not 0
     nan: Bool  #: where a block scale is NaN
-    sevenths: Bool  #: where a term counts in 6/7 of the other: its float32 is rounded
+    uneven: Bool  #: where a term counts in a step that is no power of two: its float32 is rounded
 
 
 def unit_of(x: Operand, y: Operand) -> tuple[int, int]:
@@ -58,16 +59,21 @@ def tiles(length: int, size: int = TILE) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def group_products(x: Operand, y: Operand, rows: slice, cols: slice, k: int) -> F32:
-    """Return I of group k: float32 holds these whole numbers, so that every order gives them."""
-    return x.elements[rows, k].astype(np.float32) @ y.elements[cols, k].astype(np.float32).T
+def group_products(x: Operand, y: Operand, rows: slice, cols: slice, k: int) -> AnyArray:
+    """Return the whole numbers I of group k, as floats or Python integers that hold every order's sums."""
+    left, right = x.elements[rows, k], y.elements[cols, k]
+    most = int(np.abs(left).max(initial=0)) * int(np.abs(right).max(initial=0)) * left.shape[1]
+    dtype: Any = np.float32 if most <= SINGLE else np.float64 if most <= EXACT else object
+    found: AnyArray = left.astype(dtype) @ right.astype(dtype).T
+    return found
 
 
 def _add_tile(found: Sums, x: Operand, y: Operand, rows: slice, cols: slice) -> None:
     where = (rows, cols)
     dtype = found.total.dtype
     for k in range(x.elements.shape[1]):
-        product = group_products(x, y, rows, cols, k).astype(np.int64).astype(dtype)
+        product = group_products(x, y, rows, cols, k)
+        product = (product if product.dtype == object else product.astype(np.int64)).astype(dtype)
         scale = x.sigma[rows, k].astype(dtype)[:, None] * y.sigma[cols, k].astype(dtype)[None, :]
         term = product * scale
         found.total[where] += term
@@ -80,8 +86,8 @@ def _add_tile(found: Sums, x: Operand, y: Operand, rows: slice, cols: slice) -> 
         np.minimum(found.bottom[where], low, out=found.bottom[where])
         found.nan[where] |= x.nan[rows, k][:, None] | y.nan[cols, k][None, :]
         if x.denominator * y.denominator > 1:
-            mixed = x.sevenths[rows, k][:, None] | y.sevenths[cols, k][None, :]
-            found.sevenths[where] |= mixed & (term != 0)
+            mixed = x.uneven[rows, k][:, None] | y.uneven[cols, k][None, :]
+            found.uneven[where] |= mixed & (term != 0)
 
 
 def products(x: Operand) -> F64 | None:
@@ -89,7 +95,7 @@ def products(x: Operand) -> F64 | None:
     if x.largest > EXACT:
         return None
     rows, groups, n = x.elements.shape
-    wide = x.elements.astype(np.float64) * x.sigma.astype(np.float64)[..., None]
+    wide: F64 = x.elements.astype(np.float64) * x.sigma.astype(np.float64)[..., None]
     return wide.reshape(rows, groups * n)
 
 
@@ -109,4 +115,5 @@ def whole_total(x: Operand, y: Operand) -> Any:
 
 def nan_outputs(x: Operand, y: Operand) -> Bool:
     """Return (M, N): where a block scale of the row or of the column is NaN."""
-    return np.any(x.nan, axis=1)[:, None] | np.any(y.nan, axis=1)[None, :]
+    found: Bool = np.any(x.nan, axis=1)[:, None] | np.any(y.nan, axis=1)[None, :]
+    return found

@@ -10,8 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-_E2M1 = tuple(Fraction(n, 2) for n in (0, 1, 2, 3, 4, 6, 8, 12))
-_SIGN, _FLAG = 0x8, 0x80
+_FLOATS = {"E2M0": (0, 1), "E2M1": (1, 1), "E2M3": (3, 1), "E3M2": (2, 3), "E4M3": (3, 7), "E5M2": (2, 15)}
+_INTEGERS = {"INT3": (3, False, 0), "INT4": (4, True, 0), "INT6": (6, False, 0), "INT8": (8, True, 6)}
+#: The step of the integers beside floats: the ratio of both maxima.
+_STEPS = {
+    "E2M1|INT4": Fraction(6, 7),
+    "E2M0|INT3": Fraction(4, 3),
+    "E2M3|INT6": Fraction(15, 62),
+    "E3M2|INT6": Fraction(28, 31),
+}
+_FLAG = 0x80
 _NAN = {"E4M3": 0x7F, "E8M0": 0xFF}
 _DIGITS, _LOWEST = 24, -149
 _ZERO_EXPONENT = -126
@@ -24,7 +32,7 @@ class Line:
 
     codes: Sequence[int]
     scales: Sequence[int]
-    elements: str  #: "E2M1", "INT4" or "E2M1|INT4"
+    elements: str  #: the name of the axis, as "E2M1" or "E2M1|INT4"
     scale_form: str  #: "E4M3" or "E8M0"
 
     @property
@@ -50,13 +58,27 @@ class Line:
         return max(byte >> 3 & 0xF, 1) - 7 if byte & 0x7F else _ZERO_EXPONENT
 
     def element(self, k: int) -> Fraction:
-        """Return what the code of value k counts as; 6/7 where a flag says so."""
-        code = self.codes[k]
-        flagged = bool(self.scales[k // self.block] & _FLAG) and self.elements == "E2M1|INT4"
-        if flagged or self.elements == "INT4":
-            whole = Fraction(code - 16 if code & _SIGN else code)
-            return whole * Fraction(6, 7) if flagged else whole
-        return -_E2M1[code & 0x7] if code & _SIGN else _E2M1[code & 0x7]
+        """Return what the code of value k counts as; times 6/7 where a flag says so."""
+        first, _, second = self.elements.partition("|")
+        flagged = bool(self.scales[k // self.block] & _FLAG) and bool(second)
+        value = code_value(self.codes[k], second if flagged else first)
+        return value * _STEPS[self.elements] if flagged else value
+
+
+def code_value(code: int, form: str) -> Fraction:
+    """Return what a code counts as."""
+    if form in _INTEGERS:
+        bits, complement, places = _INTEGERS[form]
+        half, code = 1 << (bits - 1), code & ((1 << bits) - 1)
+        low = code & (half - 1)
+        signed = low - half if complement else -low
+        return Fraction(signed if code & half else low, 1 << places)
+    fraction_bits, bias = _FLOATS[form]
+    sign = 1 << (int(form[1]) + fraction_bits)
+    field, fraction = (code & (sign - 1)) >> fraction_bits, code & ((1 << fraction_bits) - 1)
+    whole = fraction + ((field > 0) << fraction_bits)
+    size = Fraction(whole) * Fraction(2) ** (max(field, 1) - bias - fraction_bits)
+    return -size if code & sign else size
 
 
 def has_nan(a: Line, b: Line) -> bool:
@@ -129,7 +151,7 @@ def exponent_of(value: Fraction) -> int:
 
 
 def rounded(value: Fraction, mode: str = "nearest") -> Fraction:
-    """Return a float32 value: "nearest" (ties to even), "zero", "up" or "down". Overflow is not looked for."""
+    """Return a float32 value: "nearest" (ties to even), "zero", "up" or "down"; nothing overflows here."""
     if not value:
         return value
     step = Fraction(2) ** max(exponent_of(value) - _DIGITS + 1, _LOWEST)
