@@ -110,13 +110,27 @@ def fresh(root: Path) -> Path:
 
 def killed(root: Path) -> Iterator[dict[str, Any]]:
     """Every signal to every command while it writes, and some while it renames."""
-    for name, writer in WRITERS.items():
+    for name in WRITERS:
         for short in SIGNALS:
-            number = getattr(signal, f"SIG{short}")
             for moment in ("writing", *(("renaming",) if short in IN_RENAMES else ())):
-                folder = fresh(root)
-                act = lambda n=number: os.kill(os.getpid(), n)  # noqa: E731
-                yield result(folder, spawn(folder, writer.arguments, moment, act), name, short, moment)
+                yield _killed(root, name, short, moment)
+
+
+def killed_in_turn(root: Path) -> Iterator[dict[str, Any]]:
+    """Every signal to one command while it writes, some to another while it renames, KILL to all."""
+    names = list(WRITERS)
+    for name in names:
+        yield _killed(root, name, "KILL", "renaming")
+    for i, short in enumerate(SIGNALS):
+        yield _killed(root, names[i % len(names)], short, "writing")
+        if short in IN_RENAMES:
+            yield _killed(root, names[i // 2 % len(names)], short, "renaming")
+
+
+def _killed(root: Path, name: str, short: str, moment: str) -> dict[str, Any]:
+    folder, number = fresh(root), getattr(signal, f"SIG{short}")
+    process = spawn(folder, WRITERS[name].arguments, moment, lambda: os.kill(os.getpid(), number))
+    return result(folder, process, name, short, moment)
 
 
 def disturbed(root: Path) -> Iterator[dict[str, Any]]:
@@ -258,7 +272,7 @@ def main() -> None:
             sys.stdout.write(json.dumps({"part": part, **found}) + "\n")
 
 
-PARTS = {part.__name__: part for part in (killed, disturbed, forbidden, mounted, together)}
+PARTS = {part.__name__: part for part in (killed, killed_in_turn, disturbed, forbidden, mounted, together)}
 
 
 if __name__ == "__main__":

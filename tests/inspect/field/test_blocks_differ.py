@@ -57,8 +57,14 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("which", [[2], [0], [3, 5]], ids=str)
+def _damaged():
+    for damage in DAMAGE:
+        for which, few in (([2], True), ([0], damage is of_another), ([3, 5], damage is noise)):
+            marks = () if few else pytest.mark.exhaustive
+            yield pytest.param(damage, which, id=f"{which}-{damage.__name__}", marks=marks)
+
+
+@pytest.mark.parametrize(("damage", "which"), _damaged())
 def test_one_weight_of_six_is_bad_and_the_dialect_lives(damage, which, tmp_path):
     source = layers(6)
     tensors = held(source)
