@@ -12,6 +12,7 @@ trace                   the same with every intermediate, by the NumPy model
 exact_error             the squared error of each block, with one rounding
 swizzle, unswizzle      block scales to the 128x4 layout, and back
 recipe, PRESETS, Recipe the dialects: by name, all of them, one as a value
+random, rotate          the random bits and the rotations of training (docs/training.md)
 verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
 """
 
@@ -60,7 +61,7 @@ _HOMES = {
     "unswizzle": "fos_ref.storage.layout",
 }
 #: The packages that `import fos_ref` is enough for.
-_PACKAGES = ("engines", "errors", "formats", "model", "recipes", "storage", "verify")
+_PACKAGES = ("engines", "errors", "formats", "model", "random", "recipes", "rotate", "storage", "verify")
 
 
 if not TYPE_CHECKING:  # else a checker would take any name for one of ours
