@@ -44,7 +44,7 @@ def filter_holds(r: Recipe, scales: list[F32]) -> Bool:
     plain = (
         r.element_format is ElementFormat.E2M1
         and r.scale_format is ScaleFormat.E4M3
-        and r.block_shape is not BlockShape.ROW_32
+        and r.block_shape in (BlockShape.ROW_16, BlockShape.TILE_16X16)
         and r.element_cast in (ElementCast.SATURATE, ElementCast.UNSATURATED)
         and r.zero_sign in (ZeroSign.SIGN_BIT, ZeroSign.NEGATIVE_VALUES)
         and r.element_scaling not in TWO_STEPS

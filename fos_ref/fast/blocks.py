@@ -15,6 +15,7 @@ from fos_ref.fast.scales import HALF_TO_F32
 BFLOAT16_AT = 1
 ROW = 16
 CODES_PER_WORD = 8
+BYTES_PER_WORD = 4
 
 
 @step
@@ -88,6 +89,24 @@ def write_codes(
                     high = U32(load(w, codes + (j + n + 1) * LANES + i) & U32(0xF))
                     word = U32(word | U32(U32(low | U32(high << U32(4))) << U32(4 * n)))
                 store(out, to + load(at, i) // CODES_PER_WORD, word)
+
+
+@step
+def write_bytes(
+    w: np.ndarray, out: np.ndarray, at: np.ndarray, count: int, stride: int, shape: tuple
+) -> None:
+    """Write the kept codes, one a byte: those that do not have 4 bits. N15."""
+    rows, width = shape
+    for row in range(rows):
+        for part in range(width // BYTES_PER_WORD):
+            j = row * width + part * BYTES_PER_WORD
+            to = row * stride // BYTES_PER_WORD + part
+            for i in range(count):
+                codes = CODES4 if load(w, PICKED + i) != U32(0) else CODES6
+                word = U32(0)
+                for n in range(BYTES_PER_WORD):
+                    word = U32(word | U32(U32(load(w, codes + (j + n) * LANES + i)) << U32(8 * n)))
+                store(out, to + load(at, i) // BYTES_PER_WORD, word)
 
 
 @step

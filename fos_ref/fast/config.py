@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.model.elements import ELEMENT_FORMAT
+from fos_ref.formats import E2M1
+from fos_ref.formats.bits import f32_bits
+from fos_ref.formats.catalog import Negatives
+from fos_ref.model.elements import ELEMENT_FORMAT, ELEMENT_NAN, Grid
 from fos_ref.recipes.recipe import Recipe
 
 #: The axes that a kernel reads, in the order of its configuration.
@@ -61,7 +64,18 @@ NONE = -1  #: an axis that the recipe leaves open
 DTYPE_AT = len(FIELDS)  #: of the input: 0 float32, 1 bfloat16, 2 float16
 VALUES_AT = DTYPE_AT + 1  #: values per block
 FILTER_AT = VALUES_AT + 1  #: whether the error filter may decide
-INTEGERS = FILTER_AT + 1
+CODES_PER_BYTE_AT = FILTER_AT + 1
+EXPONENT_AT = CODES_PER_BYTE_AT + 1  #: that of the largest power of two among an element's values
+FIRST_AT = EXPONENT_AT + 1  #: the numbers of the first candidate's grid
+#: Positions of a grid's numbers from its first on.
+KIND, PLACES, LEAST, MOST, SIGN_SHIFT, NAN, NAN_BITS = range(7)
+GRID = 7
+SECOND_AT = FIRST_AT + GRID
+INTEGERS = SECOND_AT + GRID
+
+#: Kinds of a grid: E2M1, whose loops have its numbers in them, other floats, integers of both forms.
+E2M1_GRID, FLOATS, ONE_ZERO, COMPLEMENT = range(4)
+_KINDS = {Negatives.ONE_ZERO: ONE_ZERO, Negatives.TWOS_COMPLEMENT: COMPLEMENT}
 
 #: Positions of the constants.
 ELEMENT_MAX, RANGE_MAX, SCALE_MAX, RESCALE4, UNIT4, UNIT6 = range(6)
@@ -78,7 +92,18 @@ def integers(r: Recipe, dtype: np.dtype[Any]) -> np.ndarray:
     """Return the configuration (INTEGERS,) int64 of a recipe for an input of `dtype`; the filter is off."""
     values = [getattr(r, name) for name in FIELDS]
     known = [NONE if v is None else position(v) for v in values]
-    return np.array([*known, DTYPES.index(dtype.name), r.block_rows * r.block_cols, 0], dtype=np.int64)
+    shape = (DTYPES.index(dtype.name), r.block_rows * r.block_cols, 0, r.codes_per_byte, r.element.exponent)
+    grids = [n for g in ELEMENT_FORMAT[r.element_format] for n in _numbers(g, r)]
+    return np.array([*known, *shape, *grids], dtype=np.int64)
+
+
+def _numbers(g: Grid, r: Recipe) -> tuple[int, ...]:
+    """Return the numbers of a candidate's grid, floats as their bits."""
+    fmt = g.format
+    nan = 0 if fmt.exponent_bits == 0 else ELEMENT_NAN[r.element_nan](fmt)
+    least, most, of_nan = (f32_bits(v).item() for v in (2.0**fmt.emin, g.values[fmt.max_code], g.values[nan]))
+    kind = E2M1_GRID if fmt is E2M1 else _KINDS.get(fmt.negatives, FLOATS)
+    return kind, fmt.fraction_bits, least, most, fmt.sign_shift, nan, of_nan
 
 
 def constants(r: Recipe) -> np.ndarray:

@@ -23,7 +23,6 @@ FRACTION = U32(0x7FFFFF)
 FROM_1_75 = U32(0x600000)
 NEVER = U32(0x800000)  #: no fraction is as large
 FIELD = U32(0xFF)
-ELEMENT_EXPONENT = U32(2)
 BIAS = 127
 SMALLEST = -149  #: the exponent of the smallest subnormal
 MOST = F32(BIAS)
@@ -46,16 +45,19 @@ def power_of_two(e: int) -> np.float32:
 
 
 @walk
-def cast_e8m0(w: np.ndarray, kind: int, byte: int, value: int) -> None:
-    """Store E8M0 bytes of the scratch row, and what they count as. N7b, N7d to N7i."""
+def cast_e8m0(w: np.ndarray, kind: int, less: np.uint32, byte: int, value: int) -> None:
+    """Store E8M0 bytes of the scratch row, and what they count as. N7b, N7d to N7i.
+
+    less: what the exponent of a block amax leaves to the elements
+    """
     if kind == UP:
         _up(w, byte, value)
     elif kind == FLOOR:
-        _of_amax(w, NEVER, byte, value)
+        _of_amax(w, NEVER, less, byte, value)
     elif kind == EVEN:
-        _of_amax(w, FROM_1_75, byte, value)
+        _of_amax(w, FROM_1_75, less, byte, value)
     elif kind == CEIL:
-        _of_amax(w, U32(1), byte, value)
+        _of_amax(w, U32(1), less, byte, value)
     elif kind == UP_SATFINITE:
         _up_satfinite(w, byte, value)
     elif kind == UP_WRAPS:
@@ -75,11 +77,11 @@ def _up(w: np.ndarray, byte: int, value: int) -> None:
 
 
 @step
-def _of_amax(w: np.ndarray, up_from: np.uint32, byte: int, value: int) -> None:
+def _of_amax(w: np.ndarray, up_from: np.uint32, less: np.uint32, byte: int, value: int) -> None:
     for i in range(LANES):
         u = U32(load(w, SCRATCH + i) & ABS)
         up = U32(1) if U32(u & FRACTION) >= up_from else U32(0)
-        code = U32(max(U32(U32(u >> U32(23)) + up), ELEMENT_EXPONENT) - ELEMENT_EXPONENT)
+        code = U32(max(U32(U32(u >> U32(23)) + up), less) - less)
         code = FIELD if u > INF else code
         store(w, byte + i, code)
         store(w, value + i, U32(code << U32(23)))

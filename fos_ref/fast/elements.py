@@ -7,6 +7,7 @@ import numpy as np
 from fos_ref.fast import config as k
 from fos_ref.fast.codec import ABS, bits_of, e2m1_magnitude, EIGHT, F32, float_of, INF, U32
 from fos_ref.fast.config import position
+from fos_ref.fast.grids import cast_floats, cast_integers, cast_products, with_zero_sign
 from fos_ref.fast.lanes import D, DECODE, ENCODE, get, LANES, put, SCRATCH, step, walk, X
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import FLT_MAX, ONE, signed_in_input_dtype, ZERO
@@ -16,7 +17,6 @@ from fos_ref.recipes.axes import (
     ElementScaling,
     ReciprocalOverflow,
     ZeroScale,
-    ZeroSign,
 )
 
 RECIPROCAL_OF_PRODUCT = position(ElementScaling.RECIPROCAL_OF_PRODUCT)
@@ -38,23 +38,17 @@ PRODUCT_TINY = position(ZeroScale.PRODUCT_TINY)
 SCALE_2_127 = position(ZeroScale.SCALE_2_127)
 SCALE_2_126 = position(ZeroScale.SCALE_2_126)
 PRODUCT_ONE = position(ZeroScale.PRODUCT_ONE)
+DIVISOR_ZERO = position(ZeroScale.DIVISOR_ZERO)
 SATURATE = position(ElementCast.SATURATE)
 TIES_AWAY = position(ElementCast.TIES_AWAY)
 TIES_TO_SMALLER = position(ElementCast.TIES_TO_SMALLER)
 FIRST_NEAREST = position(ElementCast.FIRST_NEAREST)
+NEAREST_PRODUCT = position(ElementCast.NEAREST_PRODUCT)
 UNSATURATED = position(ElementCast.UNSATURATED)
 NAN_IS_7 = position(ElementNan.CODE_7)
 NAN_IS_0 = position(ElementNan.CODE_0)
 NAN_IS_8 = position(ElementNan.CODE_8)
-NEGATIVE_VALUES = position(ZeroSign.NEGATIVE_VALUES)
-NEVER = position(ZeroSign.NEVER)
-NOT_POSITIVE = position(ZeroSign.NOT_POSITIVE)
-ALWAYS = position(ZeroSign.ALWAYS)
 
-#: Grids of a candidate: E2M1, INT4, INT4 counted in sevenths of six.
-E2M1_GRID, INT4_GRID = range(2)
-SIGN = U32(0x80000000)
-SEVEN = F32(7)
 TWO_TO_MINUS_127, MIN_NORMAL = F32(2.0**-127), F32(2.0**-126)
 TWO = F32(2)
 HALF = F32(0.5)
@@ -147,6 +141,8 @@ def scale_elements(w: np.ndarray, c: np.ndarray, rows: tuple) -> None:
         _force_zero(w, n, scale)
     elif c[k.ZERO_SCALE_AT] == ZERO_BLOCKS:
         _force_zero(w, n, amax)
+    elif c[k.ZERO_SCALE_AT] == DIVISOR_ZERO:
+        _force_zero(w, n, factor)
 
 
 @step
@@ -167,15 +163,21 @@ def _force_zero(w: np.ndarray, n: int, row: int) -> None:
 def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tuple, second: bool) -> None:
     """Store the codes of 64 blocks and, in region D, what they count as. N8, N9.
 
-    rows are (block scale values, block amax, factors, codes); `second` takes the map-to-4 grid's rescaling.
+    grid: where the configuration has the grid's numbers; rows are (block scale values, block amax, factors,
+    codes); `second` takes the map-to-4 grid's rescaling.
     """
     scale_elements(w, c, rows)
     codes, n = rows[3], c[k.VALUES_AT]
     if second and f[k.RESCALE4] != ONE:
         for at in range(D, D + n * LANES):
             put(w, at, F32(get(w, at) * f[k.RESCALE4]))
-    if grid != E2M1_GRID:
-        _cast_all_int4(w, codes, n)
+    kind = c[grid + k.KIND]
+    if kind == k.FLOATS:
+        cast_floats(w, c, codes, grid)
+    elif kind != k.E2M1_GRID:
+        cast_integers(w, c, codes, grid)
+    elif c[k.ELEMENT_CAST_AT] == NEAREST_PRODUCT:
+        cast_products(w, c, rows, X)
     elif c[k.ELEMENT_CAST_AT] == UNSATURATED:
         _cast_all_unsaturated(w, c, codes, n)
     elif c[k.ELEMENT_CAST_AT] == TIES_AWAY:
@@ -189,20 +191,12 @@ def cast_block(w: np.ndarray, c: np.ndarray, f: np.ndarray, grid: int, rows: tup
 
 
 @step
-def _cast_all_int4(w: np.ndarray, codes: int, n: int) -> None:
-    for at in range(n * LANES):
-        code, value = cast_int4(get(w, D + at))
-        store(w, codes + at, code)
-        put(w, D + at, value)
-
-
-@step
 def _cast_all_unsaturated(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None:
     for at in range(n * LANES):
         u = load(w, D + at)
         a = U32(u & ABS)
         code, value = unsaturated(a, U32(u >> U32(31)))
-        store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
+        store(w, codes + at, with_zero_sign(c[k.ZERO_SIGN_AT], a, code, MINUS_ZERO))
         put(w, D + at, value)
 
 
@@ -227,7 +221,7 @@ def _cast_all_by_midpoints(w: np.ndarray, c: np.ndarray, codes: int, beyond: np.
         a = U32(u & ABS)
         code = U32(midpoints_passed(a, beyond) | U32(U32(u >> U32(31)) << U32(3)))
         code = nan if a > INF else code
-        store(w, codes + at, _zero_signed(c[k.ZERO_SIGN_AT], a, code))
+        store(w, codes + at, with_zero_sign(c[k.ZERO_SIGN_AT], a, code, MINUS_ZERO))
         put(w, D + at, e2m1_value(code))
 
 
@@ -241,19 +235,7 @@ def _cast_all_saturate(w: np.ndarray, c: np.ndarray, codes: int, n: int) -> None
         code = nan if a > INF else code
         store(w, codes + at, code)
         put(w, D + at, e2m1_value(code))
-        store(w, codes + at, _zero_signed(zero_sign, a, code))
-
-
-@step
-def _zero_signed(kind: int, a: np.uint32, code: np.uint32) -> np.uint32:
-    """Return a code whose zero has the sign of the recipe; `a` are the scaled value's magnitude bits."""
-    positive = (kind == NEGATIVE_VALUES and a == U32(0)) or (
-        kind == NEVER and code == MINUS_ZERO and float_of(a) < ONE
-    )
-    code = U32(0) if positive else code
-    if kind == ALWAYS:
-        return MINUS_ZERO if code == U32(0) else code
-    return MINUS_ZERO if kind == NOT_POSITIVE and a == U32(0) else code
+        store(w, codes + at, with_zero_sign(zero_sign, a, code, MINUS_ZERO))
 
 
 @step
@@ -313,13 +295,3 @@ def unsaturated(a: np.uint32, negative: np.uint32) -> tuple[np.uint32, np.float3
     magnitude = 0 if q == ZERO else magnitude
     code = U32(U32(magnitude & 0xFF) | U32(negative << U32(3)))
     return code, float_of(U32(u | U32(negative << U32(31))))
-
-
-@step
-def cast_int4(y: np.float32) -> tuple[np.uint32, np.float32]:
-    """Return the INT4 code of a scaled value and its value; NaN gives 0. N9d."""
-    if U32(bits_of(y) & ABS) > INF:
-        return U32(0), ZERO
-    clipped = min(max(y, F32(-SEVEN)), SEVEN)
-    n = F32(np.rint(clipped))
-    return U32(np.int64(n) & 0xF), F32(n + ZERO)

@@ -68,12 +68,12 @@ class NumbaEngine:
         return largest(x, recipe)
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
-        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
+        """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
         if scales.ulps != (0, 0, 0):
             return NumpyEngine().quantize(x, scales, recipe)
         rows, cols = x.shape
         blocks = (rows, cols // recipe.block_cols)
-        codes = np.empty((rows, cols // 2), dtype=np.uint8)
+        codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)
         block_scales, picked4 = np.empty(blocks, dtype=np.uint8), np.empty(blocks, dtype=np.bool_)
         if x.size:
             outputs = (

@@ -45,10 +45,10 @@ from fos_ref.fast.config import position
 from fos_ref.fast.elements import (
     DIVIDE_BY_PRODUCT,
     DIVIDE_BY_QUOTIENT,
-    NEGATIVE_VALUES,
     RECIPROCAL_OF_PRODUCT,
 )
 from fos_ref.fast.errors import MSE
+from fos_ref.fast.grids import NEGATIVE_VALUES
 from fos_ref.fast.hot import add_errors, encode
 from fos_ref.fast.hot_scales import (
     judge_magnitudes,

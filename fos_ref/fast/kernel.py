@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.fast import config as k
-from fos_ref.fast.blocks import block_amaxes, read_blocks, write_codes, write_scales
+from fos_ref.fast.blocks import block_amaxes, read_blocks, write_bytes, write_codes, write_scales
 from fos_ref.fast.cached import cached
 from fos_ref.fast.codec import U32
 from fos_ref.fast.config import position
@@ -136,7 +136,10 @@ def _make(stamp: str) -> Any:
                 block_amaxes(w, c[k.VALUES_AT], c[k.NONFINITE_AT] == DROP_NAN)
                 block_scales(w, c, f)
                 quantize_literally(w, c, f)
-                write_codes(w, codes, at, count, cols, shape)
+                if c[k.CODES_PER_BYTE_AT] == 1:
+                    write_bytes(w, codes, at, count, cols, shape)
+                else:
+                    write_codes(w, codes, at, count, cols, shape)
                 write_scales(w, scale_bytes, picked, at, count, cols, shape)
                 waiting = _drop_first(at, count, waiting)
                 continue

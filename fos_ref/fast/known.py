@@ -34,6 +34,17 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementFormat.E2M1,
             ElementFormat.INT4,
             ElementFormat.E2M1_OR_INT4,
+            ElementFormat.E2M0,
+            ElementFormat.E2M3,
+            ElementFormat.E3M2,
+            ElementFormat.E4M3,
+            ElementFormat.E5M2,
+            ElementFormat.INT3,
+            ElementFormat.INT6,
+            ElementFormat.INT8,
+            ElementFormat.E2M0_OR_INT3,
+            ElementFormat.E2M3_OR_INT6,
+            ElementFormat.E3M2_OR_INT6,
         }
     ),
     "scale_format": frozenset(
@@ -46,6 +57,8 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFormat.E8M0_UP_SATFINITE,
             ScaleFormat.E8M0_UP_WRAPS,
             ScaleFormat.E8M0_NEAREST_LOG2,
+            ScaleFormat.E5M3,
+            ScaleFormat.E4M3_HALF_UP,
         }
     ),
     "candidates": frozenset(
@@ -55,6 +68,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             Candidates.SEVEN,
             Candidates.FOUR_OVER_SIX,
             Candidates.FLOAT_OR_INT,
+            Candidates.LARGEST,
         }
     ),
     "block_scale": frozenset(
@@ -124,6 +138,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ZeroScale.SCALE_2_127,
             ZeroScale.SCALE_2_126,
             ZeroScale.PRODUCT_ONE,
+            ZeroScale.DIVISOR_ZERO,
         }
     ),
     "reciprocal_overflow": frozenset(
@@ -140,6 +155,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ElementCast.TIES_TO_SMALLER,
             ElementCast.FIRST_NEAREST,
             ElementCast.UNSATURATED,
+            ElementCast.NEAREST_PRODUCT,
         }
     ),
     "element_nan": frozenset(

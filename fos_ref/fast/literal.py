@@ -7,7 +7,7 @@ import numpy as np
 from fos_ref.fast import config as k
 from fos_ref.fast.codec import F32, U32
 from fos_ref.fast.config import position
-from fos_ref.fast.elements import cast_block, E2M1_GRID, factors, INT4_GRID
+from fos_ref.fast.elements import cast_block, factors
 from fos_ref.fast.errors import differences, TRIAL, trial_differences
 from fos_ref.fast.lanes import (
     AMAX,
@@ -36,13 +36,11 @@ from fos_ref.fast.lanes import (
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.reduce import reduce_block
 from fos_ref.fast.scales import cast_scale, EXPANSION, map4_base, unrounded
-from fos_ref.recipes.axes import Candidates, ElementFormat, Tie
+from fos_ref.recipes.axes import Candidates, Tie
 
 FOUR = position(Candidates.FOUR)
 FOUR_OVER_SIX = position(Candidates.FOUR_OVER_SIX)
 FLOAT_OR_INT = position(Candidates.FLOAT_OR_INT)
-INT4 = position(ElementFormat.INT4)
-FLOAT_OR_INT_FORMAT = position(ElementFormat.E2M1_OR_INT4)
 FOUR_WINS = position(Tie.FOUR)
 INT4_FLAG = U32(0x80)
 
@@ -77,14 +75,12 @@ def block_scales(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
 def quantize_literally(w: np.ndarray, c: np.ndarray, f: np.ndarray) -> None:
     """Store codes, errors and the choice of 64 blocks whose scales are known. N8-N13."""
     second = c[k.CANDIDATES_AT] == FOUR
-    grid = INT4_GRID if c[k.ELEMENT_FORMAT_AT] == INT4 else E2M1_GRID
-    cast_block(w, c, f, grid, (SCALE6, AMAX, FACTOR6, CODES6), second)
+    cast_block(w, c, f, k.FIRST_AT, (SCALE6, AMAX, FACTOR6, CODES6), second)
     if not chooses(c):
         only(w, c)
         return
     _error(w, c, f, SCALE6, AMAX, f[k.UNIT6], ERROR6)
-    grid = INT4_GRID if c[k.ELEMENT_FORMAT_AT] == FLOAT_OR_INT_FORMAT else E2M1_GRID
-    cast_block(w, c, f, grid, (SCALE4, EXPANDED, FACTOR4, CODES4), True)
+    cast_block(w, c, f, k.SECOND_AT, (SCALE4, EXPANDED, FACTOR4, CODES4), True)
     _error(w, c, f, SCALE4, EXPANDED, f[k.UNIT4], ERROR4)
     _choose(w, c)
 

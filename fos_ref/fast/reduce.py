@@ -82,19 +82,19 @@ def _fused_chain(w: np.ndarray, first: int, count: int, stride: int, out: int) -
 @walk
 def _rows(w: np.ndarray, n: int) -> None:
     """Store the sum of each row of 16 in its own part."""
-    for row in range(n // ROW):
-        _chain(w, row * ROW, ROW, 1, PARTS + row * LANES)
+    for row in range(max(n // ROW, 1)):
+        _chain(w, row * ROW, min(n, ROW), 1, PARTS + row * LANES)
 
 
 @walk
 def _rows_fused(w: np.ndarray, n: int) -> None:
-    for row in range(n // ROW):
-        _fused_chain(w, row * ROW, ROW, 1, PARTS + row * LANES)
+    for row in range(max(n // ROW, 1)):
+        _fused_chain(w, row * ROW, min(n, ROW), 1, PARTS + row * LANES)
 
 
 @walk
 def _tree(w: np.ndarray, count: int, out: int) -> None:
-    """Add `count` parts (1 or 16): r[i] += r[i + count/2], and so on."""
+    """Add `count` parts (16, or 1 and less, which is one): r[i] += r[i + count/2], and so on."""
     half = count // 2
     while half > 0:
         for row in range(half):

@@ -27,6 +27,7 @@ from fos_ref.fast.lanes import (
     walk,
 )
 from fos_ref.fast.memory import load, store
+from fos_ref.fast.short_scales import cast_e5m3, cast_half_up
 from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat, ScaleNan
 
 FLT_MAX = F32(np.finfo(np.float32).max)
@@ -68,6 +69,8 @@ FLOOR_TINY = position(ScaleFloor.TINY_IS_ONE)
 FLOOR_MIN_SUBNORMAL = position(ScaleFloor.MIN_SUBNORMAL)
 FLOOR_ZERO_IS_EIGHTH = position(ScaleFloor.ZERO_IS_EIGHTH)
 E4M3 = position(ScaleFormat.E4M3)
+E5M3 = position(ScaleFormat.E5M3)
+E4M3_HALF_UP = position(ScaleFormat.E4M3_HALF_UP)
 NAN_IS_FF = position(ScaleNan.CODE_FF)
 EIGHTH = U32(0x20)
 NAN_BYTE = U32(0x7F)
@@ -201,8 +204,12 @@ def cast_scale(w: np.ndarray, c: np.ndarray, base: int, byte: int, value: int) -
     _floored(w, c[k.SCALE_FLOOR_AT], base)
     if c[k.SCALE_FORMAT_AT] == E4M3:
         _cast_e4m3(w, c, byte, value)
+    elif c[k.SCALE_FORMAT_AT] == E5M3:
+        cast_e5m3(w, byte, value)
+    elif c[k.SCALE_FORMAT_AT] == E4M3_HALF_UP:
+        cast_half_up(w, byte, value)
     else:
-        cast_e8m0(w, c[k.SCALE_FORMAT_AT], byte, value)
+        cast_e8m0(w, c[k.SCALE_FORMAT_AT], U32(c[k.EXPONENT_AT]), byte, value)
 
 
 @step

@@ -191,8 +191,7 @@ def _special(r: Dialect) -> list[Row]:
             f"zero_scale {r.zero_scale.value!r} replaces a multiplier: element_scaling has to multiply",
         ),
         (
-            r.zero_scale in REPLACE_DIVISOR
-            and r.element_scaling is not ElementScaling.DIVIDE_BY_PRODUCT,
+            r.zero_scale in REPLACE_DIVISOR and r.element_scaling is not ElementScaling.DIVIDE_BY_PRODUCT,
             f"zero_scale {r.zero_scale.value!r} goes with element_scaling 'x/(s*D)'",
         ),
     ]
