@@ -1,4 +1,4 @@
-"""The inputs of the peers' suite: seven families and "near-tie", in float32 and bfloat16.
+"""The inputs of the peers' suite: seven families and "near-tie", in every dtype that the peer takes.
 
 Each preset meets over 100,000 blocks, and each peer over a million in all: a peer of one preset meets them in
 wide tensors.
@@ -19,12 +19,13 @@ from .near_ties import near_ties
 
 FAMILIES = ("normal", "heavy-tailed", "student-t3", "coarse", "zero-laden", "subnormal-scale", "signed-zero")
 PEER_DTYPES = ("float32", "bfloat16")
-SEEDS = (1, 2)
+#: Of a tensor that is not wide; float16 comes once.
+SEEDS = {"float32": (1, 2), "bfloat16": (1, 2), "float16": (1,)}
 #: Rows and columns under one block scale -> 4096 blocks; by 7 families, 2 dtypes and 2 seeds 114,688.
-SHAPES = {(1, 16): (256, 256), (1, 32): (256, 512), (16, 16): (1024, 1024)}
+SHAPES = {(1, 8): (256, 128), (1, 16): (256, 256), (1, 32): (256, 512), (16, 16): (1024, 1024)}
 WIDE_SEEDS = (1,)
-#: Columns of a block -> 73,728 blocks; by 7 families and 2 dtypes 1,032,192.
-WIDE = {16: (1152, 1024), 32: (1152, 2048)}
+#: Rows of all dtypes together, and blocks of a row: by 7 families 1,032,192 blocks, however many dtypes.
+WIDE_ROWS, WIDE_BLOCKS = 2304, 64
 BLOCK = 16
 
 
@@ -40,12 +41,14 @@ class Case:
         return f"{self.family}, {self.dtype}, seed {self.seed}, shape {self.x.shape}"
 
 
-def cases(recipe: Recipe, *, wide: bool = False) -> Iterator[Case]:
+def cases(recipe: Recipe, dtypes: tuple[str, ...] = PEER_DTYPES, *, wide: bool = False) -> Iterator[Case]:
     """Yield every tensor of the suite: 4096 blocks of `recipe` each, or wide; fewer in "near-tie"."""
-    shape = WIDE[recipe.block_cols] if wide else SHAPES[recipe.block_rows, recipe.block_cols]
     by_tile = recipe.block_rows > 1
-    for dtype in PEER_DTYPES:
-        for seed in WIDE_SEEDS if wide else SEEDS:
+    shape = SHAPES[recipe.block_rows, recipe.block_cols]
+    if wide:
+        shape = WIDE_ROWS // len(dtypes), WIDE_BLOCKS * recipe.block_cols
+    for dtype in dtypes:
+        for seed in WIDE_SEEDS if wide else SEEDS[dtype]:
             for family in FAMILIES:
                 yield Case(family, dtype, seed, tensor(family, shape, seed, dtype, by_tile=by_tile))
             for x in near_ties(recipe, seed):

@@ -77,7 +77,8 @@ def test_every_byte_is_equal(preset: str, evidence: Evidence) -> None:
     figures = evidence.figures[preset] = Figures(recipe, peer)
     share = MINIMUM_OF_A_PEER // len(peer.presets)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda case: compare(preset, case), cases(recipe, wide=share > MINIMUM_BLOCKS)))
+        tensors = cases(recipe, peer.dtypes, wide=share > MINIMUM_BLOCKS)
+        found = list(pool.map(lambda case: compare(preset, case), tensors))
     for c in found:
         figures.add(c.case, c.counts, c.left_out)
     assert figures.blocks >= max(share, MINIMUM_BLOCKS)

@@ -40,7 +40,7 @@ FOUR_OVER_SIX = Recipe(
         "ModelCloud/GPTQModel@4ea1be86624817309ede43e8e4cb00ce14526e42:"
         "gptqmodel/quantization/activation_floatx.py::_nvfp4_mse_quantize_blocks"
     ),
-    evidence="read",
+    evidence="ran",
 )
 
 

@@ -33,7 +33,7 @@ NVFP4 = Recipe(
     dequantize=Dequantize.DECODE,
     nonfinite=NonFinite.PROPAGATE,
     source="google/qwix@0.1.8:qwix/_src/core/qarray.py::compute_scale_zero_point",
-    evidence="read",
+    evidence="ran",
 )
 
 

@@ -51,7 +51,7 @@ RAZER = Recipe(
         "yc2367/NVFP4-RaZeR@01365d38709f09ba15bf914fa9ab1f582def9b38:"
         "quantize/quantizer.py::quant_nvfp4_4over6"
     ),
-    evidence="ran",
+    evidence="read",
 )
 
 #: The weights of its GPTQ, which are float32 there: the choice is made once, before the columns are walked.
@@ -75,7 +75,7 @@ FP_QUANT = Recipe(
         "jackcook/fp-quant-fouroversix@ab509f472c8af2e31cb9bfb3d9ca427610a22bb2:"
         "src/quantization/quantizer.py::Quantizer"
     ),
-    evidence="ran",
+    evidence="read",
 )
 
 

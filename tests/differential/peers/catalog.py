@@ -8,9 +8,11 @@ from .compressed_tensors import CompressedTensors
 from .flashinfer import FlashInfer
 from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
+from .gptqmodel import GPTQModel
 from .mlx import MLXPowers
 from .mlx_nvfp4 import MLX
 from .modelopt import ModelOpt
+from .qwix import Qwix
 from .te import TransformerEngine
 from .torchao import TorchAO
 
@@ -20,9 +22,11 @@ PEERS: tuple[Peer, ...] = (
     FlashInfer(),
     FlashInferInvariant(),
     FourOverSix(),
+    GPTQModel(),
     MLX(),
     MLXPowers(),
     ModelOpt(),
+    Qwix(),
     TorchAO(),
     TransformerEngine(),
 )
