@@ -9,7 +9,6 @@ from fos_ref.oracle.exact import cast, FLOAT32, ONE, Precision, Value
 BIAS = 127
 SPECIAL = 0xFF  #: the byte that counts as infinity
 UNIT = 149  #: a value is a whole number of 2**-149
-ELEMENT_EXPONENT = 2  #: of 4, the largest power of two in E2M1
 PLACES = 64  #: binary places of a logarithm
 _WORD = 320  #: bits that its squarings keep: more than a value has
 
@@ -36,19 +35,19 @@ def _ceil(base: int) -> int:
     return (base - 1).bit_length() - UNIT
 
 
-def of_amax(base: Value, steps: int) -> tuple[int, Value]:
-    """Return 2**(e - 2), e the exponent of base rounded up from significands of 1 + steps / 2**23 on. N7d-f.
+def of_amax(base: Value, steps: int, left: int) -> tuple[int, Value]:
+    """Return 2**(e - left), e the exponent of base, one more from 1 + steps / 2**23 on. N7d-f.
 
     steps: 1 for any fraction at all, 3 * 2**21 for 1.75, 2**23 for none. Infinity has the exponent 128.
     """
     if isinstance(base, float):
-        code = SPECIAL if isnan(base) else 128 - ELEMENT_EXPONENT + BIAS
+        code = SPECIAL if isnan(base) else 128 - left + BIAS
         return code, value(code)
     if base == 0:
         return 0, 0
     binade = 1 << (base.bit_length() - 1)
     more = (base - binade) << 23 >= steps * binade if steps < 1 << 23 else False
-    code = max(binade.bit_length() - 1 - UNIT + more - ELEMENT_EXPONENT + BIAS, 0)
+    code = max(binade.bit_length() - 1 - UNIT + more - left + BIAS, 0)
     return code, value(code)
 
 

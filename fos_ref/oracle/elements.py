@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import isnan, nan
-from typing import assert_never
+from math import inf, isnan, nan
+from typing import assert_never, TypeAlias
 
 from fos_ref.oracle.exact import (
+    add,
     BFLOAT16,
     cast,
     div,
@@ -25,10 +25,10 @@ from fos_ref.oracle.exact import (
     rounded,
     Value,
 )
+from fos_ref.oracle.grids import Grid
 from fos_ref.oracle.scales import Source, Tensor
 from fos_ref.recipes.axes import (
     ElementCast,
-    ElementFormat,
     ElementNan,
     ElementScaling,
     ReciprocalOverflow,
@@ -37,15 +37,7 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-NAN_CODES = {
-    ElementNan.CODE_7: 0x7,
-    ElementNan.CODE_0: 0x0,
-    ElementNan.CODE_8: 0x8,
-    ElementNan.CODE_B: 0xB,
-    ElementNan.WRAPS: 0xB,
-}
-
-
+Product: TypeAlias = tuple[Sequence[Value], Value]  #: values of a block and s*D
 #: What an element is divided by in place of a scale of 0.
 INSTEAD_OF_ZERO = {
     ZeroScale.SCALE_ONE: ONE,
@@ -54,40 +46,12 @@ INSTEAD_OF_ZERO = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The element codes of a candidate: E2M1 or INT4; the factor before its cast, the worth of one step."""
-
-    integer: bool
-    rescale: Value = ONE
-    unit: Value = ONE
-
-
-_E2M1 = Grid(integer=False)
-_INT4 = Grid(integer=True)
-#: float32 of 7/6 and of 6/7.
-_INT4_TO_SIX = Grid(integer=True, rescale=div(7 * ONE, 6 * ONE), unit=div(6 * ONE, 7 * ONE))
-
-
-def grids(fmt: ElementFormat) -> tuple[Grid, Grid]:
-    """Return the grids of (map6, map4)."""
-    match fmt:
-        case ElementFormat.E2M1:
-            return _E2M1, _E2M1
-        case ElementFormat.INT4:
-            return _INT4, _INT4
-        case ElementFormat.E2M1_OR_INT4:
-            return _E2M1, _INT4_TO_SIX
-        case _:
-            assert_never(fmt)
-
-
 def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence[bool], list[Value]]:
     """Return (multiplier or divisor, signs, scaled magnitudes) of a block under the block scale s. N8."""
     if s == 0:
         s = INSTEAD_OF_ZERO.get(r.zero_scale, 0)
     by = _multiplier(s, source.tensor, r)
-    if _forced_to_zero(source, s, r):
+    if _forced_to_zero(source, s, by, r):
         return by, [False] * len(source.sizes), [0] * len(source.sizes)
     match r.element_scaling:
         case (
@@ -110,8 +74,10 @@ def scale_elements(source: Source, s: Value, r: Recipe) -> tuple[Value, Sequence
     return by, source.negative, scaled
 
 
-def _forced_to_zero(source: Source, s: Value, r: Recipe) -> bool:
+def _forced_to_zero(source: Source, s: Value, by: Value, r: Recipe) -> bool:
     match r.zero_scale:
+        case ZeroScale.DIVISOR_ZERO:
+            return by == 0
         case ZeroScale.ZERO_CODES:
             return s == 0
         case ZeroScale.ZERO_BLOCKS:
@@ -175,23 +141,45 @@ def _overflowed(inverse: Value, r: Recipe) -> Value:
 
 
 def cast_elements(
-    negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe
+    negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe, product: Product | None = None
 ) -> list[tuple[int, Value]]:
-    """Return (code, value) of each scaled magnitude with its sign. N9."""
+    """Return (code, value) of each scaled magnitude with its sign. N9.
+
+    product: the values and s*D, for the cast that compares with them
+    """
     pairs = list(zip(negative, scaled, strict=True))
     if grid.integer:
-        return [_int4(minus, mul(y, grid.rescale)) for minus, y in pairs]
-    size = _magnitude(r)
+        return [_integer(minus, mul(y, grid.rescale), grid) for minus, y in pairs]
+    if r.element_cast is ElementCast.NEAREST_PRODUCT:
+        assert product is not None
+        x, d = product
+        return [_nearest_product(v, d, y, grid, r) for v, y in zip(x, scaled, strict=True)]
+    size = _magnitude(grid, r)
     keeps = _keeps_sign(r.zero_sign)
     if r.zero_sign is ZeroSign.NOT_POSITIVE:
         pairs = [(minus or y == 0, y) for minus, y in pairs]
-    found = [_signed(minus, y, *size(y), keeps) for minus, y in pairs]
-    return [(8, 0) if code == 0 and r.zero_sign is ZeroSign.ALWAYS else (code, q) for code, q in found]
+    found = [_signed(minus, y, size(y), keeps, grid.sign) for minus, y in pairs]
+    always = r.zero_sign is ZeroSign.ALWAYS
+    return [(grid.sign, 0) if code == 0 and always else (code, q) for code, q in found]
 
 
-def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
+def _nan_code(grid: Grid, r: Recipe) -> int:
+    match r.element_nan:
+        case ElementNan.CODE_7:
+            return grid.nan_code
+        case ElementNan.CODE_0:
+            return 0
+        case ElementNan.CODE_8:
+            return grid.sign
+        case ElementNan.CODE_B | ElementNan.WRAPS:
+            return 0xB
+        case _:
+            assert_never(r.element_nan)
+
+
+def _magnitude(grid: Grid, r: Recipe) -> Callable[[Value], tuple[int, Value]]:
     """Return the function that gives a magnitude's code and value, the code of a NaN included."""
-    nan_code = NAN_CODES[r.element_nan]
+    nan_code = _nan_code(grid, r)
     match r.element_cast:
         case ElementCast.UNSATURATED:
             return _unsaturated
@@ -203,16 +191,30 @@ def _magnitude(r: Recipe) -> Callable[[Value], tuple[int, Value]]:
             index = nearest_below
         case ElementCast.FIRST_NEAREST:
             index = first_nearest
+        case ElementCast.NEAREST_PRODUCT:
+            msg = "the nearest product is no function of the scaled value"
+            raise AssertionError(msg)
         case _:
             assert_never(r.element_cast)
 
     def on_the_grid(y: Value) -> tuple[int, Value]:
         if isnan(y):
-            return nan_code, code_value(nan_code, _E2M1)
-        code = index(y, E2M1)
-        return code, E2M1[code]
+            return nan_code, grid.value(nan_code)
+        code = index(y, grid.sizes)
+        return code, grid.sizes[code]
 
     return on_the_grid
+
+
+def _nearest_product(x: Value, d: Value, y: Value, grid: Grid, r: Recipe) -> tuple[int, Value]:
+    """Return the first of all codes whose |value * d - x| is the smallest, each operation rounded. N9g."""
+    if isnan(y):
+        code = _nan_code(grid, r)
+        return code, grid.value(code)
+    distances = [abs(add(mul(grid.value(code), d), -x)) for code in range(2 * grid.sign)]
+    known = [inf if isnan(v) else v for v in distances]
+    code = known.index(min(known))
+    return code, grid.value(code)
 
 
 def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
@@ -231,32 +233,34 @@ def _keeps_sign(rule: ZeroSign) -> Callable[[Value], bool]:
 def _signed(
     negative: bool,  # noqa: FBT001 -- a sign bit
     y: Value,
-    code: int,
-    q: Value,
+    found: tuple[int, Value],
     keeps: Callable[[Value], bool],
+    sign: int,
 ) -> tuple[int, Value]:
     """Return the code and the value of the scaled magnitude y with its sign; a NaN's code has its own."""
+    code, q = found
     if not negative or isnan(y) or isnan(q):
         return code, q
     if code == 0 and not keeps(y):
         return 0, 0
-    return code | 8, -q
+    return code | sign, -q
 
 
-def _int4(negative: bool, y: Value) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
-    """Return the nearest integer up to 7, ties to even, in two's complement; a NaN is 0. N9d."""
-    y = least(y, 7 * ONE)
+def _integer(negative: bool, y: Value, grid: Grid) -> tuple[int, Value]:  # noqa: FBT001 -- a sign bit
+    """Return the nearest step up to the largest, ties to even, without a -0; a NaN is 0. N9d."""
+    y = least(y, grid.sizes[-1])
     if isinstance(y, float):
         return 0, 0
-    n = nearest_multiple(y, ONE)
-    n = -n if negative else n
-    return n & 0xF, n * ONE
+    n = nearest_multiple(y, grid.sizes[1])
+    if not negative or n == 0:
+        return n, grid.sizes[n]
+    return (2 * grid.sign - n if grid.twos_complement else grid.sign | n), -grid.sizes[n]
 
 
 def _unsaturated(y: Value) -> tuple[int, Value]:
     """Return (code, magnitude) on the grid that goes on above 6 in steps of 2; NaN if 2y overflows. N9b."""
     if isinstance(y, float) or 2 * y >= OVERFLOW:
-        return NAN_CODES[ElementNan.WRAPS], nan
+        return 0xB, nan
     step = ONE // 2 if y < 2 * ONE else ONE if y < 4 * ONE else 2 * ONE
     q = nearest_multiple(y, step) * step
     if q <= 6 * ONE:
@@ -265,10 +269,3 @@ def _unsaturated(y: Value) -> tuple[int, Value]:
     assert isinstance(short, int)
     exponent = short.bit_length() - 1 - 149
     return ((exponent + 1) << 1 | short >> (exponent + 148) & 1) & 0xFF, q
-
-
-def code_value(code: int, grid: Grid) -> Value:
-    """Return what the low nibble of a code counts as, in steps of the grid; the sign of a zero is lost."""
-    if grid.integer:
-        return ((code & 0xF) - (code << 1 & 0x10)) * ONE
-    return -E2M1[code & 7] if code & 8 else E2M1[code & 7]

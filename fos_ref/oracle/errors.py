@@ -8,7 +8,6 @@ from math import isnan
 from typing import assert_never
 
 from fos_ref.errors import InputError
-from fos_ref.oracle.elements import Grid
 from fos_ref.oracle.exact import (
     add,
     div,
@@ -21,6 +20,7 @@ from fos_ref.oracle.exact import (
     ONE,
     Value,
 )
+from fos_ref.oracle.grids import Grid
 from fos_ref.oracle.scales import Source, Tensor
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Reduction, Tie
 from fos_ref.recipes.recipe import BLOCK, Recipe

@@ -12,7 +12,6 @@ from math import inf, isnan
 from typing import assert_never
 
 from fos_ref.errors import InputError
-from fos_ref.oracle.elements import code_value
 from fos_ref.oracle.exact import from_bits, to_fraction
 from fos_ref.oracle.quantize import Block, Candidate, grid_of
 from fos_ref.oracle.scales import scale_value, Tensor
@@ -29,7 +28,7 @@ def exact_decode_scale(t: Tensor, r: Recipe) -> Fraction:
     Raises InputError where that is not finite.
     """
     if r.dequantize in AMAX_FORMS:
-        return to_fraction(t.amax) / r.range_max
+        return to_fraction(t.amax) / Fraction(r.range_max)
     if r.dequantize in ENCODE_FORMS:
         if t.encode == 0:
             return to_fraction(inf)
@@ -58,7 +57,7 @@ def exact_block_error(
         msg = f"scale byte {scale_code:#04x} is {kind}: an exact error takes finite scales"
         raise InputError(msg)
     scale = to_fraction(stored) * to_fraction(grid.unit) * decode
-    values = [to_fraction(code_value(c, grid)) for c in codes]
+    values = [to_fraction(grid.value(c)) for c in codes]
     return _total([q * scale - to_fraction(from_bits(i)) for q, i in zip(values, x, strict=True)], metric)
 
 
@@ -80,7 +79,7 @@ def exact_candidate_error(c: Candidate, x: Sequence[int], t: Tensor, r: Recipe) 
 def _decode_factor(t: Tensor, r: Recipe) -> Fraction:
     match r.error_domain:
         case ErrorDomain.INPUT_AMAX:
-            return to_fraction(t.amax) / r.range_max
+            return to_fraction(t.amax) / Fraction(r.range_max)
         case (
             ErrorDomain.INPUT_DECODE
             | ErrorDomain.INPUT_PRODUCT

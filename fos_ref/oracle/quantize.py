@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import assert_never
 
-from fos_ref.oracle.elements import cast_elements, code_value, Grid, grids, scale_elements
+from fos_ref.oracle.elements import cast_elements, scale_elements
 from fos_ref.oracle.errors import block_error, differences, picks_4
 from fos_ref.oracle.exact import div, from_bits, mul, ONE, Value
+from fos_ref.oracle.grids import Grid, grids
 from fos_ref.oracle.scales import (
     block_scale,
     cast_scale,
@@ -25,7 +26,7 @@ from fos_ref.oracle.scales import (
     Source,
     Tensor,
 )
-from fos_ref.recipes.axes import Candidates, Dequantize, ElementFormat, NonFinite
+from fos_ref.recipes.axes import Candidates, Dequantize, NonFinite
 from fos_ref.recipes.recipe import Recipe
 
 INT4_FLAG = 0x80
@@ -83,7 +84,7 @@ def source_of(x: Sequence[int], t: Tensor, r: Recipe) -> Source:
 
 
 def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
-    """Quantize the 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13.
+    """Quantize the 8, 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13.
 
     Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
     """
@@ -105,7 +106,7 @@ def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None
     """Return (map6, map4): one of them None unless there is a choice. N6."""
     first, second = grids(r.element_format)
     match r.candidates:
-        case Candidates.SIX | Candidates.SEVEN:
+        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST:
             return candidate(source, base, first, r), None
         case Candidates.FOUR:
             return None, candidate(source, base, second, r)
@@ -123,7 +124,7 @@ def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
     """Quantize a block onto a grid under one unrounded block scale. N7-N12."""
     code, scale = cast_scale(base, r)
     multiplier, negative, scaled = scale_elements(source, scale, r)
-    elements = cast_elements(negative, scaled, grid, r)
+    elements = cast_elements(negative, scaled, grid, r, (source.x, multiplier))
     codes, values = [c for c, _ in elements], [v for _, v in elements]
     d = differences(source, values, scale, grid, r)
     return Candidate(
@@ -143,7 +144,7 @@ def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
 
 def grid_of(scale_code: int, r: Recipe) -> Grid:
     """Return the grid of a stored block: the second of the recipe's two where the scale byte is flagged."""
-    flagged = r.element_format is ElementFormat.E2M1_OR_INT4 and scale_code & INT4_FLAG
+    flagged = r.candidates is Candidates.FLOAT_OR_INT and scale_code & INT4_FLAG
     return grids(r.element_format)[1 if flagged else 0]
 
 
@@ -156,7 +157,7 @@ def dequantize_block(codes: Sequence[int], scale_code: int, t: Tensor, r: Recipe
 def dequantize_element(code: int, scale_code: int, t: Tensor, r: Recipe) -> Value:
     """Return the value of one code by the recipe's expression, each operation rounded; no -0. N14."""
     grid = grid_of(scale_code, r)
-    value = _dequantize(code_value(code, grid), scale_value(scale_code, r.scale_format), t, r)
+    value = _dequantize(grid.value(code), scale_value(scale_code, r.scale_format), t, r)
     return mul(value, grid.unit)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isnan, nan
 from typing import assert_never, Literal, TypeAlias
 
+from fos_ref.formats import UE5M3
 from fos_ref.oracle import e8m0
 from fos_ref.oracle.exact import (
+    add,
     cast,
     div,
     E4M3,
@@ -20,14 +23,17 @@ from fos_ref.oracle.exact import (
     nearest,
     ONE,
     Precision,
+    rounded,
     Value,
 )
+from fos_ref.oracle.grids import exponent, grids, sizes, UNIT
 from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat, ScaleNan, TensorScale
 from fos_ref.recipes.recipe import Recipe
 
 EXPANSION = 3 * ONE // 2
 NAN_BYTES = {ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF}
 EIGHTH = E4M3.index(ONE // 8)
+E5M3, NAN_E5M3 = sizes(UE5M3), 0xFF
 #: From which fraction on, in float32 steps, an exponent is rounded up.
 _UP_FROM = {ScaleFormat.E8M0_FLOOR: 1 << 23, ScaleFormat.E8M0_EVEN: 3 << 21, ScaleFormat.E8M0_CEIL: 1}
 
@@ -54,9 +60,14 @@ class Source:
     tensor: Tensor
 
 
+def number(v: float) -> Value:
+    """Return a constant of a recipe as float32."""
+    return rounded(Fraction(v).numerator * ONE, Fraction(v).denominator)
+
+
 def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
     """Return A, S and D of a tensor or row whose amax is `amax`, of an input of `dtype`. N3."""
-    ratio = div(r.range_max * ONE, amax)
+    ratio = div(number(r.range_max), amax)
     match r.tensor_scale:
         case TensorScale.CLAMPED:
             s = least(ratio, FLT_MAX) or ONE
@@ -70,7 +81,7 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             s = ONE if amax == 0 else ratio
         case TensorScale.RECIPROCAL_IN_INPUT_DTYPE:
             inverse = cast(div(ONE, largest(amax, dtype.smallest_normal)), dtype)
-            s = cast(mul(inverse, r.range_max * ONE), dtype)
+            s = cast(mul(inverse, number(r.range_max)), dtype)
             s = s if isinstance(s, int) else ONE
         case (
             TensorScale.DECODE_QUOTIENT
@@ -79,13 +90,13 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
         ):
             return _of_decode(amax, _quotient(amax, r), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
-            d = mul(mul(amax, div(ONE, r.scale_max * ONE)), div(ONE, r.element_max * ONE))
+            d = mul(mul(amax, div(ONE, number(r.scale_max))), div(ONE, number(r.element_max)))
             return _of_decode(amax, ONE if amax == 0 else d, r, dtype)
         case TensorScale.NONE:
             s = ONE
         case _:
             return _of_reciprocals(amax, r, r.tensor_scale, dtype)
-    return Tensor(amax, s, div(ONE, s), r.range_max * ONE, dtype)
+    return Tensor(amax, s, div(ONE, s), number(r.range_max), dtype)
 
 
 def _quotient(amax: Value, r: Recipe) -> Value:
@@ -93,7 +104,7 @@ def _quotient(amax: Value, r: Recipe) -> Value:
     if amax == 0 and r.tensor_scale is not TensorScale.DECODE_QUOTIENT:
         return ONE
     four = r.tensor_scale is TensorScale.DECODE_QUOTIENT_OF_FOUR
-    return div(amax, (4 * r.scale_max if four else r.range_max) * ONE)
+    return div(amax, number(4 * r.scale_max if four else r.range_max))
 
 
 _Reciprocals: TypeAlias = Literal[
@@ -106,7 +117,7 @@ _Reciprocals: TypeAlias = Literal[
 
 def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision) -> Tensor:
     """Return A, S and D where S is made by reciprocals: of A, of A/C or of A * RN(1/C)."""
-    c = r.range_max * ONE
+    c = number(r.range_max)
     s: Value = FLT_MAX if form is TensorScale.RECIPROCAL_TIMES_RANGE else 0
     match form:
         case TensorScale.RECIPROCAL_TIMES_RANGE | TensorScale.RECIPROCAL_ZERO_SCALES:
@@ -123,22 +134,22 @@ def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision
 
 def given_tensor_scale(decode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
     """Return A, S and D for a decode scale that the caller fixes. N3."""
-    return _of_decode(mul(decode, r.range_max * ONE), decode, r, dtype)
+    return _of_decode(mul(decode, number(r.range_max)), decode, r, dtype)
 
 
 def given_encode_scale(encode: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
     """Return A, S and D for an encode scale that the caller fixes. N3."""
     decode = div(ONE, encode)
-    return Tensor(mul(decode, r.range_max * ONE), encode, decode, r.range_max * ONE, dtype)
+    return Tensor(mul(decode, number(r.range_max)), encode, decode, number(r.range_max), dtype)
 
 
 def _of_decode(amax: Value, d: Value, r: Recipe, dtype: Precision) -> Tensor:
-    return Tensor(amax, div(ONE, d), d, r.range_max * ONE, dtype)
+    return Tensor(amax, div(ONE, d), d, number(r.range_max), dtype)
 
 
-def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
+def block_scale(b: Value, t: Tensor, m: float, r: Recipe) -> Value:
     """Return the block scale before its cast; m is the element magnitude that b maps to. N5."""
-    most = m * ONE
+    most = number(m)
     match r.block_scale:
         case BlockScale.DIVIDE_THEN_MULTIPLY:
             v = mul(div(b, most), t.encode)
@@ -159,7 +170,7 @@ def block_scale(b: Value, t: Tensor, m: int, r: Recipe) -> Value:
         case BlockScale.RECIPROCAL_PER_MAXIMUM:
             v = mul(mul(b, div(ONE, most)), div(ONE, t.decode))
         case BlockScale.NORMALISED:
-            v = div(mul(div(b, most) or ONE, r.scale_max * ONE), div(t.amax, most))
+            v = div(mul(div(b, most) or ONE, number(r.scale_max)), div(t.amax, most))
         case _:
             v = _block_power(b, t, most, r.block_scale)
     return v
@@ -200,8 +211,13 @@ def cast_scale(base: Value, r: Recipe) -> tuple[int, Value]:
     match r.scale_format:
         case ScaleFormat.E4M3:
             return _e4m3(base, r)
+        case ScaleFormat.E5M3:
+            return (NAN_E5M3, base) if isnan(base) else _on(base, E5M3)
+        case ScaleFormat.E4M3_HALF_UP:
+            return _e4m3_half_up(base)
         case ScaleFormat.E8M0_FLOOR | ScaleFormat.E8M0_EVEN | ScaleFormat.E8M0_CEIL:
-            return e8m0.of_amax(base, _UP_FROM[r.scale_format])
+            left = exponent(grids(r.element_format)[0])
+            return e8m0.of_amax(base, _UP_FROM[r.scale_format], left)
         case ScaleFormat.E8M0_UP:
             found = e8m0.up(base)
         case ScaleFormat.E8M0_UP_SATFINITE:
@@ -242,11 +258,37 @@ def _e4m3(base: Value, r: Recipe) -> tuple[int, Value]:
     return code, E4M3[code]
 
 
+def _on(base: Value, table: Sequence[int]) -> tuple[int, Value]:
+    code = nearest(base, table)
+    return code, table[code]
+
+
+def _e4m3_half_up(base: Value) -> tuple[int, Value]:
+    """Return ggml's E4M3: halves upward, at most 7 * 2^-9 below 2^-6, 448 from what reaches 256. N7k."""
+    if isnan(base) or base <= 0:
+        return 0, 0
+    v = least(base, E4M3[-1])
+    assert isinstance(v, int)
+    if v < ONE >> 6:
+        sum_ = add(v << 9, ONE // 2)
+        assert isinstance(sum_, int)
+        code = min(sum_ // ONE, 7)
+    else:
+        power = v.bit_length() - 1  # of the leading bit
+        code = ((power - UNIT + 7) << 3) + ((v >> (power - 4)) + 1 >> 1) - 8
+        code = len(E4M3) - 1 if code >= 15 << 3 else code
+    return code, E4M3[code]
+
+
 def scale_value(code: int, fmt: ScaleFormat) -> Value:
     """Return what a block scale byte counts as; the sign bit of an E4M3 byte does not count. N14."""
     match fmt:
         case ScaleFormat.E4M3:
             return nan if code & 0x7F == len(E4M3) else E4M3[code & 0x7F]
+        case ScaleFormat.E4M3_HALF_UP:
+            return 0 if code & 0x7F == len(E4M3) else E4M3[code & 0x7F]
+        case ScaleFormat.E5M3:
+            return nan if code == NAN_E5M3 else E5M3[code]
         case ScaleFormat.E8M0_UP:
             return e8m0.value(code)
         case _:
