@@ -24,6 +24,7 @@ from fos_ref.oracle.scales import given_tensor_scale, tensor_scales
 from fos_ref.proof.oracle.inputs import cases
 from fos_ref.proof.oracle.patterns import bits, FIELDS, FRACTIONS
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
+from fos_ref.storage.layout import stored
 from tests.oracle.words import bits_of, plain
 
 OPERATIONS = {
@@ -317,7 +318,11 @@ DEQUANTIZED += ["modelopt-nvfp4", "compressed-tensors-nvfp4", "torchao-nvfp4", "
 DEQUANTIZED += ["fouroversix-if4-mse", "fouroversix-nvint4", "fouroversix-mxfp4-static6", "ocp-mxfp4"]
 DEQUANTIZED += ["torchao-mxfp4-even", "torchao-mxfp4-ceil", "torchao-mxfp4-rceil", "mlx-mxfp4"]
 DEQUANTIZED += ["mlx-metal-mxfp4-nearest"]
-DEQUANTIZED += ["mlx-cpu-nvfp4", "fp-quant-nvfp4"]
+DEQUANTIZED += ["mlx-cpu-nvfp4", "fp-quant-nvfp4", "ggml-nvfp4", "auto-round-nvfp4-e5m3"]
+DEQUANTIZED += ["fouroversix-nvfp3", "fouroversix-nvint3", "fouroversix-nvint6", "fouroversix-nvfp6-e2m3"]
+DEQUANTIZED += ["fouroversix-nvfp6-e3m2", "fouroversix-if3-mse", "fouroversix-if6-e2m3-mse"]
+DEQUANTIZED += ["fouroversix-if6-e3m2-mse", *(f"ocp-{f}" for f in ("mxfp6-e2m3", "mxfp6-e3m2", "mxint8"))]
+DEQUANTIZED += ["ocp-mxfp8-e4m3", "ocp-mxfp8-e5m2"]
 
 
 def test_n14_every_expression_and_format_is_listed():
@@ -329,12 +334,15 @@ def test_n14_every_expression_and_format_is_listed():
 @pytest.mark.parametrize("name", DEQUANTIZED)
 @pytest.mark.parametrize("amax", [3.1, 1e-38, 3e38, 0.0])
 def test_n14_every_code_under_every_scale(name, amax):
+    """Of the wider codes every one under every seventh scale."""
     r = fos_ref.PRESETS[name]
-    codes = np.tile(np.arange(16, dtype=np.uint8), (256, 1))
-    scales = np.arange(256, dtype=np.uint8)[:, None]
-    codes = np.tile(codes, r.block_cols // 16)
+    count = 1 << r.element.width
+    scales = np.arange(0, 256, 1 if count <= 16 else 7, dtype=np.uint8)[:, None]
+    codes = np.tile(np.arange(count, dtype=np.uint8), (len(scales), -(-r.block_cols // count)))
     q = fos_ref.quantize(np.ones(codes.shape, np.float32), r, amax=np.float32(amax))
-    q.codes[:], q.block_scales[:] = codes[:, ::2] | codes[:, 1::2] << 4, scales
+    q.codes[:] = stored(codes, r)
+    q.block_scales[:] = scales
     t = tensor_scales(exact.from_bits(bits_of(np.float32(amax))[0]), r)
-    want = [exact.to_bits(oracle.dequantize_element(c, s, t, r)) for s in range(256) for c in range(16)]
-    assert plain(fos_ref.dequantize(q)[:, :16]) == want
+    some = scales[:, 0].tolist()
+    want = [exact.to_bits(oracle.dequantize_element(c, s, t, r)) for s in some for c in range(count)]
+    assert plain(fos_ref.dequantize(q)[:, :count]) == want

@@ -20,6 +20,8 @@ from fos_ref.proof.oracle.patterns import (
     normalised,
     per_block,
     Shape,
+    subnormal_scale_ties,
+    ties_of_other_grids,
     together,
     whole_range,
 )
@@ -48,7 +50,7 @@ def cases(rounds: int = 1) -> list[Case]:
 def one_round(g: np.random.Generator, rows: int = ROWS) -> list[Case]:
     """Return every case once."""
     shape = (rows, COLS)
-    parts = (statistical, patterned, extreme, nonfinite, short)
+    parts = (statistical, patterned, extreme, nonfinite, short, other_formats)
     return [c for part in parts for c in part(g, shape)]
 
 
@@ -112,6 +114,14 @@ def patterned(g: np.random.Generator, shape: Shape) -> list[Case]:
         Case("E2M1 ties", e2m1_ties(g, shape), {"tensor_scale": 1.0}),
         Case("E4M3 ties", on_e4m3, {"tensor_scale": 1.0}),
         Case("E4M3 ties, D tiny", on_e4m3 * np.float32(2.0**-100), {"tensor_scale": 2.0**-100}),
+    ]
+
+
+def other_formats(g: np.random.Generator, shape: Shape) -> list[Case]:
+    """Return ties of the element formats beside E2M1, and of subnormal block scales."""
+    return [
+        Case("ties of other grids", ties_of_other_grids(g, shape), {"tensor_scale": 1.0}),
+        Case("ties of subnormal scales", subnormal_scale_ties(g, shape), {"tensor_scale": 1.0}),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fos_ref.formats import decode, FormatInfo, FORMATS
 from fos_ref.formats.arrays import AnyArray, F32, F64
 from fos_ref.recipes.recipe import BLOCK
 
@@ -78,3 +79,39 @@ def e4m3_ties(g: np.random.Generator, shape: Shape) -> F32:
 def crossed_amax(g: np.random.Generator) -> np.float32:
     """Return a tensor amax from 2**-37 up to 2**23 whose fraction is one of FRACTIONS."""
     return np.float32(bits(np.array([g.integers(90, 150) << 23 | g.choice(FRACTIONS)]))[0])
+
+
+#: The element formats beside E2M1, each with a largest value and midpoints of its own.
+OTHER_GRIDS = tuple(
+    FORMATS[n] for n in ("E2M0", "E2M3", "E3M2", "E4M3", "E5M2", "INT3", "INT4", "INT6", "INT8")
+)
+
+
+def midpoints(fmt: FormatInfo) -> F32:
+    """Return the midpoints between the magnitudes of a format; float32 holds them."""
+    sizes = decode(np.arange(fmt.max_code + 1), fmt)
+    return ((sizes[1:] + sizes[:-1]) / 2).astype(np.float32)
+
+
+def ties_of_other_grids(g: np.random.Generator, shape: Shape) -> F32:
+    """Return midpoints and float32 neighbours, a format a row, under the format's largest value.
+
+    Ties where D = 1, and for floats beside integers where the block keeps the floats.
+    """
+    found = np.empty(shape, np.float32)
+    for row in range(shape[0]):
+        fmt = OTHER_GRIDS[row % len(OTHER_GRIDS)]
+        ulps = g.integers(-1, 2, shape[1]).astype(np.int32)
+        found[row] = (g.choice(midpoints(fmt), shape[1]).view(np.int32) + ulps).view(np.float32)
+        found[row, :: BLOCK // 2] = decode(np.array(fmt.max_code), fmt)
+    return bits(found.view(np.uint32) | signs(g, shape))
+
+
+def subnormal_scale_ties(g: np.random.Generator, shape: Shape) -> F32:
+    """Return blocks whose amax is 6 times a midpoint of subnormal E4M3 or E5M3 scales, or beside that."""
+    blocks = (shape[0], shape[1] // BLOCK)
+    middle = np.ldexp(2.0 * g.integers(0, 8, blocks) + 1, g.choice([-10, -18], blocks))
+    found: F32 = (normalised(g, shape) * 6 * middle.repeat(BLOCK, axis=1)).astype(np.float32)
+    ulps = g.integers(-1, 2, blocks).astype(np.int32)
+    found[:, ::BLOCK] = ((6 * middle).astype(np.float32).view(np.int32) + ulps).view(np.float32)
+    return found

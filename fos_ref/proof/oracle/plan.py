@@ -17,7 +17,10 @@ BLOCKS = 1_000_000  #: blocks of a row per family, at least
 TILES = 2_000  #: 16x16 tiles per preset that has them, at least
 ROWS = 64  #: of every case
 #: Words that a preset's method begins with; what stands before them names the program.
-_METHODS = ("nvfp4", "4over6", "mse", "mae", "absmax", "static6", "static4", "if4", "nvint4", "mxfp4")
+_METHODS = (
+    *("nvfp3", "nvfp4", "nvfp6", "nvint3", "nvint4", "nvint6", "mxfp4", "mxfp6", "mxfp8", "mxint8"),
+    *("if3", "if4", "if6", "4over6", "mse", "mae", "absmax", "static6", "static4"),
+)
 OWN = "own"
 
 
