@@ -157,9 +157,7 @@ def _pairs() -> list[Recipe]:
         for m, axes in METRICS.items()
     ]
     if4 = found[: len(METRICS)]
-    tiles = [
-        replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16, evidence="read") for r in if4
-    ]
+    tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in if4]
     return [*found, *tiles, *(replace(r, **_IF_BS8, name=f"{r.name}-bs8") for r in if4)]
 
 

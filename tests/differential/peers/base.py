@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -81,6 +84,18 @@ def installed(distribution: str, version: str) -> metadata.Distribution:
         raise PeerMissing(msg) from None
     assert found.version == version, f"{distribution} {found.version} is installed, not {version}"
     return found
+
+
+def checkout(variable: str, version: str, sha256: Mapping[str, str]) -> Path:
+    """Return the folder that an environment variable names, which has to hold exactly these files."""
+    root = Path(os.environ.get(variable, ""))
+    if not os.environ.get(variable) or not all((root / file).is_file() for file in sha256):
+        msg = f"{variable}={str(root)!r} has no {', '.join(sha256)}: a checkout of {version} is needed"
+        raise PeerMissing(msg)
+    for file, digest in sha256.items():
+        found = hashlib.sha256((root / file).read_bytes()).hexdigest()
+        assert found == digest, f"{root / file} is not the file of commit {version}"
+    return root
 
 
 def needs_torch() -> None:

@@ -8,6 +8,7 @@ from .compressed_tensors import CompressedTensors
 from .flashinfer import FlashInfer
 from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
+from .fouroversix_checkout import FourOverSixCheckout
 from .gptqmodel import GPTQModel
 from .mlx import MLXPowers
 from .mlx_nvfp4 import MLX
@@ -22,6 +23,7 @@ PEERS: tuple[Peer, ...] = (
     FlashInfer(),
     FlashInferInvariant(),
     FourOverSix(),
+    FourOverSixCheckout(),
     GPTQModel(),
     MLX(),
     MLXPowers(),

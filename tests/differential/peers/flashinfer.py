@@ -6,8 +6,6 @@ element values are floats; they become codes here, the sign of zero included.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -15,7 +13,7 @@ from types import ModuleType
 
 import numpy as np
 
-from .base import needs_torch, Output, Peer, PeerMissing, to_torch
+from .base import checkout, needs_torch, Output, Peer, to_torch
 from .standins import load_file, stand_ins
 
 VARIABLE = "FOS_FLASHINFER_REPO"
@@ -31,9 +29,6 @@ NAN_CODE = 0x7  # a NaN value has no code in this program; its kernels' conversi
 
 @cache
 def _reference(root: Path) -> ModuleType:
-    for file, digest in SHA256.items():
-        found = hashlib.sha256((root / file).read_bytes()).hexdigest()
-        assert found == digest, f"{root / file} is not the file of commit {FlashInfer.version}"
     parents = {"flashinfer": {}, "flashinfer.utils": {}, "flashinfer.quantization": {}}
     with stand_ins("flashinfer", parents):
         load_file("flashinfer.quantization.nvfp4_quantization_utils", root / CONFIG)
@@ -61,11 +56,7 @@ class FlashInfer(Peer):
 
     def load(self) -> ModuleType:
         needs_torch()
-        root = os.environ.get(VARIABLE, "")
-        if not root or not (Path(root) / REFERENCE).is_file():
-            msg = f"{VARIABLE}={root!r} has no {REFERENCE}: a checkout of {self.version} is needed"
-            raise PeerMissing(msg)
-        return _reference(Path(root))
+        return _reference(checkout(VARIABLE, self.version, SHA256))
 
     def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
         module, arguments = self.load(), self.presets[preset]

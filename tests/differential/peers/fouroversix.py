@@ -35,8 +35,9 @@ def _presets() -> dict[str, dict[str, Any]]:
         for ours, theirs in RULES.items()
     }
     others = {
-        f"fouroversix-{ours}": {"scale_rule": rule, "block_scale_2d": False, "dtype": fmt}
+        f"fouroversix-{ours}{tail}": {"scale_rule": rule, "block_scale_2d": bool(tail), "dtype": fmt}
         for ours, (fmt, rule) in FORMATS.items()
+        for tail in (("", "-16x16") if fmt == "if4" else ("",))
     }
     return nvfp4 | others
 
@@ -45,7 +46,7 @@ class FourOverSix(Peer):
     name, version = "fouroversix", "1.0.5"
     presets = _presets()
     #: A NaN scale with the sign bit reads as INT4, whose NaN is 0; without it as E2M1.
-    nan_codes = {f"fouroversix-if4-{rule}": (0x0, 0xB) for rule in ("mse", "mae", "absmax")}  # noqa: RUF012
+    nan_codes = {n: (0x0, 0xB) for n in presets if n.startswith("fouroversix-if4")}  # noqa: RUF012
     releases = {  # noqa: RUF012
         f"fouroversix-{name}": Release(
             why="1.0.5 divides by a block scale of 0 (0/0: code B); commit dadfad6 gives codes of 0",
