@@ -14,7 +14,7 @@ from fos_ref.commands.quantize import say_compiling
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
     from rich.console import Console
 
-    from fos_ref.report.documents import Report
+    from fos_ref.report.measured import Report
     from fos_ref.report.weights import Weights
 
 _QUICK = "quick"
@@ -67,8 +67,9 @@ def _measure(
     """Measure and print: the worked block first, then the summary and the totals of the weights."""
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from fos_ref.report import documents, lineup, sweep, terminal, worked
+    from fos_ref.report import lineup, sweep, terminal, worked
     from fos_ref.report.console import progress
+    from fos_ref.report.measured import jobs, measure_report
     from fos_ref.report.weights import measure_weights
 
     plan = lineup.QUICK if quick else lineup.FULL
@@ -77,8 +78,8 @@ def _measure(
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with progress(*columns) as bar:
         sweep.when_compiling(engine, lambda: say_compiling(bar.console))
-        task = bar.add_task("distributions and dialects", total=documents.jobs(plan))
-        measured = documents.measure_report(plan, engine, lambda: bar.advance(task))
+        task = bar.add_task("distributions and dialects", total=jobs(plan))
+        measured = measure_report(plan, engine, lambda: bar.advance(task))
         if weights:
             reading = bar.add_task("weights", total=values)
             real = measure_weights(weights, engine, lambda n: bar.advance(reading, n))

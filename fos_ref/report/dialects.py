@@ -16,7 +16,15 @@ from fos_ref.formats.bits import widen
 from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax
 from fos_ref.recipes import BLOCK, PRESETS, Recipe
-from fos_ref.recipes.axes import AmaxScope, BlockShape, Candidates, ErrorMetric, TensorScale
+from fos_ref.recipes.axes import (
+    AmaxScope,
+    BlockShape,
+    Candidates,
+    ElementFormat,
+    ErrorMetric,
+    ScaleFormat,
+    TensorScale,
+)
 from fos_ref.report.lineup import Plan
 from fos_ref.report.sweep import first
 
@@ -30,7 +38,7 @@ _METRICS = (None, *ErrorMetric)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Presets whose blocks can be compared with each other."""
+    """Presets whose blocks can be compared with each other: of E2M1 under E4M3 scales."""
 
     tail: str  #: of the file's name
     title: str
@@ -44,8 +52,9 @@ class Kind:
         return [r.name for r in sorted(found, key=_place)]
 
     def _holds(self, r: Recipe) -> bool:
+        nvfp4 = r.element_format is ElementFormat.E2M1 and r.scale_format is ScaleFormat.E4M3
         scaled = r.block_shape is self.shape and r.tensor_scale is not TensorScale.NONE
-        return scaled and (r.candidates is Candidates.FOUR_OVER_SIX) is self.chooses
+        return nvfp4 and scaled and (r.candidates is Candidates.FOUR_OVER_SIX) is self.chooses
 
 
 #: The first is drawn; the others are tables only.

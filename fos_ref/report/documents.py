@@ -1,63 +1,36 @@
-"""The report as a whole: what is measured, and the files and the JSON document that hold it."""
+"""The files and the JSON document that hold the report."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fos_ref.report import dialects, render
-from fos_ref.report.dialects import Matrix
 from fos_ref.report.dialects_figure import disagreement
+from fos_ref.report.family.figures import distance_from_optimum, sqnr_by_format
+from fos_ref.report.family.members import FAMILY
+from fos_ref.report.family.optimum import RULES
+from fos_ref.report.family.text import FAMILY_FIGURE, OPTIMUM_FIGURE
 from fos_ref.report.figures import error_by_distribution, error_by_position, share_choosing_4
-from fos_ref.report.lineup import LINEUP, Plan
-from fos_ref.report.position import profile
-from fos_ref.report.published import beside_ours
-from fos_ref.report.sweep import Done, sweep, threads
-from fos_ref.report.sweep import jobs as sweep_jobs
+from fos_ref.report.lineup import LINEUP
+from fos_ref.report.measured import Report
 from fos_ref.report.tables import csv, SIGNIFICANT
 from fos_ref.report.weights import Weights
 from fos_ref.report.weights_figure import error_by_tensor
-from fos_ref.report.worked import Worked, worked
-from fos_ref.report.wrong_choice import jobs as choice_jobs
-from fos_ref.report.wrong_choice import wrong_choices
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything that was measured on named inputs."""
-
-    plan: Plan
-    worked: Worked
-    errors: pd.DataFrame
-    profile: pd.DataFrame
-    published: pd.DataFrame
-    matrices: list[Matrix]
-    wrong: pd.DataFrame
-
-
-def measure_report(plan: Plan, engine: str, done: Done) -> Report:
-    """Measure everything but real weights; `done` is called after each of `jobs(plan)`."""
-    block = worked()
-    errors = sweep(plan, engine, done)
-    matrices = dialects.matrices(plan, engine, threads(engine), done)
-    wrong = wrong_choices(plan, threads(engine), done)
-    return Report(plan, block, errors, profile(plan), beside_ours(block, errors), matrices, wrong)
-
-
-def jobs(plan: Plan) -> int:
-    """Return how many jobs `measure_report` has."""
-    return len(sweep_jobs(plan)) + len(dialects.jobs()) + len(choice_jobs())
+from fos_ref.report.weights_text import weights_markdown
+from fos_ref.report.worked import Worked
 
 
 def _names() -> tuple[str, ...]:
     stems = [(k, dialects.stem_of(k, d)) for k in dialects.KINDS for d in dialects.DATA]
     return (
-        *("report.md", "errors.csv", "position.csv", "published.csv", "wrong-choices.csv", "worked.csv"),
-        *(render.ERROR_FIGURE, render.SHARE_FIGURE, render.POSITION_FIGURE),
+        *("report.md", "errors.csv", "family.csv", "optimum.csv", "position.csv", "published.csv"),
+        *("wrong-choices.csv", "worked.csv"),
+        *(render.ERROR_FIGURE, render.SHARE_FIGURE, render.POSITION_FIGURE, FAMILY_FIGURE, OPTIMUM_FIGURE),
         *(f"{stem}.csv" for _, stem in stems),
         *(f"{stem}.png" for k, stem in stems if k.drawn),
     )
@@ -74,14 +47,13 @@ def weights_names(name: str) -> tuple[str, str, str]:
 
 def report_files(r: Report) -> dict[str, bytes]:
     """Return the files of the report by name."""
-    text = render.report_markdown(
-        r.plan, r.worked, r.errors, r.profile, r.published, matrices=r.matrices, wrong=r.wrong
-    )
     tables = {f"{m.stem}.csv": csv(m.shares()) for m in r.matrices}
     pictures = {f"{m.stem}.png": disagreement(m) for m in r.matrices if m.kind.drawn}
     return {
-        "report.md": text,
+        "report.md": render.report_markdown(r),
         "errors.csv": csv(r.errors),
+        "family.csv": csv(r.family),
+        "optimum.csv": csv(r.optimum),
         "position.csv": csv(r.profile),
         "published.csv": csv(r.published),
         "wrong-choices.csv": csv(r.wrong),
@@ -89,6 +61,8 @@ def report_files(r: Report) -> dict[str, bytes]:
         render.ERROR_FIGURE: error_by_distribution(r.errors),
         render.SHARE_FIGURE: share_choosing_4(r.errors),
         render.POSITION_FIGURE: error_by_position(r.profile),
+        FAMILY_FIGURE: sqnr_by_format(r.family),
+        OPTIMUM_FIGURE: distance_from_optimum(r.optimum),
         **tables,
         **pictures,
     }
@@ -99,7 +73,7 @@ def weights_files(w: Weights) -> dict[str, bytes]:
     page, figures, picture = weights_names(w.name)
     totals = w.totals.rename(columns={"total": "tensor"}).drop(columns=["tensors", "values"])
     return {
-        page: render.weights_markdown(w, picture),
+        page: weights_markdown(w, picture),
         figures: csv(w.tensors.astype({"rows": "Int64", "cols": "Int64"}), totals),
         picture: error_by_tensor(w),
     }
@@ -129,6 +103,10 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
         "recipes": [{"preset": e.preset, "label": e.label, "meaning": e.meaning} for e in LINEUP],
         "worked": {"mse": r.worked.mse, "steps": worked_steps(r.worked).to_dict("records")},
         "errors": _records(r.errors),
+        "formats": [{"preset": m.preset, "label": m.label, "bits": m.bits} for m in FAMILY],
+        "family": _records(r.family),
+        "rules": [{"recipe": rule.key, "label": rule.label, "meaning": rule.meaning} for rule in RULES],
+        "optimum": _records(r.optimum),
         "position": _records(r.profile),
         "published": _records(r.published),
         "disagreement": [

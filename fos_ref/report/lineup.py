@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fos_ref.recipes import Recipe, recipe
 from fos_ref.recipes.axes import Candidates
+from fos_ref.recipes.recipe import BLOCK, MX_BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +44,8 @@ LINEUP: tuple[Entry, ...] = (
     Entry("te-nvfp4-16x16", "NVFP4 16x16", "plain NVFP4 with one scale for each 16x16 tile"),
     Entry("4over6-16x16", "4/6 16x16", "4/6 by squared error, one choice for each 16x16 tile"),
 )
-#: The other formats of 4 bits, measured beside them.
-FAMILY: tuple[Entry, ...] = (
-    Entry("fouroversix-nvint4", "NVINT4", "INT4, every block to 7, bound 448"),
-    Entry("fouroversix-if4-mse", "IF4 MSE", "E2M1 or INT4 for each block, by squared error, bound 448"),
-    Entry(
-        "ocp-mxfp4",
-        "MXFP4 floor",
-        "E2M1 in blocks of 32 under powers of two: the exponent of the amax less 2",
-    ),
-    Entry("torchao-mxfp4-even", "MXFP4 even", "the same, an amax from 1.75 * 2^n on rounded up"),
-    Entry("torchao-mxfp4-ceil", "MXFP4 ceil", "the same, every amax rounded up: no value above 4"),
-    Entry("fouroversix-mxfp4-static6", "MXFP4 up", "blocks of 32, amax / 6 rounded up to a power of two"),
-    Entry("mlx-metal-mxfp4-nearest", "MXFP4 nearest", "amax / 6 to the power of two nearest as a logarithm"),
-)
-IF4 = "fouroversix-if4-mse"
-BY_PRESET = {e.preset: e for e in (*LINEUP, *FAMILY)}
+BY_PRESET = {e.preset: e for e in LINEUP}
 RECIPES = {e.preset: e.recipe for e in LINEUP}
-MEASURED = RECIPES | {e.preset: e.recipe for e in FAMILY}  #: on named distributions
 CHOOSERS = tuple(e.preset for e in LINEUP if e.chooses)
 ROWS_OF_16 = tuple(e.preset for e in LINEUP if e.recipe.block_rows == 1)
 TILES = tuple(e.preset for e in LINEUP if e.recipe.block_rows > 1)
@@ -86,6 +71,18 @@ class Plan:
     seeds: int
     shape: tuple[int, int]
 
+    @property
+    def family(self) -> Plan:
+        """How much of it every format of the family is measured on: the first half of the tensors."""
+        return Plan(max(self.seeds // 2, _FEWEST), self.shape)
 
+    @property
+    def optimum(self) -> Plan:
+        """How much the searches are measured on, which try a block a hundred times: smaller tensors."""
+        rows, cols = self.shape
+        return Plan(self.family.seeds, (max(rows // 4, BLOCK), max(cols // 2, MX_BLOCK)))
+
+
+_FEWEST = 2  #: tensors: an interval needs a spread
 FULL = Plan(seeds=8, shape=(1024, 1024))
 QUICK = Plan(seeds=3, shape=(512, 512))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fos_ref.formats import decode, encode, UE4M3
+from fos_ref.report.family.measure import INT_SHARE
 from fos_ref.report.lineup import BASELINE
 from fos_ref.report.worked import Worked
 
@@ -55,25 +56,25 @@ ANCHORS = (
     Anchor(f"{_N01}: NVINT4", "7.4", IF4, NOTES, "normal fouroversix-nvint4"),
     Anchor(f"{_N01}: IF4", "6.2", IF4, NOTES, "normal fouroversix-if4-mse"),
     Anchor(f"{_N01}: MXFP4", "13.2", IF4, NOTES, "normal ocp-mxfp4"),
-    Anchor("N(0, 1), blocks of IF4 that choose INT4, %", "63.8", IF4, NOTES, "share4 fouroversix-if4-mse"),
+    Anchor("N(0, 1), blocks of IF4 that choose INT4, %", "63.8", IF4, NOTES, "int fouroversix-if4-mse"),
     Anchor(f"{_N01}: NVFP4 16x16", "12.4", QUARTET, READ, "normal te-nvfp4-16x16"),
     Anchor(f"{_N01}: 4/6 16x16", "12.4", QUARTET, READ, "normal 4over6-16x16"),
 )
 
 
-def beside_ours(worked: Worked, errors: pd.DataFrame) -> pd.DataFrame:
+def beside_ours(worked: Worked, errors: pd.DataFrame, family: pd.DataFrame) -> pd.DataFrame:
     """Return the anchors with our figure, the deviation in % and whether it agrees in the printed digits."""
-    ours = _ours(worked, errors)
+    ours = _ours(worked, errors, family)
     return pd.DataFrame([_row(a, ours[a.ours]) for a in ANCHORS])
 
 
-def _ours(worked: Worked, errors: pd.DataFrame) -> Mapping[str, float]:
-    mse = errors.set_index(["distribution", "recipe"])["mse_e3"]
-    figures = {f"normal {recipe}": float(v) for recipe, v in mse["normal"].items()}
+def _ours(worked: Worked, errors: pd.DataFrame, family: pd.DataFrame) -> Mapping[str, float]:
+    """Return our figures by key; what both tables have is of the larger one, the errors by distribution."""
+    normal = [t[t["distribution"] == "normal"].set_index("recipe") for t in (family, errors)]
+    figures = {f"normal {recipe}": float(v) for t in normal for recipe, v in t["mse_e3"].items()}
+    figures |= {f"int {recipe}": float(v) for recipe, v in normal[0][INT_SHARE].items()}
     static4 = "fouroversix-static4"
-    figures |= {f"ratio {static4}": float(mse["normal"][static4] / mse["normal"][BASELINE])}
-    share = errors.set_index(["distribution", "recipe"])["share4_pct"]["normal"]
-    figures |= {f"share4 {recipe}": float(v) for recipe, v in share.items()}
+    figures |= {f"ratio {static4}": figures[f"normal {static4}"] / figures[f"normal {BASELINE}"]}
     figures |= {f"worked {recipe}": v for recipe, v in worked.mse.items()}
     return figures | {"e4m3 256": float(decode(encode(np.array([256 * 1.5]), UE4M3), UE4M3)[0])}
 

@@ -4,77 +4,78 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fos_ref.report.dialects import Matrix
 from fos_ref.report.dialects_text import dialects_markdown
-from fos_ref.report.lineup import BASELINE, CHOOSERS, FAMILY, IF4, LINEUP, METHOD, Plan
+from fos_ref.report.family.members import FAMILY
+from fos_ref.report.family.optimum import RULES
+from fos_ref.report.family.text import family_markdown, optimum_markdown
+from fos_ref.report.lineup import BASELINE, CHOOSERS, LINEUP, METHOD, Plan
+from fos_ref.report.measured import Report
 from fos_ref.report.metrics import METRICS
 from fos_ref.report.position import BINS
-from fos_ref.report.tables import by_distribution, link, literal, markdown, prose, sections, shown, totals
-from fos_ref.report.weights import Weights
+from fos_ref.report.tables import by_distribution, markdown, prose, sections, shown
 from fos_ref.report.worked import Mapping, Worked
 from fos_ref.report.wrong_choice import wrong_choice_markdown
 
 POSITION_FIGURE = "error-by-position.png"
 ERROR_FIGURE = "error-by-distribution.png"
-_NAMES = 500  #: of the tensors that were left, for one reason; the JSON document has all
 SHARE_FIGURE = "share-choosing-4.png"
 
 
-def report_markdown(
-    plan: Plan,
-    worked: Worked,
-    errors: pd.DataFrame,
-    profile: pd.DataFrame,
-    published: pd.DataFrame,
-    *,
-    matrices: list[Matrix],
-    wrong: pd.DataFrame,
-) -> bytes:
+def report_markdown(r: Report) -> bytes:
     """Return report.md."""
     return sections(
         [
             "# Four Over Six against plain NVFP4",
-            _abstract(worked, errors),
+            _abstract(r),
             "Written by `fos report`; not edited by hand. A second run gives the same bytes.",
             "## The worked block",
-            *_worked(worked),
+            *_worked(r.worked),
             "## Error by distribution",
-            _setup(plan),
+            _setup(r.plan),
             f"![MSE relative to plain NVFP4, by distribution]({ERROR_FIGURE})",
-            *_metric_tables(errors),
-            "## The family of formats",
-            *_family(errors),
+            *_metric_tables(r.errors),
             "## Which blocks choose 4",
             f"![Share of blocks that chose map-to-4]({SHARE_FIGURE})",
             f"{METRICS['share4_pct']}:",
-            markdown(by_distribution(errors, "share4_pct", CHOOSERS)),
+            markdown(by_distribution(r.errors, "share4_pct", CHOOSERS)),
             "## Where 4/6 gains and loses",
-            _position(profile),
+            _position(r.profile),
             f"![Error by position in the block]({POSITION_FIGURE})",
+            "## How far 4/6 is from the best block scales",
+            *optimum_markdown(r.plan, r.optimum),
+            "## The family of formats",
+            *family_markdown(r.plan, r.family, r.published),
             "## Published numbers beside ours",
-            _published(published),
+            _published(r.published),
             "## Where dialects disagree",
-            *dialects_markdown(matrices),
+            *dialects_markdown(r.matrices),
             "## How often float32 chooses wrongly",
-            *wrong_choice_markdown(wrong),
+            *wrong_choice_markdown(r.wrong),
             "## The recipes",
-            prose(
-                [
-                    ["label", "preset", "what it is"],
-                    *([e.label, f"`{e.preset}`", e.meaning] for e in (*LINEUP, *FAMILY)),
-                ]
-            ),
+            prose(_recipes()),
         ]
     )
 
 
-def _abstract(worked: Worked, errors: pd.DataFrame) -> str:
-    cell = errors.set_index(["distribution", "recipe"])[["mse_e3", "mse_ratio"]].to_dict()
-    plain, method = (shown("mse_e3", cell["mse_e3"][("normal", r)]) for r in (BASELINE, METHOD))
+def _recipes() -> list[list[str]]:
+    """Return what every label stands for, one row a recipe."""
+    named = {e.preset: (e.label, e.meaning) for e in FAMILY} | {r.key: (r.label, r.meaning) for r in RULES}
+    named |= {e.preset: (e.label, e.meaning) for e in LINEUP}
+    order = dict.fromkeys((*(e.preset for e in LINEUP), *named))
+    return [
+        ["label", "recipe", "what it is"],
+        *([named[k][0], f"`{k}`", named[k][1]] for k in order),
+    ]
+
+
+def _abstract(r: Report) -> str:
+    cell = r.errors.set_index(["distribution", "recipe"])[["mse_e3", "mse_ratio"]].to_dict()
+    plain, method = (shown("mse_e3", cell["mse_e3"][("normal", k)]) for k in (BASELINE, METHOD))
     ratio = shown("mse_ratio", cell["mse_ratio"][("normal", METHOD)])
+    block = r.worked.mse
     return (
-        f"The block [10, 20, 30, 40] costs plain NVFP4 a mean squared error of {worked.mse[BASELINE]:.10g}; "
-        f"with 4/6 it costs {worked.mse[METHOD]:.10g}. On N(0, 1) the error over the power is {plain}e-3 "
+        f"The block [10, 20, 30, 40] costs plain NVFP4 a mean squared error of {block[BASELINE]:.10g}; "
+        f"with 4/6 it costs {block[METHOD]:.10g}. On N(0, 1) the error over the power is {plain}e-3 "
         f"with plain NVFP4 and {method}e-3 with 4/6, {ratio} of it. The rest of this page says where that "
         "comes from, which rule gets how much of it, and on which inputs it is lost."
     )
@@ -137,24 +138,6 @@ def _metric_tables(errors: pd.DataFrame) -> list[str]:
     return parts
 
 
-def _family(errors: pd.DataFrame) -> list[str]:
-    """Return the formats of 4 bits beside plain NVFP4 and 4/6, and how often IF4 keeps INT4."""
-    intro = (
-        "The other formats of 4 bits: INT4 under the same scales, the choice between E2M1 and INT4, and E2M1 "
-        "under powers of two by the rules in use. MXFP4 takes 4.25 bits a value, the others 4.5."
-    )
-    family = [BASELINE, METHOD, *(e.preset for e in FAMILY)]
-    return [
-        intro,
-        f"{METRICS['mse_e3']}:",
-        markdown(by_distribution(errors, "mse_e3", family)),
-        f"{METRICS['mse_ratio']}:",
-        markdown(by_distribution(errors, "mse_ratio", family[1:])),
-        "Blocks of IF4 that chose INT4, %:",
-        markdown(by_distribution(errors, "share4_pct", [IF4])),
-    ]
-
-
 def _position(profile: pd.DataFrame) -> str:
     change = profile["part_chosen"] - profile["part_map6"]
     gain, loss = -change[change < 0].sum(), change[change > 0].sum()
@@ -187,73 +170,3 @@ def _published(table: pd.DataFrame) -> str:
             ),
         ]
     )
-
-
-def weights_markdown(w: Weights, figure: str) -> bytes:
-    """Return weights-<stem>.md."""
-    return sections(
-        [
-            f"# Plain NVFP4 and 4/6 on the weights of {literal(w.name)}",
-            f"Written by `fos report --weights`; not edited by hand. SHA-256 of the file: `{w.sha256}`.",
-            _selection(w),
-            *_totals(w),
-            f"![MSE relative to plain NVFP4, by tensor]({link(figure)})",
-            "## By tensor",
-            f"{METRICS['mse_e3']} for plain NVFP4, then {METRICS['mse_ratio']} for the others:",
-            _tensors(w.tensors),
-            "## Not measured",
-            _left(w.left),
-        ]
-    )
-
-
-def _selection(w: Weights) -> str:
-    return (
-        f"{w.tensors['tensor'].nunique()} tensors were measured: the 2-D ones of float32, float16 or "
-        "bfloat16 whose last axis is a multiple of 16. A 16x16 tile that the rows do not fill is filled up "
-        "with zeros. Errors of a total are sums over its tensors."
-    )
-
-
-def _totals(w: Weights) -> list[str]:
-    parts: list[str] = []
-    metrics = list(METRICS)
-    for title, group in w.totals.groupby("total", sort=False):
-        first = group.iloc[0]
-        body = totals(group, metrics)[1:]
-        parts += [
-            f"## Total: {title}",
-            f"{first['tensors']} tensors, {first['values']} values.",
-            markdown([["", *METRICS.values()], *body]),
-        ]
-    return parts
-
-
-def _tensors(tensors: pd.DataFrame) -> str:
-    others = [e for e in LINEUP if e.preset != BASELINE]
-    rows = [["tensor", "shape", "NVFP4", *(e.label for e in others)]]
-    for name, group in tensors.groupby("tensor", sort=False):
-        cell = group.set_index("recipe")[["mse_e3", "mse_ratio"]].to_dict()
-        shape = f"{group['rows'].iloc[0]} x {group['cols'].iloc[0]}"
-        ratios = [shown("mse_ratio", cell["mse_ratio"][e.preset]) for e in others]
-        rows.append([literal(str(name)), shape, shown("mse_e3", cell["mse_e3"][BASELINE]), *ratios])
-    return markdown(rows)
-
-
-def _left(left: dict[str, str]) -> str:
-    if not left:
-        return "Nothing: every tensor of the file was measured."
-    reasons: dict[str, list[str]] = {}
-    for name, why in left.items():
-        reasons.setdefault(why, []).append(name)
-    return prose(
-        [
-            ["reason", "tensors", "names"],
-            *([why, str(len(n)), _first(n)] for why, n in reasons.items()),
-        ]
-    )
-
-
-def _first(names: list[str]) -> str:
-    rest = [f"and {len(names) - _NAMES:,} more"] if len(names) > _NAMES else []
-    return ", ".join([*map(literal, names[:_NAMES]), *rest])

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from fos_ref.errors.text import shown
 from fos_ref.report.console import apart, table, titled
-from fos_ref.report.documents import Report
+from fos_ref.report.family.text import format_rows, rule_rows
 from fos_ref.report.lineup import CHOOSERS, LINEUP
+from fos_ref.report.measured import Report
 from fos_ref.report.metrics import METRICS
 from fos_ref.report.tables import by_distribution, Rows, totals
 from fos_ref.report.weights import Weights
@@ -18,6 +19,8 @@ from fos_ref.report.worked import Mapping, Worked
 
 #: What fits a terminal of 80 columns; report.md has them all.
 _SUMMARY = [e.preset for e in LINEUP if e.preset != "te-mae-448"]
+#: The distributions of the tables with a row for each format and for each rule.
+SHOWN = ("normal", "laplace", "student-t3", "uniform", "outlier-channels")
 _TOTAL_METRICS = ("mse_e3", "mse_ratio", "mae_pct", "sqnr_db", "share4_pct")
 
 
@@ -55,6 +58,8 @@ def show_summary(console: Console, r: Report) -> None:
     tables = (
         titled(METRICS["mse_e3"], _table(errors)),
         titled(METRICS["share4_pct"], _table(share)),
+        titled(f"{METRICS['mse_e3']}: other formats", _table(format_rows(r.family, SHOWN))),
+        titled(f"{METRICS['mse_e3']}: the best block scales", _table(rule_rows(r.optimum, SHOWN))),
         titled("published numbers beside ours", _table(_published(r.published))),
     )
     console.print(apart(*tables), "")

@@ -22,10 +22,21 @@ from fos_ref.errors.text import shown
 from fos_ref.inputs.distributions import make
 from fos_ref.report import dialects_figure, documents, figures, lineup
 from fos_ref.report.dialects import DATA
+from fos_ref.report.family import figures as family_figures
 from fos_ref.report.lineup import Plan
 
-TEXT = ("report.md", "errors.csv", "position.csv", "published.csv", "worked.csv", "wrong-choices.csv")
+TEXT = (
+    "report.md",
+    "errors.csv",
+    "family.csv",
+    "optimum.csv",
+    "position.csv",
+    "published.csv",
+    "worked.csv",
+    "wrong-choices.csv",
+)
 FIGURES = ("error-by-distribution.png", "share-choosing-4.png", "error-by-position.png")
+FIGURES += ("sqnr-by-format.png", "distance-from-optimum.png")
 TEXT += tuple(f"disagreement-{d}{tail}.csv" for d in DATA for tail in ("", "-16x16", "-plain"))
 FIGURES += tuple(f"disagreement-{d}.png" for d in DATA)
 LARGEST_PNG = 150_000
@@ -112,7 +123,7 @@ def test_a_second_run_writes_the_same_bytes_and_weights_go_to_files_of_their_own
 
 def test_the_documents_hold_the_numbers(plain):
     errors = pd.read_csv(plain.folder / "errors.csv")
-    assert len(errors) == 144
+    assert len(errors) == 9 * len(lineup.LINEUP)
     text = (plain.folder / "report.md").read_text(encoding="utf-8")
     assert "a mean squared error of 4.328125; with 4/6 it costs 0." in text
     first = errors.iloc[0]
@@ -124,7 +135,7 @@ def test_the_documents_hold_the_numbers(plain):
 
 def test_the_figures_are_small_and_can_be_read(both):
     pictures = [data for name, data in contents(both.folder).items() if name.endswith(".png")]
-    assert len(pictures) == 7
+    assert len(pictures) == 9
     for data in pictures:
         assert len(data) < LARGEST_PNG
         assert Image.open(io.BytesIO(data)).width > 1000
@@ -142,7 +153,7 @@ def test_every_markdown_table_is_rectangular(both):
 
 def test_a_quick_report_never_stands_where_a_full_one_does(plain, monkeypatch):
     """Its pictures are drawn, but not saved: that takes longer than all the rest."""
-    for module in (figures, dialects_figure):
+    for module in (figures, family_figures, dialects_figure):
         monkeypatch.setattr(module, "png", lambda _: b"a picture")
     full = contents(plain.folder)
     report(plain.folder, "--quick")
@@ -160,7 +171,7 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
         m["distribution"]: m["hardware_decides"] for m in document["disagreement"] if len(m["presets"]) > 80
     }
     assert 0 < decided["coarse"]["blocks"]["flashinfer-default-mse-256"] <= decided["coarse"]["of_blocks"]
-    assert [Path(p).exists() for p in document["files"]] == [True] * 24
+    assert [Path(p).exists() for p in document["files"]] == [True] * 28
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ from fos_ref.dialects.hardware import hardware_decides
 from fos_ref.dialects.matrix import differing_blocks
 from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax
-from fos_ref.recipes.axes import BlockShape, Candidates, Reciprocal, TensorScale
+from fos_ref.recipes.axes import (
+    BlockShape,
+    Candidates,
+    ElementFormat,
+    Reciprocal,
+    ScaleFormat,
+    TensorScale,
+)
 from fos_ref.report.dialects import DATA, DTYPES, jobs, KINDS, matrices, Matrix
 from fos_ref.report.dialects_figure import _caption, disagreement, percent
 from fos_ref.report.dialects_text import dialects_markdown
@@ -32,13 +39,16 @@ def measured():
     return found
 
 
-def test_every_scaled_preset_with_blocks_of_1x16_or_16x16_is_in_one_kind():
+def test_every_scaled_nvfp4_preset_with_blocks_of_1x16_or_16x16_is_in_one_kind():
     listed = [n for kind in KINDS for n in kind.presets()]
     assert len(listed) == len(set(listed))
-    missing = {n for n, r in PRESETS.items() if r.name == n} - set(listed)
+    nvfp4 = {"element_format": ElementFormat.E2M1, "scale_format": ScaleFormat.E4M3}
+    missing = {n for n, r in PRESETS.items() if r.name == n and nvfp4.items() <= r.axes().items()} - set(
+        listed
+    )
     unscaled = {n for n in missing if PRESETS[n].tensor_scale is TensorScale.NONE}
-    assert {PRESETS[n].block_shape for n in missing - unscaled} <= {BlockShape.TILE_16X16}
-    assert {PRESETS[n].block_shape for n in unscaled} == {BlockShape.ROW_16, BlockShape.ROW_32}
+    assert {PRESETS[n].block_shape for n in missing - unscaled} <= {BlockShape.TILE_16X16, BlockShape.ROW_8}
+    assert {PRESETS[n].block_shape for n in unscaled} == {BlockShape.ROW_16}
     assert all(PRESETS[n].candidates is not Candidates.FOUR_OVER_SIX for n in missing)
 
 

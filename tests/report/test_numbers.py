@@ -11,13 +11,17 @@ import fos_ref
 from fos_ref.exactness.sums import Sums
 from fos_ref.inputs.distributions import make, STATISTICAL
 from fos_ref.report import position, published, sweep
+from fos_ref.report.family.measure import family_errors
+from fos_ref.report.family.members import RECIPES as FAMILY
 from fos_ref.report.interval import half_width, t_quantile
-from fos_ref.report.lineup import DISTRIBUTION_LABELS, IF4, MEASURED, METHOD, Plan, RECIPES
+from fos_ref.report.lineup import DISTRIBUTION_LABELS, METHOD, Plan, RECIPES
 from fos_ref.report.metrics import figures, in_chunks, measure, row_slices, tensor_amax
 from fos_ref.report.style import LOOK
 from fos_ref.report.worked import worked
 
 TINY = Plan(seeds=2, shape=(32, 64))
+MEASURED = RECIPES | FAMILY
+IF4 = "fouroversix-if4-mse"
 
 
 # --- the worked block ---------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def test_the_sweep_has_a_row_for_each_pair_and_tells_of_each_job():
     calls = []
     table = sweep.sweep(TINY, "numpy", lambda: calls.append(1))
     assert len(calls) == len(sweep.jobs(TINY))
-    assert len(table) == 9 * len(MEASURED)
+    assert len(table) == 9 * len(RECIPES)
     assert not table.duplicated(["distribution", "recipe"]).any()
     assert not table.isna().any(axis=None)
 
@@ -223,7 +227,7 @@ def test_a_published_number_agrees_in_its_printed_digits(printed, ours, deviatio
 
 def test_every_anchor_has_a_figure_of_ours_and_a_source():
     errors = sweep.sweep(TINY, "numpy", lambda: None)
-    table = published.beside_ours(worked(), errors)
+    table = published.beside_ours(worked(), errors, family_errors(TINY, "numpy", lambda: None))
     assert len(table) == len(published.ANCHORS)
     assert (table["source"].str.len() > 0).all()
     exact = table.set_index("quantity")

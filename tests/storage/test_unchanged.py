@@ -123,7 +123,7 @@ def test_what_moves_no_byte_is_no_change(path):
 def test_every_command_that_reads_it_more_than_once_refuses(path, tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     quantize_checkpoint(path, tmp_path / "q")
-    monkeypatch.setattr("fos_ref.report.documents.measure_report", lambda *_: None)
+    monkeypatch.setattr("fos_ref.report.measured.measure_report", lambda *_: None)
     monkeypatch.setattr("fos_ref.report.terminal.show_summary", lambda *_: None)
     reads = []
     real = SafetensorsFile.read_bytes
