@@ -78,7 +78,8 @@ def closest(s: Subject) -> Closest | None:
 
 
 def _comparable(r: Recipe, to: Recipe) -> bool:
-    return r.block_cols == to.block_cols and bool(r.diff(to))
+    alike = (r.block_cols, r.codes_per_byte) == (to.block_cols, to.codes_per_byte)
+    return alike and bool(r.diff(to))
 
 
 def _rows(shape: tuple[int, ...], r: Recipe, blocks: int) -> I64:
@@ -90,7 +91,7 @@ def _rows(shape: tuple[int, ...], r: Recipe, blocks: int) -> I64:
 
 
 def _row_bytes(codes: AnyArray, scales: AnyArray, r: Recipe) -> Bytes:
-    per_block = r.block_cols // 2
+    per_block = r.block_cols // r.codes_per_byte
     return Bytes(codes.reshape(-1, per_block), scales.reshape(-1, 1))
 
 

@@ -46,7 +46,7 @@ class _Found:
 
 def equal(s: Subject, blocks: int) -> Diagnosis:
     """Return the diagnosis of bytes that are the recipe's."""
-    scales, codes = s.want.block_scales.size, 2 * s.want.codes.size
+    scales, codes = s.want.block_scales.size, s.recipe.codes_per_byte * s.want.codes.size
     evidence = Evidence(scales=Counts(scales, scales), codes=Counts(codes, codes))
     return Diagnosis(
         recipe=s.recipe.name, blocks=blocks, mismatching_blocks=0, evidence=evidence, notes=_notes(s)

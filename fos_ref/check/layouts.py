@@ -13,13 +13,13 @@ from fos_ref.model.blocks import to_blocks
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import (
     from_halves,
-    pack_nibbles,
+    one_a_byte,
     SHORT_ROWS,
+    stored,
     swap_nibbles,
     swizzle,
     swizzled_shape,
     TILE_COLS,
-    unpack_nibbles,
 )
 
 ScaleLayout = Literal["linear", "swizzled"]
@@ -41,7 +41,7 @@ class Reading:
 
     def blocks(self, r: Recipe) -> Bytes:
         """Return the bytes block by block."""
-        per_block = r.block_cols // 2
+        per_block = r.block_cols // r.codes_per_byte
         codes = to_blocks(self.codes, r.block_rows, per_block)
         known = None if self.known is None else _column(self.known, r)
         return Bytes(codes.reshape(-1, codes.shape[-1]), _column(self.scales, r), known)
@@ -168,6 +168,8 @@ def _read(scales: U8, at: I64) -> tuple[U8, Bool | None]:
 
 def _code_readings(codes: U8, r: Recipe) -> Iterator[tuple[str, str, U8]]:
     yield "", "", codes
+    if r.codes_per_byte == 1:
+        return
     yield "NibbleOrder", "the even element is in the high nibble of its byte", swap_nibbles(codes)
     words = "a byte holds element j low and element j + 8 high"
     yield "NibbleOrder", words, from_halves(codes, r.block_cols)
@@ -181,7 +183,7 @@ def readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "linear") ->
 
     Shapes: codes (R, C / 2), scales flat: see `sizes`
     """
-    rows, cols = codes.shape[0], codes.shape[1] * 2 // r.block_cols
+    rows, cols = codes.shape[0], codes.shape[1] * r.codes_per_byte // r.block_cols
     yield from _combined(codes, scales, r, (rows, cols), asked)
 
 
@@ -190,12 +192,13 @@ def transposed_readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "
 
     Nothing where the rows do not make whole blocks.
     """
-    rows, width = codes.shape[0], codes.shape[1] * 2
+    n = r.codes_per_byte
+    rows, width = codes.shape[0], codes.shape[1] * n
     if rows % r.block_cols or width % r.block_rows or not codes.size:
         return
     shape = (width, rows // r.block_cols)
-    yield from _combined(codes.reshape(width, rows // 2), scales, r, shape, asked, "Transposed")
-    in_place = pack_nibbles(np.ascontiguousarray(unpack_nibbles(codes).T))
+    yield from _combined(codes.reshape(width, rows // n), scales, r, shape, asked, "Transposed")
+    in_place = stored(np.ascontiguousarray(one_a_byte(codes, r).T), r)
     yield from _combined(in_place, scales, r, shape, asked, "Transposed")
     if scales.size == shape[0] * shape[1]:
         down = np.ascontiguousarray(scales.reshape(shape[1], shape[0]).T).reshape(-1)
@@ -212,10 +215,12 @@ def _says_nothing(at: I64, first: I64) -> bool:
 
 def turned_codes(codes: U8, index: I64, r: Recipe) -> Iterator[U8]:
     """Yield the codes of some rows of x transposed, as `transposed_readings` has them."""
-    rows, width = codes.shape[0], codes.shape[1] * 2
-    shift = (index % 2 * 4).astype(np.uint8)
-    in_place = pack_nibbles(np.ascontiguousarray(((codes[:, index // 2] >> shift) & np.uint8(15)).T))
-    for some in (codes.reshape(width, rows // 2)[index], in_place):
+    n = r.codes_per_byte
+    rows, width = codes.shape[0], codes.shape[1] * n
+    shift = (index % n * 4).astype(np.uint8)
+    kept = np.uint8((1 << 8 // n) - 1)
+    in_place = stored(np.ascontiguousarray(((codes[:, index // n] >> shift) & kept).T), r)
+    for some in (codes.reshape(width, rows // n)[index], in_place):
         yield from (c for _, _, c in _code_readings(some, r))
 
 

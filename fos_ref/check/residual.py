@@ -16,7 +16,7 @@ from fos_ref.formats.bits import f32_bits
 from fos_ref.model.quantize import keep
 from fos_ref.recipes.axes import AmaxScope, ErrorDomain
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.layout import stored
 
 #: |err4 - err6| in float32 steps up to which a choice counts as a near tie: one for each term of a row's sum.
 NEAR_TIE_ULPS = 16
@@ -53,7 +53,7 @@ def _judge(h: Hypothesis, steps: Steps, index: I64) -> tuple[Bool, Bool]:
     assert w.map4 is not None
     codes, scale = keep(w.map6, w.map4, ~w.picked4[:, None], steps.recipe)
     return ulps_apart(w) <= NEAR_TIE_ULPS, h.case.got.pick(index).equal(
-        pack_nibbles(codes[:, 0]), scale[:, 0]
+        stored(codes[:, 0], steps.recipe), scale[:, 0]
     )
 
 

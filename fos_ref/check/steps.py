@@ -174,7 +174,8 @@ def _candidate(blocks: Blocks, base: F32, s: Steps, grid: Grid) -> Candidate:
     scale_code, scale = s.cast_scale(base, r)
     used, measured = s.read_scale(base, scale_code, scale, r)
     scaled = s.scaling(blocks, used, r)
-    codes, values = s.cast(scaled * grid.rescale, r, grid)
+    beside = grid.beside(blocks.x, used * blocks.scales.decode, r)
+    codes, values = s.cast(scaled * grid.rescale, r, beside)
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = s.total(trial_difference(blocks, r), r)

@@ -14,6 +14,7 @@ from fos_ref.errors import InputError, RecipeError
 from fos_ref.formats.arrays import AnyArray, Bool
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import one_a_byte
 from fos_ref.storage.tensor import QuantizedTensor
 
 
@@ -28,7 +29,7 @@ class AxisShare:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """How two recipes differ on one tensor, counted in blocks of 16 (or 32) values of a row."""
+    """How two recipes differ on one tensor, counted in blocks of 16 (or 8, or 32) values of a row."""
 
     blocks: int
     differing: int  #: any byte differs
@@ -45,7 +46,7 @@ def disagreement(x: Any, a: Recipe | str, b: Recipe | str, *, explain: bool = Tr
     Shapes:   x (R, C) as `quantize` takes it for both recipes. Each row of a 16x16 tile is a block
     Dtypes:   as for `quantize`
     Rounding: none of its own; bytes are compared.
-    Raises:   InputError if one recipe has blocks of 16 and the other of 32; otherwise as `quantize`.
+    Raises:   InputError if their blocks do not have equally many values of a row; otherwise as `quantize`.
     """
     a, b, x = get_recipe(a), get_recipe(b), as_numpy(x)
     if a.block_cols != b.block_cols:
@@ -124,8 +125,11 @@ def _scales_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
 
 
 def _codes_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
-    per_byte = (a.codes != b.codes).reshape(*a.block_scales.shape, a.recipe.block_cols // 2)
-    different: Bool = per_byte.any(axis=-1)
+    codes = a.codes, b.codes
+    if a.recipe.codes_per_byte != b.recipe.codes_per_byte:
+        codes = one_a_byte(a.codes, a.recipe), one_a_byte(b.codes, b.recipe)
+    differs = (codes[0] != codes[1]).reshape(*a.block_scales.shape, -1)
+    different: Bool = differs.any(axis=-1)
     return different
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -195,12 +195,17 @@ class Grid:
     format: FormatInfo
     rescale: np.float32 = ONE  #: applied to the scaled value before the cast; times 1 is exact
     unit: np.float32 = ONE  #: the worth of one step, applied in the error and in dequantization
+    product: tuple[F32, F32] | None = None  #: (x, s*D) of the blocks, for a cast that compares with x
 
-    def cast(self, y: F32, r: Recipe, product: tuple[F32, F32] | None = None) -> tuple[U8, F32]:
+    def cast(self, y: F32, r: Recipe) -> tuple[U8, F32]:
         """Return (codes, the values they count as): `cast_float` or `cast_integer`. N9."""
         if self.format.exponent_bits == 0:
             return cast_integer(y, self.format)
-        return cast_float(y, r, self.format, product)
+        return cast_float(y, r, self.format, self.product)
+
+    def beside(self, x: F32, d: F32, r: Recipe) -> Grid:
+        """Return the grid with the values and divisors of blocks, where r's cast compares with them."""
+        return replace(self, product=(x, d)) if r.element_cast is ElementCast.NEAREST_PRODUCT else self
 
     @property
     def values(self) -> F32:

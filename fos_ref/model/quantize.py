@@ -144,7 +144,7 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
     x, t = blocks.x, blocks.scales
     scale_code, scale = cast_scale(base, r)  # N7
     multiplier, scaled = scale_elements(blocks, scale, r)  # N8
-    codes, values = grid.cast(scaled * grid.rescale, r, (x, multiplier))  # N9
+    codes, values = grid.beside(x, multiplier, r).cast(scaled * grid.rescale, r)  # N9
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = block_error(trial_difference(blocks, r), r)  # N10g

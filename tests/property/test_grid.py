@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 import fos_ref
+from fos_ref.formats.catalog import Negatives
 from fos_ref.inputs.strategies import RECIPES
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import tensor_scales
-from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat, Tie, ZeroSign
+from fos_ref.recipes.axes import Candidates, ScaleFloor, ScaleFormat, Tie, ZeroSign
+from fos_ref.storage.layout import one_a_byte
 from tests.every import every
 from tests.property.strategies import amax_of
 
@@ -20,21 +22,26 @@ def scale_bytes(r) -> np.ndarray:
     """Return every block scale that the recipe may store for a block that is not zero."""
     if r.scale_format.is_power:
         return np.arange(64 if r.scale_floor is ScaleFloor.TINY_IS_ONE else 20, 230, dtype=np.uint8)
+    if r.scale_format is ScaleFormat.E5M3:
+        return np.arange(1, 0xFF, dtype=np.uint8)
+    if r.scale_format is ScaleFormat.E4M3_HALF_UP:
+        return np.append(np.arange(1, 0x78, dtype=np.uint8), np.uint8(0x7E))
     return np.arange(8 if r.scale_floor is ScaleFloor.MIN_NORMAL else 1, 0x7F, dtype=np.uint8)
 
 
 def codes_for(r, rng) -> np.ndarray:
-    """Return codes (R, 16): any of them, with the element maximum in every row once or more."""
-    rows = len(scale_bytes(r)) * r.block_rows
-    if r.element_format is ElementFormat.INT4:
-        codes = rng.integers(-7, 8, (rows, r.block_cols)) & 0xF
-        top = 7
+    """Return codes (R, n): any of them, with the element maximum in every row once or more."""
+    rows, fmt = len(scale_bytes(r)) * r.block_rows, r.element.first.format
+    four = r.candidates is Candidates.FOUR or r.scale_format is ScaleFormat.E8M0_CEIL
+    top = 6 if four else fmt.max_code
+    magnitude = rng.integers(0, top + 1, (rows, r.block_cols))
+    negative = rng.integers(0, 2, magnitude.shape) & (magnitude > 0)
+    if fmt.negatives is Negatives.TWOS_COMPLEMENT:
+        codes = np.where(negative, -magnitude, magnitude) & ((1 << fmt.bits) - 1)
     else:
-        four = r.element_max == 4 or r.scale_format is ScaleFormat.E8M0_CEIL
-        magnitude = rng.integers(0, 7 if four else 8, (rows, r.block_cols))
-        codes = magnitude | 8 * (rng.integers(0, 2, magnitude.shape) & (magnitude > 0))
-        codes[magnitude == 0] = 8 * (r.zero_sign in (ZeroSign.NOT_POSITIVE, ZeroSign.ALWAYS))
-        top = 6 if four else 7
+        codes = magnitude | negative << fmt.sign_shift
+    if not r.element.is_integer and r.zero_sign in (ZeroSign.NOT_POSITIVE, ZeroSign.ALWAYS):
+        codes[magnitude == 0] = 1 << fmt.sign_shift
     codes[np.arange(rows), rng.integers(0, r.block_cols, rows)] = top
     return codes.astype(np.uint8)
 
@@ -55,5 +62,5 @@ def test_values_on_the_grid_come_back_as_they_were(r):
     q = fos_ref.quantize(grid, r, amax=amax, engine="numpy")
     assert np.array_equal(fos_ref.dequantize(q), grid)
     assert np.array_equal(q.block_scales, scales)
-    assert np.array_equal(fos_ref.storage.layout.unpack_nibbles(q.codes), codes)
+    assert np.array_equal(one_a_byte(q.codes, r), codes)
     assert np.all(q.picked4 == (r.candidates.value == "4"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import fos_ref
 from fos_ref.inputs import strategies as fos
-from fos_ref.recipes.axes import BlockScale, ErrorDomain, ScaleFormat, TensorScale
+from fos_ref.recipes.axes import BlockScale, ErrorDomain, TensorScale
 from tests.property.strategies import matrices, ordinary, same
 
 
@@ -34,7 +34,7 @@ def test_a_power_of_two_changes_the_tensor_scale_and_nothing_else(data, r, k):
 def powers(r):
     """Return whether block scales are powers of two, of every size, and made without a logarithm."""
     logarithms = (BlockScale.LOGARITHM, BlockScale.LOGARITHM_IN_INPUT_DTYPE)
-    unscaled = r.tensor_scale is TensorScale.NONE and r.scale_format is not ScaleFormat.E4M3
+    unscaled = r.tensor_scale is TensorScale.NONE and r.scale_format.is_power
     return unscaled and r.block_scale not in logarithms
 
 

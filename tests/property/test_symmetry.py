@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fos_ref
+from fos_ref.formats.catalog import Negatives
 from fos_ref.inputs import strategies as fos
-from fos_ref.recipes.axes import Candidates, ElementCast, ElementFormat, ZeroSign
+from fos_ref.recipes.axes import Candidates, ElementCast, ZeroSign
 from tests.property.strategies import matrices, recipes, same
 
 
@@ -26,14 +27,15 @@ def test_scales_choice_errors_and_magnitudes_do_not_see_the_sign(data, r):
 
 
 def sign_magnitude(r) -> bool:
-    """Codes are sign and magnitude, and a magnitude fits into three bits."""
-    return r.element_format is ElementFormat.E2M1 and r.element_cast is not ElementCast.UNSATURATED
+    """Codes are sign and magnitude, and a magnitude fits into its bits."""
+    one = r.element.second is None and not r.element.is_integer
+    return one and r.element_cast is not ElementCast.UNSATURATED
 
 
 @given(st.data(), fos.recipes(sign_magnitude))
 def test_a_code_changes_its_sign_bit_where_there_is_a_sign(data, r):
     """Not for NaN, and for zeros only where the sign bit counts and the value was not forced to +0."""
-    x = data.draw(matrices(r))
+    x, sign = data.draw(matrices(r)), np.uint8(1 << r.element.first.format.sign_shift)
     t, minus = fos_ref.trace(x, r), fos_ref.trace(-x, r)
     for a, b in ((t.map6, minus.map6), (t.map4, minus.map4)):
         if a is None:
@@ -43,17 +45,21 @@ def test_a_code_changes_its_sign_bit_where_there_is_a_sign(data, r):
         if r.zero_sign is not ZeroSign.SIGN_BIT:
             signed &= a.scaled != 0
         if r.zero_sign in (ZeroSign.NEVER, ZeroSign.ALWAYS):
-            signed &= a.codes & 7 != 0
-        assert np.array_equal(a.codes[signed] ^ 8, b.codes[signed])
+            signed &= a.codes & ~sign != 0
+        assert np.array_equal(a.codes[signed] ^ sign, b.codes[signed])
         assert np.array_equal(a.codes[forced], b.codes[forced])
 
 
-@given(st.data(), fos.recipes(lambda r: r.element_format is not ElementFormat.E2M1))
-def test_an_int4_code_is_negated(data, r):
-    x = data.draw(matrices(r, ends=False))
+@given(st.data(), fos.recipes(lambda r: r.element.is_integer or r.element.second is not None))
+def test_an_integer_s_code_is_negated(data, r):
+    x, fmt = data.draw(matrices(r, ends=False)), r.element.formats[-1]
     t, minus = fos_ref.trace(x, r), fos_ref.trace(-x, r)
     a, b = (c.map4 if r.candidates is Candidates.FLOAT_OR_INT else c.map6 for c in (t, minus))
-    assert np.array_equal(-a.codes & 0xF, b.codes)
+    if fmt.negatives is Negatives.TWOS_COMPLEMENT:
+        negated = -a.codes & np.uint8((1 << fmt.bits) - 1)
+    else:
+        negated = a.codes ^ np.where(a.codes == 0, 0, 1 << fmt.sign_shift).astype(np.uint8)
+    assert np.array_equal(negated, b.codes)
 
 
 def values(x, name, amax):

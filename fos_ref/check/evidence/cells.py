@@ -9,10 +9,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.formats import decode, UE4M3
+from fos_ref.formats import decode, FormatInfo, UE4M3
 from fos_ref.formats.arrays import Bool, F32, F64, U8
-from fos_ref.model.elements import E2M1_VALUES, INT4_VALUES
-from fos_ref.recipes.axes import ElementFormat, ScaleFloor, ScaleFormat
+from fos_ref.model import dequantize
+from fos_ref.model.elements import code_values
+from fos_ref.recipes.axes import ScaleFloor, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 SATURATED = 0x7E  #: the byte of 448
@@ -20,8 +21,6 @@ _NAN = 0x7F
 _BYTES = 256
 _SLACK = 2.0**-20  #: relative: a few float32 roundings
 _E4M3: F64 = decode(np.arange(128), UE4M3)
-_CODES = 16
-_BEYOND = 8  #: -8, which two's complement has and no symmetric format uses
 _SIGN = np.uint8(0x80)
 #: The byte below which a floor may have raised a scale.
 _FLOORS: Mapping[ScaleFloor, int] = MappingProxyType(
@@ -59,22 +58,28 @@ def scale_cells(floor: ScaleFloor, rounding: str) -> Cells:
 
 def scale_values(scales: U8, r: Recipe) -> F32:
     """Return what scale bytes are worth; the sign bit of an IF4 scale is no part of its value."""
-    if r.scale_format is not ScaleFormat.E4M3:
+    if r.scale_format.is_power:
         return (scales.astype(np.uint32) << np.uint32(23)).view(np.float32)
-    if r.element_format is ElementFormat.E2M1_OR_INT4:
+    if r.scale_format is not ScaleFormat.E4M3:
+        return dequantize.scale_values(scales, r)
+    if r.element.second is not None:
         scales = scales & ~_SIGN
     table = np.concatenate([_E4M3, -_E4M3]).astype(np.float32)
     return table[scales]
 
 
 @cache
-def code_cells(integers: bool, reach: str) -> Cells:  # noqa: FBT001
-    """Return the scaled values of each code, signs included.
+def code_cells(fmt: FormatInfo, reach: str) -> Cells:
+    """Return the scaled values of each code, signs included; none for NaN, infinity and integers' extra code.
 
     reach: "nearest": those that it is the nearest code of; "neighbour": those that it is one of two of
     """
-    values = (INT4_VALUES if integers else E2M1_VALUES).astype(np.float64)
-    grid = np.unique(values[np.abs(values) < _BEYOND])
+    values = code_values(fmt).astype(np.float64)
+    number = np.isfinite(values) & (np.abs(values) <= values[fmt.max_code])
+    if fmt.exponent_bits == 0:  # -8 is no code of a symmetric format, nor is -0 where there is one zero
+        number[1 << fmt.sign_shift] = False
+    values = np.where(number, values, 0.0)
+    grid = np.unique(values)
     at = np.searchsorted(grid, values)
     before = np.append(-np.inf, grid)[np.minimum(at, len(grid))]
     after = np.append(grid, np.inf)[np.minimum(at + 1, len(grid))]
@@ -82,12 +87,12 @@ def code_cells(integers: bool, reach: str) -> Cells:  # noqa: FBT001
         before, after = (before + values) / 2, (after + values) / 2
     low = np.where(np.isfinite(before), before - np.abs(before) * _SLACK, -np.inf)
     high = np.where(np.isfinite(after), after + np.abs(after) * _SLACK, np.inf)
-    if integers:  # -8 is no code of a symmetric format
-        low[_CODES // 2], high[_CODES // 2] = np.inf, -np.inf
-    return Cells(low, high)
+    return Cells(np.where(number, low, np.inf), np.where(number, high, -np.inf))
 
 
 def is_nan(scales: U8, r: Recipe) -> Bool:
     """Return where a scale byte is NaN."""
+    if r.scale_format is ScaleFormat.E4M3_HALF_UP:
+        return np.zeros(scales.shape, dtype=np.bool_)
     mask = 0xFF if r.scale_format is not ScaleFormat.E4M3 else _NAN
     return np.asarray((scales & mask) == mask)

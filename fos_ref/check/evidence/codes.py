@@ -13,10 +13,11 @@ from fos_ref.check.bench import Case, THREADS
 from fos_ref.check.evidence.cells import code_cells, is_nan, scale_values
 from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.steps import tensor_scales
+from fos_ref.formats import FormatInfo
 from fos_ref.formats.arrays import Bool, F32, I64, U8
-from fos_ref.recipes.axes import ElementFormat
+from fos_ref.model.elements import ELEMENT_FORMAT
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 
 CHUNK = 1 << 15  #: blocks judged at once
 
@@ -51,12 +52,13 @@ def code_counts(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Counts:
     def counted(part: I64) -> tuple[int, int]:
         different = c.got.codes[part] ^ c.want.codes[part]
         right, known = nearest_codes(c, r, part, flaws)
-        wrong = np.count_nonzero(different & 15) + np.count_nonzero(different >> 4)
-        return 2 * different.size - int(wrong), int(np.count_nonzero(right & known[:, None]))
+        wrong = np.count_nonzero(one_a_byte(different, r))
+        return right.size - int(wrong), int(np.count_nonzero(right & known[:, None]))
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS)) as pool:
         found = list(pool.map(counted, parts(c)))
-    return Counts(sum(e for e, _ in found), 2 * c.got.codes.size, sum(n for _, n in found))
+    of = r.codes_per_byte * c.got.codes.size
+    return Counts(sum(e for e, _ in found), of, sum(n for _, n in found))
 
 
 def parts(c: Case) -> Iterator[I64]:
@@ -86,19 +88,20 @@ def scaled(c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...] = ()) -> tupl
     with np.errstate(all="ignore"):
         d = scale_values(c.got.scales[index, :1], r) * tensor_scales(p, steps).decode
         y = p.x[:, 0] / d
-    return y, unpack_nibbles(c.got.codes[index]), np.asarray(d[:, 0] == 0)
+    return y, one_a_byte(c.got.codes[index], r), np.asarray(d[:, 0] == 0)
 
 
 def _inside(y: F32, codes: U8, r: Recipe, scales: U8, reach: str) -> Bool:
-    integers = r.element_format is ElementFormat.INT4
-    right = _in_cell(y, codes, integers=integers, reach=reach)
-    if r.element_format is not ElementFormat.E2M1_OR_INT4:
+    first, second = ELEMENT_FORMAT[r.element_format]
+    right = _in_cell(y, codes, first.format, reach)
+    if r.element.second is None:
         return right
     flagged = (scales & 0x80) != 0
-    return np.where(flagged, _in_cell(y * np.float32(7 / 6), codes, integers=True, reach=reach), right)
+    return np.where(flagged, _in_cell(y * second.rescale, codes, second.format, reach), right)
 
 
-def _in_cell(y: F32, codes: U8, *, integers: bool, reach: str) -> Bool:
-    cells = code_cells(integers, reach)
+def _in_cell(y: F32, codes: U8, fmt: FormatInfo, reach: str) -> Bool:
+    cells = code_cells(fmt, reach)
     low, high = cells.low.astype(np.float32), cells.high.astype(np.float32)
-    return np.asarray((low[codes] <= y) & (y <= high[codes]))
+    q = codes & np.uint8((1 << fmt.bits) - 1)
+    return np.asarray((low[q] <= y) & (y <= high[q]))

@@ -11,7 +11,6 @@ from fos_ref.check.evidence.names import constant
 from fos_ref.check.evidence.some import some_of
 from fos_ref.check.evidence.tensor_scale import bounds, Solved
 from fos_ref.formats.arrays import Bool, F64, I64
-from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.recipe import Recipe
 
 _REFINED = 1 << 11  #: blocks whose codes narrow a tensor scale down
@@ -60,7 +59,7 @@ def _right(c: Case, r: Recipe, s: np.float32, index: I64) -> Bool:
 def _by_codes(c: Case, r: Recipe, solved: Solved) -> float:
     """Return the tensor scale that the codes allow too; the middle of the interval where they allow none."""
     middle = solved.middle
-    if r.element_format is ElementFormat.E2M1_OR_INT4:
+    if r.element.second is not None:
         return middle
     index = some_of(c.source.size, _REFINED)
     b = bounds(c, r, index, solved.rounding)
@@ -68,7 +67,7 @@ def _by_codes(c: Case, r: Recipe, solved: Solved) -> float:
         return middle
     index = b.index[b.allow(middle)]
     y, codes, zero = scaled(c, r, index, (constant(np.float32(middle)),))
-    cells = code_cells(r.element_format is ElementFormat.INT4, "nearest")
+    cells = code_cells(r.element.first.format, "nearest")
     with np.errstate(all="ignore"):  # y grows with S: what S would move y to the borders of its code?
         ends = np.stack([cells.low[codes] / y, cells.high[codes] / y])
     low, high = np.fmin(*ends), np.fmax(*ends)

@@ -15,7 +15,7 @@ from fos_ref.check.bench import Case
 from fos_ref.check.evidence.cells import ROUNDINGS, SATURATED, scale_cells
 from fos_ref.check.population import BLOCK
 from fos_ref.formats.arrays import AnyArray, Bool, F64, I64
-from fos_ref.recipes.axes import Candidates, ElementFormat, ScaleFormat
+from fos_ref.recipes.axes import Candidates, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 1 << 15  #: blocks on which the place where most intervals meet is looked for
@@ -78,7 +78,7 @@ def bounds(c: Case, r: Recipe, index: I64, rounding: str = "nearest") -> Bounds 
     if r.scale_format is not ScaleFormat.E4M3:
         return None
     bytes_ = c.got.scales[index, 0]
-    if r.element_format is ElementFormat.E2M1_OR_INT4:
+    if r.element.second is not None:
         bytes_ = bytes_ & np.uint8(0x7F)
     amax = _block_amax(c, index).astype(np.float64)
     cells = scale_cells(r.scale_floor, rounding)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fos_ref.check.flaws.flaw import Flaw, Wrap
+from fos_ref.formats import E2M1
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.elements import E2M1_VALUES
-from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.recipe import Recipe
 
 _GRID = E2M1_VALUES[:8]
@@ -20,7 +20,7 @@ _STANDS_FOR_ZERO = np.float32(0.125)  #: a magnitude whose code is zero, and whi
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
     """Yield the flaws of this part of the walk under r."""
-    if r.element_format is ElementFormat.INT4:
+    if r.element.first.format is not E2M1:
         return
     for what, cut in _CUTS:
         yield Flaw("E2m1Truncation", what, wraps={"cast": _of_cut(cut)})

@@ -98,7 +98,8 @@ _OWN_SCALINGS: tuple[tuple[str, Scaling], ...] = (
 
 def _decoded(r: Recipe) -> Iterator[Flaw]:
     e4m3 = r.scale_format is ScaleFormat.E4M3
-    for words, decoding in _E4M3_DECODINGS if e4m3 else _E8M0_DECODINGS:
+    of_powers = _E8M0_DECODINGS if r.scale_format.is_power else ()
+    for words, decoding in _E4M3_DECODINGS if e4m3 else of_powers:
         what = f"codes are made with the stored block scale, read {words}"
         yield Flaw("ScaleDecode", what, wraps={"read_scale": _read_as(decoding)})
     if e4m3:

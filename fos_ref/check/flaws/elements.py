@@ -10,6 +10,7 @@ import numpy as np
 
 from fos_ref.check.flaws.amax import BF16, FP16
 from fos_ref.check.flaws.flaw import Flaw, Wrap
+from fos_ref.formats import E2M1
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.elements import E2M1_VALUES, unsaturated
 from fos_ref.model.rounding import to_dtype
@@ -17,7 +18,6 @@ from fos_ref.model.scales import FLT_MAX, ONE
 from fos_ref.model.trace import Blocks
 from fos_ref.recipes.axes import (
     ElementCast,
-    ElementFormat,
     ElementNan,
     ElementScaling,
     ReciprocalOverflow,
@@ -41,7 +41,7 @@ _MULTIPLIES = (
 def flaws(r: Recipe) -> Iterator[Flaw]:
     """Yield the flaws of this part of the walk under r."""
     yield from _scalings(r)
-    if r.element_format is not ElementFormat.INT4:
+    if r.element.first.format is E2M1:
         yield from _ties()
         yield from _saturation(r)
     for kind in (BF16, FP16):

@@ -32,8 +32,8 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     yield from _expressions(r)
     yield from _map4(r)
     yield from _floors(r)
-    casts = _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else _E8M0_CASTS
-    for flag, what, recode in casts:
+    of_powers = _E8M0_CASTS if r.scale_format.is_power else ()
+    for flag, what, recode in _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else of_powers:
         ties = recode in _OF_TIES
         yield Flaw(flag, what, wraps={"cast_scale": recoded(recode)}, usual=not ties, ties=ties)
     if r.scale_format is ScaleFormat.E4M3:

@@ -22,7 +22,7 @@ from fos_ref.engines.given import Fixed
 from fos_ref.formats.arrays import AnyArray, Bool, F32, I64, U8
 from fos_ref.recipes.axes import Reciprocal
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.layout import stored
 
 FLAG = "HardwareDecides"
 WHAT = "a reciprocal of the chip's, one unit off, gives these bytes"
@@ -110,7 +110,7 @@ def _decided(c: Case, steps: Steps, index: I64) -> Bool:
 
 def _bytes(w: Walked, steps: Steps, *, four: bool) -> tuple[U8, U8]:
     codes, scale = steps.keep(w.map6, w.map4, np.full((len(w.scale), 1), four), steps.recipe)
-    return pack_nibbles(codes[:, 0]), scale[:, 0]
+    return stored(codes[:, 0], steps.recipe), scale[:, 0]
 
 
 def _error(w: Walked, *, four: bool) -> F32:

@@ -6,7 +6,7 @@ are not the nearest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from fos_ref.check.evidence.codes import nearest_codes, parts, scaled
 from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.outcomes.outcome import Outcome
 from fos_ref.formats.arrays import F64, I64, U8
-from fos_ref.model.elements import E2M1_VALUES, INT4_VALUES
-from fos_ref.recipes.axes import ElementFormat
+from fos_ref.model.elements import code_values
 from fos_ref.recipes.recipe import Recipe
 
 FLAG = "StochasticRounding"
@@ -30,13 +29,13 @@ _BIAS = 0.01  #: of the values that may go up: a few random bits only
 class _Tally:
     """Counts over values between two codes, with what is expected of fair chance."""
 
+    ties: F64  #: (2, midpoints): went down, went up
     values: int = 0
     up: float = 0.0
     far: float = 0.0
     expected_up: float = 0.0
     expected_far: float = 0.0
     variance: float = 0.0
-    ties: F64 = field(default_factory=lambda: np.zeros((2, 7)))  #: by midpoint: went down, went up
 
     @property
     def chance(self) -> float:
@@ -55,13 +54,13 @@ class _Tally:
 
 def stochastic_rounding(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Outcome | None:
     """Return the outcome for the blocks that differ; None where the bytes are no fair chance."""
-    if r.element_format is ElementFormat.E2M1_OR_INT4 or not c.differing.any():
+    if r.element.second is not None or not c.differing.any():
         return None
     differing = np.flatnonzero(c.differing)
     seen = c.got.seen
     if not _legal(c, r, differing[:_FEW], flaws) or not _legal(c, r, differing, flaws):
         return None
-    tally = _Tally()
+    tally = _Tally(ties=np.zeros((2, len(_grid(r)) - 1)))
     for part in parts(c):
         _count(tally, c, r, part[seen[part]], flaws)
     if tally.chance < _LEAST_CODES or not (
@@ -100,16 +99,15 @@ def _count(tally: _Tally, c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...
     tally.expected_far += float(np.minimum(p, 1 - p)[p != 0.5].sum())  # noqa: PLR2004
     middle = between & (up == 0.5)  # noqa: PLR2004
     for way, there in enumerate((~went_up, went_up)):
-        tally.ties[way] += np.bincount(at[middle & there], minlength=7)
+        tally.ties[way] += np.bincount(at[middle & there], minlength=len(grid) - 1)
     tally.variance += float((p * (1 - p)).sum())
 
 
 def _values(codes: U8, r: Recipe) -> F64:
-    table = INT4_VALUES if r.element_format is ElementFormat.INT4 else E2M1_VALUES
-    return np.asarray(table[codes], dtype=np.float64)
+    return np.asarray(code_values(r.element.first.format)[codes], dtype=np.float64)
 
 
 def _grid(r: Recipe) -> F64:
     """Return the magnitudes that codes have."""
-    table = INT4_VALUES[:8] if r.element_format is ElementFormat.INT4 else E2M1_VALUES[:8]
-    return np.asarray(table, dtype=np.float64)
+    fmt = r.element.first.format
+    return np.asarray(code_values(fmt)[: fmt.max_code + 1], dtype=np.float64)
