@@ -19,7 +19,7 @@ from fos_ref.oracle.exact import from_bits
 from fos_ref.oracle.exact_error import exact_block_error, exact_decode_scale
 from fos_ref.oracle.scales import Tensor
 from fos_ref.proof.oracle.inputs import arguments_for, cases, taken
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 from tests.every import every
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name]
@@ -31,7 +31,7 @@ def rationals(x, q) -> list[Fraction]:
     """Return the exact error of every block by the oracle's Fractions, in the order of to_blocks."""
     r = q.recipe
     values = f32_bits(to_blocks(widen(x), r.block_rows, r.block_cols))
-    codes = to_blocks(unpack_nibbles(q.codes), r.block_rows, r.block_cols)
+    codes = to_blocks(one_a_byte(q.codes, r), r.block_rows, r.block_cols)
     found = []
     for i in np.ndindex(values.shape[:2]):
         decode = exact_decode_scale(oracle_scales(q, i[0]), r)
