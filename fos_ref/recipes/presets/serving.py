@@ -52,7 +52,7 @@ AUTO_ROUND_E5M3 = replace(
     element_scaling=ElementScaling.DIVIDE_BY_PRODUCT,
     zero_scale=ZeroScale.DIVISOR_ZERO,
     source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::ref_fp4_quant",
-    evidence="read",
+    evidence="ran",
 )
 
 #: The path without Triton. Its reciprocal of 0 is 1e-8: codes under a scale of 0 have signs.

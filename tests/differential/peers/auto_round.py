@@ -1,4 +1,4 @@
-"""auto-round: `ref_nvfp4_quant` of its installed wheel, whose E2M1 values are read on their way.
+"""auto-round: its two reference functions, from the installed wheel; their E2M1 values are read on their way.
 
 It gives dequantized values and block scales. What its `cast_to_fp4` returns on the way becomes codes.
 """
@@ -16,6 +16,8 @@ import numpy as np
 from .base import installed, needs_torch, Output, Peer, scale_bytes, to_torch
 from .flashinfer import codes_of
 
+BLOCK = 16
+E4M3_LARGEST = 448
 _ONE_AT_A_TIME = Lock()  #: a function of the module is exchanged while it runs
 
 
@@ -38,7 +40,10 @@ def _seen(module: ModuleType) -> Iterator[list[Any]]:
 
 class AutoRound(Peer):
     name, version = "auto-round", "0.16.1"
-    presets = {"auto-round-nvfp4": {"block_size": 16}}  # noqa: RUF012
+    presets = {  # noqa: RUF012
+        "auto-round-nvfp4": {"function": "ref_nvfp4_quant", "largest": 448},
+        "auto-round-nvfp4-e5m3": {"function": "ref_fp4_quant", "largest": 114688},
+    }
 
     def load(self) -> ModuleType:
         needs_torch()
@@ -50,11 +55,13 @@ class AutoRound(Peer):
     def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
         import torch  # noqa: PLC0415
 
-        module, t = self.load(), to_torch(x)
+        module, t, told = self.load(), to_torch(x), self.presets[preset]
         given = t if amax is None else to_torch(np.array(amax, dtype=np.float32))
-        size = self.presets[preset]["block_size"]
+        largest = told["largest"] * module.FLOAT4_E2M1_MAX
+        encode = largest * module.get_reciprocal(given.to(torch.float32).abs().max())
         with _ONE_AT_A_TIME, _seen(module) as values:
-            _, scales = module.ref_nvfp4_quant(t.reshape(-1, size), module.calculate_gparam(given), size)
+            _, scales = getattr(module, told["function"])(t.reshape(-1, BLOCK), encode, BLOCK)
         codes = codes_of(values[-1].reshape(x.shape).numpy())
-        stored = scale_bytes(scales.to(torch.float8_e4m3fn)).reshape(len(x), -1)
-        return Output(codes[:, ::2] | codes[:, 1::2] << 4, stored, None)
+        e4m3 = told["largest"] == E4M3_LARGEST
+        stored = scales.to(torch.float8_e4m3fn) if e4m3 else module.float_to_e5m3_frexp(scales)
+        return Output(codes[:, ::2] | codes[:, 1::2] << 4, scale_bytes(stored).reshape(len(x), -1), None)
