@@ -9,9 +9,8 @@ from typer.main import get_command
 from fos_ref.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCS = [
-    f"docs/{n}.md" for n in ("numerics", "divergences", "proofs", "engine", "inspect", "quantize", "checker")
-]
+NAMES = ("numerics", "divergences", "proofs", "engine", "inspect", "quantize", "checker", "training")
+DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
 
 
