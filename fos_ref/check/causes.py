@@ -46,7 +46,7 @@ def _leftovers(left: I64, h: Hypothesis, r: Recipe) -> Iterator[Cause]:
     if constant.any():
         blocks = np.zeros(h.case.source.size, dtype=np.bool_)
         blocks[left[constant]] = True
-        yield outcome_cause(nothing_written.outcome(h.case, blocks), h.case, r)
+        yield outcome_cause(nothing_written.outcome(h.case, r, blocks), h.case, r)
         left = left[~constant]
     decided = hardware.hardware(h.case, r, left, h.flaws)
     if decided.any():

@@ -78,8 +78,7 @@ def closest(s: Subject) -> Closest | None:
 
 
 def _comparable(r: Recipe, to: Recipe) -> bool:
-    alike = (r.block_cols, r.codes_per_byte) == (to.block_cols, to.codes_per_byte)
-    return alike and bool(r.diff(to))
+    return r.laid_out_as(to) and bool(r.diff(to))
 
 
 def _rows(shape: tuple[int, ...], r: Recipe, blocks: int) -> I64:
@@ -91,8 +90,7 @@ def _rows(shape: tuple[int, ...], r: Recipe, blocks: int) -> I64:
 
 
 def _row_bytes(codes: AnyArray, scales: AnyArray, r: Recipe) -> Bytes:
-    per_block = r.block_cols // r.codes_per_byte
-    return Bytes(codes.reshape(-1, per_block), scales.reshape(-1, 1))
+    return Bytes(codes.reshape(-1, r.block_bytes), scales.reshape(-1, 1))
 
 
 def _equal(s: Subject, r: Recipe, rows: I64, got: Bytes) -> int:

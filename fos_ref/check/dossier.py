@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ from fos_ref.check.bench import Case
 from fos_ref.check.population import DECODE, ENCODE, Population, USED
 from fos_ref.check.residual import ulps_apart
 from fos_ref.check.steps import steps_of, walk, Walked
-from fos_ref.formats.arrays import AnyArray, U8
+from fos_ref.formats.arrays import U8
 from fos_ref.formats.bits import f32_bits, f32_hex
 from fos_ref.model.trace import Candidate
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import stored
 
 _SHOWN = 32  #: values of a block that are printed
 _TILE = 16
@@ -130,7 +131,7 @@ def dossier(c: Case, r: Recipe, i: int) -> Dossier:
         block_amax=f32_hex(np.abs(p.x).max()),
         got=(_hex(np.unique(got.scales)) if _alike(got.scales) else _hex(got.scales), _hex(got.codes)),
         want=(_hex(w.scale), _hex(w.codes)),
-        sides=tuple(_sides(w)),
+        sides=tuple(_sides(w, r)),
         kept=_kept(w),
         ulps=int(ulps_apart(w)[0]) if w.map6 and w.map4 and w.map6.error is not None else None,
         transposed="Transposed" in c.flags,
@@ -164,26 +165,21 @@ def _kept(w: Walked) -> str:
     return "map4" if w.picked4[0] else "map6"
 
 
-def _sides(w: Walked) -> Iterator[Side]:
+def _sides(w: Walked, r: Recipe) -> Iterator[Side]:
     for name, c in (("map6", w.map6), ("map4", w.map4)):
         if c is not None:
-            yield _side(name, c)
+            yield _side(name, c, r)
 
 
-def _side(name: str, c: Candidate) -> Side:
-    codes: AnyArray = c.codes[0, 0]
+def _side(name: str, c: Candidate, r: Recipe) -> Side:
+    codes: U8 = c.codes[0, 0]
     error = None if c.error is None else c.error[0, 0]
     return Side(
         name=name,
         scale_byte=int(c.scale_code[0, 0]),
         scale=float(c.scale[0, 0]),
-        codes=_packed(codes),
+        codes=_hex(stored(codes, r)),
         error=None if error is None else float(error),
         error_bits=None if error is None else f32_hex(error),
         base=float(c.base[0, 0]),
     )
-
-
-def _packed(codes: Sequence[int] | AnyArray) -> str:
-    a = np.asarray(codes, dtype=np.uint8)
-    return _hex(a[0::2] | (a[1::2] << np.uint8(4)))

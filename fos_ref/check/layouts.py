@@ -35,14 +35,13 @@ class Reading:
     flags: tuple[str, ...]  #: none for the layout that was asked for
     what: str
     transposed: bool
-    codes: U8  #: (R, C / 2)
+    codes: U8  #: (R, C / 2), or (R, C) of codes that have a byte each
     scales: U8  #: (R, B)
     known: Bool | None  #: (R, B) False where the layout lost a scale byte; None: all are there
 
     def blocks(self, r: Recipe) -> Bytes:
         """Return the bytes block by block."""
-        per_block = r.block_cols // r.codes_per_byte
-        codes = to_blocks(self.codes, r.block_rows, per_block)
+        codes = to_blocks(self.codes, r.block_rows, r.block_bytes)
         known = None if self.known is None else _column(self.known, r)
         return Bytes(codes.reshape(-1, codes.shape[-1]), _column(self.scales, r), known)
 
@@ -53,10 +52,10 @@ def _column(a: AnyArray, r: Recipe) -> AnyArray:
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """What blocks consist of: codes (N, n/2), the scale byte on each of a block's rows (N, block rows)."""
+    """What blocks consist of: codes as they are stored, the scale byte on each of a block's rows."""
 
-    codes: U8
-    scales: U8
+    codes: U8  #: (N, n/2), or (N, n) of codes that have a byte each
+    scales: U8  #: (N, block rows)
     known: Bool | None = None
     void: Bool | None = None  #: (N,) blocks that are explained already: whatever is said of them is right
 
@@ -171,7 +170,7 @@ def _code_readings(codes: U8, r: Recipe) -> Iterator[tuple[str, str, U8]]:
     if r.codes_per_byte == 1:
         return
     yield "NibbleOrder", "the even element is in the high nibble of its byte", swap_nibbles(codes)
-    words = "a byte holds element j low and element j + 8 high"
+    words = f"a byte holds element j low and element j + {r.block_cols // 2} high"
     yield "NibbleOrder", words, from_halves(codes, r.block_cols)
 
 
@@ -181,9 +180,9 @@ def _code_readings(codes: U8, r: Recipe) -> Iterator[tuple[str, str, U8]]:
 def readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "linear") -> Iterator[Reading]:
     """Yield the bytes as every layout has them, the one asked for first if the sizes allow it.
 
-    Shapes: codes (R, C / 2), scales flat: see `sizes`
+    Shapes: codes (R, C / 2) or (R, C), scales flat: see `sizes`
     """
-    rows, cols = codes.shape[0], codes.shape[1] * r.codes_per_byte // r.block_cols
+    rows, cols = codes.shape[0], codes.shape[1] // r.block_bytes
     yield from _combined(codes, scales, r, (rows, cols), asked)
 
 
@@ -192,12 +191,12 @@ def transposed_readings(codes: U8, scales: U8, r: Recipe, asked: ScaleLayout = "
 
     Nothing where the rows do not make whole blocks.
     """
-    n = r.codes_per_byte
-    rows, width = codes.shape[0], codes.shape[1] * n
+    rows, width = codes.shape[0], codes.shape[1] * r.codes_per_byte
     if rows % r.block_cols or width % r.block_rows or not codes.size:
         return
     shape = (width, rows // r.block_cols)
-    yield from _combined(codes.reshape(width, rows // n), scales, r, shape, asked, "Transposed")
+    run = codes.reshape(width, rows // r.codes_per_byte)
+    yield from _combined(run, scales, r, shape, asked, "Transposed")
     in_place = stored(np.ascontiguousarray(one_a_byte(codes, r).T), r)
     yield from _combined(in_place, scales, r, shape, asked, "Transposed")
     if scales.size == shape[0] * shape[1]:
@@ -215,12 +214,11 @@ def _says_nothing(at: I64, first: I64) -> bool:
 
 def turned_codes(codes: U8, index: I64, r: Recipe) -> Iterator[U8]:
     """Yield the codes of some rows of x transposed, as `transposed_readings` has them."""
-    n = r.codes_per_byte
-    rows, width = codes.shape[0], codes.shape[1] * n
-    shift = (index % n * 4).astype(np.uint8)
-    kept = np.uint8((1 << 8 // n) - 1)
-    in_place = stored(np.ascontiguousarray(((codes[:, index // n] >> shift) & kept).T), r)
-    for some in (codes.reshape(width, rows // n)[index], in_place):
+    rows, many = codes.shape[0], r.codes_per_byte
+    shift = (index % many * r.element.width).astype(np.uint8)
+    mask = np.uint8((1 << r.element.width) - 1) if many > 1 else np.uint8(0xFF)
+    in_place = stored(np.ascontiguousarray(((codes[:, index // many] >> shift) & mask).T), r)
+    for some in (codes.reshape(codes.shape[1] * many, rows // many)[index], in_place):
         yield from (c for _, _, c in _code_readings(some, r))
 
 

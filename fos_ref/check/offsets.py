@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fos_ref.check.bench import Bench, Case
-from fos_ref.check.flaws.stored import LARGEST
+from fos_ref.check.flaws.stored import top_byte
 from fos_ref.formats.arrays import U8
 
 _LEAST_SHARE = 0.5  #: of the scale bytes looked at, for a difference to be tried as a constant
@@ -18,7 +18,7 @@ def offsets(cases: Iterable[Case], bench: Bench) -> tuple[int, ...]:
     """Return the differences from the recipe's scale bytes that half of the sampled blocks share, sorted."""
     made = bench.outcome(())
     assert made is not None
-    ends = (0, LARGEST.get(bench.recipe.scale_format, 0xFF))
+    ends = (0, top_byte(bench.recipe))
     found = (_constant(c.got.pick(bench.index).scales[:, 0], made[1], ends) for c in cases)
     return tuple(sorted({by for by in found if by}))
 

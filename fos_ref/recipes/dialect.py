@@ -104,9 +104,18 @@ class Dialect:
         return 2 if self.element.packed else 1
 
     @property
+    def block_bytes(self) -> int:
+        """Bytes that the codes of a block take in each of its rows."""
+        return self.block_cols // self.codes_per_byte
+
+    @property
     def chooses(self) -> bool:
         """Whether there are two candidates to choose between."""
         return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
+
+    def laid_out_as(self, other: Dialect) -> bool:
+        """Return whether codes and block scales of both have the same shapes, so that bytes can be compared."""
+        return (self.block_cols, self.element.width) == (other.block_cols, other.element.width)
 
     def axes(self) -> dict[str, Any]:
         """Return {axis: value} for the fields that decide bits, in their order."""

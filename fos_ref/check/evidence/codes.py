@@ -15,6 +15,7 @@ from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.steps import tensor_scales
 from fos_ref.formats import FormatInfo
 from fos_ref.formats.arrays import Bool, F32, I64, U8
+from fos_ref.model.dequantize import holds_second
 from fos_ref.model.elements import ELEMENT_FORMAT
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import one_a_byte
@@ -48,17 +49,17 @@ def code_counts(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Counts:
 
     flaws: what is known of the tensor scale
     """
+    many = r.codes_per_byte
 
     def counted(part: I64) -> tuple[int, int]:
         different = c.got.codes[part] ^ c.want.codes[part]
         right, known = nearest_codes(c, r, part, flaws)
         wrong = np.count_nonzero(one_a_byte(different, r))
-        return right.size - int(wrong), int(np.count_nonzero(right & known[:, None]))
+        return many * different.size - int(wrong), int(np.count_nonzero(right & known[:, None]))
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS)) as pool:
         found = list(pool.map(counted, parts(c)))
-    of = r.codes_per_byte * c.got.codes.size
-    return Counts(sum(e for e, _ in found), of, sum(n for _, n in found))
+    return Counts(sum(e for e, _ in found), many * c.got.codes.size, sum(n for _, n in found))
 
 
 def parts(c: Case) -> Iterator[I64]:
@@ -96,12 +97,12 @@ def _inside(y: F32, codes: U8, r: Recipe, scales: U8, reach: str) -> Bool:
     right = _in_cell(y, codes, first.format, reach)
     if r.element.second is None:
         return right
-    flagged = (scales & 0x80) != 0
-    return np.where(flagged, _in_cell(y * second.rescale, codes, second.format, reach), right)
+    other = _in_cell(y * second.rescale, codes, second.format, reach)
+    return np.where(holds_second(scales, r), other, right)
 
 
 def _in_cell(y: F32, codes: U8, fmt: FormatInfo, reach: str) -> Bool:
     cells = code_cells(fmt, reach)
     low, high = cells.low.astype(np.float32), cells.high.astype(np.float32)
-    q = codes & np.uint8((1 << fmt.bits) - 1)
-    return np.asarray((low[q] <= y) & (y <= high[q]))
+    codes = codes & np.uint8((1 << fmt.bits) - 1)  # a stray bit of a byte is no code's
+    return np.asarray((low[codes] <= y) & (y <= high[codes]))

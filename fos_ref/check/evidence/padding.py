@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.check.evidence.cells import is_nan
 from fos_ref.check.layouts import LOST, scale_maps, ScaleLayout
 from fos_ref.formats.arrays import U8
-from fos_ref.recipes.axes import ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 NOTE = "ScalePadding"
-_NAN, _E8M0_NAN = 0x7F, 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,5 @@ def padding(scales: U8, rows: int, cols: int, r: Recipe, layout: ScaleLayout) ->
     rest = np.ones(scales.size, dtype=np.bool_)
     rest[at.ravel()] = False
     bytes_ = scales[rest]
-    mask = _NAN if r.scale_format is ScaleFormat.E4M3 else _E8M0_NAN
-    filled, nan = np.count_nonzero(bytes_), np.count_nonzero((bytes_ & mask) == mask)
+    filled, nan = np.count_nonzero(bytes_), np.count_nonzero(is_nan(bytes_, r))
     return Padding(bytes_.size, int(filled), int(nan)) if filled else None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fos_ref.check.bench import Case
-from fos_ref.check.evidence.cells import ROUNDINGS, SATURATED, scale_cells
+from fos_ref.check.evidence.cells import magnitude_bytes, ROUNDINGS, scale_cells
 from fos_ref.check.population import BLOCK
 from fos_ref.formats.arrays import AnyArray, Bool, F64, I64
-from fos_ref.recipes.axes import Candidates, ScaleFormat
+from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 1 << 15  #: blocks on which the place where most intervals meet is looked for
@@ -74,14 +74,12 @@ class Solved:
 
 
 def bounds(c: Case, r: Recipe, index: I64, rounding: str = "nearest") -> Bounds | None:
-    """Return the bounds of some blocks; None for scale bytes that are no E4M3 numbers."""
-    if r.scale_format is not ScaleFormat.E4M3:
+    """Return the bounds of some blocks; None for scale bytes that tell of no tensor scale."""
+    cells = scale_cells(r, rounding)
+    if cells is None:
         return None
-    bytes_ = c.got.scales[index, 0]
-    if r.element.second is not None:
-        bytes_ = bytes_ & np.uint8(0x7F)
+    bytes_ = magnitude_bytes(c.got.scales[index, 0], r)
     amax = _block_amax(c, index).astype(np.float64)
-    cells = scale_cells(r.scale_floor, rounding)
     tells = (amax > 0) & np.isfinite(amax) & c.got.seen[index] & (cells.low[bytes_] <= cells.high[bytes_])
     amax, bytes_ = amax[tells], bytes_[tells]
     maps_to = (6.0, 4.0) if r.candidates is Candidates.FOUR_OVER_SIX else (float(r.element_max),)
@@ -164,6 +162,3 @@ def saturated(c: Case) -> int | None:
     if not bytes_.size or (bytes_ != bytes_.flat[0]).any():
         return None
     return int(bytes_.flat[0])
-
-
-__all__ = ["SATURATED", "Bounds", "Solved", "bounds", "saturated", "solve"]

@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import ml_dtypes
 import numpy as np
 
+from fos_ref.check.flaws.books import book_of, E4M3, E5M3, FIRST_NORMAL
 from fos_ref.check.flaws.flaw import Flaw, Wrap
-from fos_ref.check.flaws.scales import E4M3_VALUES
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.scales import FLT_MAX
 from fos_ref.model.trace import Blocks
-from fos_ref.recipes.axes import ScaleFormat
 from fos_ref.recipes.recipe import Recipe
 
 #: scale bytes -> the values that they are taken for
@@ -22,8 +21,7 @@ Decoding: TypeAlias = Callable[[U8], Any]
 #: (block, unrounded scale s, S, D, b / E) -> scaled values
 Scaling: TypeAlias = Callable[[F32, F32, F32, F32, F32], F32]
 
-_MAX, _LARGEST = np.float32(448), np.uint8(0x7E)
-_FIRST_NORMAL, _FROM_256 = np.uint8(8), np.uint8(0x78)
+_FROM_256 = np.uint8(0x78)
 _EXPONENT = np.uint32(23)
 
 
@@ -39,26 +37,27 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
 def _unrounded(r: Recipe) -> Iterator[Flaw]:
     """Yield codes of the unrounded scale: whichever scale the error takes, cut off at 448 or not."""
     words = "codes are made with the block scale before its rounding, which is stored rounded"
-    capped = (False, True) if r.scale_format is ScaleFormat.E4M3 else (False,)
+    k = book_of(r)
+    most = None if k is None else k.most
     errors = (False, True) if r.chooses else (False,)
-    for cap, guard, measured in product(capped, (False, True), errors):
-        what = words + "; at most 448" * cap + "; zeros under a stored zero" * guard
+    for cap, guard, measured in product(dict.fromkeys((None, most)), (False, True), errors):
+        what = words + ("" if cap is None else f"; at most {cap:g}") + "; zeros under a stored zero" * guard
         what += "; so is the error" * measured
         read = _before_rounding(cap=cap, guard=guard, measured=measured)
-        yield Flaw("UnroundedScale", what, wraps={"read_scale": read}, usual=not (cap and guard))
+        yield Flaw("UnroundedScale", what, wraps={"read_scale": read}, usual=cap is None or not guard)
     for form, scaled in _OWN_SCALINGS:
         wraps: dict[str, Wrap] = {
-            "read_scale": _before_rounding(cap=False, guard=False, measured=False),
+            "read_scale": _before_rounding(cap=None, guard=False, measured=False),
             "scaling": _instead(scaled),
         }
         what = f"elements are scaled by {form}, s being the block scale before its rounding"
         yield Flaw("UnroundedScale", what, wraps=wraps, usual=False)
 
 
-def _before_rounding(*, cap: bool, guard: bool, measured: bool) -> Wrap:
+def _before_rounding(*, cap: np.float32 | None, guard: bool, measured: bool) -> Wrap:
     def wrap(old: Any) -> Any:
         def read(base: F32, byte: U8, value: F32, r: Recipe) -> tuple[F32, F32]:
-            used = np.minimum(base, _MAX) if cap else base
+            used = base if cap is None else np.minimum(base, cap)
             used = np.where(value == 0, np.float32(0), used) if guard else used
             return used, used if measured else old(base, byte, value, r)[1]
 
@@ -97,12 +96,11 @@ _OWN_SCALINGS: tuple[tuple[str, Scaling], ...] = (
 
 
 def _decoded(r: Recipe) -> Iterator[Flaw]:
-    e4m3 = r.scale_format is ScaleFormat.E4M3
-    of_powers = _E8M0_DECODINGS if r.scale_format.is_power else ()
-    for words, decoding in _E4M3_DECODINGS if e4m3 else of_powers:
+    k = book_of(r)
+    for words, decoding in {None: _E8M0_DECODINGS, E4M3: _E4M3_DECODINGS, E5M3: _E5M3_DECODINGS}[k]:
         what = f"codes are made with the stored block scale, read {words}"
         yield Flaw("ScaleDecode", what, wraps={"read_scale": _read_as(decoding)})
-    if e4m3:
+    if k is E4M3:
         wraps = {"cast_scale": _from_256_on}
         yield Flaw("ScaleDecode", "block scales of 256 and more are stored and read as 448", wraps=wraps)
 
@@ -113,11 +111,6 @@ def _read_as(decoding: Decoding) -> Wrap:
         return value, value
 
     return lambda _: read
-
-
-def _value(byte: U8) -> F32:
-    value: F32 = E4M3_VALUES[byte & np.uint8(0x7F)]
-    return value
 
 
 def _subnormal_as_normal(byte: U8) -> F32:
@@ -133,21 +126,27 @@ def _power(byte: U8, off: int) -> F32:
 _E4M3_DECODINGS: tuple[tuple[str, Decoding], ...] = (
     (
         "with a hidden one in subnormals: 2^-7 * (1 + m/8)",
-        lambda c: np.where((c > 0) & (c < _FIRST_NORMAL), _subnormal_as_normal(c), _value(c)),
+        lambda c: np.where((c > 0) & (c < FIRST_NORMAL), _subnormal_as_normal(c), E4M3.value(c)),
     ),
     (
         "with a hidden one in subnormals and in zero: 2^-7 * (1 + m/8)",
-        lambda c: np.where(c < _FIRST_NORMAL, _subnormal_as_normal(c), _value(c)),
+        lambda c: np.where(c < FIRST_NORMAL, _subnormal_as_normal(c), E4M3.value(c)),
     ),
-    ("with subnormals as zero", lambda c: np.where(c < _FIRST_NORMAL, 0, _value(c))),
+    ("with subnormals as zero", lambda c: np.where(c < FIRST_NORMAL, 0, E4M3.value(c))),
     (
         "with 256 and more as 448",
-        lambda c: np.where((c >= _FROM_256) & (c <= _LARGEST), _MAX, _value(c)),
+        lambda c: np.where((c >= _FROM_256) & (c <= E4M3.largest), E4M3.most, E4M3.value(c)),
     ),
-    ("with an exponent bias of 8: half its value", lambda c: _value(c) / 2),
-    ("with an exponent bias of 6: twice its value", lambda c: _value(c) * 2),
+    ("with an exponent bias of 8: half its value", lambda c: E4M3.value(c) / 2),
+    ("with an exponent bias of 6: twice its value", lambda c: E4M3.value(c) * 2),
     ("as an E5M2 number", lambda c: c.view(ml_dtypes.float8_e5m2).astype(np.float32)),
     ("as a whole number", lambda c: c),
+)
+_E5M3_DECODINGS: tuple[tuple[str, Decoding], ...] = (
+    ("with subnormals as zero", lambda c: np.where(c < FIRST_NORMAL, 0, E5M3.value(c))),
+    ("with an exponent bias of 16: half its value", lambda c: E5M3.value(c) / 2),
+    ("with an exponent bias of 14: twice its value", lambda c: E5M3.value(c) * 2),
+    ("as an E4M3 number", E4M3.value),
 )
 _E8M0_DECODINGS: tuple[tuple[str, Decoding], ...] = (
     ("with an exponent bias of 128: half its value", lambda c: _power(c, -1)),
@@ -160,7 +159,7 @@ _E8M0_DECODINGS: tuple[tuple[str, Decoding], ...] = (
 def _from_256_on(old: Any) -> Any:
     def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
         codes, values = old(base, r)
-        large = (codes >= _FROM_256) & (codes <= _LARGEST)
-        return np.where(large, _LARGEST, codes), np.where(large, _MAX, values)
+        large = (codes >= _FROM_256) & (codes <= E4M3.largest)
+        return np.where(large, E4M3.largest, codes), np.where(large, E4M3.most, values)
 
     return cast

@@ -1,4 +1,4 @@
-"""Flaws of the elements: scaling, the cast to E2M1, zeros, double rounding (N8, N9)."""
+"""Flaws of the elements: scaling, the cast, zeros, double rounding (N8, N9)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from fos_ref.check.flaws.amax import BF16, FP16
 from fos_ref.check.flaws.flaw import Flaw, Wrap
-from fos_ref.formats import E2M1
+from fos_ref.check.signs import magnitudes, with_sign
+from fos_ref.formats import E2M1, FormatInfo
 from fos_ref.formats.arrays import F32, U8
-from fos_ref.model.elements import E2M1_VALUES, unsaturated
+from fos_ref.formats.catalog import Negatives
+from fos_ref.model.elements import code_values, Grid, midpoints, unsaturated
 from fos_ref.model.rounding import to_dtype
 from fos_ref.model.scales import FLT_MAX, ONE
 from fos_ref.model.trace import Blocks
@@ -26,11 +28,10 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.recipe import Recipe
 
-#: E2M1 midpoint -> (code of the smaller, of the larger neighbour).
-_MIDPOINTS = {m: (c, c + 1) for c, m in enumerate((0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0))}
-_SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)
+_SIGN, _MAGNITUDE = np.uint8(8), np.uint8(7)  #: of E2M1
 _INT32, _OF_SIX = 2.0**31 - 5, 3  #: the end of 32 bits, and the steps of 2 in 6
 _TIE = 7  #: of 6 and 8, where the grid of E2M1 goes on
+_FEW = 8  #: magnitudes of a format whose midpoints are tried one by one
 _MULTIPLIES = (
     ElementScaling.RECIPROCAL_OF_PRODUCT,
     ElementScaling.RECIPROCAL_QUOTIENT,
@@ -41,9 +42,8 @@ _MULTIPLIES = (
 def flaws(r: Recipe) -> Iterator[Flaw]:
     """Yield the flaws of this part of the walk under r."""
     yield from _scalings(r)
-    if r.element.first.format is E2M1:
-        yield from _ties()
-        yield from _saturation(r)
+    yield from _ties(r)
+    yield from _saturation(r)
     for kind in (BF16, FP16):
         what = f"the scaled value is rounded to {kind.name} before its cast"
         yield Flaw("DoubleRounding", what, wraps={"cast": _through(kind)})
@@ -106,30 +106,51 @@ _OWN_SCALINGS: tuple[tuple[str, str, Callable[[F32, F32, F32, F32], F32]], ...] 
 # --- N9: midpoints --------------------------------------------------------------------------------------
 
 
-def _ties() -> Iterator[Flaw]:
-    for flag, side, where in (("E2m1TiesAway", 1, "larger"), ("E2m1TiesZero", 0, "smaller")):
-        moved = [m for m, codes in _MIDPOINTS.items() if codes[side] & 1]
-        every = f"every E2M1 midpoint goes to the {where} magnitude"
-        yield Flaw(flag, every, wraps={"cast": _midpoints(moved, side)}, ties=True)
-        for m in moved:
-            yield Flaw(
-                flag,
-                f"the E2M1 midpoint {m} goes to the {where} magnitude",
-                wraps={"cast": _midpoints([m], side)},
-                ties=True,
-            )
+_SIDES = (("E2m1TiesAway", 1, "larger"), ("E2m1TiesZero", 0, "smaller"))
 
 
-def _midpoints(moved: list[float], side: int) -> Wrap:
+def _ties(r: Recipe) -> Iterator[Flaw]:
+    """Yield midpoints that go to one side: all of them, and those of a short format one by one."""
+    for flag, side, where in _SIDES:
+        for fmt in r.element.formats:
+            every = f"every {fmt.name} midpoint goes to the {where} magnitude"
+            yield Flaw(flag, every, wraps={"cast": _midpoints(fmt, side)}, ties=True)
+            odd = (c for c in range(fmt.max_code) if c + side & 1)  # the others go there to nearest even
+            for c in odd if fmt.max_code < _FEW else ():
+                what = f"the {fmt.name} midpoint {float(midpoints(fmt)[c])} goes to the {where} magnitude"
+                yield Flaw(flag, what, wraps={"cast": _midpoints(fmt, side, c)}, ties=True)
+        if len(r.element.formats) > 1:
+            every = f"every midpoint of both formats goes to the {where} magnitude"
+            yield Flaw(flag, every, wraps={"cast": _midpoints(None, side)}, ties=True)
+    if r.element_cast in _OTHER_TIES:
+        what = f"midpoints go to the even code where the recipe has {r.element_cast.value}"
+        axes = {"element_cast": ElementCast.SATURATE}
+        yield Flaw(_OTHER_TIES[r.element_cast], what, axes, ties=True)
+
+
+#: Rules of ties that are not to even, and the flag of what is to even in their place.
+_OTHER_TIES = {
+    ElementCast.TIES_AWAY: "E2m1TiesZero",
+    ElementCast.TIES_TO_SMALLER: "E2m1TiesAway",
+    ElementCast.FIRST_NEAREST: "E2m1TiesAway",
+}
+
+
+def _midpoints(fmt: FormatInfo | None, side: int, one: int | None = None) -> Wrap:
+    """Return the wrap that sends midpoints of a format to one side; None: of any format, one: of all."""
+
     def wrap(old: Any) -> Any:
-        def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
+        def cast(y: F32, r: Recipe, grid: Grid) -> tuple[U8, F32]:
             codes, values = old(y, r, grid)
-            magnitude = np.abs(y)
-            for m in moved:
-                hit = magnitude == np.float32(m)
-                codes = np.where(hit, (codes & _SIGN) | np.uint8(_MIDPOINTS[m][side]), codes)
-                values = np.where(hit, E2M1_VALUES[codes & 15], values)
-            return codes, values
+            if fmt not in (None, grid.format):
+                return codes, values
+            middles, size = midpoints(grid.format), np.abs(y)
+            at = np.minimum(np.searchsorted(middles, size), len(middles) - 1)
+            hit = (middles[at] == size) & (True if one is None else at == one)
+            new = with_sign(at + side, np.signbit(y), grid.format)
+            new = np.where((at + side == 0) & (magnitudes(codes, grid.format) == 0), codes, new)
+            codes = np.where(hit, new, codes).astype(np.uint8)
+            return codes, np.where(hit, grid.values[codes & (len(grid.values) - 1)], values)
 
         return cast
 
@@ -144,6 +165,9 @@ def _through(kind: np.dtype[Any]) -> Wrap:
 
 
 def _saturation(r: Recipe) -> Iterator[Flaw]:
+    if r.element.first.format is not E2M1:
+        yield from _beyond(r)
+        return
     if r.element_cast is ElementCast.UNSATURATED:
         axes = {"element_cast": ElementCast.SATURATE, "element_nan": ElementNan.CODE_7}
         yield Flaw("E2m1NoSaturation", "magnitudes above 6 are clamped where the recipe does not clamp", axes)
@@ -157,6 +181,42 @@ def _saturation(r: Recipe) -> Iterator[Flaw]:
             f"codes are counted on above 7, and wrap; 7 becomes {of_seven}, what no integer holds {beyond}"
         )
         yield Flaw("E2m1NoSaturation", counted, wraps={"cast": _counted_on(beyond, of_seven)})
+
+
+def _beyond(r: Recipe) -> Iterator[Flaw]:
+    """Yield formats other than E2M1 without a clamp: the code after the largest, or the largest's field."""
+    fmt = r.element.first.format
+    most = f"{float(code_values(fmt)[fmt.max_code]):g}"
+    step = "the next step and above" if fmt.exponent_bits else "the next whole number and above"
+    after = _AFTER.get(fmt.name, "the code that follows the largest")
+    what = f"magnitudes above {most} are not clamped: {step} become {after}"
+    yield Flaw("E2m1NoSaturation", what, wraps={"cast": _no_clamp(fmt, nearest=True)})
+    what = f"magnitudes above {most} become {after}"
+    yield Flaw("E2m1NoSaturation", what, wraps={"cast": _no_clamp(fmt, nearest=False)}, usual=False)
+
+
+_AFTER = {"E4M3": "NaN", "E5M2": "infinity"}
+
+
+def _no_clamp(fmt: FormatInfo, *, nearest: bool) -> Wrap:
+    """Return the wrap that gives the code after the largest: from the midpoint between on, or at once."""
+    values = code_values(fmt)
+    most = values[fmt.max_code]
+    step = most - values[fmt.max_code - 1]
+    limit = most + step / 2 if nearest else most
+
+    def wrap(old: Any) -> Any:
+        def cast(y: F32, r: Recipe, grid: Grid) -> tuple[U8, F32]:
+            codes, counted = old(y, r, grid)
+            size = np.abs(y)
+            over = (size > limit) | ((size == limit) & nearest & (fmt.max_code & 1 == 1))
+            over &= np.asarray(grid.format is fmt)
+            new = with_sign(fmt.max_code + 1, np.signbit(y), fmt) & (len(values) - 1)
+            return np.where(over, new, codes).astype(np.uint8), np.where(over, values[new], counted)
+
+        return cast
+
+    return wrap
 
 
 #: What becomes of a magnitude code above 7, beside the sign.
@@ -174,8 +234,10 @@ def _counted_on(beyond: int, of_seven: int) -> Wrap:
     """
 
     def wrap(old: Any) -> Any:
-        def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
+        def cast(y: F32, r: Recipe, grid: Grid) -> tuple[U8, F32]:
             codes, values = old(y, r, grid)
+            if grid.format is not E2M1:
+                return codes, values
             steps = np.where(np.abs(y) == _TIE, of_seven / 2, np.rint(np.abs(y) / 2))
             count = np.where(steps < _INT32, steps, 0).astype(np.int64) + 4
             low = np.where(steps < _INT32, count, beyond) | np.where(np.signbit(y), int(_SIGN), 0)
@@ -190,8 +252,10 @@ def _counted_on(beyond: int, of_seven: int) -> Wrap:
 
 def _unclamped(mask: Callable[[U8, U8], Any]) -> Wrap:
     def wrap(old: Any) -> Any:
-        def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
+        def cast(y: F32, r: Recipe, grid: Grid) -> tuple[U8, F32]:
             codes, values = old(y, r, grid)
+            if grid.format is not E2M1:
+                return codes, values
             wide, raw = unsaturated(np.abs(y))
             sign = np.where(np.signbit(y), _SIGN, np.uint8(0))
             over = wide > _MAGNITUDE
@@ -241,22 +305,26 @@ def _zero_signs(r: Recipe) -> Iterator[Flaw]:
         if member is not r.zero_sign:
             what = f"a zero code carries a sign: {member.value} where the recipe has {r.zero_sign.value}"
             yield Flaw("NegativeZero", what, {"zero_sign": member})
-    yield Flaw("NegativeZero", "an input of +0 gives code 8", wraps={"cast": _always_signed})
-    yield Flaw("NegativeZero", "the sign of every zero code is the other one", wraps={"cast": _flipped})
+    if all(fmt.negatives is Negatives.SIGN_MAGNITUDE for fmt in r.element.formats):
+        minus = 1 << r.element.first.format.sign_shift
+        what = f"an input of +0 gives code {minus}"
+        yield Flaw("NegativeZero", what, wraps={"cast": _zeros(lambda y, _: y == 0, turned=False)})
+        what = "the sign of every zero code is the other one"
+        flipped = _zeros(lambda y, size: (size == 0) & (np.abs(y) < 1), turned=True)
+        yield Flaw("NegativeZero", what, wraps={"cast": flipped})
 
 
-def _always_signed(old: Any) -> Any:
-    def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
-        codes, values = old(y, r, grid)
-        return np.where(y == 0, codes | _SIGN, codes), values
+def _zeros(where: Callable[[F32, U8], Any], *, turned: bool) -> Wrap:
+    """Return the wrap that turns or sets the sign of codes, by their scaled values and magnitudes."""
 
-    return cast
+    def wrap(old: Any) -> Any:
+        def cast(y: F32, r: Recipe, grid: Grid) -> tuple[U8, F32]:
+            codes, values = old(y, r, grid)
+            fmt = grid.format
+            sign = np.uint8(1 << fmt.sign_shift)
+            new = codes ^ sign if turned else codes | sign
+            return np.where(where(y, magnitudes(codes, fmt)), new, codes), values
 
+        return cast
 
-def _flipped(old: Any) -> Any:
-    def cast(y: F32, r: Recipe, grid: Any) -> tuple[U8, F32]:
-        codes, values = old(y, r, grid)
-        zero = (codes & _MAGNITUDE == 0) & (np.abs(y) < 1)
-        return np.where(zero, codes ^ _SIGN, codes), values
-
-    return cast
+    return wrap

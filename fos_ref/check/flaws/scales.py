@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fos_ref.check.flaws.amax import BF16, FP16
+from fos_ref.check.flaws.books import Book, book_of, FIRST_NORMAL
 from fos_ref.check.flaws.flaw import Flaw, Wrap
-from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.rounding import to_dtype
 from fos_ref.model.scales import ONE
@@ -19,12 +20,8 @@ from fos_ref.recipes.recipe import Recipe
 
 #: (base, code, value) -> the code that the mistake gives instead
 Recode: TypeAlias = Callable[[F32, U8, F32], Any]
-
-E4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
-_NAN, _LARGEST, _FIRST_NORMAL = np.uint8(0x7F), np.uint8(0x7E), np.uint8(8)
-_MIN_NORMAL = np.float32(2.0**-6)
-_OVERFLOW, _MAX = np.float32(464), np.float32(448)
-_BEYOND = np.float32(480)  #: what 0x7F would be in a format without NaN
+#: The same of the bytes in a book.
+OfBook: TypeAlias = Callable[[Book, F32, U8, F32], Any]
 
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
@@ -32,12 +29,22 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
     yield from _expressions(r)
     yield from _map4(r)
     yield from _floors(r)
-    of_powers = _E8M0_CASTS if r.scale_format.is_power else ()
-    for flag, what, recode in _E4M3_CASTS if r.scale_format is ScaleFormat.E4M3 else of_powers:
+    k = book_of(r)
+    if k is None:
+        for flag, what, recode in () if r.scale_format.of_amax else _E8M0_CASTS:
+            yield Flaw(flag, what, wraps={"cast_scale": recoded(recode)})
+    else:
+        yield from _casts(k)
+        yield from _nans(r, k)
+    yield from _other_casts(r)
+
+
+def _casts(k: Book) -> Iterator[Flaw]:
+    normal, least = (f"2^{int(np.log2(k.values[c]))}" for c in (FIRST_NORMAL, 1))
+    for flag, what, recode in _BOOK_CASTS:
         ties = recode in _OF_TIES
-        yield Flaw(flag, what, wraps={"cast_scale": recoded(recode)}, usual=not ties, ties=ties)
-    if r.scale_format is ScaleFormat.E4M3:
-        yield from _nans(r)
+        words = what.replace("2^-6", normal).replace("2^-9", least)
+        yield Flaw(flag, words, wraps={"cast_scale": recoded(partial(recode, k))}, usual=not ties, ties=ties)
 
 
 # --- N5 ------------------------------------------------------------------------------------------------
@@ -109,38 +116,38 @@ def recoded(recode: Recode) -> Wrap:
         def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
             codes, values = old(base, r)
             new = np.asarray(recode(base, codes, values)).astype(np.uint8)
-            if r.scale_format is ScaleFormat.E4M3:
-                return new, E4M3_VALUES[new & _NAN]
-            return new, (new.astype(np.uint32) << np.uint32(23)).view(np.float32)
+            k = book_of(r)
+            powers = (new.astype(np.uint32) << np.uint32(23)).view(np.float32)
+            return new, powers if k is None else k.value(new)
 
         return cast
 
     return wrap
 
 
-def _up(base: F32, c: U8, v: F32) -> Any:
-    return np.where((v < base) & (c < _LARGEST), c + 1, c)
+def _up(k: Book, base: F32, c: U8, v: F32) -> Any:
+    return np.where((v < base) & (c < k.largest), c + 1, c)
 
 
-def _down(base: F32, c: U8, v: F32) -> Any:
+def _down(_: Book, base: F32, c: U8, v: F32) -> Any:
     return np.where((v > base) & (c > 0), c - 1, c)
 
 
-def _ties_up(base: F32, c: U8, v: F32) -> Any:
-    above = E4M3_VALUES[np.minimum(c + 1, _LARGEST)]
-    return np.where((c < _LARGEST) & (base == (v + above) / 2), c + 1, c)
+def _ties_up(k: Book, base: F32, c: U8, v: F32) -> Any:
+    above = k.values[np.minimum(c + 1, k.largest)]
+    return np.where((c < k.largest) & (base == (v + above) / 2), c + 1, c)
 
 
-def _ties_down(base: F32, c: U8, v: F32) -> Any:
-    below = E4M3_VALUES[np.minimum(np.where(c == 0, c, c - 1), _LARGEST)]
-    return np.where((c > 0) & (c < _NAN) & (base == (v + below) / 2), c - 1, c)
+def _ties_down(k: Book, base: F32, c: U8, v: F32) -> Any:
+    below = k.values[np.minimum(np.where(c == 0, c, c - 1), k.largest)]
+    return np.where((c > 0) & (c < k.nan) & (base == (v + below) / 2), c - 1, c)
 
 
-def _nearest_normal(base: F32, c: U8, v: F32) -> Any:  # noqa: ARG001
-    return np.where(c < _FIRST_NORMAL, np.where(base > _MIN_NORMAL / 2, _FIRST_NORMAL, 0), c)
+def _nearest_normal(k: Book, base: F32, c: U8, v: F32) -> Any:  # noqa: ARG001
+    return np.where(c < FIRST_NORMAL, np.where(base > k.least_normal / 2, FIRST_NORMAL, 0), c)
 
 
-_E4M3_CASTS: tuple[tuple[str, str, Recode], ...] = (
+_BOOK_CASTS: tuple[tuple[str, str, OfBook], ...] = (
     ("ScaleCeil", "block scales are rounded up", _up),
     ("ScaleFloor", "block scales are rounded down", _down),
     ("ScaleCeil", "block scales halfway between two values go up", _ties_up),
@@ -148,38 +155,38 @@ _E4M3_CASTS: tuple[tuple[str, str, Recode], ...] = (
     (
         "ScaleSubnormalFlush",
         "subnormal block scales are zero",
-        lambda base, c, v: np.where(c < _FIRST_NORMAL, 0, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where(c < FIRST_NORMAL, 0, c),  # noqa: ARG005
     ),
     (
         "ScaleSubnormalFlush",
         "block scales below 2^-6 before rounding are zero",
-        lambda base, c, v: np.where(base < _MIN_NORMAL, 0, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where(base < k.least_normal, 0, c),  # noqa: ARG005
     ),
     (
         "ScaleSubnormalFlush",
         "subnormal block scales become 2^-6, zero stays",
-        lambda base, c, v: np.where((c > 0) & (c < _FIRST_NORMAL), _FIRST_NORMAL, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where((c > 0) & (c < FIRST_NORMAL), FIRST_NORMAL, c),  # noqa: ARG005
     ),
     (
         "ScaleSubnormalFlush",
         "block scales below 2^-6 become 2^-6 unless the block is zero",
-        lambda base, c, v: np.where((base > 0) & (c < _FIRST_NORMAL), _FIRST_NORMAL, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where((base > 0) & (c < FIRST_NORMAL), FIRST_NORMAL, c),  # noqa: ARG005
     ),
     ("ScaleSubnormalFlush", "block scales below 2^-6 go to the nearer of 0 and 2^-6", _nearest_normal),
     (
         "ZeroScalePolicy",
         "block scales are at least 2^-9, also of a zero block",
-        lambda base, c, v: np.maximum(c, 1),  # noqa: ARG005
+        lambda k, base, c, v: np.maximum(c, 1),  # noqa: ARG005
     ),
     (
         "ZeroScalePolicy",
         "block scales of values are at least 2^-9",
-        lambda base, c, v: np.where((base > 0) & (c == 0), 1, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where((base > 0) & (c == 0), 1, c),  # noqa: ARG005
     ),
     (
         "ZeroScalePolicy",
         "a block scale of zero is stored as 1",
-        lambda base, c, v: np.where(c == 0, 0x38, c),  # noqa: ARG005
+        lambda k, base, c, v: np.where(c == 0, np.searchsorted(k.values[: k.largest], ONE), c),  # noqa: ARG005
     ),
 )
 #: Relatives of the two directions: they change exact midpoints only, as a reordered product may, too.
@@ -204,66 +211,102 @@ _E8M0_CASTS: tuple[tuple[str, str, Recode], ...] = (
 )
 
 
+# --- another cast ----------------------------------------------------------------------------------------
+
+#: Casts by the size of what they give. Those of one size differ in the smallest and the largest scales.
+_SIZES = {
+    ScaleFormat.E4M3: 0,
+    ScaleFormat.E4M3_HALF_UP: 1,
+    ScaleFormat.E8M0_FLOOR: 0,
+    ScaleFormat.E8M0_EVEN: 1,
+    ScaleFormat.E8M0_NEAREST_LOG2: 1,
+    ScaleFormat.E8M0_UP: 2,
+    ScaleFormat.E8M0_UP_SATFINITE: 2,
+    ScaleFormat.E8M0_UP_WRAPS: 2,
+    ScaleFormat.E8M0_CEIL: 3,
+}
+
+
+def _other_casts(r: Recipe) -> Iterator[Flaw]:
+    """Yield the casts that other recipes have; where one takes the block amax, the block scale follows."""
+    own = r.scale_format
+    for member in _SIZES if own in _SIZES else ():
+        if member is own or member.is_power is not own.is_power:
+            continue
+        axes: dict[str, Any] = {"scale_format": member}
+        if member.of_amax is not own.of_amax:
+            axes["block_scale"] = BlockScale.AMAX if member.of_amax else BlockScale.DIVIDE_THEN_MULTIPLY
+        more = _SIZES[member] - _SIZES[own]
+        flag = "ScaleCeil" if more > 0 else "ScaleFloor" if more < 0 else "ScaleSubnormalFlush"
+        what = f"block scales are {member.value} where the recipe has {own.value}"
+        yield Flaw(flag, what, axes, usual=own.of_amax)
+
+
 # --- NaN -----------------------------------------------------------------------------------------------
 
 
-def _nans(r: Recipe) -> Iterator[Flaw]:
-    cast = {"cast_scale": recoded(lambda base, c, v: np.where(base > _OVERFLOW, _NAN, c))}  # noqa: ARG005
-    early = {"cast_scale": recoded(lambda base, c, v: np.where(base > _MAX, _NAN, c))}  # noqa: ARG005
-    yield Flaw("ScaleNaN", "a block scale above 464 is NaN, not 448", wraps=cast)
-    yield Flaw("ScaleNaN", "a block scale above 448 is NaN", wraps=early)
+def _nans(r: Recipe, k: Book) -> Iterator[Flaw]:
+    over, most = f"{k.overflow:g}", f"{k.most:g}"
+    cast = {"cast_scale": recoded(lambda base, c, v: np.where(base > k.overflow, k.nan, c))}  # noqa: ARG005
+    early = {"cast_scale": recoded(lambda base, c, v: np.where(base > k.most, k.nan, c))}  # noqa: ARG005
+    yield Flaw("ScaleNaN", f"a block scale above {over} is NaN, not {most}", wraps=cast)
+    yield Flaw("ScaleNaN", f"a block scale above {most} is NaN", wraps=early)
     if r.chooses:
         wins: dict[str, Wrap] = {"pick": lambda old: lambda e4, e6, r: old(e4, e6, r) | np.isnan(e4)}
-        yield Flaw("ScaleNaN", "a block scale above 464 is NaN, and a NaN error wins", wraps=cast | wins)
-        yield Flaw("ScaleNaN", "a block scale above 448 is NaN, and a NaN error wins", wraps=early | wins)
-    yield Flaw(
-        "ScaleNaN", "the byte of a saturated block scale is 0x7F", wraps={"keep": _relabelled(_LARGEST)}
-    )
-    yield Flaw("ScaleNaN", "the scale byte of a zero block is 0x7F", wraps={"keep": _relabelled(np.uint8(0))})
-    yield Flaw("ScaleNaN", "the largest block scale is 480, of byte 0x7F", wraps={"cast_scale": _up_to_480})
-    for limit, overflow in ((464, cast), (448, early)):
+        yield Flaw("ScaleNaN", f"a block scale above {over} is NaN, and a NaN error wins", wraps=cast | wins)
+        yield Flaw("ScaleNaN", f"a block scale above {most} is NaN, and a NaN error wins", wraps=early | wins)
+    name = f"0x{k.nan:02X}"
+    for what, of in (("a saturated block scale", k.largest), ("a zero block", np.uint8(0))):
+        words = f"the byte of {what} is {name}" if of else f"the scale byte of {what} is {name}"
+        yield Flaw("ScaleNaN", words, wraps={"keep": _relabelled(of, k.nan)})
+    what = f"the largest block scale is {k.beyond:g}, of byte {name}"
+    yield Flaw("ScaleNaN", what, wraps={"cast_scale": _up_to_beyond(k)})
+    for limit, overflow in ((over, cast), (most, early)):
         what = f"a block scale above {limit} is NaN, whatever the codes"
-        yield Flaw("ScaleNaN", what, wraps=overflow | {"free": _of_nan}, usual=False)
-    yield from _of_zero_tensors(r)
+        yield Flaw("ScaleNaN", what, wraps=overflow | {"free": _of_nan(k)}, usual=False)
+    yield from _of_zero_tensors(r, k)
 
 
-def _of_zero_tensors(r: Recipe) -> Iterator[Flaw]:
+def _of_zero_tensors(r: Recipe, k: Book) -> Iterator[Flaw]:
     """Yield 0 times an infinite S, which is NaN, with each code that a NaN may get."""
     what = "where the tensor amax is zero, block scales are 0 times infinity: NaN"
     wraps: dict[str, Wrap] = {
         "base": _nan_of_zero,
-        "cast_scale": recoded(lambda base, c, v: np.where(np.isnan(base), _NAN, c)),  # noqa: ARG005
+        "cast_scale": recoded(lambda base, c, v: np.where(np.isnan(base), k.nan, c)),  # noqa: ARG005
     }
     yield Flaw("ScaleNaN", what, wraps=wraps)
     if r.element_nan is not ElementNan.CODE_7 and r.element_cast is not ElementCast.UNSATURATED:
         yield Flaw("ScaleNaN", f"{what}, and codes 7", {"element_nan": ElementNan.CODE_7}, wraps)
 
 
-def _of_nan(old: Any) -> Any:
-    """Return the step that says nothing about codes under a NaN."""
-    return lambda scale: old(scale) | (scale & _NAN == _NAN)
+def _of_nan(k: Book) -> Wrap:
+    """Return the wrap of the step that says nothing about codes under a NaN."""
+    return lambda old: lambda scale: old(scale) | (scale & k.nan == k.nan)
 
 
 def _nan_of_zero(old: Any) -> Any:
     return lambda b, t, m, r: np.where(t.amax == 0, np.float32(np.nan), old(b, t, m, r))
 
 
-def _up_to_480(old: Any) -> Any:
-    def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
-        codes, values = old(base, r)
-        over = base > _OVERFLOW
-        return np.where(over, _NAN, codes), np.where(over, _BEYOND, values)
+def _up_to_beyond(k: Book) -> Wrap:
+    def wrap(old: Any) -> Any:
+        def cast(base: F32, r: Recipe) -> tuple[U8, F32]:
+            codes, values = old(base, r)
+            over = base > k.overflow
+            return np.where(over, k.nan, codes), np.where(over, k.beyond, values)
 
-    return cast
+        return cast
+
+    return wrap
 
 
-def _relabelled(code: np.uint8) -> Wrap:
-    """Return the wrap that stores 0x7F for one scale byte and leaves the codes."""
+def _relabelled(code: np.uint8, nan: np.uint8) -> Wrap:
+    """Return the wrap that stores NaN for one scale byte and leaves the codes."""
 
     def wrap(old: Any) -> Any:
         def keep(*given: Any) -> tuple[U8, U8]:
             codes, scales = old(*given)
-            return codes, np.where(scales == code, _NAN, scales)
+            return codes, np.where(scales == code, nan, scales)
 
         return keep
 

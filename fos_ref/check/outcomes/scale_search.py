@@ -11,10 +11,11 @@ from fos_ref.check.flaws.flaw import Flaw, steps_with
 from fos_ref.check.outcomes.outcome import Outcome
 from fos_ref.check.steps import tensor_scales, walk
 from fos_ref.formats.arrays import Bool, F64, I64, U8
-from fos_ref.model.elements import E2M1_VALUES
-from fos_ref.recipes.axes import ElementFormat, ErrorMetric
+from fos_ref.model.dequantize import element_values, holds_second
+from fos_ref.model.elements import ELEMENT_FORMAT
+from fos_ref.recipes.axes import ErrorMetric
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 
 FLAG = "ScaleSearch"
 _FEW = 1 << 10  #: blocks that are looked at first
@@ -25,7 +26,7 @@ _LEAST_BLOCKS = 8
 def scale_search(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Outcome | None:
     """Return the blocks that a search of their scale explains; None where it does not for nearly all."""
     index = np.flatnonzero(c.differing & c.got.seen)
-    if r.element_format is not ElementFormat.E2M1 or len(index) < _LEAST_BLOCKS:
+    if len(index) < _LEAST_BLOCKS:
         return None
     if _better(c, r, index[:: max(1, len(index) // _FEW)], flaws).mean() < _NEARLY:
         return None
@@ -58,7 +59,10 @@ def _better(c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...]) -> Bool:
 
 
 def _error(x: F64, codes: U8, scales: U8, decode: F64, r: Recipe) -> F64:
-    values = E2M1_VALUES[unpack_nibbles(codes)].astype(np.float64) * scale_values(scales, r) * decode
+    second = holds_second(scales, r)
+    unit = np.where(second, np.float64(ELEMENT_FORMAT[r.element_format][1].unit), 1.0)
+    elements = element_values(one_a_byte(codes, r), second, r).astype(np.float64)
+    values = elements * scale_values(scales, r) * decode * unit
     d = np.abs(values - x)
     if r.error_metric is ErrorMetric.ABS_MAX:
         return np.asarray(d.max(axis=1))

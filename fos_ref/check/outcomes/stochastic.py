@@ -14,7 +14,7 @@ from fos_ref.check.bench import Case
 from fos_ref.check.evidence.codes import nearest_codes, parts, scaled
 from fos_ref.check.flaws.flaw import Flaw
 from fos_ref.check.outcomes.outcome import Outcome
-from fos_ref.formats.arrays import F64, I64, U8
+from fos_ref.formats.arrays import F64, I64
 from fos_ref.model.elements import code_values
 from fos_ref.recipes.recipe import Recipe
 
@@ -29,7 +29,7 @@ _BIAS = 0.01  #: of the values that may go up: a few random bits only
 class _Tally:
     """Counts over values between two codes, with what is expected of fair chance."""
 
-    ties: F64  #: (2, midpoints): went down, went up
+    ties: F64  #: by midpoint: went down, went up
     values: int = 0
     up: float = 0.0
     far: float = 0.0
@@ -60,7 +60,7 @@ def stochastic_rounding(c: Case, r: Recipe, flaws: tuple[Flaw, ...] = ()) -> Out
     seen = c.got.seen
     if not _legal(c, r, differing[:_FEW], flaws) or not _legal(c, r, differing, flaws):
         return None
-    tally = _Tally(ties=np.zeros((2, len(_grid(r)) - 1)))
+    tally = _Tally(np.zeros((2, r.element.first.format.max_code)))
     for part in parts(c):
         _count(tally, c, r, part[seen[part]], flaws)
     if tally.chance < _LEAST_CODES or not (
@@ -85,12 +85,13 @@ def _legal(c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...]) -> bool:
 
 def _count(tally: _Tally, c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...]) -> None:
     y, codes, zero = scaled(c, r, index, flaws)
-    grid = _grid(r)
+    values = code_values(r.element.first.format).astype(np.float64)
+    grid = values[: r.element.first.format.max_code + 1]
     magnitude = np.abs(y.astype(np.float64))
     at = np.clip(np.searchsorted(grid, magnitude, side="right") - 1, 0, len(grid) - 2)
     up = (magnitude - grid[at]) / (grid[at + 1] - grid[at])
     between = (up > 0) & (up < 1) & ~zero[:, None]
-    went_up = np.abs(_values(codes, r)) > grid[at]
+    went_up = np.abs(values[codes]) > grid[at]
     p, ups = up[between], went_up[between]
     tally.values += int(p.size)
     tally.up += float(np.count_nonzero(ups))
@@ -101,13 +102,3 @@ def _count(tally: _Tally, c: Case, r: Recipe, index: I64, flaws: tuple[Flaw, ...
     for way, there in enumerate((~went_up, went_up)):
         tally.ties[way] += np.bincount(at[middle & there], minlength=len(grid) - 1)
     tally.variance += float((p * (1 - p)).sum())
-
-
-def _values(codes: U8, r: Recipe) -> F64:
-    return np.asarray(code_values(r.element.first.format)[codes], dtype=np.float64)
-
-
-def _grid(r: Recipe) -> F64:
-    """Return the magnitudes that codes have."""
-    fmt = r.element.first.format
-    return np.asarray(code_values(fmt)[: fmt.max_code + 1], dtype=np.float64)
