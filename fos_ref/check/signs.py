@@ -37,7 +37,7 @@ def with_sign(magnitude: Any, minus: Any, fmt: FormatInfo) -> U8:
             signed = np.where(size > 0, size | _sign(fmt), size)
         case _:
             signed = size | _sign(fmt)
-    return np.where(minus, signed, size).astype(np.uint8)
+    return np.asarray(np.where(minus, signed, size), dtype=np.uint8)
 
 
 def by_format(change: Any, codes: U8, scales: U8, r: Recipe) -> U8:
@@ -46,7 +46,7 @@ def by_format(change: Any, codes: U8, scales: U8, r: Recipe) -> U8:
     if r.element.second is None:
         return np.asarray(first, dtype=np.uint8)
     second = holds_second(scales, r)[..., None]
-    return np.where(second, change(codes, r.element.second.format), first).astype(np.uint8)
+    return np.asarray(np.where(second, change(codes, r.element.second.format), first), dtype=np.uint8)
 
 
 def _sign(fmt: FormatInfo) -> np.uint8:

@@ -107,7 +107,7 @@ def _sides(r: Recipe) -> list[Side]:
     program = program_of(r)
     if program is None or all(p.diff(r) for p in program.presets()):
         return [Side(None, r, {})]  # no settings are known, or it is none of the program's own recipes
-    others = [p for p in program.presets() if p.diff(r) and p.block_cols == r.block_cols]
+    others = [p for p in program.presets() if p.diff(r) and p.laid_out_as(r)]
     return [Side(program, r, {}), *(Side(program, p, program.change(r, p)) for p in others)]
 
 

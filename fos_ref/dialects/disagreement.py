@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from fos_ref.errors import InputError, RecipeError
 from fos_ref.formats.arrays import AnyArray, Bool
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import one_a_byte
 from fos_ref.storage.tensor import QuantizedTensor
 
 
@@ -29,7 +29,7 @@ class AxisShare:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """How two recipes differ on one tensor, counted in blocks of 16 (or 8, or 32) values of a row."""
+    """How two recipes differ on one tensor, counted in blocks of a row."""
 
     blocks: int
     differing: int  #: any byte differs
@@ -46,11 +46,11 @@ def disagreement(x: Any, a: Recipe | str, b: Recipe | str, *, explain: bool = Tr
     Shapes:   x (R, C) as `quantize` takes it for both recipes. Each row of a 16x16 tile is a block
     Dtypes:   as for `quantize`
     Rounding: none of its own; bytes are compared.
-    Raises:   InputError if their blocks do not have equally many values of a row; otherwise as `quantize`.
+    Raises:   InputError if blocks or codes of one are wider than the other's; otherwise as `quantize`.
     """
     a, b, x = get_recipe(a), get_recipe(b), as_numpy(x)
-    if a.block_cols != b.block_cols:
-        msg = f"{a.name} has blocks of {a.block_cols} values, {b.name} of {b.block_cols}: equal is allowed"
+    if not a.laid_out_as(b):
+        msg = f"{_layout(a)}, {_layout(b)}: equal is allowed"
         raise InputError(msg)
     qa, qb = quantize(x, a), quantize(x, b)
     scale, codes = _scales_differ(qa, qb), _codes_differ(qa, qb)
@@ -64,6 +64,10 @@ def disagreement(x: Any, a: Recipe | str, b: Recipe | str, *, explain: bool = Tr
         codes_only=int((codes & ~scale).sum()),
         axes=_shares(x, qa, qb, differs) if explain else (),
     )
+
+
+def _layout(r: Recipe) -> str:
+    return f"{r.name} has blocks of {r.block_cols} values of {r.element.width} bits"
 
 
 def _shares(x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool) -> tuple[AxisShare, ...]:
@@ -112,8 +116,15 @@ def partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
 
 
 def _legal(a: Recipe, b: Recipe, axes: Sequence[str]) -> bool:
+    mine, theirs = a.axes(), b.axes()
+    return is_legal(tuple((k, theirs[k] if k in axes else v) for k, v in mine.items()))
+
+
+@cache
+def is_legal(axes: tuple[tuple[str, Any], ...]) -> bool:
+    """Return whether axes make a recipe; remembered, since a search asks for few of them very often."""
     try:
-        taking(a, b, axes)
+        Recipe(name="tried", **dict(axes))
     except RecipeError:
         return False
     return True
@@ -125,11 +136,8 @@ def _scales_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
 
 
 def _codes_differ(a: QuantizedTensor, b: QuantizedTensor) -> Bool:
-    codes = a.codes, b.codes
-    if a.recipe.codes_per_byte != b.recipe.codes_per_byte:
-        codes = one_a_byte(a.codes, a.recipe), one_a_byte(b.codes, b.recipe)
-    differs = (codes[0] != codes[1]).reshape(*a.block_scales.shape, -1)
-    different: Bool = differs.any(axis=-1)
+    per_byte = (a.codes != b.codes).reshape(*a.block_scales.shape, a.recipe.block_bytes)
+    different: Bool = per_byte.any(axis=-1)
     return different
 
 

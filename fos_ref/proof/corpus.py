@@ -30,7 +30,7 @@ from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.presets.own import ALIASES
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.vectors.bulk import LATER
+from fos_ref.vectors.editions import YOUNGER
 
 #: The hash of all results, by size. It changes when a preset or a family of inputs is added, and when a bit
 #: of an existing one moves, which CHANGELOG.md then has to explain.
@@ -40,8 +40,8 @@ KNOWN = {
 }
 SIZES = {size.name: size for size in (SMALL, FULL)}
 #: The presets whose hashes are known; younger ones would be another corpus.
-NAMES = tuple(name for name in PRESETS if name not in ALIASES and name not in LATER)
-BLOCKS = tuple(sorted({(r.block_rows, r.block_cols) for r in PRESETS.values()}))
+NAMES = tuple(name for name in PRESETS if name not in ALIASES and name not in YOUNGER)
+BLOCKS = tuple(sorted({(r.block_rows, r.block_cols) for r in map(PRESETS.__getitem__, NAMES)}))
 #: dtype of a float result -> (bits of infinity, of the NaN that all its NaN count as)
 _NAN = {
     np.dtype(np.float32): (0x7F800000, 0x7FC00000),

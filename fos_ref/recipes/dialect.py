@@ -114,7 +114,7 @@ class Dialect:
         return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
 
     def laid_out_as(self, other: Dialect) -> bool:
-        """Return whether codes and block scales of both have the same shapes, so that bytes can be compared."""
+        """Return whether codes and block scales of both have the same shapes: they can be compared."""
         return (self.block_cols, self.element.width) == (other.block_cols, other.element.width)
 
     def axes(self) -> dict[str, Any]:

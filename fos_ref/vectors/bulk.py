@@ -22,58 +22,20 @@ from fos_ref.vectors.blocks import bell, wide
 from fos_ref.vectors.canonical import canonical, FORMAT, parse
 from fos_ref.vectors.distinguishing.check import Failure
 from fos_ref.vectors.distinguishing.outcomes import amax_for, Input
+from fos_ref.vectors.editions import LATER
 from fos_ref.vectors.npz import read_npz, write_npz
 from fos_ref.vectors.schema import check
 from fos_ref.vectors.words import words
 
 INDEX = "v1/bulk.json"
-LATER_INDEX = "v1/bulk-later.json"  #: of the presets that are younger than INDEX, which stays
 INPUTS = "v1/bulk/inputs.npz"
-INDICES = (INDEX, LATER_INDEX)
+#: Presets that are younger than INDEX, which stays, have another.
+INDICES = (INDEX, *(e.bulk_name for e in LATER))
 KIND = "bulk"
 SHAPE = (16, 128)
 _COMMENT = (
     "Every preset on every input. v1/bulk/inputs.npz holds each input's bits under its name; a recipe's file "
     "holds codes, block_scales and picked4 with the inputs along the first axis, in the order given here."
-)
-#: The presets of LATER_INDEX.
-LATER = frozenset(
-    {
-        "gptqmodel-4over6",
-        "gptqmodel-4over6-headroom",
-        "qwix-nvfp4",
-        "auto-round-nvfp4",
-        "compressed-tensors-mxfp4",
-        "flashinfer-default-nvfp4",
-        "flashinfer-default-nvfp4-row",
-        "flashinfer-kv-4over6",
-        "flashinfer-kv-nvfp4",
-        "flashinfer-nvfp4",
-        "flashinfer-nvfp4-row",
-        "fp-quant-nvfp4",
-        "fpquant-4over6-absmax",
-        "fpquant-4over6-mae",
-        "fpquant-4over6-mse",
-        "microxcaling-mxfp4-nearest",
-        "mlx-cpu-nvfp4",
-        "mlx-cpu-nvfp4-unscaled",
-        "mlx-cuda-nvfp4",
-        "mlx-metal-mxfp4-nearest",
-        "mlx-metal-nvfp4",
-        "mlx-mxfp4",
-        "modelopt-mxfp4",
-        "ocp-mxfp4",
-        "qwix-mxfp4",
-        "razer-4over6",
-        "sglang-nvfp4-online",
-        "torchao-mxfp4-ceil",
-        "torchao-mxfp4-even",
-        "torchao-mxfp4-floor",
-        "torchao-mxfp4-rceil",
-        "torchao-train-nvfp4",
-        "torchao-train-nvfp4-16x16",
-        "vllm-nvfp4-emulation",
-    }
 )
 _OUTPUTS = ("block_scales", "codes", "picked4")
 
@@ -133,8 +95,8 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 def _listed(index: str) -> dict[str, str]:
     """Return the presets of an index and their fingerprints."""
-    every = {r.name: r.fingerprint() for r in recipes()}
-    return {name: print_ for name, print_ in every.items() if (name in LATER) == (index == LATER_INDEX)}
+    place = {name: e.bulk_name for e in LATER for name in e.presets}
+    return {r.name: r.fingerprint() for r in recipes() if place.get(r.name, INDEX) == index}
 
 
 def names() -> list[str]:

@@ -48,7 +48,7 @@ def _padded(case: Case, r: Recipe) -> Extent | None:
 
 def _expected(e: Json, case: Case, padded: Extent, r: Recipe) -> Iterator[Part]:
     blocks = padded.cols // r.block_cols
-    yield "expected/codes", e["codes"], padded.rows, padded.cols // 2
+    yield "expected/codes", e["codes"], padded.rows, padded.cols // r.codes_per_byte
     yield "expected/block_scales", e["block_scales"], padded.rows, blocks
     yield "expected/picked4", e["picked4"], padded.rows, blocks
     yield "expected/values_bits", e["values_bits"], *case.x.shape

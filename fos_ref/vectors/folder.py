@@ -38,8 +38,9 @@ def generated(say: Say) -> dict[str, bytes]:
     telling = distinguishing(lambda: None)
     found[VECTORS] = canonical(telling)
     hunted = [read_mutant_vector(v) for v in telling["mutants"]]
-    say(values.NAME)
-    found[values.NAME] = canonical(values.document(lambda: None))
+    for name in values.NAMES:
+        say(name)
+        found[name] = canonical(values.document(name, lambda: None))
     say(reported.NAME)
     found[reported.NAME] = canonical(reported.document(lambda: None))
     for r, plans in plan(hunted, reported.read(found[reported.NAME])):
@@ -63,5 +64,5 @@ def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[st
 def names() -> list[str]:
     """Return the name of every file that is written, before any is made."""
     planned = [name_of(recipe, group) for recipe in PLAN for group in groups_of(recipe)]
-    alone = (SCHEMA, NOTES_FILE, VECTORS, values.NAME, reported.NAME, layout.NAME, FROZEN, MANIFEST)
+    alone = (SCHEMA, NOTES_FILE, VECTORS, *values.NAMES, reported.NAME, layout.NAME, FROZEN, MANIFEST)
     return [*alone, *planned, *bulk.names()]

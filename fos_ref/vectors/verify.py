@@ -90,8 +90,8 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, Failure | None]:
 def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     if name == VECTORS:
         _distinguishing([*read(files[name]), *read_mutants(files[name])], found)
-    elif name == values.NAME:
-        _distinguishing(values.read(files[name]), found)
+    elif name in values.NAMES:
+        _distinguishing(values.read(files[name], name), found)
     elif name == reported.NAME:
         _distinguishing(reported.read(files[name]), found)
     elif name == layout.NAME:

@@ -157,7 +157,7 @@ def _maps(folder: Path) -> object:
     if VECTORS in files:
         read_mutants(files[VECTORS])
     if bulk.INDEX in files:
-        bulk.read(files | {bulk.LATER_INDEX: files[bulk.INDEX], bulk.INPUTS: b""})
+        bulk.read(files | dict.fromkeys(bulk.INDICES, files[bulk.INDEX]) | {bulk.INPUTS: b""})
     return found
 
 

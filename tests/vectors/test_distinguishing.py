@@ -21,18 +21,19 @@ from fos_ref.vectors.distinguishing.file import VALUES_AXIS
 from fos_ref.vectors.distinguishing.search import (
     axis_pairs,
     BASES,
+    edition,
     INDISTINGUISHABLE,
-    is_later,
-    LATER,
     plain_name,
 )
+from fos_ref.vectors.editions import LATER
 from tests.every import every
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DATA = (GOLDEN / VECTORS).read_bytes()
 DOCUMENT = parse(DATA, VECTORS)
 FIRST = read(DATA)
-COMMITTED = [*FIRST, *values.read((GOLDEN / values.NAME).read_bytes())]
+YOUNGER = {name: values.read((GOLDEN / name).read_bytes(), name) for name in values.NAMES}
+COMMITTED = [*FIRST, *(v for found in YOUNGER.values() for v in found)]
 ALL = [*FIRST, *read_mutants(DATA)]
 PAIRS = [(axis, plain_name(u), plain_name(v)) for axis, u, v in axis_pairs()]
 
@@ -45,17 +46,23 @@ def test_every_pair_of_values_has_a_vector_or_a_reason():
     assert len(PAIRS) == len(set(PAIRS)) > 100
     found = [(v.axis, *v.values) for v in COMMITTED]
     reasons = {(d["axis"], *d["values"]): d["reason"] for d in DOCUMENT["indistinguishable"]}
-    for part in (found[: len(FIRST)], found[len(FIRST) :], [*reasons]):
+    parts = [[(v.axis, *v.values) for v in file] for file in (FIRST, *YOUNGER.values())]
+    for part in (*parts, [*reasons]):
         assert part == sorted(part, key=PAIRS.index)
     assert set(found) | set(reasons) == set(PAIRS)
     assert not set(found) & set(reasons)
     assert reasons == INDISTINGUISHABLE
 
 
-def test_the_pairs_of_the_first_file_are_those_without_a_younger_value():
-    """A value that is added stands in LATER_VALUES: the first file stays as it was published."""
-    first = {(v.axis, *v.values) for v in FIRST} | {*INDISTINGUISHABLE}
-    assert {(a, plain_name(u), plain_name(v)) for a, u, v in axis_pairs() if not is_later((a, u, v))} == first
+def test_a_file_has_the_pairs_whose_younger_value_is_of_its_edition():
+    """A value that is added stands in the last edition: the files before stay as they were published."""
+    files = [FIRST, *YOUNGER.values()]
+    for number, found in enumerate(files, 1):
+        pairs = {
+            (a, plain_name(u), plain_name(v)) for a, u, v in axis_pairs() if edition((a, u, v)) == number
+        }
+        assert pairs - {*INDISTINGUISHABLE} == {(v.axis, *v.values) for v in found}
+    assert len(files) == 1 + len(LATER)
 
 
 @every(COMMITTED, lambda v: v.name)
@@ -98,7 +105,7 @@ def test_the_bases_have_every_value_that_a_preset_has():
     for axis in PRESETS["nvfp4"].axes():
         everywhere = {getattr(r, axis) for r in PRESETS.values()}
         reached = {getattr(s.recipe, axis) for v in COMMITTED for s in v.sides}
-        reached |= {getattr(PRESETS[b], axis) for b in (*BASES, *LATER)}
+        reached |= {getattr(PRESETS[b], axis) for b in (*BASES, *(name for e in LATER for name in e.varied))}
         assert everywhere <= reached
 
 

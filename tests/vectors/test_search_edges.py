@@ -100,13 +100,13 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     """With the searches of this file in place of the long ones, and one recipe."""
     said = []
     monkeypatch.setattr(golden, "distinguishing", lambda _: DOCUMENT)
-    monkeypatch.setattr(values, "document", lambda _: json.loads(files()[values.NAME]))
+    monkeypatch.setattr(values, "document", lambda name, _: json.loads(files()[name]))
     monkeypatch.setattr(golden, "plan", lambda hunted, _: plans(hunted, "fouroversix-static4"))
     monkeypatch.setattr(bulk, "files", lambda: iter([(bulk.INDEX, files()[bulk.INDEX])]))
     found = golden.generated(said.append)
-    assert said == [VECTORS, values.NAME, reported.NAME, "fouroversix-static4", bulk.INDEX]
+    assert said == [VECTORS, *values.NAMES, reported.NAME, "fouroversix-static4", bulk.INDEX]
     assert {name: files()[name] for name in found} == found
-    named = ("schema.json", "notes.json", VECTORS, values.NAME, reported.NAME, bulk.INDEX, layout.NAME)
+    named = ("schema.json", "notes.json", VECTORS, *values.NAMES, reported.NAME, bulk.INDEX, layout.NAME)
     assert set(found) == {*named, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
 
 

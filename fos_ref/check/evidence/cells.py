@@ -100,6 +100,8 @@ def code_cells(fmt: FormatInfo, reach: str) -> Cells:
     """
     values = code_values(fmt).astype(np.float64)
     legal = np.abs(values) <= values[fmt.max_code]
+    if fmt.exponent_bits == 0:  # nor is -0 a code where there is one zero
+        legal[1 << fmt.sign_shift] = False
     grid = np.unique(values[legal])
     at = np.searchsorted(grid, values)
     before = np.append(-np.inf, grid)[np.minimum(at, len(grid))]

@@ -15,9 +15,9 @@ from fos_ref.vectors.distinguishing.mutants import mutant_vectors
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
 from fos_ref.vectors.distinguishing.search import (
     axis_pairs,
+    edition,
     find,
     INDISTINGUISHABLE,
-    is_later,
     Pair,
     plain_name,
     Vector,
@@ -31,7 +31,7 @@ def distinguishing(progress: Callable[[], None]) -> Json:
 
     Raises: GoldenFormatError where a pair has neither a vector nor a stated reason, or a mutant no vector.
     """
-    vectors = axis_vectors([p for p in axis_pairs() if not is_later(p)], progress)
+    vectors = axis_vectors([p for p in axis_pairs() if edition(p) == 1], progress)
     reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
     mutants = mutant_vectors(progress)
     return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}

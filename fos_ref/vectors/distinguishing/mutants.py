@@ -21,7 +21,7 @@ from fos_ref.inputs.choice_edges import AMAX, choice_edges
 from fos_ref.mutants.catalogue import Mutant, MUTANTS
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.storage.layout import unpack_nibbles
+from fos_ref.storage.layout import one_a_byte
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.vectors.bits import input_json, Json, read_input, result, Side
 from fos_ref.vectors.bits_text import from_hex, to_hex
@@ -201,4 +201,4 @@ def _made(given: Input, by: Callable[[AnyArray, Any], QuantizedTensor], r: Recip
 def _elements(q: QuantizedTensor) -> AnyArray:
     """Return code and block scale of each element in one number (R, C)."""
     scales = np.repeat(q.block_scales, q.recipe.block_cols, axis=1).astype(np.uint16)
-    return scales << np.uint16(8) | unpack_nibbles(q.codes)
+    return scales << np.uint16(8) | one_a_byte(q.codes, q.recipe)

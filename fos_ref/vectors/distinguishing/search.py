@@ -14,24 +14,11 @@ from typing import Any, TypeAlias
 
 from fos_ref.dialects.disagreement import partners, taking
 from fos_ref.errors import RecipeError
-from fos_ref.recipes.axes import (
-    BlockScale,
-    Dequantize,
-    ElementCast,
-    ElementFormat,
-    ElementNan,
-    ElementScaling,
-    ErrorDomain,
-    ReciprocalOverflow,
-    ScaleFloor,
-    ScaleFormat,
-    TensorScale,
-    ZeroScale,
-    ZeroSign,
-)
+from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
+from fos_ref.vectors.editions import edition_of, LATER
 
 #: Pairs that no input can tell apart, and why.
 INDISTINGUISHABLE = {
@@ -58,88 +45,9 @@ BASES = (
     "fouroversix-if4-mse",
     "fouroversix-mxfp4-static6",
 )
-#: Presets with values that were added after the vectors were published. They are varied where those above
-#: show nothing, so that what is published stays.
-LATER = (
-    "flashinfer-nvfp4",
-    "flashinfer-default-nvfp4",
-    "flashinfer-default-nvfp4-row",
-    "auto-round-nvfp4",
-    "vllm-nvfp4-emulation",
-    "sglang-nvfp4-online",
-    "fp-quant-nvfp4",
-    "mlx-cpu-nvfp4",
-    "mlx-cpu-nvfp4-unscaled",
-    "mlx-metal-nvfp4",
-    "mlx-cuda-nvfp4",
-    "flashinfer-kv-nvfp4",
-    "flashinfer-kv-4over6",
-    "gptqmodel-4over6",
-    "ocp-mxfp4",
-    "microxcaling-mxfp4-nearest",
-    "torchao-mxfp4-even",
-    "torchao-mxfp4-ceil",
-    "torchao-mxfp4-rceil",
-    "compressed-tensors-mxfp4",
-    "modelopt-mxfp4",
-    "mlx-mxfp4",
-    "mlx-metal-mxfp4-nearest",
-    "qwix-mxfp4",
-    "qwix-nvfp4",
-    "razer-4over6",
-    "fpquant-4over6-mse",
-)
-
 
 #: Axis, value, another value.
 Pair: TypeAlias = tuple[str, Any, Any]
-#: Values that were added after the first vectors were published; theirs are in values.json.
-LATER_VALUES: frozenset[Any] = frozenset(
-    {
-        TensorScale.QUOTIENT,
-        TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE,
-        TensorScale.DECODE_QUOTIENT_OF_FOUR,
-        TensorScale.RECIPROCAL_TIMES_RANGE,
-        TensorScale.RECIPROCAL_ZERO_SCALES,
-        TensorScale.ENCODE_OF_PRODUCT,
-        TensorScale.ENCODE_OF_QUOTIENT,
-        BlockScale.DECODE_RECIPROCAL,
-        BlockScale.MULTIPLY_THEN_DIVIDE,
-        BlockScale.AMAX,
-        BlockScale.LOGARITHM,
-        BlockScale.LOGARITHM_IN_INPUT_DTYPE,
-        BlockScale.DECODE_THEN_DIVIDE,
-        ScaleFormat.E8M0_FLOOR,
-        ScaleFormat.E8M0_EVEN,
-        ScaleFormat.E8M0_CEIL,
-        ScaleFormat.E8M0_UP_SATFINITE,
-        ScaleFormat.E8M0_UP_WRAPS,
-        ScaleFormat.E8M0_NEAREST_LOG2,
-        ScaleFloor.ZERO_ALONE_IS_ONE,
-        ScaleFloor.TINY_IS_ONE,
-        ScaleFloor.MIN_SUBNORMAL,
-        ElementScaling.ENCODE_QUOTIENT,
-        ElementScaling.DIVIDE_THEN_ENCODE,
-        ElementScaling.ENCODE_THEN_DIVIDE,
-        ElementScaling.DECODE_THEN_DIVIDE,
-        ZeroScale.MULTIPLIER_ZERO,
-        ZeroScale.PRODUCT_ZERO,
-        ZeroScale.PRODUCT_TINY,
-        ZeroScale.SCALE_2_127,
-        ZeroScale.SCALE_2_126,
-        ZeroScale.PRODUCT_ONE,
-        ReciprocalOverflow.MINIMUM_NUMBER,
-        ElementCast.TIES_TO_SMALLER,
-        ElementCast.FIRST_NEAREST,
-        ElementNan.CODE_8,
-        ZeroSign.NOT_POSITIVE,
-        ZeroSign.ALWAYS,
-        ErrorDomain.DECODED,
-        ErrorDomain.STRAIGHT_THROUGH,
-        Dequantize.AMAX_QUOTIENT,
-        Dequantize.ENCODE_DIVIDE,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +80,9 @@ class _Pair:
         return sum(len(self.base.diff(r)) for r in (self.first, self.second))
 
 
-def is_later(pair: Pair) -> bool:
-    """Return whether a value of a pair is younger than the vectors that were published first."""
-    return not LATER_VALUES.isdisjoint(pair[1:])
+def edition(pair: Pair) -> int:
+    """Return the edition of a pair's younger value: 1 for the vectors that were published first."""
+    return max(map(edition_of, pair[1:]))
 
 
 def axis_pairs() -> Iterator[Pair]:
@@ -199,7 +107,13 @@ def find(axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
     """
     if (axis, plain_name(u), plain_name(v)) in INDISTINGUISHABLE:
         return None
-    return _among(BASES, axis, u, v, seen) or _among((*BASES, *LATER), axis, u, v, seen)
+    names: tuple[str, ...] = ()
+    for more in (BASES, *(e.varied for e in LATER)):  # what is published stays: younger presets come last
+        names += more
+        found = _among(names, axis, u, v, seen)
+        if found is not None:
+            return found
+    return None
 
 
 def _among(names: tuple[str, ...], axis: str, u: Any, v: Any, seen: Outcomes) -> Vector | None:
