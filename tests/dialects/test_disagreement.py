@@ -109,7 +109,9 @@ def test_taking_changes_these_axes_and_no_other():
 
 
 def test_blocks_of_other_widths_cannot_be_compared():
-    with pytest.raises(InputError, match="blocks of 16 values of 4 bits, fouroversix-mxfp4-static6 has blocks of 32"):
+    with pytest.raises(
+        InputError, match="blocks of 16 values of 4 bits, fouroversix-mxfp4-static6 has blocks of 32"
+    ):
         disagreement(COARSE, SIX, PRESETS["fouroversix-mxfp4-static6"])
 
 
