@@ -97,9 +97,12 @@ def stochastic(y: AnyArray, random: Any, rule: Rule, bits: int, fmt: FormatInfo 
 
 def _signed(code: I64, negative: AnyArray, fmt: FormatInfo) -> I64:
     """Put the sign into magnitude codes."""
-    if fmt.negatives is Negatives.SIGN_MAGNITUDE:
-        return code | (negative.astype(np.int64) << fmt.sign_shift)
-    return np.where(negative, -code, code) & ((1 << fmt.bits) - 1)
+    if fmt.negatives is Negatives.TWOS_COMPLEMENT:
+        return np.where(negative, -code, code) & ((1 << fmt.bits) - 1)
+    if fmt.negatives is Negatives.NONE:
+        return code
+    signed = negative & (code != 0) if fmt.negatives is Negatives.ONE_ZERO else negative
+    return code | (signed.astype(np.int64) << fmt.sign_shift)
 
 
 def _checked(y: AnyArray, random: Any, bits: int) -> tuple[AnyArray, I64, int]:

@@ -74,7 +74,10 @@ def test_a_value_of_the_format_never_moves(name):
     codes = np.arange(fmt.max_code + 1) if fmt.bits <= 16 else np.arange(0, fmt.max_code, 65521)
     for rule in RULES:
         for r in (0, 255):
-            assert np.array_equal(stochastic(decode(codes, fmt), np.int64(r), rule, 8, fmt), codes)
+            values = decode(codes, fmt)
+            assert np.array_equal(stochastic(values, np.int64(r), rule, 8, fmt), codes)
+            negative = np.array([-0.0]) if fmt.negatives is Negatives.NONE else -values
+            assert np.array_equal(stochastic(negative, np.int64(r), rule, 8, fmt), encode(negative, fmt))
 
 
 def test_more_bits_than_the_value_has_change_nothing_of_a():
@@ -96,7 +99,6 @@ def test_signs_zeros_and_what_is_not_finite():
         0x7C00,
         0x7C00,
     ]
-    assert FLOAT16.negatives is Negatives.SIGN_MAGNITUDE
 
 
 @pytest.mark.parametrize(
