@@ -34,7 +34,7 @@ Loop = Callable[..., Any]
 def _read(dtype: int) -> Loop:
     @step
     def read(w, x, out, i):  # noqa: ANN001, ANN202, ARG001
-        read_whole(w, x, dtype, i * CHUNK, 0, 1)
+        read_whole(w, x, dtype, i * CHUNK, 0, (1, 16))
 
     return read
 

@@ -1,4 +1,4 @@
-"""The loops of fos_ref/fast/vector_loops.py in plain Numba, the fastest of several ways that were tried.
+"""The loops of fos_ref/fast/vector/loops.py in plain Numba, the fastest of several ways that were tried.
 
 A small loop over 8 rows inside the loop over the lanes keeps what is added up in registers: the compiler
 unrolls it. With 16 turns it does not, and then nothing becomes a vector instruction.

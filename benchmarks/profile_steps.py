@@ -20,7 +20,7 @@ from fos_ref.fast.filter import (
     write_regular,
 )
 from fos_ref.fast.hot import read_whole
-from fos_ref.fast.kernel import _append, _append_open, _stamp, DROP_NAN, fast_chunk
+from fos_ref.fast.kernel import _append, _append_open, _stamp, DROP_NAN, fast_chunk, SEVEN
 from fos_ref.fast.lanes import LANES
 from fos_ref.fast.literal import block_scales, chooses, quantize_literally
 from fos_ref.fast.scales import tensor_scales
@@ -73,7 +73,7 @@ def _(stamp: str) -> Loop:
         values = _values(x)
         for i in range(chunks):
             first, _ = _places(i, layout)
-            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2])
+            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2:4])
 
     return read
 
@@ -86,10 +86,10 @@ def _(stamp: str) -> Loop:
         left = 0
         for _ in range(chunks):
             if is_usual(c):
-                left += usual_scales(w, chooses(c))
+                left += usual_scales(w, c, f, SEVEN)
             else:
                 block_scales(w, c, f)
-                left += regular(w, c)
+                left += regular(w, c, SEVEN)
         return left
 
     return scales
@@ -151,9 +151,9 @@ def _(stamp: str) -> Loop:
         count, at, values = 0, np.zeros(LANES, np.int64), _values(x)
         for i in range(chunks):
             first, _ = _places(i, layout)
-            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2])
+            read_whole(w, values, c[k.DTYPE_AT], first, layout[1], layout[2:4])
             if fast_chunk(w, c, f, chooses(c)) != 0:
-                count += _append_open(w, at, 0, first)
+                count += _append_open(w, at, 0, first, ROW)
         return count
 
     return undecided

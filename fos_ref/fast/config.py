@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.fast.vector.table import SIZE, table
 from fos_ref.formats import E2M1
 from fos_ref.formats.bits import f32_bits
 from fos_ref.formats.catalog import Negatives
@@ -71,7 +72,10 @@ FIRST_AT = EXPONENT_AT + 1  #: the numbers of the first candidate's grid
 KIND, PLACES, LEAST, MOST, SIGN_SHIFT, NAN, NAN_BITS = range(7)
 GRID = 7
 SECOND_AT = FIRST_AT + GRID
-INTEGERS = SECOND_AT + GRID
+ENCODER_AT = SECOND_AT + GRID  #: who writes the codes of regular blocks
+TABLE_AT = ENCODER_AT + 1  #: the words of vector/table.py
+INTEGERS = TABLE_AT + SIZE
+E2M1_LOOPS, GRID_LOOPS, GRID_LOOPS_INVERTED = range(3)  #: of ENCODER_AT
 
 #: Kinds of a grid: E2M1, whose loops have its numbers in them, other floats, integers of both forms.
 E2M1_GRID, FLOATS, ONE_ZERO, COMPLEMENT = range(4)
@@ -94,7 +98,7 @@ def integers(r: Recipe, dtype: np.dtype[Any]) -> np.ndarray:
     known = [NONE if v is None else position(v) for v in values]
     shape = (DTYPES.index(dtype.name), r.block_rows * r.block_cols, 0, r.codes_per_byte, r.element.exponent)
     grids = [n for g in ELEMENT_FORMAT[r.element_format] for n in _numbers(g, r)]
-    return np.array([*known, *shape, *grids], dtype=np.int64)
+    return np.array([*known, *shape, *grids, E2M1_LOOPS, *table(r, dtype)], dtype=np.int64)
 
 
 def _numbers(g: Grid, r: Recipe) -> tuple[int, ...]:

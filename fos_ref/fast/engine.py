@@ -10,10 +10,18 @@ import numba
 import numpy as np
 
 from fos_ref.engines.numpy_engine import NumpyEngine
-from fos_ref.fast.admit import filter_holds
+from fos_ref.fast.admit import codes_hold, filter_holds, grids_hold, is_inverted
 from fos_ref.fast.amax import largest
 from fos_ref.fast.compiled import is_cached, when_compiling
-from fos_ref.fast.config import constants, FIELDS, FILTER_AT, integers
+from fos_ref.fast.config import (
+    constants,
+    ENCODER_AT,
+    FIELDS,
+    FILTER_AT,
+    GRID_LOOPS,
+    GRID_LOOPS_INVERTED,
+    integers,
+)
 from fos_ref.fast.kernel import quantize_range
 from fos_ref.fast.known import KNOWN
 from fos_ref.fast.lanes import LANES
@@ -85,6 +93,21 @@ class NumbaEngine:
         return codes, block_scales, picked4
 
 
+def configuration(r: Recipe, dtype: np.dtype[Any], flat: list[F32]) -> tuple[Any, Bool]:
+    """Return a recipe's configuration for inputs of `dtype`, and where regular blocks need no literal path.
+
+    flat: A, S and D, (1,) or (R,).
+    """
+    c, held = integers(r, dtype), filter_holds(r, flat)
+    if not held.any() and not codes_hold(r):
+        held = grids_hold(r, flat)
+        c[ENCODER_AT] = GRID_LOOPS_INVERTED if is_inverted(r) else GRID_LOOPS
+    elif not r.chooses:
+        held = np.full(flat[0].shape, fill_value=True)
+    c[FILTER_AT] = held.any()
+    return c, held
+
+
 def run(x: AnyArray, scales: Scales, r: Recipe, outputs: tuple[Any, ...]) -> None:
     """Fill the outputs, in threads: every block has its own place, so their number cannot change a bit."""
     rows, cols = x.shape
@@ -95,9 +118,7 @@ def run(x: AnyArray, scales: Scales, r: Recipe, outputs: tuple[Any, ...]) -> Non
     flat = [np.array(v, dtype=np.float32).reshape(-1) for v in (scales.amax, scales.encode, scales.decode)]
     bits = x.reshape(-1).view(np.uint8)
     bits.flags.writeable = False  # whatever x is: Numba would compile everything again for the other kind
-    c = integers(r, x.dtype)
-    held = filter_holds(r, flat)
-    c[FILTER_AT] = held.any()
+    c, held = configuration(r, x.dtype, flat)
     # A NaN scale keeps the filter from every block of a row that it does not hold for.
     filtered = (flat[0], *(np.where(held, v, np.float32(np.nan)) for v in flat[1:]))
     fixed = (bits, c, constants(r), geometry, tuple(flat), filtered, outputs)

@@ -81,13 +81,11 @@ from fos_ref.fast.lanes import (
 )
 from fos_ref.fast.literal import chooses, FOUR, FOUR_OVER_SIX
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.scales import DIVIDE_THEN_MULTIPLY, EXPAND_BEFORE_ROUNDING, ONE
-from fos_ref.recipes.axes import Candidates, ErrorMetric, ScaleFloor
+from fos_ref.fast.scales import DIVIDE_THEN_MULTIPLY, E4M3, EXPAND_BEFORE_ROUNDING, ONE
+from fos_ref.recipes.axes import ErrorMetric, ScaleFloor
 
 MAE = position(ErrorMetric.MAE)
-SIX = position(Candidates.SIX)
 NO_FLOOR = position(ScaleFloor.NONE)
-SEVEN = F32(7)
 ZERO = F32(0)
 ROW = 16
 TILE = 256
@@ -110,18 +108,21 @@ BOUNDS16, BOUNDS256 = _bounds(ROW), _bounds(TILE)
 
 @step
 def divides(c: np.ndarray) -> bool:
-    """Return whether the recipe divides its values by the factor."""
+    """Return whether values are divided by the factor."""
     kind = c[k.ELEMENT_SCALING_AT]
+    if c[k.ENCODER_AT] == k.GRID_LOOPS_INVERTED:
+        return False
     return kind == DIVIDE_BY_PRODUCT or kind == DIVIDE_BY_QUOTIENT
 
 
 @step
 def is_usual(c: np.ndarray) -> bool:
     """Return whether the scale steps are those of hot_scales.usual_scales."""
-    single = c[k.CANDIDATES_AT] == SIX
+    single = c[k.CANDIDATES_AT] != FOUR_OVER_SIX
     paired = c[k.CANDIDATES_AT] == FOUR_OVER_SIX and c[k.MAP4_SCALE_AT] == EXPAND_BEFORE_ROUNDING
     return (
         (single or paired)
+        and c[k.SCALE_FORMAT_AT] == E4M3
         and c[k.BLOCK_SCALE_AT] == DIVIDE_THEN_MULTIPLY
         and c[k.SCALE_FLOOR_AT] == NO_FLOOR
         and c[k.ELEMENT_SCALING_AT] == RECIPROCAL_OF_PRODUCT
@@ -129,37 +130,39 @@ def is_usual(c: np.ndarray) -> bool:
 
 
 @walk
-def usual_scales(w: np.ndarray, two: bool) -> np.uint32:
+def usual_scales(w: np.ndarray, c: np.ndarray, f: np.ndarray, below: np.float32) -> np.uint32:
     """Store the usual block scales of 64 blocks, leave open those not regular; return nonzero if one is."""
-    return usual_scales_two(w) if two else usual_scales_one(w)
+    if c[k.CANDIDATES_AT] == FOUR_OVER_SIX:
+        return usual_scales_two(w)
+    return usual_scales_one(w, f[k.ELEMENT_MAX], below)
 
 
 @step
-def regular(w: np.ndarray, c: np.ndarray) -> np.uint32:
-    """Leave open the blocks without scales above zero and scaled values below 7; return nonzero if any.
+def regular(w: np.ndarray, c: np.ndarray, below: np.float32) -> np.uint32:
+    """Leave open the blocks without scales above zero and scaled values `below`; return nonzero if any.
 
-    A NaN anywhere is not below 7.
+    A NaN anywhere is not below.
     """
     for i in range(LANES):
         store(w, OPEN + i, U32(0))
-    bad = _irregular(w, c, SCALE6, FACTOR6)
+    bad = _irregular(w, c, below, SCALE6, FACTOR6)
     if chooses(c):
-        bad = U32(bad | _irregular(w, c, SCALE4, FACTOR4))
+        bad = U32(bad | _irregular(w, c, below, SCALE4, FACTOR4))
     return bad
 
 
 @step
-def _irregular(w: np.ndarray, c: np.ndarray, scale: int, factor: int) -> np.uint32:
+def _irregular(w: np.ndarray, c: np.ndarray, below: np.float32, scale: int, factor: int) -> np.uint32:
     """Leave open the blocks that are not regular under one candidate; return 1 if any."""
     bad = U32(0)
     if divides(c):
         for i in range(LANES):
             y = F32(get(w, AMAX + i) / get(w, factor + i))
-            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
+            bad = U32(bad | _noted(w, i, y < below and get(w, scale + i) > ZERO))
     else:
         for i in range(LANES):
             y = F32(get(w, AMAX + i) * get(w, factor + i))
-            bad = U32(bad | _noted(w, i, y < SEVEN and get(w, scale + i) > ZERO))
+            bad = U32(bad | _noted(w, i, y < below and get(w, scale + i) > ZERO))
     return bad
 
 

@@ -10,8 +10,7 @@ from fos_ref.fast.config import position
 from fos_ref.fast.errors import MSE
 from fos_ref.fast.lanes import AMAX, LANES, step, walk, X
 from fos_ref.fast.memory import load, store
-from fos_ref.fast.vector import WIDTH
-from fos_ref.fast.vector_loops import (
+from fos_ref.fast.vector.loops import (
     encode16_bit,
     encode16_bit_divided,
     encode16_value,
@@ -22,26 +21,29 @@ from fos_ref.fast.vector_loops import (
     sum16_maximum,
     sum16_square,
 )
+from fos_ref.fast.vector.registers import WIDTH
 from fos_ref.recipes.axes import ErrorMetric
 
 MAE = position(ErrorMetric.MAE)
 
 
 @step
-def read_whole(w: np.ndarray, x: tuple, dtype: int, first: int, stride: int, rows: int) -> None:
-    """Read 64 whole blocks and their amaxes; a NaN is the largest. x as in read_blocks."""
+def read_whole(w: np.ndarray, x: tuple, dtype: int, first: int, stride: int, shape: tuple) -> None:
+    """Read 64 whole blocks of shape (rows, width) and their amaxes, NaN the largest. x as in read_blocks."""
     words, halves = x
+    rows, width = shape
     for i in range(LANES):
         store(w, AMAX + i, U32(0))
     for row in range(rows):
         for group in range(0, LANES, WIDTH):
-            at = first + row * stride + group * ROW
-            if dtype == 0:
-                read16_words(w, words, at, row * ROW, group)
-            else:
-                read16_halves(w, halves, at, row * ROW, group)
+            for part in range(0, width, ROW):
+                at = first + row * stride + group * width + part
+                if dtype == 0:
+                    read16_words(w, words, at, width, row * width + part, group)
+                else:
+                    read16_halves(w, halves, at, width, row * width + part, group)
     if dtype > BFLOAT16_AT:
-        for j in range(rows * ROW):
+        for j in range(rows * width):
             _widen(w, X + j * LANES)
         _widen(w, AMAX)  # float16 bits are in the order of the magnitudes too, so the largest is the same
 

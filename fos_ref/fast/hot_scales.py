@@ -37,8 +37,8 @@ from fos_ref.fast.lanes import (
 )
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import ONE
-from fos_ref.fast.vector import WIDTH
-from fos_ref.fast.vector_loops import write_bytes16
+from fos_ref.fast.vector.loops import write_bytes16
+from fos_ref.fast.vector.registers import WIDTH
 
 SIX, SEVEN, ZERO = F32(6), F32(7), F32(0)
 EXPANSION = F32(1.5)
@@ -47,7 +47,9 @@ DELTA, LIMIT = SCRATCH, SCRATCH + LANES
 
 
 @walk
-def _candidate(w: np.ndarray, i: int, base: np.float32, byte: int, scale: int, factor: int) -> np.uint32:
+def _candidate(
+    w: np.ndarray, i: int, base: np.float32, below: np.float32, byte: int, scale: int, factor: int
+) -> np.uint32:
     """Store byte, value and factor of a candidate's block scale; return 1 where its block is not regular."""
     code = e4m3_magnitude(min(bits_of(base), E4M3_MAX))
     value = F32(float_of(U32(code << U32(20))) * E4M3_TO_F32)
@@ -56,16 +58,19 @@ def _candidate(w: np.ndarray, i: int, base: np.float32, byte: int, scale: int, f
     put(w, scale + i, value)
     put(w, factor + i, multiplier)
     y = F32(get(w, AMAX + i) * multiplier)
-    return U32(0) if y < SEVEN and code != U32(0) else U32(1)
+    return U32(0) if y < below and code != U32(0) else U32(1)
 
 
 @step
-def usual_scales_one(w: np.ndarray) -> np.uint32:
-    """Store the scales of the one candidate, leave open what is not regular; return nonzero if a block is."""
+def usual_scales_one(w: np.ndarray, most: np.float32, below: np.float32) -> np.uint32:
+    """Store the scales of the one candidate, leave open what is not regular; return nonzero if a block is.
+
+    most: the largest element; below: what scaled values of a regular block are.
+    """
     bad = U32(0)
     for i in range(LANES):
-        base = F32(F32(get(w, AMAX + i) / SIX) * get(w, ENCODE + i))
-        irregular = _candidate(w, i, base, BYTE6, SCALE6, FACTOR6)
+        base = F32(F32(get(w, AMAX + i) / most) * get(w, ENCODE + i))
+        irregular = _candidate(w, i, base, below, BYTE6, SCALE6, FACTOR6)
         store(w, OPEN + i, irregular)
         bad = U32(bad | irregular)
     return bad
@@ -77,8 +82,8 @@ def usual_scales_two(w: np.ndarray) -> np.uint32:
     bad = U32(0)
     for i in range(LANES):
         base = F32(F32(get(w, AMAX + i) / SIX) * get(w, ENCODE + i))
-        irregular = _candidate(w, i, base, BYTE6, SCALE6, FACTOR6)
-        irregular = U32(irregular | _candidate(w, i, F32(base * EXPANSION), BYTE4, SCALE4, FACTOR4))
+        irregular = _candidate(w, i, base, SEVEN, BYTE6, SCALE6, FACTOR6)
+        irregular = U32(irregular | _candidate(w, i, F32(base * EXPANSION), SEVEN, BYTE4, SCALE4, FACTOR4))
         store(w, OPEN + i, irregular)
         bad = U32(bad | irregular)
     return bad

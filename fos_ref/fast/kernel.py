@@ -11,7 +11,7 @@ import numpy as np
 from fos_ref.fast import config as k
 from fos_ref.fast.blocks import block_amaxes, read_blocks, write_bytes, write_codes, write_scales
 from fos_ref.fast.cached import cached
-from fos_ref.fast.codec import U32
+from fos_ref.fast.codec import F32, U32
 from fos_ref.fast.config import position
 from fos_ref.fast.filter import (
     decide,
@@ -24,19 +24,29 @@ from fos_ref.fast.filter import (
 )
 from fos_ref.fast.hot import read_whole
 from fos_ref.fast.lanes import DECODE, ENCODE, LANES, OPEN, put, step, TENSOR_AMAX, walk, WORDS
-from fos_ref.fast.literal import block_scales, chooses, quantize_literally
+from fos_ref.fast.literal import block_scales, chooses, FLOAT_OR_INT, quantize_literally
 from fos_ref.fast.memory import load, store
 from fos_ref.fast.scales import tensor_scales
+from fos_ref.fast.vector.steps import (
+    decide_float_or_int,
+    encode_grid,
+    fill_grid,
+    fill_grid_by_choice,
+    invert_factors,
+    NIBBLES,
+    table_float,
+)
+from fos_ref.fast.vector.table import REGULAR
 from fos_ref.recipes.axes import NonFinite
 
+SEVEN = F32(7)
 DROP_NAN = position(NonFinite.DROP_NAN)
-ROW = 16
 
 
 def _stamp() -> str:
     """Return a hash of the compiled files: a cached kernel belongs to all of them, not to this file alone."""
     h = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         h.update(path.read_bytes())
     return h.hexdigest()[:16]
 
@@ -73,11 +83,11 @@ def _append(at: np.ndarray, waiting: int, first: int, width: int, count: int) ->
 
 
 @step
-def _append_open(w: np.ndarray, at: np.ndarray, waiting: int, first: int) -> int:
+def _append_open(w: np.ndarray, at: np.ndarray, waiting: int, first: int, width: int) -> int:
     """Store where the blocks left open of a whole chunk begin; return how many blocks are waiting."""
     for i in range(LANES):
         if load(w, OPEN + i) != U32(0):
-            store(at, waiting, first + i * ROW)
+            store(at, waiting, first + i * width)
             waiting += 1
     return waiting
 
@@ -93,15 +103,36 @@ def _drop_first(at: np.ndarray, count: int, waiting: int) -> int:
 @walk
 def fast_chunk(w: np.ndarray, c: np.ndarray, f: np.ndarray, two: bool) -> np.uint32:
     """Store what is kept of 64 blocks; return nonzero if some are left open: not regular, or too close."""
+    below = SEVEN if c[k.ENCODER_AT] == k.E2M1_LOOPS else table_float(c, REGULAR)
     if is_usual(c):
-        left = usual_scales(w, two)
+        left = usual_scales(w, c, f, below)
     else:
         block_scales(w, c, f)
-        left = regular(w, c)
+        if c[k.ENCODER_AT] == k.GRID_LOOPS_INVERTED:
+            invert_factors(w)
+        left = regular(w, c, below)
+    if c[k.CANDIDATES_AT] == FLOAT_OR_INT:
+        return decide_float_or_int(w, c)
     if two:
         return decide(w, c)
     keep_only(w, c)
     return left
+
+
+@walk
+def encode_chunk(
+    w: np.ndarray, c: np.ndarray, out: np.ndarray, first: int, stride: int, shape: tuple
+) -> None:
+    """Write the codes of 64 blocks of shape (rows, width), the first at value `first`, to words of `out`."""
+    rows, width = shape
+    if c[k.ENCODER_AT] == k.E2M1_LOOPS:
+        encode_regular(w, c, out, first // NIBBLES, stride // NIBBLES, rows)
+        return
+    if c[k.CANDIDATES_AT] == FLOAT_OR_INT:
+        fill_grid_by_choice(w, c)
+    per_word = 4 * c[k.CODES_PER_BYTE_AT]
+    for row in range(rows):
+        encode_grid(w, out, row * width, width, (first + row * stride) // per_word, per_word)
 
 
 def _make(stamp: str) -> Any:
@@ -111,10 +142,11 @@ def _make(stamp: str) -> Any:
     def quantize_range(x, c, f, geometry, scales, filtered, outputs, start, stop):
         """Quantize chunks start..stop.
 
-        x flat bytes of float32, bfloat16 or float16; geometry (rows, cols, block rows, block cols); scales
-        (A, S, D) of one or a row each, float32, and as the filter may use them; outputs (codes as uint32
-        words, block scale bytes, choices), flat. Blocks that the filter leaves open wait until there are 64
-        of them, and are then computed word for word.
+        x flat bytes of float32, bfloat16 or float16; c and f the recipe as numbers (config.py);
+        geometry (rows, cols, block rows, block cols); scales (A, S, D) of one or a row each,
+        float32, and as the filter may use them; outputs (codes as uint32 words, block scale bytes, choices),
+        flat. Blocks that the filter leaves open wait until there are 64 of them, and are then computed word
+        for word.
         """
         # Not an assert: pytest rewrites those of a package with a plugin, and other bytecode is another key.
         _ = stamp
@@ -126,6 +158,7 @@ def _make(stamp: str) -> Any:
         w[:] = U32(0)
         two, by_row = chooses(c), scales[0].size > 1
         tensor_scales(w, scales[0][0], scales[1][0], scales[2][0])
+        fill_grid(w, c)
         waiting, chunk = 0, start
         while chunk < stop or waiting > 0:
             if waiting >= LANES or chunk == stop:
@@ -152,12 +185,12 @@ def _make(stamp: str) -> Any:
             if by_row:
                 _append(at, waiting, first, block_cols, LANES)
                 _row_scales(w, at, waiting, LANES, cols, filtered)
-            read_whole(w, values, c[k.DTYPE_AT], first, cols, block_rows)
+            read_whole(w, values, c[k.DTYPE_AT], first, cols, shape)
             left = fast_chunk(w, c, f, two)
-            encode_regular(w, c, codes, first // 8, cols // 8, block_rows)
-            write_regular(w, scale_bytes, picked, first // ROW, per_row, block_rows)
+            encode_chunk(w, c, codes, first, cols, shape)
+            write_regular(w, scale_bytes, picked, first // block_cols, per_row, block_rows)
             if left != 0:
-                waiting = _append_open(w, at, waiting, first)
+                waiting = _append_open(w, at, waiting, first, block_cols)
 
     return quantize_range
 

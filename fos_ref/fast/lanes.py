@@ -49,7 +49,11 @@ INVERSE4 = _ROWS + 22 * LANES
 OPEN = _ROWS + 23 * LANES  #: not 0 where the filter leaves a block to the literal path
 SCRATCH = _ROWS + 24 * LANES  #: rows for whoever needs one
 _SPARE = 24
-WORDS = SCRATCH + _SPARE * LANES
+GRID = SCRATCH + _SPARE * LANES  #: of the candidate that is kept: the fields of vector/table.py, a row each
+_FIELDS = 16
+WORDS_OF_CODES = GRID + _FIELDS * LANES  #: rows of words of codes, before they are written
+_WORDS_OF_CODES = 8
+WORDS = WORDS_OF_CODES + _WORDS_OF_CODES * LANES
 
 #: IEEE division, no reassociation, no fused multiply-add, no GIL; called by compiled code only.
 _OPTIONS = {"error_model": "numpy", "nogil": True, "fastmath": False}

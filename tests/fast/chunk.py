@@ -9,15 +9,17 @@ from numba import njit
 
 from fos_ref.fast import config as k
 from fos_ref.fast import lanes
-from fos_ref.fast.config import constants, integers
+from fos_ref.fast.config import constants
+from fos_ref.fast.engine import configuration
 from fos_ref.fast.filter import BOUNDS16, BOUNDS256
 from fos_ref.fast.hot import read_whole
 from fos_ref.fast.kernel import _stamp, fast_chunk
 from fos_ref.fast.literal import chooses
 from fos_ref.fast.scales import tensor_scales as store_scales
+from fos_ref.fast.vector.table import MAXIMUM, STEEP, table
 from fos_ref.model.quantize import quantize_matrix
 from fos_ref.model.trace import Scales, Trace
-from fos_ref.recipes.axes import ErrorDomain, ErrorMetric
+from fos_ref.recipes.axes import Candidates, ErrorDomain, ErrorMetric
 
 LANES = lanes.LANES
 ROW = 16
@@ -32,13 +34,13 @@ def _compiled(stamp: str):
     def walk(x, recipe, scales, layout, out):
         assert stamp
         c, f = recipe
-        rows, stride = layout
+        stride, shape = layout[0], layout[1:]
         sums, choices, decided = out
         w = np.zeros(lanes.WORDS, np.uint32)
         store_scales(w, scales[0], scales[1], scales[2])
         two, values = chooses(c), (x.view(np.uint32), x.view(np.uint16))
         for chunk in range(decided.size // LANES):
-            read_whole(w, values, c[k.DTYPE_AT], chunk * LANES * ROW, stride, rows)
+            read_whole(w, values, c[k.DTYPE_AT], chunk * LANES * shape[1], stride, shape)
             left = fast_chunk(w, c, f, two)
             count = 0
             for i in range(LANES):
@@ -98,6 +100,8 @@ class Seen:
 def bound(r, s: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Return the filter's bound for block scales s and sums g, in float64."""
     constants_ = BOUNDS16 if r.block_rows == 1 else BOUNDS256
+    if r.candidates is Candidates.FLOAT_OR_INT:
+        constants_ = table(r, np.dtype(np.float32))[STEEP : MAXIMUM + 1].view(np.float32)
     steep, squares, slope, magnitudes, maximum = map(float, constants_)
     g = g.astype(np.float64)
     if r.error_metric is ErrorMetric.MSE:
@@ -122,14 +126,16 @@ def unit(t: Trace) -> float:
 
 def see(x: np.ndarray, scales: Scales, r) -> Seen:
     """Return what filter and model make of x: (rows of one block, C), C a multiple of 64 blocks."""
-    blocks = x.shape[1] // ROW
+    blocks = x.shape[1] // r.block_cols
     assert x.shape[0] == r.block_rows
     assert blocks % LANES == 0
     sums, choices = np.zeros((2, blocks), np.uint32), np.zeros(blocks, np.uint32)
     decided = np.zeros(blocks, np.bool_)
     three = tuple(np.float32(v) for v in (scales.amax, scales.encode, scales.decode))
     bits = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
-    recipe, layout = (integers(r, x.dtype), constants(r)), (r.block_rows, x.shape[1])
+    c, held = configuration(r, x.dtype, [np.reshape(v, 1) for v in three])
+    assert held.all()
+    recipe, layout = (c, constants(r)), (x.shape[1], r.block_rows, r.block_cols)
     _walk(bits, recipe, three, layout, (sums, choices, decided))
     trace = quantize_matrix(x.astype(np.float32), scales, r)
     return Seen(trace, sums.view(np.float32), choices != 0, decided)

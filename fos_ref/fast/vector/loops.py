@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from fos_ref.fast import codec
 from fos_ref.fast.lanes import AMAX, CHOSEN, LANES, SUM4, SUM6, X
-from fos_ref.fast.vector import ABS, Array, Floats, Index, WIDTH, Words
+from fos_ref.fast.vector.registers import ABS, Array, Floats, Index, WIDTH, Words
 
 _EXPONENT, _ONE = int(codec.EXPONENT), int(codec.ONE)
 _SHIFT = int(codec.E2M1_SHIFT)
@@ -68,19 +68,20 @@ def _reader(*, halves: bool) -> Any:
         w: types.Array,
         x: types.Array,
         first: types.Integer,
+        apart: types.Integer,
         row: types.Integer,
         group: types.Integer,
     ) -> tuple[Signature, object]:
-        """Read blocks that follow each other at x[first], into the rows from value `row` on.
+        """Read 16 values each of blocks at x[first], x[first + apart]..., into the rows from value `row` on.
 
         Half words become the upper halves of words: bfloat16 becomes float32.
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             w, x = Array.all_of(context, builder, signature.args[:2], args[:2])
-            first, row, group = (Index(builder, a) for a in args[2:])
-            blocks = []  # blocks = x[first : first + 256].reshape(16, 16)
-            for at in (first + i * WIDTH for i in range(WIDTH)):
+            first, apart, row, group = (Index(builder, a) for a in args[2:])
+            blocks = []  # blocks = x[first : first + 16 * apart].reshape(16, apart)[:, :16]
+            for at in (first + apart * i for i in range(WIDTH)):
                 x.prefetch(at)
                 blocks.append(x.halves(at) << 16 if halves else x.words(at))
             most = w.words(group + AMAX)  # most = amax
@@ -90,7 +91,7 @@ def _reader(*, halves: bool) -> Any:
             w.set_words(group + AMAX, most)  # amax = most
             return context.get_dummy_value()
 
-        return types.void(w, x, types.intp, types.intp, types.intp), codegen
+        return types.void(w, x, types.intp, types.intp, types.intp, types.intp), codegen
 
     return read16
 

@@ -43,21 +43,34 @@ class Words:
     def __or__(self, other: Words | int) -> Words:
         return self._with(self.builder.or_, other)
 
-    def __lshift__(self, other: int) -> Words:
+    def __xor__(self, other: Words | int) -> Words:
+        return self._with(self.builder.xor, other)
+
+    def __lshift__(self, other: Words | int) -> Words:
         return self._with(self.builder.shl, other)
 
-    def __rshift__(self, other: int) -> Words:
+    def __rshift__(self, other: Words | int) -> Words:
         return self._with(self.builder.lshr, other)
+
+    def sign(self) -> Words:
+        """Return np.where(self >> 31, 0xFFFFFFFF, 0)."""
+        return self._with(self.builder.ashr, 31)
+
+    def minimum(self, other: Words | int) -> Words:
+        """Return np.minimum(self, other)."""
+        b = self.builder
+        return self._with(lambda x, y: b.select(b.icmp_unsigned("<", x, y), x, y), other)
 
     def maximum(self, other: Words | int) -> Words:
         """Return np.maximum(self, other)."""
         b = self.builder
         return self._with(lambda x, y: b.select(b.icmp_unsigned(">", x, y), x, y), other)
 
-    def where_nonzero(self, other: Words) -> Words:
-        """Return np.where(other != 0, self, 0)."""
+    def where_nonzero(self, other: Words, otherwise: Words | int = 0) -> Words:
+        """Return np.where(other != 0, self, otherwise)."""
         zero, b = ir.Constant(_WORDS16, [0] * WIDTH), self.builder
-        return Words(b, b.select(b.icmp_unsigned("!=", other.value, zero), self.value, zero))
+        found = b.icmp_unsigned("!=", other.value, zero)
+        return self._with(lambda x, y: b.select(found, x, y), otherwise)
 
     def pick(self, other: Words, lanes: Sequence[int]) -> Words:
         """Return np.concatenate([self, other])[lanes]."""
@@ -95,13 +108,23 @@ class Floats:
         """Return abs(self)."""
         return (self.words() & ABS).floats()
 
+    def where_equal(self, other: Floats, words: Words) -> Words:
+        """Return np.where(self == other, words, 0)."""
+        zero, b = ir.Constant(_WORDS16, [0] * WIDTH), self.builder
+        found = b.fcmp_ordered("==", self.value, other.value)
+        return Words(b, b.select(found, words.value, zero))
+
+    def minimum(self, other: Floats) -> Floats:
+        """Return np.minimum(self, other) of magnitudes: they compare as their bits do."""
+        return self.words().minimum(other.words()).floats()
+
     def maximum(self, other: Floats) -> Floats:
         """Return np.maximum(self, other) of magnitudes: they compare as their bits do."""
         return self.words().maximum(other.words()).floats()
 
 
 class Index:
-    """A position in an array: a 64-bit number of the compiled program."""
+    """A position in an array, or a distance: a 64-bit number of the compiled program."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -110,8 +133,9 @@ class Index:
         right = other.value if isinstance(other, Index) else ir.Constant(INDEX, other)
         return Index(self.builder, self.builder.add(self.value, right))
 
-    def __mul__(self, other: int) -> Index:
-        return Index(self.builder, self.builder.mul(self.value, ir.Constant(INDEX, other)))
+    def __mul__(self, other: Index | int) -> Index:
+        right = other.value if isinstance(other, Index) else ir.Constant(INDEX, other)
+        return Index(self.builder, self.builder.mul(self.value, right))
 
 
 class Array:
@@ -135,6 +159,13 @@ class Array:
     def words(self, at: Index) -> Words:
         """Return self[at : at + 16]."""
         return Words(self.builder, self.builder.load(self._address(at, _WORDS16), align=4))
+
+    def every(self, at: Index | int) -> Words:
+        """Return np.full(16, self[at]), cut to a word, of an array of words or of 64-bit numbers."""
+        where = at if isinstance(at, Index) else Index(self.builder, ir.Constant(INDEX, at))
+        one = self.builder.load(self._address(where, _WORD), align=4)
+        first = self.builder.insert_element(ir.Constant(_WORDS16, ir.Undefined), one, ir.Constant(_WORD, 0))
+        return Words(self.builder, first).pick(Words(self.builder, first), [0] * WIDTH)
 
     def halves(self, at: Index) -> Words:
         """Return self[at : at + 16].astype(np.uint32) of an array of half words."""
