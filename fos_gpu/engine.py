@@ -1,4 +1,4 @@
-"""The engine "cuda": NVFP4 recipes by this package's kernels, NumPy arrays in and out."""
+"""The engine "cuda": recipes by this package's kernels, NumPy arrays in and out."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from fos_gpu.build import grid, kernels, nvrtc
 from fos_gpu.build.host import stacked
 from fos_gpu.build.lower import unsupported
 from fos_gpu.build.probe import available
+from fos_ref.engines.empty import nothing
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 
 
 class CudaEngine:
@@ -49,14 +50,14 @@ class CudaEngine:
         return values if by_row else values.reshape(())
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
-        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
+        """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
         if scales.ulps != (0, 0, 0):
             return NumpyEngine().quantize(x, scales, recipe)
         rows, cols = x.shape
-        shapes = ((rows, cols // 2), (rows, cols // BLOCK), (rows, cols // BLOCK))
         if x.size == 0:
-            empty = [np.empty(s, dtype=np.uint8) for s in shapes]
-            return empty[0], empty[1], empty[2].view(np.bool_)
+            return nothing(x, scales, recipe)
+        blocks = (rows, cols // recipe.block_cols)
+        shapes = ((rows, cols // recipe.codes_per_byte), blocks, blocks)
         with _errors(x):
             cupy = _cupy()
             out = tuple(cupy.empty(s, dtype=np.uint8) for s in shapes)
@@ -85,9 +86,9 @@ def _quantizer(
     fast: bool,  # noqa: FBT001 -- a key
 ) -> tuple[Any, int, int, tuple[Any, ...]]:
     """Return the kernel for tensors of a shape, thread blocks, threads of each, its last arguments."""
-    blocks = shape[0] * shape[1] // BLOCK
+    blocks = shape[0] * shape[1] // r.block_cols
     if not (fast and kernels.has_fast(r) and blocks < grid.MOST_BLOCKS):
-        groups = -(-blocks // launch.THREADS)  # a thread for each block of 16 or row of a tile
+        groups = -(-blocks // launch.THREADS)  # a thread for each block or row of a tile
         return _loaded(r, dtype, kernels.ENTRY, device, fast=False), groups, launch.THREADS, ()
     tuned = grid.tuning(r, dtype)
     groups, parts = grid.fast_grid(r, shape, _multiprocessors(device), tuned)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fos_gpu import launch
-from fos_gpu.build.lower import unsupported
+from fos_gpu.build.lower import absent_on_device
 from fos_gpu.build.probe import available
 from fos_gpu.engine import launch_quantize
 from fos_gpu.quantized import block_shape, DeviceQuantized, LAYOUTS
@@ -51,7 +51,7 @@ def quantize(
 ) -> DeviceQuantized:
     """Quantize a device array by `recipe`: the bits of `fos_ref.quantize`, in arrays of x's framework.
 
-    recipe:   the name of an NVFP4 preset or a `Recipe`; MX, INT4 and IF4 are refused
+    recipe:   the name of a preset or a `Recipe`: codes of 4 bits in blocks of 16 under E4M3 scales
     amax:     the tensor amax: numbers as `fos_ref.quantize` takes them; or a float32 array on the device, ()
               or (rows,), which is not checked and whose sign is ignored. None: max|x|
     tensor_scale: the decode scale D to use instead of an amax
@@ -114,7 +114,7 @@ def _refusal(r: Recipe, device: int) -> str | None:  # noqa: ARG001 -- the answe
     if sys.byteorder != "little":
         return "its words are written for little-endian machines"
     here = available()
-    return unsupported(r) if here else here.reason
+    return absent_on_device(r) if here else here.reason
 
 
 def _check_place(r: Recipe, device: int) -> None:

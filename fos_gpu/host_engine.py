@@ -10,11 +10,12 @@ import numpy as np
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.build.host import HostKernel
 from fos_gpu.build.lower import unsupported
+from fos_ref.engines.empty import nothing
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 
 
 class HostEngine:
@@ -42,9 +43,7 @@ class HostEngine:
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
         """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
         if x.size == 0:
-            rows, blocks = x.shape[0], x.shape[1] // BLOCK
-            empty = np.empty((rows, x.shape[1] // 2), np.uint8), np.empty((rows, blocks), np.uint8)
-            return *empty, np.empty((rows, blocks), np.bool_)
+            return nothing(x, scales, recipe)
         return _kernel(recipe).quantize(x, scales)
 
 

@@ -59,12 +59,12 @@ class HostKernel:
         return out
 
     def quantize(self, x: AnyArray, scales: Scales) -> tuple[U8, U8, Bool]:
-        """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
+        """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
         rows, cols = x.shape
         x = np.ascontiguousarray(x)
-        codes = np.empty((rows, cols // 2), dtype=np.uint8)
-        block_scales = np.empty((rows, cols // 16), dtype=np.uint8)
-        picked4 = np.empty((rows, cols // 16), dtype=np.bool_)
+        codes = np.empty((rows, cols // self.recipe.codes_per_byte), dtype=np.uint8)
+        blocks = (rows, cols // self.recipe.block_cols)
+        block_scales, picked4 = np.empty(blocks, dtype=np.uint8), np.empty(blocks, dtype=np.bool_)
         three = stacked(scales)
         outputs = [_address(a) for a in (three, codes, block_scales, picked4)]
         self._quantize(x, _address(x), _whole(rows), _whole(cols), *outputs)

@@ -23,7 +23,12 @@ LEFT_OVER = "fos_left_over"  #: the function that the fast path calls for what i
 SWITCH = "FOS_FAST"  #: an environment variable: 0 leaves every block to the recipe word for word
 E4M3_PAIR, E2M1_PAIR = "cvt.rn.satfinite.e4m3x2.f32", "cvt.rn.satfinite.e2m1x2.f32"
 #: N9 as that instruction has it: kHardwareElements of fos_ptx.cuh.
-_HARDWARE = ("-DFOS_ELEMENT_CAST=saturate", "-DFOS_ELEMENT_NAN=code_7", "-DFOS_ZERO_SIGN=sign_bit")
+_HARDWARE = (
+    "-DFOS_ELEMENT_FORMAT=e2m1",
+    "-DFOS_ELEMENT_CAST=saturate",
+    "-DFOS_ELEMENT_NAN=code_7",
+    "-DFOS_ZERO_SIGN=sign_bit",
+)
 #: How the fast path finds the signs of negative values in inputs of 16 bits.
 _NEGATIVES = "-DFOS_ZERO_SIGN=negative_values"
 _SIGNS = {"-DFOS_INPUT=bfloat16": "add.rn.bf16x2", "-DFOS_INPUT=float16": "add.rn.f16x2"}

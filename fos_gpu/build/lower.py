@@ -14,7 +14,10 @@ from importlib.resources import files
 import numpy as np
 
 from fos_ref.fast.admit import filter_holds
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.formats.catalog import Negatives, UE4M3, UE5M3
+from fos_ref.recipes.axes import ScaleFormat
+from fos_ref.recipes.elements import Codes
+from fos_ref.recipes.recipe import BLOCK, Recipe
 
 HEADER = "fos_numerics.h"
 FILTER = "fos_filter.h"
@@ -60,8 +63,19 @@ def unsupported(r: Recipe) -> str | None:
     for axis in axes():
         value = getattr(r, axis)
         if member_name(value) not in members()[axis.replace("_", "")]:
-            return f"no kernel for {axis} {value.value!r}: these are NVFP4 kernels (E2M1 under E4M3)"
+            return f"no kernel for {axis} {value.value!r}"
     return None
+
+
+def absent_on_device(r: Recipe) -> str | None:
+    """Return why arrays on a device cannot be quantized by a recipe, None if they can.
+
+    The kernels along columns, of dequantization and of the statistics take one layout; that of NumPy's arrays
+    along rows takes every one.
+    """
+    if r.scale_format is not ScaleFormat.E4M3 or not r.element.packed or r.block_cols != BLOCK:
+        return f"arrays on a device take codes of 4 bits in blocks of {BLOCK} under scales in E4M3"
+    return unsupported(r)
 
 
 @cache
@@ -74,7 +88,30 @@ def admitted(r: Recipe) -> bool:
 def definitions(r: Recipe) -> tuple[str, ...]:
     """Return the -D options of a recipe; recipes with equal options have equal kernels."""
     named = [f"-DFOS_{axis.upper()}={member_name(getattr(r, axis))}" for axis in axes()]
-    return (*named, f"-DFOS_ELEMENT_MAX={r.element_max}", f"-DFOS_SCALE_MAX={r.scale_max}")
+    numbers = {"ELEMENT_MAX": r.element_max, "SCALE_MAX": r.scale_max, "BLOCK_COLS": r.block_cols}
+    return (*named, *(f"-DFOS_{name}={value}" for name, value in numbers.items()), *grids(r))
+
+
+@cache
+def grids(r: Recipe) -> tuple[str, ...]:
+    """Return the -D options of a recipe's number formats: fields of Grid in model/grids.h."""
+    row = r.element
+    scale = Codes(format={ScaleFormat.E5M3: UE5M3}.get(r.scale_format, UE4M3))
+    each = {"FIRST": row.first, "SECOND": row.second or row.first, "SCALE": scale}
+    exponent = (
+        f"-DFOS_ELEMENT_EXPONENT={row.exponent}u" if r.scale_format.of_amax else "-DFOS_ELEMENT_EXPONENT=0u"
+    )
+    return (*(f"-DFOS_{name}_GRID={_grid(codes)}" for name, codes in each.items()), exponent)
+
+
+def _grid(codes: Codes) -> str:
+    info = codes.format
+    nan = info.max_code if info.nan_code is None else info.nan_code
+    turned = "true" if info.negatives is Negatives.TWOS_COMPLEMENT else "false"
+    whole = (info.bits, info.exponent_bits, info.fraction_bits, info.bias)
+    unsigned = (f"{n}u" for n in (info.max_code, nan))
+    bits = (f"{n}u" for n in (codes.rescale_bits, codes.unit_bits))
+    return ",".join((*map(str, whole), *unsigned, turned, *bits))
 
 
 def fused(r: Recipe) -> bool:

@@ -35,8 +35,16 @@ TENSOR, COLUMNS, DEQUANTIZE, ERRORS = "fos_tensor.cu", "fos_columns.cu", "fos_de
 SWIZZLE, COLUMNS_FAST = "fos_layout.cu", "fos_columns_fast.cuh"
 ENTRY_COLUMNS, FAST_COLUMNS = "fos_quantize_columns", "fos_quantize_columns_fast"
 #: What dequantization needs of a recipe beside `dequantize`; the other axes are those of one recipe for all.
-_DECODED = ("-DFOS_AMAX_SCOPE", "-DFOS_ELEMENT_MAX", "-DFOS_SCALE_MAX")
+_DECODED = (
+    "-DFOS_AMAX_SCOPE",
+    "-DFOS_ELEMENT_MAX",
+    "-DFOS_SCALE_MAX",
+    "-DFOS_FIRST_GRID",
+    "-DFOS_SECOND_GRID",
+)
 _PLAIN = PRESETS["nvfp4"]
+#: Presets of blocks of 32 and of 8 values, whose tensor amax is taken over such rows.
+OTHER_LAYOUTS = ("ocp-mxfp8-e4m3", "fouroversix-nvfp4-bs8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,8 @@ def _samples() -> Iterator[Recipe]:
     """Yield a recipe of each block shape, order of sums and rule of N14, and one with a scale per row."""
     for name in ("4over6", "te-mae-448-row", "fouroversix-mse-16x16", "te-mse-256-16x16", "quartet2-4over6"):
         yield PRESETS[name]
+    for name in ("fouroversix-if4-mse", "fouroversix-nvint4"):
+        yield PRESETS[name]
     for rule in Dequantize:
         yield replace(_PLAIN, dequantize=rule)
         yield replace(_PLAIN, dequantize=rule, amax_scope=AmaxScope.ROW)
@@ -132,6 +142,7 @@ def _samples() -> Iterator[Recipe]:
 def units() -> tuple[Unit, ...]:
     """Return what a check of every target compiles; each unit once."""
     found = [layout_unit(), *(u for r in _samples() for u in units_of(r))]
+    found += [tensor_unit(PRESETS[name], dtype) for name in OTHER_LAYOUTS for dtype in INPUTS]
     return tuple(dict.fromkeys(found))
 
 

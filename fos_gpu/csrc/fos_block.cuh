@@ -11,9 +11,15 @@ namespace fos {
 constexpr int kTiles = kThreads / 16;                     // of a thread block: one thread a row of a tile
 constexpr int kTileFloats = kRowsApart ? 16 : 16 * kRow;  // that its threads share
 
-// Sixteen codes, their scale byte and their choice at their place in the outputs.
+// The codes of a row, their scale byte and their choice at their place in the outputs.
 __device__ __forceinline__ void write_at(uint2* codes, u8* bytes, u8* picked, long long block, Codes c, Kept kept) {
-  codes[block] = make_uint2(c.word[0], c.word[1]);
+  constexpr int words = sizeof(Codes) / 4;
+  if constexpr (words == 2) {
+    codes[block] = make_uint2(c.word[0], c.word[1]);
+  } else {
+#pragma unroll
+    for (int i = 0; i < words; i++) reinterpret_cast<u32*>(codes)[block * words + i] = c.word[i];
+  }
   bytes[block] = static_cast<u8>(kept.byte);
   picked[block] = kept.four;
 }
@@ -23,11 +29,11 @@ __device__ __forceinline__ void quantize_block(const Place& place, Tensor t) {
   float v[kRow], d6[kRow] = {}, d4[kRow] = {};
   place.read(v);
   Pair pair = candidates<kInput>(float_of(block_amax(v)), t);
-  Codes six = quantize_row<kInput, PairedElements>(v, pair.six, t, d6);
+  Codes six = quantize_row<kInput, Which::first, PairedElements>(v, pair.six, t, d6);
   if constexpr (kChooses) {
-    Codes four = quantize_row<kInput, PairedElements>(v, pair.four, t, d4);
+    Codes four = quantize_row<kInput, kSecond, PairedElements>(v, pair.four, t, d4);
     Kept kept = keep(pair, block_error<kRow>(d4), block_error<kRow>(d6));
-    place.write(kept.four ? four : six, kept);
+    place.write(kept.second ? four : six, kept);
   } else {
     place.write(six, keep(pair, 0.0f, 0.0f));
   }
@@ -42,14 +48,14 @@ __device__ __forceinline__ void quantize_tile(const Place& place, Tensor t, floa
   u32 most = block_amax(v);
   for (int step = 8; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));
   Pair pair = candidates<kInput>(float_of(most), t);
-  Codes six = quantize_row<kInput, PairedElements>(v, pair.six, t, d6), four = six;
+  Codes six = quantize_row<kInput, Which::first, PairedElements>(v, pair.six, t, d6), four = six;
   Kept kept = keep(pair, 0.0f, 0.0f);
   if constexpr (kChooses) {
-    four = quantize_row<kInput, PairedElements>(v, pair.four, t, d4);
+    four = quantize_row<kInput, kSecond, PairedElements>(v, pair.four, t, d4);
     float e6 = error_of_tile(d6, shared, row);
     kept = keep(pair, error_of_tile(d4, shared, row), e6);
   }
-  if (mine) place.write(kChooses && kept.four ? four : six, kept);
+  if (mine) place.write(kChooses && kept.second ? four : six, kept);
 }
 
 }  // namespace fos

@@ -29,10 +29,20 @@ FOS_HD float decoded(float q, float s, Tensor t) {
   return q * (s / t.encode);  // decode_quotient
 }
 
-FOS_HD void decode_row(const Codes& c, u32 byte, Tensor t, float (&v)[kRow]) {
-  float s = scale_value(byte);
+template <Which kWhich>
+FOS_HD void decode_row_as(const Codes& c, float s, Tensor t, float (&v)[kRow]) {
   FOS_UNROLL
-  for (int i = 0; i < kRow; i++) v[i] = decoded(e2m1_value((c.word[i / 8] >> (i % 8 * 4)) & 0xFu), s, t);
+  for (int i = 0; i < kRow; i++) {
+    u32 code = (c.word[i / kPerWord] >> (i % kPerWord * kWidth)) & kCodeMask;
+    v[i] = counted<kWhich>(decoded(value_of_code<kWhich>(code), s, t));
+  }
+}
+
+// Where there are two formats, the sign bit of the scale byte says that the codes are integers.
+FOS_HD void decode_row(const Codes& c, u32 byte, Tensor t, float (&v)[kRow]) {
+  constexpr bool flagged = kSecondGrid.unit != kOne;
+  if (flagged && (byte & kIntegers) != 0u) decode_row_as<Which::second>(c, scale_value(byte), t, v);
+  else decode_row_as<Which::first>(c, scale_value(byte), t, v);
 }
 
 // --- float32 to the bits of a type: nearest even, gradual underflow, one NaN -------------------------------------

@@ -33,7 +33,7 @@ struct Outputs {
 };
 
 void write(const Outputs& out, long long block, const Codes& codes, Kept kept) {
-  __builtin_memcpy(static_cast<char*>(out.codes) + block * 8, &codes, 8);
+  __builtin_memcpy(static_cast<char*>(out.codes) + block * sizeof(codes), &codes, sizeof(codes));
   out.bytes[block] = static_cast<u8>(kept.byte);
   out.picked[block] = kept.four;
 }
@@ -56,12 +56,12 @@ void quantize_one(const void* x, Place at, Tensor t, const Outputs& out) {
   for (int r = 0; r < kRows; r++) six[r] = quantize_row<kInput>(v[r], pair.six, t, d6[r]);
   float e6 = 0.0f, e4 = 0.0f;
   if constexpr (kChooses) {
-    for (int r = 0; r < kRows; r++) four[r] = quantize_row<kInput>(v[r], pair.four, t, d4[r]);
+    for (int r = 0; r < kRows; r++) four[r] = quantize_row<kInput, kSecond>(v[r], pair.four, t, d4[r]);
     e6 = error_of(d6);
     e4 = error_of(d4);
   }
   Kept kept = keep(pair, e4, e6);
-  for (int r = 0; r < kRows; r++) write(out, at.block + r * at.stride, kChooses && kept.four ? four[r] : six[r], kept);
+  for (int r = 0; r < kRows; r++) write(out, at.block + r * at.stride, kChooses && kept.second ? four[r] : six[r], kept);
 }
 
 // Calls one(place, tensor scales, row) for every block or tile; it returns how many of them it left to the recipe.

@@ -1,4 +1,4 @@
-// All arithmetic of an NVFP4 recipe (E2M1 elements, E4M3 block scales), steps N2 to N13 of docs/numerics.md.
+// All arithmetic of a recipe, steps N2 to N13 of docs/numerics.md.
 //
 // One text for two compilers: g++ for the host, NVRTC for the device. It includes its own parts alone, model/, in
 // the order of their use: the recipe's constants, bits, then one step after the other. Each part stands on those
@@ -33,6 +33,8 @@ using u32 = unsigned int;
 #include "model/bits.h"
 #include "model/tensor_scale.h"
 #include "model/codecs.h"
+#include "model/grids.h"
+#include "model/scale_casts.h"
 #include "model/block_scale.h"
 #include "model/scaling.h"
 #include "model/elements.h"

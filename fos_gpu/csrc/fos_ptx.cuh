@@ -35,7 +35,7 @@
 namespace fos {
 
 // Whether N9 of the recipe is the instruction: then cast_e2m1_pair gives two codes.
-constexpr bool kHardwareElements = kElementCast == ElementCast::saturate && kElementNan == ElementNan::code_7 &&
+constexpr bool kHardwareElements = kElementFormat == ElementFormat::e2m1 && kElementCast == ElementCast::saturate && kElementNan == ElementNan::code_7 &&
                                    kZeroSign == ZeroSign::sign_bit;
 
 // The code of any float32, 0 to 15.
@@ -90,13 +90,14 @@ constexpr bool kPaired = kHardwareElements && FOS_HAS_E2M1X2;
 #endif
 
 struct PairedElements {
+  template <Which kWhich>
   static FOS_INLINE void cast(const float (&y)[2], Code (&out)[2]) {
     if constexpr (kPaired) {
       u32 both = cast_e2m1_pair(y[1], y[0]), low = both & 0xFu, high = both >> 4;
       out[0] = {low, e2m1_value(low)};
       out[1] = {high, e2m1_value(high)};
     } else {
-      EachElement::cast(y, out);
+      EachElement::cast<kWhich>(y, out);
     }
   }
 };

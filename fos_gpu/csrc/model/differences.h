@@ -2,13 +2,27 @@
 namespace fos {
 
 // N10, all but the trial. q is what the code counts as, s the block scale.
+template <Which kWhich = Which::first>
+FOS_HD float counted(float v) {  // times the worth of a step
+  constexpr u32 unit = kGrid<kWhich>.unit;
+  if constexpr (unit == kOne) return v;
+  return v * float_of(unit);
+}
+
+template <Which kWhich = Which::first>
 FOS_HD float difference(float q, float s, float x, Tensor t) {
-  if constexpr (kErrorDomain == ErrorDomain::input_amax) return ((q * s) * t.amax) / kRangeMax - x;
-  if constexpr (kErrorDomain == ErrorDomain::input_decode) return (q * s) * t.decode - x;
-  if constexpr (kErrorDomain == ErrorDomain::scaled) return q * s - x * t.encode;
-  if constexpr (kErrorDomain == ErrorDomain::input_quotient) return q * (s / t.encode) - x;
-  if constexpr (kErrorDomain == ErrorDomain::input_product) return q * (s * t.decode) - x;
-  if constexpr (kErrorDomain == ErrorDomain::fused_residual) return fused(q, -(s * t.decode), x);
+  if constexpr (kErrorDomain == ErrorDomain::input_amax) return counted<kWhich>((q * s) * t.amax) / kRangeMax - x;
+  if constexpr (kErrorDomain == ErrorDomain::input_decode) return counted<kWhich>((q * s) * t.decode) - x;
+  if constexpr (kErrorDomain == ErrorDomain::scaled) return counted<kWhich>(q * s) - x * t.encode;
+  if constexpr (kErrorDomain == ErrorDomain::input_quotient) return counted<kWhich>(q * (s / t.encode)) - x;
+  if constexpr (kErrorDomain == ErrorDomain::input_product) return counted<kWhich>(q * (s * t.decode)) - x;
+  if constexpr (kErrorDomain == ErrorDomain::fused_residual) return fused(counted<kWhich>(q), -(s * t.decode), x);
+  if constexpr (kErrorDomain == ErrorDomain::decoded) return counted<kWhich>(q * s) - x / t.decode;
+  if constexpr (kErrorDomain == ErrorDomain::straight_through) {
+    float product = s * t.decode;
+    product = is_zero(product) ? 1.0f : product;
+    return (x + (counted<kWhich>(q * product) - x)) - x;
+  }
   return 0.0f;
 }
 

@@ -7,20 +7,10 @@ struct Code {
 };
 
 FOS_HD u32 nan_code() {
-  if constexpr (kElementNan == ElementNan::code_7) return 7u;
+  if constexpr (kElementNan == ElementNan::code_7) return kFirstGrid.nan;
   if constexpr (kElementNan == ElementNan::code_0) return 0u;
-  if constexpr (kElementNan == ElementNan::code_8) return 8u;
+  if constexpr (kElementNan == ElementNan::code_8) return kMinusZero;
   return 0xBu;
-}
-
-FOS_HD u32 ties_away(float a) {
-  return u32(a >= 0.25f) + u32(a >= 0.75f) + u32(a >= 1.25f) + u32(a >= 1.75f) + u32(a >= 2.5f) + u32(a >= 3.5f) +
-         u32(a >= 5.0f);
-}
-
-FOS_HD u32 ties_to_smaller(float a) {
-  return u32(a > 0.25f) + u32(a > 0.75f) + u32(a > 1.25f) + u32(a > 1.75f) + u32(a > 2.5f) + u32(a > 3.5f) +
-         u32(a > 5.0f);
 }
 
 FOS_HD u32 first_nearest(float a) {
@@ -36,11 +26,28 @@ FOS_HD u32 first_nearest(float a) {
   return code;
 }
 
+// N9g, of values that are not scaled: the first code whose |value * d - x| is the smallest, d being the divisor. What is
+// no number is never nearer.
+FOS_HD Code nearest_product(float x, float d, float y) {
+  float a = float_of(magnitude(x)), best = float_of(magnitude(0.0f * d - a));
+  best = is_nan(best) ? float_of(kInf) : best;
+  u32 code = 0u;
+  FOS_UNROLL
+  for (u32 size = 1u; size < 8u; size++) {
+    float distance = float_of(magnitude(e2m1_value(size) * d - a));
+    bool nearer = distance < best;
+    best = nearer ? distance : best;
+    code = nearer ? size : code;
+  }
+  code = is_nan(y) ? nan_code() : code != 0u ? code | (bits_of(x) >> 31) << 3 : 0u;
+  return {code, e2m1_value(code)};
+}
+
 FOS_HD u32 size_code(u32 a) {
   if constexpr (kElementCast == ElementCast::first_nearest) return first_nearest(float_of(a));
-  if constexpr (kElementCast == ElementCast::ties_away) return ties_away(float_of(a));
-  if constexpr (kElementCast == ElementCast::ties_to_smaller) return ties_to_smaller(float_of(a));
-  return e2m1_magnitude(smaller(a, 0x41000000u));
+  if constexpr (kElementCast == ElementCast::ties_away) return nearest_code<Which::first, -1>(a);
+  if constexpr (kElementCast == ElementCast::ties_to_smaller) return nearest_code<Which::first, 1>(a);
+  return nearest_code<Which::first>(a);
 }
 
 // N9b: the grid continued upward in steps of 2, the code from the bfloat16 bits. A step is a power of two, so a
@@ -59,17 +66,39 @@ FOS_HD Code unsaturated(float y) {
 }
 
 FOS_HD Code saturated(float y) {
-  u32 a = magnitude(y);
-  u32 size = size_code(a), code = a > kInf ? nan_code() : size | ((bits_of(y) >> 31) << 3);
+  u32 a = magnitude(y), minus = bits_of(y) >> 31;
+  u32 size = size_code(a), code = a > kInf ? nan_code() : size | (minus << (kWidth - 1));
   if constexpr (kElementCast == ElementCast::first_nearest) code = size == 0u && a <= kInf ? 0u : code;
-  return {code, e2m1_value(code)};
+  return {code, value_of_code<Which::first>(code)};
+}
+
+// N9d. Integers: no -0, and NaN is 0.
+template <Which kWhich>
+FOS_HD Code whole(float y) {
+  constexpr Grid g = kGrid<kWhich>;
+  u32 a = magnitude(y), size = a > kInf ? 0u : nearest_code<kWhich>(a);
+  bool negative = (bits_of(y) >> 31) != 0u && size != 0u;
+  u32 code = size;
+  if (negative) code = g.turned ? (0u - size) & kCodeMask : size | kMinusZero;
+  return {code, value_of_code<kWhich>(code)};
+}
+
+FOS_HD u32 with_zero_sign(float y, u32 code) {
+  if constexpr (kZeroSign == ZeroSign::negative_values) return is_zero(y) ? 0u : code;
+  if constexpr (kZeroSign == ZeroSign::never) return code == kMinusZero && float_of(magnitude(y)) < 1.0f ? 0u : code;
+  if constexpr (kZeroSign == ZeroSign::not_positive) return is_zero(y) && code == 0u ? kMinusZero : code;
+  if constexpr (kZeroSign == ZeroSign::always) return code == 0u ? kMinusZero : code;
+  return code;
 }
 
 // N9.
+template <Which kWhich = Which::first>
 FOS_HD Code cast_element(float y) {
+  constexpr Grid g = kGrid<kWhich>;
+  if constexpr (g.rescale != kOne) y = y * float_of(g.rescale);
+  if constexpr (is_whole(g)) return whole<kWhich>(y);
   Code c = kElementCast == ElementCast::unsaturated ? unsaturated(y) : saturated(y);
-  if constexpr (kZeroSign == ZeroSign::negative_values) c.code = is_zero(y) ? 0u : c.code;
-  if constexpr (kZeroSign == ZeroSign::never) c.code = c.code == 8u && float_of(magnitude(y)) < 1.0f ? 0u : c.code;
+  c.code = with_zero_sign(y, c.code);
   return c;
 }
 

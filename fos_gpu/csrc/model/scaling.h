@@ -21,11 +21,15 @@ FOS_HD float factor_of(float s, Tensor t) {
     if constexpr (kReciprocalOverflow == ReciprocalOverflow::minimum_number) return m <= kFltMax ? m : kFltMax;
     return kReciprocalOverflow == ReciprocalOverflow::clamp_to_max ? capped(m) : m;
   }
+  if constexpr (kZeroScale == ZeroScale::product_one) {
+    if (is_zero(s * t.decode)) return 1.0f;
+  }
   if constexpr (kElementScaling == ElementScaling::divide_by_product) return s * t.decode;
   if constexpr (kElementScaling == ElementScaling::divide_by_quotient) return s / t.encode;
   if constexpr (kElementScaling == ElementScaling::encode_quotient) return t.encode / s;
   if constexpr (kElementScaling == ElementScaling::divide_then_encode) return s;
   if constexpr (kElementScaling == ElementScaling::encode_then_divide) return s;
+  if constexpr (kElementScaling == ElementScaling::decode_then_divide) return s;
   return (1.0f / t.decode) / s;  // reciprocal_quotient
 }
 
@@ -33,10 +37,14 @@ FOS_HD Candidate candidate(float base, float b, Tensor t) {
   Scale scale = cast_scale(base);
   float s = scale.value;
   if constexpr (kZeroScale == ZeroScale::scale_one) s = is_zero(s) ? 1.0f : s;
+  if constexpr (kZeroScale == ZeroScale::scale_2_127) s = is_zero(s) ? 0x1p-127f : s;
+  if constexpr (kZeroScale == ZeroScale::scale_2_126) s = is_zero(s) ? 0x1p-126f : s;
+  float factor = factor_of(s, t);
   bool zero = false;
   if constexpr (kZeroScale == ZeroScale::zero_codes) zero = is_zero(s);
   if constexpr (kZeroScale == ZeroScale::zero_blocks) zero = is_zero(b);
-  return {b, scale, factor_of(s, t), zero};
+  if constexpr (kZeroScale == ZeroScale::divisor_zero) zero = is_zero(factor);
+  return {b, scale, factor, zero};
 }
 
 template <Input kInput>
@@ -48,6 +56,8 @@ FOS_HD float scaled(float x, const Candidate& c, Tensor t) {
   }
   if constexpr (kElementScaling == ElementScaling::encode_then_divide)
     return c.zero ? 0.0f : (x * t.encode) / c.factor;
+  if constexpr (kElementScaling == ElementScaling::decode_then_divide)
+    return c.zero ? 0.0f : (x / t.decode) / c.factor;
   constexpr bool divides = kElementScaling == ElementScaling::divide_by_product ||
                            kElementScaling == ElementScaling::divide_by_quotient;
   float y = divides ? x / c.factor : x * c.factor;
