@@ -27,6 +27,15 @@ KINDS = (
     "compressed-tensors-mxfp4",
     "modelopt-mxfp4",
     "mlx-mxfp4",
+    "fouroversix-nvfp3",
+    "fouroversix-nvint6",
+    "fouroversix-nvfp6-e3m2",
+    "fouroversix-if3-mse",
+    "fouroversix-if6-e2m3-mae",
+    "fouroversix-if4-mse-16x16",
+    "auto-round-nvfp4-e5m3",
+    "ocp-mxfp8-e5m2",
+    "ocp-mxint8",
 )
 CHOICES = [r.name for r in fos_ref.PRESETS.values() if r.element.second is not None and r.block_cols > 8]
 
@@ -44,19 +53,20 @@ def crossing(r: Recipe, dtype: np.dtype) -> np.ndarray:
     g = np.random.default_rng(len(r.name))
     grids = ELEMENT_FORMAT[r.element_format]
     edges = np.concatenate([midpoints(grid.format) * grid.unit for grid in grids])
-    n, blocks = r.block_cols, 20 * LANES
+    n, blocks = r.block_cols, 20 * LANES * r.block_rows
     x = g.choice(edges, (blocks, n)) * g.choice((1.0, -1.0), (blocks, n))
     x[:, 0] = r.element.maximum * g.choice((1.0, 1.0625, 0.97), blocks)
     tiny = np.array([0.0, -0.0, 2.0**-149, -(2.0**-149), 2.0**-133, -(2.0**-30), 2.0**-24])
     x[:, 1] = g.choice(tiny, blocks)
     if r.tensor_scale is TensorScale.NONE:
-        x *= 2.0 ** g.integers(-3, 5, (blocks, 1))
+        x *= 2.0 ** (g.integers(-3, 5, (blocks, 1)) - r.element.exponent)
     else:  # under a block scale of few bits, so that most boundaries are met exactly
         x *= g.choice((1.0, 1.25, 1.5), (blocks, 1)) * float(scales_of(r).decode) * 32
     bits = x.astype(np.float32).view(np.int32)
     ulps = g.integers(-2, 3, bits.shape, dtype=np.int32)
     ulps[:, :2] = 0
-    return (bits + ulps).view(np.float32).astype(dtype).reshape(1, -1)
+    x = (bits + ulps).view(np.float32).astype(dtype)
+    return x.reshape(r.block_rows, -1)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -9,7 +9,17 @@ from importlib.resources import files
 import pytest
 
 import fos_ref
-from fos_gpu.build.lower import axes, definitions, HEADER, member_name, members, numerics, unsupported
+from fos_gpu.build import lower
+from fos_gpu.build.lower import (
+    absent_on_device,
+    axes,
+    definitions,
+    HEADER,
+    member_name,
+    members,
+    numerics,
+    unsupported,
+)
 from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.proof.engine import DISTINCT
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
@@ -17,11 +27,8 @@ from fos_ref.recipes.recipe import DESCRIPTIVE, field_kind
 
 #: They change no bit of the kernels: the first two are other steps, the third is two constants.
 ELSEWHERE = {"dequantize", "reciprocal", "scale_max"}
-#: Axis values of other formats than NVFP4.
-FOREIGN = {"int4", "e2m1_or_int4", "row_32", "seven", "float_or_int"}
-FOREIGN |= {member_name(m) for m in ScaleFormat if m.is_power}
-FOREIGN |= {"amax", "logarithm", "logarithm_in_input_dtype", "zero_alone_is_one"}
-FOREIGN |= {"scale_2_127", "scale_2_126", "not_positive"}
+#: Values that kernels do not carry out.
+FOREIGN: set[str] = set()
 
 
 def test_every_axis_is_lowered_or_named_as_another_steps():
@@ -31,22 +38,39 @@ def test_every_axis_is_lowered_or_named_as_another_steps():
 
 
 @pytest.mark.parametrize("axis", axes())
-def test_the_header_has_every_value_of_nvfp4(axis):
+def test_the_header_has_every_value(axis):
     wanted = {member_name(m) for m in field_kind(axis)} - FOREIGN
     assert members()[axis.replace("_", "")] - {"unset"} == wanted
 
 
-def test_every_nvfp4_preset_has_kernels_and_no_other():
-    nvfp4 = [
-        r for r in DISTINCT if r.element_format is ElementFormat.E2M1 and r.scale_format is ScaleFormat.E4M3
-    ]
-    assert list(SUPPORTED) == nvfp4
-    assert len(SUPPORTED) > 100
+def test_every_preset_has_kernels():
+    assert [r.name for r in DISTINCT if r not in SUPPORTED] == []
+    assert len(SUPPORTED) > 150
 
 
-def test_a_recipe_of_another_format_is_refused_with_the_value():
-    assert "'E8M0-up'" in unsupported(fos_ref.recipe("fouroversix-mxfp4-static6"))
-    assert "'INT4'" in unsupported(fos_ref.recipe("fouroversix-nvint4"))
+def test_a_value_without_a_kernel_is_refused(monkeypatch):
+    monkeypatch.setattr(lower, "members", lambda: members() | {"scaleformat": frozenset({"e4m3"})})
+    assert unsupported(fos_ref.recipe("ocp-mxfp4")) == "no kernel for scale_format 'E8M0-floor'"
+    assert unsupported(fos_ref.recipe("4over6")) is None
+
+
+def test_arrays_on_a_device_take_one_layout():
+    on_device = [r for r in SUPPORTED if absent_on_device(r) is None]
+    assert {(r.element.width, r.block_cols, r.scale_format) for r in on_device} == {(4, 16, ScaleFormat.E4M3)}
+    assert "blocks of 16" in absent_on_device(fos_ref.recipe("ocp-mxint8"))
+
+
+@pytest.mark.parametrize("fmt", ElementFormat)
+def test_a_grid_is_what_the_formats_say(fmt):
+    """The fields of Grid, in its order; a format that differs has another text."""
+    r = next((r for r in SUPPORTED if r.element_format is fmt), None)
+    assert r is not None
+    info = r.element.first.format
+    given = dict(o.removeprefix("-DFOS_").split("=") for o in definitions(r))
+    fields = given["FIRST_GRID"].split(",")
+    assert fields[:4] == [str(n) for n in (info.bits, info.exponent_bits, info.fraction_bits, info.bias)]
+    assert fields[4] == f"{info.max_code}u"
+    assert (given["FIRST_GRID"] != given["SECOND_GRID"]) == (r.element.second is not None)
 
 
 @pytest.mark.parametrize("axis", axes())

@@ -102,7 +102,7 @@ def test_a_missing_nvrtc_is_said(place, monkeypatch):
 def test_a_recipe_without_kernels_is_refused(place):
     place(fake_cupy())
     assert CudaEngine().refuses(fos_ref.recipe("4over6")) is None
-    assert "E8M0" in CudaEngine().refuses(fos_ref.recipe("fouroversix-mxfp4-static6"))
+    assert CudaEngine().refuses(fos_ref.recipe("fouroversix-mxfp4-static6")) is None
 
 
 def test_the_public_call_raises_the_reason(place):
