@@ -11,7 +11,7 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu.build import nvrtc, probe
+from fos_gpu.build import lower, nvrtc, probe
 from fos_gpu.engine import CudaEngine
 from fos_ref.errors import ToolchainError
 
@@ -99,10 +99,12 @@ def test_a_missing_nvrtc_is_said(place, monkeypatch):
     assert fos_gpu.available().reason == "NVRTC is not installed: pip install nvidia-cuda-nvrtc"
 
 
-def test_a_recipe_without_kernels_is_refused(place):
+def test_a_recipe_without_kernels_is_refused(place, monkeypatch):
     place(fake_cupy())
     assert CudaEngine().refuses(fos_ref.recipe("4over6")) is None
-    assert CudaEngine().refuses(fos_ref.recipe("fouroversix-mxfp4-static6")) is None
+    found = lower.members() | {"tie": frozenset()}
+    monkeypatch.setattr(lower, "members", lambda: found)
+    assert CudaEngine().refuses(fos_ref.recipe("4over6")) == "no kernel for tie 'six'"
 
 
 def test_the_public_call_raises_the_reason(place):
