@@ -82,7 +82,7 @@ def recipes(domain, scalings=None):
 def tensor_scales_of(r, exponent, seed):
     """Return scales with D of about 2^exponent; for odd seeds A and S are moved as far as is admitted."""
     g = np.random.default_rng(seed)
-    while True:
+    for _ in range(1000):
         amax = np.float32(g.uniform(1, 2) * r.range_max * 2.0**exponent)
         scales = tensor_scales(np.asarray(amax), r)
         if seed % 2:
@@ -91,6 +91,7 @@ def tensor_scales_of(r, exponent, seed):
             scales = replace(scales, amax=np.asarray(a), encode=np.asarray(s))
         if filter_holds(r, flat(scales)):
             return scales
+    pytest.fail(f"no tensor scales for which the filter holds: {r}")
 
 
 def largest_share(r, exponent, seed, families, count):
