@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from fos_ref.formats.arrays import AnyArray, F32, F64, U8
 from fos_ref.inputs.aim_values import anything, limited, nudged, SIGN
 from fos_ref.inputs.choice_edges import choice_edges
 from fos_ref.inputs.distributions import DTYPES
+from fos_ref.model.elements import ELEMENT_FORMAT, midpoints
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import ElementFormat, ScaleFormat
 from fos_ref.recipes.recipe import Recipe
@@ -142,9 +144,27 @@ _PLANS: dict[Aim, Callable[[Recipe, float, U8], Plan]] = {
 }
 
 
+_BY_FORMAT: dict[ElementFormat, tuple[float, ...]] = {
+    ElementFormat.E2M1: _E2M1,
+    ElementFormat.INT4: _INT4,
+    ElementFormat.E2M1_OR_INT4: (*_SEVENTHS, *_MIDPOINTS, *_GRID),
+}
+
+
 def _palette(r: Recipe) -> tuple[float, ...]:
-    by_format = {ElementFormat.INT4: _INT4, ElementFormat.E2M1_OR_INT4: (*_SEVENTHS, *_MIDPOINTS, *_GRID)}
-    return tuple(v for v in by_format.get(r.element_format, _E2M1) if v <= r.element_max)
+    known = _BY_FORMAT.get(r.element_format) or _of_grids(r.element_format)
+    return tuple(v for v in known if v <= r.element_max)
+
+
+@cache
+def _of_grids(fmt: ElementFormat) -> tuple[float, ...]:
+    """Return the midpoints and the values of every grid of a format, in units of the first one's scale."""
+    found = [
+        float(v) * float(g.unit)
+        for g in dict.fromkeys(ELEMENT_FORMAT[fmt])
+        for v in (*midpoints(g.format), *g.values[: g.format.max_code + 1])
+    ]
+    return tuple(found)
 
 
 def _scale(r: Recipe, choice: int) -> float:

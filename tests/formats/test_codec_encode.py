@@ -8,10 +8,28 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from fos_ref.formats import BFLOAT16, E2M1, E4M3, E8M0, encode, FLOAT16, INT4, UE4M3
+from fos_ref.formats import (
+    BFLOAT16,
+    E2M0,
+    E2M1,
+    E2M3,
+    E3M2,
+    E4M3,
+    E5M2,
+    E8M0,
+    encode,
+    FLOAT16,
+    INT3,
+    INT4,
+    INT6,
+    INT8,
+    UE4M3,
+)
 
 ALL_16 = np.arange(1 << 16, dtype=np.uint16)
 E2M1_GRID = [0, 0.5, 1, 1.5, 2, 3, 4, 6]
+E2M3_GRID = [m / 8 for m in range(8)] + [(8 + m) / 8 * 2.0**e for e in range(3) for m in range(8)]
+E3M2_GRID = [m / 16 for m in range(4)] + [(4 + m) / 4 * 2.0**e for e in range(-2, 5) for m in range(4)]
 E4M3_GRID = [m / 512 for m in range(8)] + [
     (8 + m) / 8 * 2.0 ** (e - 7) for e in range(1, 16) for m in range(8)
 ]
@@ -46,13 +64,34 @@ def test_n1_e4m3_of_every_16_bit_float_equals_ml_dtypes_clamped(dtype):
     assert set(got[~number].tolist()) == {0x7F}
 
 
+#: Formats that ml_dtypes has too, and the largest value, past which it does not saturate.
+PEERS = [
+    (E2M3, ml_dtypes.float6_e2m3fn, 7.5),
+    (E3M2, ml_dtypes.float6_e3m2fn, 28),
+    (E5M2, ml_dtypes.float8_e5m2, np.inf),
+]
+
+
+@pytest.mark.parametrize(("fmt", "peer", "most"), PEERS, ids=lambda v: getattr(v, "name", ""))
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
+def test_n1_every_16_bit_value_encodes_as_ml_dtypes_has_it(fmt, peer, most, dtype):
+    x = every(dtype)
+    x = x[~np.isnan(x)]
+    want = np.clip(x, -most, most).astype(peer).view(np.uint8)
+    assert np.flatnonzero(encode(x, fmt) != want).tolist() == []
+
+
 def test_n1_ue4m3_equals_e4m3_where_it_has_a_code():
     x = every(ml_dtypes.bfloat16)
     x = x[~(x < 0)]
     assert np.array_equal(encode(x, UE4M3), encode(np.where(np.isnan(x), x, np.abs(x)), E4M3))
 
 
-@pytest.mark.parametrize(("fmt", "grid"), [(E2M1, E2M1_GRID), (E4M3, E4M3_GRID)], ids=["E2M1", "E4M3"])
+@pytest.mark.parametrize(
+    ("fmt", "grid"),
+    [(E2M1, E2M1_GRID), (E4M3, E4M3_GRID), (E2M3, E2M3_GRID), (E3M2, E3M2_GRID)],
+    ids=lambda v: getattr(v, "name", ""),
+)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_n1_midpoints_go_to_the_even_code_and_their_neighbours_to_their_side(fmt, grid, sign):
     middle = np.array([(a + b) / 2 for a, b in pairwise(grid)], np.float32)
@@ -108,6 +147,12 @@ def test_n1_e8m0_rounds_half_up_and_saturates_at_both_ends():
 
 
 SPECIALS = [
+    (E2M0, [0x0, 0x4, 0x3, 0x7, 0x0, 0x4, 0x3, 0x3]),
+    (E2M3, [0x00, 0x20, 0x1F, 0x3F, 0x00, 0x20, 0x1F, 0x1F]),
+    (E5M2, [0x00, 0x80, 0x7C, 0xFC, 0x00, 0x80, 0x7F, 0x7F]),
+    (INT3, [0, 0, 3, 7, 0, 0, 0, 0]),
+    (INT6, [0, 0, 31, 63, 0, 0, 0, 0]),
+    (INT8, [0, 0, 127, 129, 0, 0, 0, 0]),
     (E2M1, [0x0, 0x8, 0x7, 0xF, 0x0, 0x8, 0x7, 0x7]),
     (E4M3, [0x00, 0x80, 0x7E, 0xFE, 0x00, 0x80, 0x7F, 0x7F]),
     (BFLOAT16, [0x0000, 0x8000, 0x7F80, 0xFF80, 0x0000, 0x8000, 0x7FC0, 0x7FC0]),
