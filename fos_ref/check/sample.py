@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
+from fos_ref.check.flaws.books import book_of
 from fos_ref.check.population import Population, Source
 from fos_ref.check.steps import steps_of, walk, Walked
-from fos_ref.formats import decode, UE4M3
 from fos_ref.formats.arrays import Bool, F64, I64
+from fos_ref.model.elements import ELEMENT_FORMAT, Grid, midpoints
 from fos_ref.model.trace import Candidate
 from fos_ref.recipes.recipe import Recipe
 
 POOL = 1 << 15  #: blocks that are judged for their worth, of those that differ and of those that do not
-_MIDPOINTS = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0])
-_SCALES: F64 = decode(np.arange(127), UE4M3)
-_SCALE_MIDPOINTS = (_SCALES[1:] + _SCALES[:-1]) / 2
-_LARGEST, _LARGEST_SCALE = 6, 448
+_POWERS: F64 = np.ldexp(1.0, np.arange(-127, 128))
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -29,22 +28,22 @@ def chosen(source: Source, among: Bool, r: Recipe, limit: int, seed: int = 0) ->
         return found
     pool = np.sort(rng.choice(found, POOL, replace=False)) if len(found) > POOL else found
     p = source.pick(pool)
-    ranks = list(_rankings(p, walk(p, steps_of(r))))
+    ranks = list(_rankings(p, walk(p, steps_of(r)), r))
     each = limit // (len(ranks) + 2)
     picked = [np.argsort(k, kind="stable")[:each][np.sort(k)[:each] < np.inf] for k in ranks]
     picked.append(rng.choice(len(pool), 2 * each, replace=False))
     return pool[np.unique(np.concatenate(picked))]
 
 
-def _rankings(p: Population, w: Walked) -> Iterator[F64]:
+def _rankings(p: Population, w: Walked, r: Recipe) -> Iterator[F64]:
     """Yield one number per block and kind of boundary, the smallest where it is nearest."""
     with np.errstate(all="ignore"):
         if w.map6 is not None and w.map4 is not None and w.map6.error is not None:
             yield from _choice(w)
-        for side in (w.map6, w.map4):
+        for side, grid in zip((w.map6, w.map4), ELEMENT_FORMAT[r.element_format], strict=True):
             if side is not None:
-                yield from _scale(side)
-                yield from _elements(side)
+                yield from _scale(side, r)
+                yield from _elements(side, grid)
         yield from _values(p)
 
 
@@ -61,24 +60,36 @@ def _choice(w: Walked) -> Iterator[F64]:
     yield np.where(np.isnan(err4) | np.isnan(err6), 0.0, np.inf)
 
 
-def _scale(side: Candidate) -> Iterator[F64]:
+@cache
+def _scale_edges(r: Recipe) -> tuple[F64, float, float]:
+    """Return where block scales are rounded to another byte, the least normal one, and the largest."""
+    k = book_of(r)
+    if k is None:
+        return _POWERS, float(_POWERS[0]), float(_POWERS[-1])
+    values = k.values[: k.nan].astype(np.float64)
+    return (values[1:] + values[:-1]) / 2, float(k.least_normal), float(k.most)
+
+
+def _scale(side: Candidate, r: Recipe) -> Iterator[F64]:
     base = side.base[:, 0].astype(np.float64)
-    at = np.clip(np.searchsorted(_SCALE_MIDPOINTS, base), 0, len(_SCALE_MIDPOINTS) - 1)
-    below = _SCALE_MIDPOINTS[np.maximum(at - 1, 0)]
-    apart = np.minimum(np.abs(_SCALE_MIDPOINTS[at] / base - 1), np.abs(below / base - 1))
+    edges, normal, most = _scale_edges(r)
+    at = np.clip(np.searchsorted(edges, base), 0, len(edges) - 1)
+    below = edges[np.maximum(at - 1, 0)]
+    apart = np.minimum(np.abs(edges[at] / base - 1), np.abs(below / base - 1))
     yield np.where(base > 0, apart, np.inf)
-    yield np.where((base > 0) & (base < 2.0**-6), base, np.inf)
+    yield np.where((base > 0) & (base < normal), base, np.inf)
     yield np.where((base > 0) & (side.scale[:, 0] == 0), -base, np.inf)
-    yield np.where(base > _LARGEST_SCALE, -base, np.inf)
+    yield np.where(base > most, -base, np.inf)
 
 
-def _elements(side: Candidate) -> Iterator[F64]:
-    y = np.abs(side.scaled[:, 0].astype(np.float64))
-    at = np.clip(np.searchsorted(_MIDPOINTS, y), 0, len(_MIDPOINTS) - 1)
-    apart = np.minimum(np.abs(y - _MIDPOINTS[at]), np.abs(y - _MIDPOINTS[np.maximum(at - 1, 0)]))
+def _elements(side: Candidate, grid: Grid) -> Iterator[F64]:
+    y = np.abs((side.scaled[:, 0] * grid.rescale).astype(np.float64))
+    middles, largest = midpoints(grid.format).astype(np.float64), float(grid.values[grid.format.max_code])
+    at = np.clip(np.searchsorted(middles, y), 0, len(middles) - 1)
+    apart = np.minimum(np.abs(y - middles[at]), np.abs(y - middles[np.maximum(at - 1, 0)]))
     yield np.where(apart == 0, np.inf, apart).min(axis=-1)
     yield np.where((apart == 0).any(axis=-1), -(apart == 0).sum(axis=-1), np.inf)
-    yield np.where(y.max(axis=-1) > _LARGEST, -y.max(axis=-1), np.inf)
+    yield np.where(y.max(axis=-1) > largest, -y.max(axis=-1), np.inf)
 
 
 def _values(p: Population) -> Iterator[F64]:

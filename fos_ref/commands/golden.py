@@ -37,7 +37,7 @@ EXACT_ENGINES = ("numpy", "numba", "cuda", "host")
 
 @golden.command(cls=Command, short_help="Make every vector and write the folder.")
 def write(folder: Folder = Path("golden")) -> None:
-    """Make every vector and write the folder; README.md and v1/chains.json are kept as they are.
+    """Make every vector and write the folder; README.md and the chains are kept as they are.
 
     The same code writes the same bytes. A file of a frozen version that would change is refused. Takes about
     a minute.
@@ -58,26 +58,34 @@ def write(folder: Folder = Path("golden")) -> None:
     say(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")
 
 
-@golden.command(cls=Command, short_help="Compute every chain and write v1/chains.json.")
+@golden.command(cls=Command, short_help="Compute every chain and write the files of chains.")
 def chain(
     folder: Folder = Path("golden"),
     engine: Annotated[str, one_of(EXACT_ENGINES, "Who computes it.")] = "numba",
+    only: Annotated[str, typer.Option(metavar="PATTERN", help="Files to write, as v1/chains-3.json.")] = "*",
 ) -> None:
-    """Compute every chain, 10^8 blocks each, and write v1/chains.json: minutes. Run `write` after it."""
+    """Compute every chain, 10^8 blocks each in v1/chains.json: minutes. Run `write` after it."""
+    from fnmatch import fnmatchcase
+
+    from fos_ref.errors import InputError
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
     from fos_ref.vectors.canonical import canonical
     from fos_ref.vectors.chain import document as chains
-    from fos_ref.vectors.chain import NAME as CHAINS
+    from fos_ref.vectors.chain import FILES
     from fos_ref.vectors.manifest import check_frozen
 
-    targets = Targets(folder, [CHAINS])
+    chosen = [name for name in FILES if fnmatchcase(name, only)]
+    if not chosen:
+        msg = f"no file of chains is called {only!r}: one of {', '.join(FILES)} is allowed"
+        raise InputError(msg)
+    targets = Targets(folder, chosen)
     check_targets(targets)
     with _progress() as tell:
-        data = canonical(chains(engine, done=tell))
-    check_frozen(_frozen_list(folder), {CHAINS: data})
-    write_all(targets, {CHAINS: data})
-    say(f"{folder / CHAINS}: written; `fos golden write` puts it into the manifest")
+        found = {name: canonical(chains(engine, name, done=tell)) for name in chosen}
+    check_frozen(_frozen_list(folder), found)
+    write_all(targets, found)
+    say(f"{folder}: {', '.join(found)} written; `fos golden write` puts it into the manifest")
 
 
 def _frozen_list(folder: Path) -> bytes:

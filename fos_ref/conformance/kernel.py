@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.check.evidence.cells import is_nan
 from fos_ref.check.evidence.padding import Padding, padding
 from fos_ref.check.outcomes.hardware import hardware_decided
 from fos_ref.conformance.trials import own_amax, Trial
@@ -24,7 +25,6 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 AMAX = "amax"
 _PARTS = 2
-_NAN = 0x7F
 _AFTER = "after the kernel's call this thread"
 
 
@@ -88,9 +88,8 @@ class Kernel:
 
     def _excused(self, a: Answer, t: Trial) -> Bool:
         """Return where both scale bytes are NaN, of any sign, and the codes may be any."""
-        may_be_any = self.nan_blocks == "any"
-        nan: Bool = (((t.block_scales & a.block_scales) & _NAN) == _NAN) & may_be_any
-        return nan
+        both = is_nan(t.block_scales, self.recipe) & is_nan(a.block_scales, self.recipe)
+        return both & (self.nan_blocks == "any")
 
     def _decided(self, differs: Bool, a: Answer, t: Trial) -> Bool:
         """Return where a chip's reciprocals, one unit off, give the bytes: no failure of the kernel."""

@@ -43,7 +43,7 @@ class Trial:
     group: str
     x: AnyArray
     amax: Any  #: the caller's: None, a float32, or one for each row
-    codes: U8  #: (R, C/2)
+    codes: U8  #: (R, C/2), or (R, C) of codes that have a byte each
     block_scales: U8  #: (R, blocks of a row)
     flags: tuple[str, ...] = ()  #: the mistakes that it is known to show
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fos_ref.recipes.recipe import Recipe
 
-_BYTE, _HALF = 8, 16
+_CODE, _BYTE, _HALF = 4, 8, 16
 
 
 class Count(Enum):
@@ -23,7 +23,7 @@ class Count(Enum):
 
     ONE = "1"
     ELEMENTS = "one for each element of the block"
-    BYTES = "one for each two elements of the block"
+    BYTES = "one for each byte of the block's codes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,14 @@ class Column:
         """The smallest unsigned type that holds it."""
         return np.dtype("u1" if self.bits <= _BYTE else "u2" if self.bits <= _HALF else "u4")
 
+    def width(self, r: Recipe) -> int:
+        """Return the bits of each number of a recipe's table: of an element code 8 where it has a byte."""
+        return _BYTE if self.bits == _CODE and r.codes_per_byte == 1 else self.bits
+
     def size(self, r: Recipe) -> int:
         """Return how many numbers stand in a row of a recipe's table."""
         n = r.block_rows * r.block_cols
-        return {Count.ONE: 1, Count.ELEMENTS: n, Count.BYTES: n // 2}[self.count]
+        return {Count.ONE: 1, Count.ELEMENTS: n, Count.BYTES: n // r.codes_per_byte}[self.count]
 
 
 _ONE, _ELEMENTS, _BYTES = Count.ONE, Count.ELEMENTS, Count.BYTES
@@ -65,7 +69,7 @@ def _candidate(name: str, label: str) -> tuple[Column, ...]:
         Column(f"{name}_block_scale", 8, _ONE, f"block scale byte of {label} (N7)"),
         _word(f"{name}_multiplier", f"multiplier (or divisor) of {label}, float32 bits (N8)"),
         Column(f"{name}_scaled", 32, _ELEMENTS, f"scaled values of {label}, float32 bits (N8)"),
-        Column(f"{name}_element_codes", 4, _ELEMENTS, f"element codes of {label}, one a number (N9)"),
+        Column(f"{name}_element_codes", _CODE, _ELEMENTS, f"element codes of {label}, one a number (N9)"),
         _word(f"{name}_error", f"error of {label}, float32 bits; 0 without a choice (N11, N12)"),
     )
 
@@ -108,7 +112,11 @@ BLOCKS = (
     Column("picked4", 1, _ONE, "result: 1 where map-to-4 (IF4: INT4) is kept (N13)"),
     Column("block_scale", 8, _ONE, "result: the stored block scale byte"),
     Column(
-        "codes", 8, _BYTES, "result: element 2j in the low nibble of byte j, element 2j+1 in the high (N15)"
+        "codes",
+        8,
+        _BYTES,
+        "result: element 2j in the low nibble of byte j, element 2j+1 in the high (N15); a byte each where "
+        "codes do not have 4 bits",
     ),
     Column("values", 32, _ELEMENTS, "result: dequantized, float32 bits, 0 in padding (N14)"),
 )

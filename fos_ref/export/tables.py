@@ -13,6 +13,7 @@ from fos_ref.export.columns import Column, DTYPE_NUMBERS, PRESENT, TABLES
 from fos_ref.formats.arrays import AnyArray, U32
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.bits import RAISES
+from fos_ref.vectors.extent import DIGITS
 from fos_ref.vectors.file import Vector
 from fos_ref.vectors.notes import NOTES
 
@@ -107,7 +108,7 @@ def _vector(v: Vector, first_word: int, words: int, first_block: int, blocks: in
 
 def _padded(v: Vector) -> tuple[int, int]:
     codes = v.expected["codes"]
-    return len(codes), 2 * len(codes[0].split(" "))
+    return len(codes), v.recipe.codes_per_byte * len(codes[0].split(" "))
 
 
 def _words(v: Vector) -> list[Row]:
@@ -132,7 +133,8 @@ def _block(v: Vector, n: int, b: Mapping[str, Any]) -> Row:
     x, scale_at = _float32_bits(v.case.x), (row, col // width)
     inside = x[row : row + height, col : col + width]
     values = _numbers(v.expected["values_bits"])[row : row + height, col : col + width]
-    codes = _numbers(v.expected["codes"])[row : row + height, col // 2 : (col + width) // 2]
+    codes = _numbers(v.expected["codes"])[row : row + height]
+    codes = codes[:, col // r.codes_per_byte : (col + width) // r.codes_per_byte]
     has_errors = all(b[k] is not None and b[k]["error_bits"] is not None for k in ("map6", "map4"))
     return {
         "vector": n,
@@ -175,9 +177,13 @@ def _candidate(name: str, c: Mapping[str, Any] | None, r: Recipe) -> Row:
         f"{name}_block_scale": int(c["block_scale"], 16),
         f"{name}_multiplier": int(c["multiplier_bits"], 16),
         f"{name}_scaled": _numbers(c["scaled_bits"]).ravel(),
-        f"{name}_element_codes": np.array([int(d, 16) for d in "".join(c["element_codes"])]),
+        f"{name}_element_codes": _codes("".join(c["element_codes"]), DIGITS // r.codes_per_byte),
         f"{name}_error": 0 if c["error_bits"] is None else int(c["error_bits"], 16),
     }
+
+
+def _codes(digits: str, each: int) -> U32:
+    return np.array([int(digits[i : i + each], 16) for i in range(0, len(digits), each)], dtype=np.uint32)
 
 
 def _numbers(rows: Sequence[str]) -> U32:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fos_ref.recipes.axes import AmaxScope, ElementFormat
+from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.held import BlockFormat, MX_BLOCK
 
 _BLIND = ("dequantize", "nonfinite")  #: axes that move no byte of a finite weight's codes and scales
 _OWN_FAMILY = ("4over6", "nvfp4")
+_OF_E4M3 = (ScaleFormat.E4M3, ScaleFormat.E4M3_HALF_UP)
 #: Names that a convention's own program goes by, taken first among contenders that do equally well.
 _FAMILY = {
     "modelopt": ("modelopt-",),
@@ -97,8 +98,8 @@ def storable(r: Recipe, kind: BlockFormat) -> bool:
     """Return whether a file with such blocks, and one tensor scale at most, may hold what a recipe makes."""
     powers = r.scale_format.is_power
     fits = (BlockFormat.MXFP4, MX_BLOCK) if powers else (BlockFormat.NVFP4, BLOCK)
-    element = r.element_format is ElementFormat.E2M1
-    return element and fits == (kind, r.block_cols) and r.amax_scope is not AmaxScope.ROW
+    bytes_ = r.element_format is ElementFormat.E2M1 and (powers or r.scale_format in _OF_E4M3)
+    return bytes_ and fits == (kind, r.block_cols) and r.amax_scope is not AmaxScope.ROW
 
 
 def _preference(convention: str) -> Callable[[str], int]:

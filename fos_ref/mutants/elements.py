@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fos_ref.formats import E2M1
 from fos_ref.formats.arrays import F32, U8
 from fos_ref.model.elements import (
     E2M1_VALUES,
@@ -45,7 +46,9 @@ def not_even(*midpoints: float) -> Callable[[F32], tuple[U8, F32]]:
 
 
 def _cast(new: Callable[[F32], tuple[U8, F32]]) -> tuple[Swap, ...]:
-    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: lambda y, _: new(y)}),)
+    """Return the swap of E2M1's cast; other formats are cast as they should be."""
+    saturating = {ElementCast.SATURATE: lambda y, fmt: new(y) if fmt is E2M1 else saturate(y, fmt)}
+    return (entry(ELEMENT_CAST, saturating),)
 
 
 def _wrapped(y: F32) -> tuple[U8, F32]:

@@ -36,7 +36,11 @@ def _columnwise(engine: NumpyEngine, x: AnyArray, scales: Scales, recipe: Recipe
         return _QUANTIZE(engine, x, scales, recipe)
     codes, block_scales, picked4 = _QUANTIZE(engine, np.ascontiguousarray(x.T), scales, recipe)
     shape = (rows, cols // recipe.block_cols)
-    return codes.reshape(rows, cols // 2), block_scales.reshape(shape), picked4.reshape(shape)
+    return (
+        codes.reshape(rows, cols // recipe.codes_per_byte),
+        block_scales.reshape(shape),
+        picked4.reshape(shape),
+    )
 
 
 def _swizzled(scales: U8) -> U8:

@@ -1,4 +1,4 @@
-"""The chain: 10^8 blocks in one digest. Each step's input is drawn from the digest of the step before.
+"""The chain: up to 10^8 blocks in one digest. Each step's input is drawn from the digest of the step before.
 
 One wrong bit changes every digest after it, and the kept digests show between which two it is.
 docs/vectors.md states the chain for those who do not write Python; this is its code.
@@ -21,21 +21,24 @@ from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import BLOCK
+from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import FORMAT, parse
 from fos_ref.vectors.schema import check
 from fos_ref.vectors.words import words
 
-NAME = "v1/chains.json"
 KIND = "chains"
 SIDE = 400  #: rows and columns of a step's tensor
-BLOCKS = SIDE * SIDE // BLOCK  #: 10,000 a step
-STEPS = 10_000  #: 10^8 blocks
-POINTS = (1, 10, *range(100, STEPS + 1, 100))  #: the steps whose digests are kept
+BLOCKS = SIDE * SIDE // BLOCK  #: of 16 values: 10,000 a step
+WIDE = 384  #: columns that a recipe of blocks of 32 takes, since 400 are no whole blocks
+STEPS = 10_000  #: of the first chains
 _COMMENT = (
     "Each chain is a recipe and an input dtype; sha256 is the digest after so many steps of 10,000 blocks. "
     "How a step's input follows from the digest before it: docs/vectors.md."
+)
+_LATER_COMMENT = (
+    "Chains of other formats and programs; sha256 is the digest after so many steps of 160,000 values, or of "
+    "153,600 in blocks of 32. How a step's input follows from the digest before it: docs/vectors.md."
 )
 
 _STATE_BYTES = 32  #: of a sha256
@@ -86,6 +89,45 @@ CHAINS = (
     Chain("flashinfer-mae-256", "bfloat16"),
     Chain("fouroversix-mse", "bfloat16"),
 )
+#: Chains that are younger than the first file.
+LATER = (
+    Chain("fouroversix-if4-mse-16x16", "bfloat16"),
+    Chain("fouroversix-if6-e2m3-mse", "bfloat16"),
+    Chain("fouroversix-nvint6", "float32"),
+    Chain("ocp-mxfp6-e3m2", "bfloat16"),
+    Chain("ocp-mxfp8-e4m3", "bfloat16"),
+    Chain("flashinfer-nvfp4", "bfloat16"),
+    Chain("razer-4over6", "bfloat16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of chains."""
+
+    chains: tuple[Chain, ...]
+    steps: int  #: of each
+    comment: str
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The steps whose digests are kept."""
+        return (1, 10, *range(100, self.steps + 1, 100))
+
+
+NAME = "v1/chains.json"
+FILES: Mapping[str, File] = MappingProxyType(
+    {NAME: File(CHAINS, STEPS, _COMMENT), "v1/chains-3.json": File(LATER, 1_000, _LATER_COMMENT)}
+)
+
+
+def values_of(r: Recipe) -> int:
+    """Return the values of a step that a recipe quantizes: the first columns, as many as are whole blocks."""
+    return SIDE * _columns(r)
+
+
+def _columns(r: Recipe) -> int:
+    return SIDE if SIDE % r.block_cols == 0 else WIDE
 
 
 def start(chain: Chain) -> bytes:
@@ -153,9 +195,10 @@ def _amax_fraction(k2: int) -> int:
 def walk(chain: Chain, steps: int, engine: str) -> Iterator[bytes]:
     """Yield the digest after each step."""
     state, r = start(chain), PRESETS[chain.recipe]
+    columns = _columns(r)
     for _ in range(steps):
         given = step_input(state, chain.dtype)
-        q = quantize(given.x, r, amax=given.amax, engine=engine)
+        q = quantize(given.x[:, :columns], r, amax=given.amax, engine=engine)
         made = hashlib.sha256(state)
         made.update(np.ascontiguousarray(q.codes).data)
         made.update(np.ascontiguousarray(q.block_scales).data)
@@ -163,43 +206,56 @@ def walk(chain: Chain, steps: int, engine: str) -> Iterator[bytes]:
         yield state
 
 
-def document(engine: str, steps: int = STEPS, done: Callable[[str], None] = lambda _: None) -> Json:
-    """Return every chain with its digests; `done` is called with what is under way."""
-    chains = []
-    for chain in CHAINS:
+def document(
+    engine: str, name: str = NAME, steps: int | None = None, done: Callable[[str], None] = lambda _: None
+) -> Json:
+    """Return every chain of a file with its digests; `done` is called with what is under way.
+
+    steps: of each chain; None: as many as the file has
+    """
+    file, chains = FILES[name], []
+    for chain in file.chains:
         done(chain.id)
-        chains.append(_chain(chain, engine, steps))
-    return {"format": FORMAT, "kind": KIND, "comment": _COMMENT, "chains": chains}
+        chains.append(_chain(chain, file, engine, file.steps if steps is None else steps))
+    return {"format": FORMAT, "kind": KIND, "comment": file.comment, "chains": chains}
 
 
-def _chain(chain: Chain, engine: str, steps: int) -> Json:
+def _chain(chain: Chain, file: File, engine: str, steps: int) -> Json:
     points = [
         {"step": i, "sha256": state.hex()}
         for i, state in enumerate(walk(chain, steps, engine), 1)
-        if i in POINTS
+        if i in file.points
     ]
+    r = PRESETS[chain.recipe]
     return {
         "id": chain.id,
         "recipe": chain.recipe,
-        "fingerprint": PRESETS[chain.recipe].fingerprint(),
+        "fingerprint": r.fingerprint(),
         "dtype": chain.dtype,
-        "blocks": steps * BLOCKS,
+        "blocks": _blocks(r, steps),
         "points": points,
     }
 
 
-def read(data: bytes) -> list[Json]:
-    """Return the chains of the file; GoldenFormatError for anything that `document` would not write."""
-    found = parse(data, NAME)
-    check(found, KIND, NAME)
-    for chain, c in zip(found["chains"], CHAINS, strict=False):
-        shape = (c.id, c.recipe, c.dtype, PRESETS[c.recipe].fingerprint(), STEPS * BLOCKS, list(POINTS))
+def _blocks(r: Recipe, steps: int) -> int:
+    """Return the blocks of a chain; each row of a tile counts as one."""
+    return steps * values_of(r) // r.block_cols
+
+
+def read(data: bytes, name: str = NAME) -> list[Json]:
+    """Return the chains of a file; GoldenFormatError for anything that `document` would not write."""
+    found, file = parse(data, name), FILES[name]
+    check(found, KIND, name)
+    for chain, c in zip(found["chains"], file.chains, strict=False):
+        r = PRESETS[c.recipe]
+        blocks = _blocks(r, file.steps)
+        shape = (c.id, c.recipe, c.dtype, r.fingerprint(), blocks, list(file.points))
         given = (*(chain[k] for k in ("id", "recipe", "dtype", "fingerprint", "blocks")), _steps(chain))
         if given != shape:
-            msg = f"{NAME}: chain {chain['id']!r}: {c.id} of {STEPS} steps is allowed, every point of it"
+            msg = f"{name}: chain {chain['id']!r}: {c.id} of {file.steps} steps is allowed, every point of it"
             raise GoldenFormatError(msg)
-    if len(found["chains"]) != len(CHAINS):
-        msg = f"{NAME}: {len(found['chains'])} chains: {len(CHAINS)} are allowed"
+    if len(found["chains"]) != len(file.chains):
+        msg = f"{name}: {len(found['chains'])} chains: {len(file.chains)} are allowed"
         raise GoldenFormatError(msg)
     chains: list[Json] = found["chains"]
     return chains

@@ -14,6 +14,7 @@ from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.bits import Json, RAISES
 from fos_ref.vectors.case import Case
 
+DIGITS = 2  #: of a byte of codes
 #: A part of a vector, its rows, and how many rows and numbers a row it has to have.
 Part = tuple[str, Sequence[str], int, int]
 
@@ -76,5 +77,6 @@ def _steps(steps: Json, padded: Extent, r: Recipe) -> Iterator[Part]:
 
 def _candidate(c: Json, where: str, r: Recipe) -> Iterator[Part]:
     yield f"{where}/scaled_bits", c["scaled_bits"], r.block_rows, r.block_cols
-    digits = [" ".join(row) for row in c["element_codes"]]
+    n = DIGITS // r.codes_per_byte
+    digits = [" ".join(row[i : i + n] for i in range(0, len(row), n)) for row in c["element_codes"]]
     yield f"{where}/element_codes", digits, r.block_rows, r.block_cols

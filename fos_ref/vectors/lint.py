@@ -32,7 +32,7 @@ _FIXED = (
     layout.NAME,
     *bulk.INDICES,
     bulk.INPUTS,
-    chain.NAME,
+    *chain.FILES,
 )
 
 
@@ -95,7 +95,7 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     reported.NAME: lambda data, _: reported.read(data),
     layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
     **{n: lambda data, name: check(parse(data, name), bulk.KIND, name) for n in bulk.INDICES},
-    chain.NAME: lambda data, _: chain.read(data),
+    **dict.fromkeys(chain.FILES, chain.read),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),
     README: _text,
     FROZEN: _text,

@@ -14,11 +14,11 @@ from fos_ref.errors import GoldenFormatError, InputError
 from fos_ref.foreign import cut, shown
 from fos_ref.outside.files import read_file
 from fos_ref.publish.staging import is_staged
-from fos_ref.vectors.chain import NAME as CHAINS
+from fos_ref.vectors.chain import FILES as CHAINS
 from fos_ref.vectors.manifest import FROZEN, MANIFEST, read_manifest
 
-README = "README.md"  #: written by people, as v1/chains.json is by `fos golden chain`
-KEPT = (README, CHAINS, FROZEN)  #: what `fos golden write` reads besides, listed or not
+README = "README.md"  #: written by people, as the chains are by `fos golden chain`
+KEPT = (README, *CHAINS, FROZEN)  #: what `fos golden write` reads besides, listed or not
 MOST_BYTES = 200_000_000  #: of all files that are read; `fos golden lint` allows a tenth
 MOST_NAMES = 20  #: of files that do not belong here
 _MOST_SEEN = 100_000  #: names looked at

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from fos_ref.recipes.axes import ElementFormat, ScaleFormat
+from fos_ref.recipes.axes import ScaleFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.case import Case
@@ -44,7 +44,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "midpoints": Group(
             "Every midpoint of the element format with its neighbours on both sides.",
             elements.midpoints,
-            lambda r: r.block_rows == 1 and r.element_format is not ElementFormat.E2M1_OR_INT4,
+            lambda r: r.block_rows == 1 and r.element.second is None,
         ),
         "scale-codes-low": Group(
             "Each E4M3 byte from 00 to 3F as the chosen scale.", scales.low_codes, _e4m3_rows
@@ -111,6 +111,24 @@ PLAN: Mapping[str, frozenset[str]] = MappingProxyType(
         "llmcompressor-4over6-mse": _CHOICE,
         "torchao-nvfp4": _FEW | {"scale-extremes", "zeros"},
         "quartet2-4over6": _CHOICE | {"zeros", HUNT},
+        "fouroversix-nvfp3": _FEW | {"midpoints", "zeros"},
+        "fouroversix-nvfp6-e2m3": _FEW | {"midpoints", "zeros"},
+        "fouroversix-nvfp6-e3m2": _FEW | {"midpoints"},
+        "fouroversix-nvint3": _FEW | {"midpoints"},
+        "fouroversix-nvint6": _FEW | {"midpoints", "zeros"},
+        "fouroversix-if6-e2m3-mse": _CHOICE | {"nonfinite"},
+        "fouroversix-if3-mse": _CHOICE,
+        "fouroversix-nvfp4-bs8": _FEW | {"shapes"},
+        "ocp-mxfp4": _FEW | {"midpoints", "scale-extremes", "zeros"},
+        "ocp-mxfp6-e3m2": _FEW | {"midpoints"},
+        "ocp-mxfp8-e4m3": _FEW | {"midpoints", "scale-extremes", "zeros", "nonfinite"},
+        "ocp-mxfp8-e5m2": _FEW | {"midpoints", "nonfinite"},
+        "ocp-mxint8": _FEW | {"midpoints", "zeros"},
+        "auto-round-nvfp4-e5m3": _FEW | {"scale-extremes", "zeros"},
+        "ggml-nvfp4": _FEW | {"midpoints", "scale-extremes", "zeros", "nonfinite"},
+        "flashinfer-nvfp4": _FEW | {"midpoints", "scale-extremes", "amaxes", "zeros"},
+        "razer-4over6": _CHOICE | {"zeros"},
+        "fpquant-4over6-mse": _CHOICE | {"zeros"},
     }
 )
 

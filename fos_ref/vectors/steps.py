@@ -71,11 +71,16 @@ def _candidate(c: Candidate | None, i: int, j: int, r: Recipe) -> Json | None:
         "block_scale": f"{int(c.scale_code[i, j]):02X}",
         "multiplier_bits": _word(multiplier[i, j]),
         "scaled_bits": to_hex(canonical_nan(c.scaled[i, j].reshape(rows, cols))),
-        "element_codes": [
-            "".join(f"{int(v) & 0xF:X}" for v in row) for row in c.codes[i, j].reshape(rows, cols)
-        ],
+        "element_codes": [_code_digits(row, r) for row in c.codes[i, j].reshape(rows, cols)],
         "error_bits": None if c.error is None else _word(c.error[i, j]),
     }
+
+
+def _code_digits(codes: AnyArray, r: Recipe) -> str:
+    """Return element codes as a digit each, or as the two of a byte where codes have one of their own."""
+    if r.codes_per_byte == 1:
+        return "".join(f"{int(v):02X}" for v in codes)
+    return "".join(f"{int(v) & 0xF:X}" for v in codes)
 
 
 def _word(value: np.float32) -> str:

@@ -70,8 +70,8 @@ def verify(
         progress(name)
         if failure is not None:
             found.failures.append(failure)
-        elif name == chain.NAME:
-            _chains(files[name], found, steps)
+        elif name in chain.FILES:
+            _chains(name, files[name], found, steps)
         elif name.endswith(".npz"):
             _bulk(name, files, found)
         else:
@@ -117,11 +117,11 @@ def _bulk(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     found.failures += bulk.failures(files[name], r, given, found.engine)
 
 
-def _chains(data: bytes, found: Checked, steps: int) -> None:
-    for c in chain.read(data) if steps else ():
+def _chains(name: str, data: bytes, found: Checked, steps: int) -> None:
+    for c in chain.read(data, name) if steps else ():
         if not found.refused(PRESETS[c["recipe"]], c["recipe"]):
             found.vectors += 1
-            wrong = chain.first_wrong(c, found.engine, steps)
+            wrong = chain.first_wrong(c, found.engine, min(steps, chain.FILES[name].steps))
             if wrong is not None:
                 step, got, want = wrong
                 found.failures.append(Failure(f"chain {c['id']}", -1, f"digest after step {step}", got, want))

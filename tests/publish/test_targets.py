@@ -179,4 +179,4 @@ def test_every_command_finds_it_before_the_work(tmp_path, monkeypatch, capsys, a
 
 
 def test_the_names_of_a_golden_folder_are_known_before_it_is_made():
-    assert sorted(names()) == sorted(set(files()) - {README, chain.NAME})
+    assert sorted(names()) == sorted(set(files()) - {README, *chain.FILES})

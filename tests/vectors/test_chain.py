@@ -15,12 +15,14 @@ from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors import chain
 from fos_ref.vectors.canonical import canonical
-from fos_ref.vectors.chain import CHAINS, first_wrong, POINTS, read, start, step_input, walk
+from fos_ref.vectors.chain import CHAINS, first_wrong, read, start, step_input, walk
 from fos_ref.vectors.manifest import FROZEN
 from tests.vectors.folder import files
 
 MASK = (1 << 64) - 1
 COMMITTED = read(files()[chain.NAME])
+LATER = next(name for name in chain.FILES if name != chain.NAME)
+YOUNGER = read(files()[LATER], LATER)
 
 
 def word(k, j):
@@ -103,7 +105,7 @@ def test_the_start_is_the_digest_of_the_id():
     assert len({c.id for c in CHAINS}) == len(CHAINS) == len(COMMITTED)
 
 
-@pytest.mark.parametrize("c", COMMITTED, ids=lambda c: c["id"])
+@pytest.mark.parametrize("c", [*COMMITTED, *YOUNGER], ids=lambda c: c["id"])
 def test_the_first_digest_is_the_model_s(c):
     assert first_wrong(c, "numpy", 1) is None
 
@@ -133,22 +135,35 @@ def test_one_wrong_bit_changes_every_digest_after_it(monkeypatch):
 
 
 def test_the_document_begins_with_the_committed_digests():
-    made = chain.document("numba", 10)["chains"]
+    made = chain.document("numba", steps=10)["chains"]
     assert [c["points"] for c in made] == [c["points"][:2] for c in COMMITTED]
     assert {c["blocks"] for c in made} == {100_000}
 
 
+def test_blocks_of_32_take_the_columns_that_they_divide():
+    blocks = {c["recipe"]: c["blocks"] for c in YOUNGER}
+    assert blocks["fouroversix-if6-e2m3-mse"] == 1000 * 400 * 400 // 16
+    assert blocks["ocp-mxfp8-e4m3"] == 1000 * 400 * 384 // 32
+    first = chain.walk(chain.Chain("ocp-mxfp8-e4m3", "bfloat16"), 1, "numpy")
+    state = start(chain.Chain("ocp-mxfp8-e4m3", "bfloat16"))
+    given = step_input(state, "bfloat16")
+    q = quantize(np.ascontiguousarray(given.x[:, :384]), "ocp-mxfp8-e4m3", amax=given.amax)
+    assert q.codes.shape == (400, 384)
+    whole = hashlib.sha256(state + q.codes.tobytes() + q.block_scales.tobytes())
+    assert next(first) == whole.digest()
+
+
 def test_a_frozen_chain_is_not_written_anew(monkeypatch, tmp_path, capsys):
-    def other(engine, done):
-        assert engine == "numba"
+    def other(engine, name, done):
+        assert (engine, name) == ("numba", chain.NAME)
         done("chain")
         return json.loads(files()[chain.NAME]) | {"comment": "other"}
 
     monkeypatch.setattr("fos_ref.vectors.chain.document", other)
-    assert run(["golden", "chain", "--dir", str(tmp_path)]) == 0
+    assert run(["golden", "chain", "--dir", str(tmp_path), "--only", chain.NAME]) == 0
     assert b"other" in (tmp_path / chain.NAME).read_bytes()
     (tmp_path / FROZEN).write_bytes(files()[FROZEN])
-    assert run(["golden", "chain", "--dir", str(tmp_path)]) == 2
+    assert run(["golden", "chain", "--dir", str(tmp_path), "--only", chain.NAME]) == 2
     assert "v1/chains.json would change: its bits are frozen" in capsys.readouterr().err
 
 
@@ -169,9 +184,15 @@ def test_another_form_of_the_file_is_refused(problem):
     assert problem in str(e.value)
 
 
+def test_a_file_of_chains_that_is_not_there(tmp_path, capsys):
+    assert run(["golden", "chain", "--dir", str(tmp_path), "--only", "v1/other.json"]) == 2
+    assert "no file of chains is called 'v1/other.json'" in capsys.readouterr().err
+
+
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("c", COMMITTED, ids=lambda c: c["id"])
+@pytest.mark.parametrize("c", [*COMMITTED, *YOUNGER], ids=lambda c: c["id"])
 def test_every_digest_to_the_end(c):
-    """10^8 blocks."""
-    assert [p["step"] for p in c["points"]] == list(POINTS)
-    assert first_wrong(c, "numba", chain.STEPS) is None
+    """10^8 blocks in the first file, 10^7 in the second."""
+    file = chain.FILES[chain.NAME if c in COMMITTED else LATER]
+    assert [p["step"] for p in c["points"]] == list(file.points)
+    assert first_wrong(c, "numba", file.steps) is None

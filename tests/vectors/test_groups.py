@@ -12,11 +12,21 @@ from fos_ref.recipes import PRESETS
 from fos_ref.recipes.axes import NonFinite
 from fos_ref.vectors.bits import RAISES
 from fos_ref.vectors.folder import NOTES_FILE
-from fos_ref.vectors.groups.elements import E2M1_MIDPOINTS, INT4_MIDPOINTS
 from fos_ref.vectors.manifest import MANIFEST
 from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.plan import GROUPS, HUNT, PLAN, REPORTED
 from tests.vectors.folder import files, vectors
+
+E2M1_MIDPOINTS = (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0)
+INT4_MIDPOINTS = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5)
+#: Of longer formats the first, the last and some between.
+OTHERS = {
+    "fouroversix-nvfp3": (0.5, 1.5, 3.0),
+    "fouroversix-nvint6": (0.5, 5.5, 15.5, 30.5),
+    "fouroversix-nvfp6-e2m3": (0.0625, 7.25),
+    "ocp-mxfp8-e4m3": (2.0**-10, 432.0),
+    "ocp-mxint8": (1 / 128, 253 / 128),
+}
 
 
 def kept(v):
@@ -43,7 +53,12 @@ def test_every_recipe_of_the_plan_has_the_files_of_its_groups():
 
 @pytest.mark.parametrize(
     ("recipe", "midpoints"),
-    [("nvfp4", E2M1_MIDPOINTS), ("4over6", E2M1_MIDPOINTS), ("fouroversix-nvint4", INT4_MIDPOINTS)],
+    [
+        ("nvfp4", E2M1_MIDPOINTS),
+        ("4over6", E2M1_MIDPOINTS),
+        ("fouroversix-nvint4", INT4_MIDPOINTS),
+        *OTHERS.items(),
+    ],
 )
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_kept_candidates_meet_every_midpoint_and_both_neighbours(recipe, midpoints, sign):

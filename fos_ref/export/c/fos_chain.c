@@ -165,7 +165,7 @@ static uint32_t draw(const uint8_t *digest, int dtype, uint32_t *x, uint32_t *wo
 /* ---- the chain ---- */
 
 static uint32_t x[ELEMENTS], words[ELEMENTS];
-static uint8_t codes[ELEMENTS / 2], block_scales[ELEMENTS / FOS_BLOCK_COLS], picked4[ELEMENTS / FOS_BLOCK_COLS];
+static uint8_t codes[ELEMENTS / FOS_CODES_PER_BYTE], block_scales[ELEMENTS / FOS_BLOCK_COLS], picked4[ELEMENTS / FOS_BLOCK_COLS];
 static fos_block steps[ELEMENTS / FOS_ELEMENTS];
 
 /* Quantize one step and replace the digest; 0 if the quantizer refused. */

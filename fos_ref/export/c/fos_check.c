@@ -82,7 +82,8 @@ static void check_words(const fos_vector *v)
 
 static void check_outputs(const fos_vector *v, const fos_result *out, size_t n, const fos_block *want)
 {
-    const size_t codes = v->padded_cols / 2, scales = v->padded_cols / FOS_BLOCK_COLS, half = FOS_BLOCK_COLS / 2;
+    const size_t codes = v->padded_cols / FOS_CODES_PER_BYTE, scales = v->padded_cols / FOS_BLOCK_COLS;
+    const size_t half = FOS_BLOCK_COLS / FOS_CODES_PER_BYTE;
     size_t i, j;
     for (i = 0; i < FOS_BLOCK_ROWS; i++) {
         const size_t row = want->row + i, at = row * scales + want->col / FOS_BLOCK_COLS;
@@ -91,7 +92,7 @@ static void check_outputs(const fos_vector *v, const fos_result *out, size_t n, 
         if (out->picked4[at] != want->picked4)
             differs(v, "picked4", n, i, out->picked4[at], want->picked4);
         for (j = 0; j < half; j++) {
-            const uint8_t got = out->codes[row * codes + want->col / 2 + j];
+            const uint8_t got = out->codes[row * codes + want->col / FOS_CODES_PER_BYTE + j];
             if (got != want->codes[i * half + j])
                 differs_in(RESULT_WRONG, v, "codes", n, i * half + j, got, want->codes[i * half + j]);
         }
@@ -165,7 +166,7 @@ static void check_vector(const fos_vector *v)
     in.rows = v->rows, in.cols = v->cols, in.stride = v->stride;
     in.pads = v->pads;
     in.amax_given = v->amax_given, in.amax = v->amax;
-    out.codes = (uint8_t *)memory(rows * cols / 2);
+    out.codes = (uint8_t *)memory(rows * cols / FOS_CODES_PER_BYTE);
     out.block_scales = (uint8_t *)memory(rows * cols / FOS_BLOCK_COLS);
     out.picked4 = (uint8_t *)memory(rows * cols / FOS_BLOCK_COLS);
     out.steps = (fos_block *)memory(rows * cols / FOS_ELEMENTS * sizeof(fos_block));

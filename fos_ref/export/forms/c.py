@@ -41,6 +41,7 @@ def _head(t: Tables, source: Source) -> Iterator[str]:
     yield f"#define FOS_SOURCE {_quoted(source.named())}"
     yield f"#define FOS_BLOCK_ROWS {r.block_rows}"
     yield f"#define FOS_BLOCK_COLS {r.block_cols}"
+    yield f"#define FOS_CODES_PER_BYTE {r.codes_per_byte}"
     yield f"#define FOS_ELEMENTS {r.block_rows * r.block_cols}"
     yield f"#define FOS_VECTOR_COUNT {t.rows('vectors')}"
     yield f"#define FOS_BLOCK_COUNT {t.rows('blocks')}"

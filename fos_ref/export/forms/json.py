@@ -32,7 +32,7 @@ def _document(t: Tables, source: Source) -> str:
         "fingerprint": r.fingerprint(),
         "axes": plain_values(r.axes()),
         "comment": _COMMENT,
-        "fields": {name: {c.name: _described(c.bits, c.doc) for c in cs} for name, cs in TABLES.items()},
+        "fields": {name: {c.name: _described(c.width(r), c.doc) for c in cs} for name, cs in TABLES.items()},
         "block_rows": r.block_rows,
         "block_cols": r.block_cols,
     }

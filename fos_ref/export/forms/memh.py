@@ -33,17 +33,20 @@ def _folder(t: Tables, source: Source) -> Iterator[tuple[str, str]]:
     yield FLAGS, "".join(f"{flag}\n" for flag in t.flags())
     yield FLAG_WORDS, "".join(f"{word:0{-(-_flag_bits(t) // _DIGIT)}X}\n" for word in _flag_words(t))
     for c in BLOCKS:
-        yield f"{c.name}.memh", "".join(f"{word}\n" for word in _words(c, t.columns["blocks"][c.name]))
+        yield (
+            f"{c.name}.memh",
+            "".join(f"{word}\n" for word in _words(c, t.recipe, t.columns["blocks"][c.name])),
+        )
 
 
 def width(c: Column, r: Recipe) -> int:
     """Return the bits of one word of a column's file: its numbers side by side, the first in the low bits."""
-    return c.bits * c.size(r)
+    return c.width(r) * c.size(r)
 
 
-def _words(c: Column, a: AnyArray) -> Iterator[str]:
+def _words(c: Column, r: Recipe, a: AnyArray) -> Iterator[str]:
     """Yield a word for each row; the first number comes last on the line, as the low bits."""
-    digits = -(-c.bits // _DIGIT)
+    digits = -(-c.width(r) // _DIGIT)
     for row in np.atleast_2d(a.T).T[:, ::-1].tolist():
         yield "".join(f"{v:0{digits}X}" for v in row)
 
@@ -63,7 +66,7 @@ def _package(t: Tables, source: Source) -> str:
     r = t.recipe
     axes = {k: "" if v is None else v for k, v in plain_values(r.axes()).items() if k != "scale_max"}
     widths = [
-        f"  localparam {_constant(c)} = {width(c, r)}; // {c.size(r)} of {c.bits} bits: {c.doc}"
+        f"  localparam {_constant(c)} = {width(c, r)}; // {c.size(r)} of {c.width(r)} bits: {c.doc}"
         for c in BLOCKS
     ]
     lines = [

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fos_ref.engines.numpy_engine import NumpyEngine
-from fos_ref.formats import decode, UE4M3
+from fos_ref.formats import decode, E2M1, UE4M3
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
 from fos_ref.model.blocks import from_blocks, to_blocks
@@ -33,7 +33,9 @@ _MIXED = np.uint32(0x9E3779B1)
 
 
 def _cast(new: Callable[[F32], tuple[U8, F32]]) -> tuple[Swap, ...]:
-    return (entry(ELEMENT_CAST, {ElementCast.SATURATE: lambda y, _: new(y)}),)
+    """Return the swap of E2M1's cast; other formats are cast as they should be."""
+    saturating = {ElementCast.SATURATE: lambda y, fmt: new(y) if fmt is E2M1 else saturate(y, fmt)}
+    return (entry(ELEMENT_CAST, saturating),)
 
 
 def _below(m: F32) -> U8:
@@ -77,7 +79,8 @@ def _alone(blocks: Blocks, s: F32, r: Recipe) -> tuple[F32, F32]:
 def _searched(engine: NumpyEngine, x: AnyArray, scales: Scales, recipe: Recipe) -> Result:
     """Return, block by block, the codes under the scale byte near the recipe's with the smallest error."""
     codes, best, picked4 = _QUANTIZE(engine, x, scales, recipe)
-    if recipe.block_rows > 1 or recipe.scale_format is not ScaleFormat.E4M3 or not x.size:
+    own = (recipe.element_format, recipe.scale_format) == (ElementFormat.E2M1, ScaleFormat.E4M3)
+    if recipe.block_rows > 1 or not own or not x.size:
         return codes, best, picked4
     values = to_blocks(widen(x), 1, recipe.block_cols)
     right = best.copy()
@@ -89,7 +92,7 @@ def _searched(engine: NumpyEngine, x: AnyArray, scales: Scales, recipe: Recipe) 
         less = (error < least) & (right > 0) & (right < NAN_CODE)
         least = np.where(less, error, least)
         best = np.where(less, other, best)
-        codes = np.where(np.repeat(less, recipe.block_cols // 2, axis=1), made, codes)
+        codes = np.where(np.repeat(less, recipe.block_bytes, axis=1), made, codes)
     return codes, best, picked4
 
 

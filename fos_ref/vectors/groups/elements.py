@@ -8,30 +8,35 @@ import numpy as np
 
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.inputs.distributions import DTYPES
-from fos_ref.recipes.axes import ElementFormat
+from fos_ref.model.elements import code_values
+from fos_ref.model.elements import midpoints as between
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.blocks import block, neighbour, ramp, unit_amax
 from fos_ref.vectors.case import Case, plain
 
-E2M1_MIDPOINTS = (0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0)
-INT4_MIDPOINTS = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5)
+_MOST = 7  #: midpoints of a format that are tried, the first and the last among them
+_FOUR = 4  #: what the filler is at most
 _EXPAND = 1.5  #: a map-to-4 scale beside the map-to-6 scale of the same block
 _SPECIALS = {"NaN": 0x7FC00000, "-NaN": 0xFFC00000, "signalling NaN": 0x7F800001}
 _INFINITIES = {"infinity": 0x7F800000, "-infinity": 0xFF800000}
 
 
 def midpoints(r: Recipe) -> Iterator[Case]:
-    """Yield a block for each midpoint, each sign and each dtype: one step below, the midpoint, one above.
+    """Yield a block for a midpoint, a sign and a dtype: one step below, the midpoint, one above.
 
     S = D = 1 and the block scale is 1 (1.5 for map-to-4), so that scaled values are exact. The filler is
     exact in the candidate that is meant and far off in the other one, which only absmax may keep.
     """
     top = float(r.element_max)
-    of_format = INT4_MIDPOINTS if r.element_format is ElementFormat.INT4 else E2M1_MIDPOINTS
+    fmt = r.element.first.format
+    every = between(fmt).astype(np.float64).tolist()
+    of_format = [every[i] for i in np.unique(np.linspace(0, len(every) - 1, _MOST).astype(int))]
+    values = code_values(fmt)[: fmt.max_code + 1]
+    fill = float(values[values <= _FOUR].max())
     for dtype in DTYPES:
         for m in (m for m in of_format if m < top):
-            yield from _beside(r, m, 1.0, (4.0, -4.0), dtype)
-    for m in E2M1_MIDPOINTS[:-1] if r.map4_scale is not None else ():
+            yield from _beside(r, m, 1.0, (fill, -fill), dtype)
+    for m in of_format[:-1] if r.map4_scale is not None else ():
         yield from _beside(r, m, _EXPAND, (4.5, -4.5), "float32")
 
 
