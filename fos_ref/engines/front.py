@@ -190,4 +190,4 @@ def _scales(amax_of: Callable[[AnyArray, Recipe], F32], fixed: Fixed, r: Recipe,
 
 
 def _model_amax(x: AnyArray, r: Recipe) -> F32:
-    return tensor_amax(widen(x), r)
+    return tensor_amax(widen(x), r, x.dtype)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
-from fos_ref.model.quantize import quantize_matrix, tensor_amax
+from fos_ref.model.quantize import joined_amax, quantize_matrix, tensor_amax
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import stored
@@ -34,10 +34,10 @@ class NumpyEngine:
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,). A maximum is exact, so chunks cannot change it."""
         chunks = row_chunks(x.shape[0], x.shape[1], recipe.block_rows)
-        parts = [tensor_amax(widen(x[c]), recipe) for c in chunks]
+        parts = [tensor_amax(widen(x[c]), recipe, x.dtype) for c in chunks]
         if not parts:
             return tensor_amax(np.zeros(x.shape, np.float32), recipe)
-        return np.concatenate(parts) if parts[0].ndim else tensor_amax(np.stack(parts), recipe)
+        return joined_amax(parts, recipe)
 
     def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
         """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""

@@ -20,19 +20,37 @@ from fos_ref.model.elements import ELEMENT_FORMAT, Grid
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.scales import TENSOR_SCALE
 from fos_ref.model.scaling import scale_elements
+from fos_ref.model.search import searched, widened
 from fos_ref.model.trace import Blocks, Candidate, Scales, Trace
 from fos_ref.model.trial import trial_difference
+from fos_ref.model.unscaled import unscaled_difference
 from fos_ref.recipes.axes import AmaxScope, Candidates, ErrorDomain, NonFinite
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.searches import Tried
 
 F32_DTYPE = np.dtype(np.float32)
 INT4_FLAG = np.uint8(0x80)  #: set in the scale byte of a block that holds integers
 
 
-def tensor_amax(x: F32, r: Recipe) -> F32:
-    """Return max|x|, () or per row (R,): exact. 0 for an empty tensor; a NaN gives NaN or is skipped. N2."""
+def tensor_amax(x: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> F32:
+    """Return max|x|, () or per row (R,): exact. 0 for an empty tensor; a NaN gives NaN or is skipped. N2.
+
+    Of a search for ranges it is the largest range that a block of an input of `dtype` keeps (N6f).
+    """
     axis = 1 if r.amax_scope is AmaxScope.ROW else None
-    return _MAXIMUM[r.nonfinite](np.abs(x), axis)
+    if r.search is None or r.search.tried is not Tried.RANGE or not x.size:
+        return _MAXIMUM[r.nonfinite](np.abs(x), axis)
+    with np.errstate(all="ignore"):
+        values = to_blocks(x, r.block_rows, r.block_cols)
+        b = widened(values, _MAXIMUM[r.nonfinite](np.abs(values), -1), r, dtype)
+    return _MAXIMUM[r.nonfinite](b, axis)
+
+
+def joined_amax(parts: list[F32], r: Recipe) -> F32:
+    """Return the tensor amax of a tensor from those of its row chunks, at least one. N2."""
+    if r.amax_scope is AmaxScope.ROW:
+        return np.concatenate(parts)
+    return _MAXIMUM[r.nonfinite](np.stack(parts), None)
 
 
 def _largest(a: F32, axis: int | None) -> F32:
@@ -103,7 +121,7 @@ def quantize_matrix(x: F32, scales: Scales, r: Recipe) -> Trace:
     """
     with np.errstate(all="ignore"):
         values: F32 = to_blocks(x, r.block_rows, r.block_cols)
-        b = _MAXIMUM[r.nonfinite](np.abs(values), -1)  # N4
+        b = widened(values, _MAXIMUM[r.nonfinite](np.abs(values), -1), r, scales.dtype)  # N4, N6f
         base = unrounded(b, scales, r)  # N5
         map6, map4 = candidates(Blocks(x=values, amax=b, scales=scales), base, r)
         picked4 = pick(map6, map4, r)
@@ -135,7 +153,9 @@ def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, 
             return candidate(blocks, base, r, first), candidate(expanded, base4, r, second)
         case Candidates.FLOAT_OR_INT:
             return candidate(blocks, base, r, first), candidate(blocks, base, r, second)
-        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST:
+        case Candidates.FACTORS | Candidates.SCALES:
+            return searched(blocks, r, lambda some, base: candidate(some, base, r, first)), None
+        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST | Candidates.RANGES:
             return candidate(blocks, base, r, first), None
 
 
@@ -148,6 +168,8 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = block_error(trial_difference(blocks, r), r)  # N10g
+    elif r.error_domain is ErrorDomain.UNSCALED:
+        error = block_error(unscaled_difference(x, blocks.amax, t.dtype), r, t.dtype)  # N10k
     elif r.error_domain is not None:
         domain = ERROR_DOMAIN[r.error_domain]
         difference = domain(values, scale[..., None], x, t.per_element(), grid.unit)  # N10

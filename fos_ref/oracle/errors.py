@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from math import isnan
-from typing import assert_never
+from math import isnan, nan
+from typing import assert_never, Literal, TypeAlias
 
 from fos_ref.errors import InputError
 from fos_ref.oracle.exact import (
     add,
+    cast,
     div,
     E2M1,
     E4M3,
+    FLOAT32,
     fma,
     largest,
     mul,
     nearest,
     ONE,
+    Precision,
     Value,
 )
 from fos_ref.oracle.grids import Grid
+from fos_ref.oracle.power import power
 from fos_ref.oracle.scales import Source, Tensor
 from fos_ref.recipes.axes import ErrorDomain, ErrorMetric, Reduction, Tie
 from fos_ref.recipes.recipe import BLOCK, Recipe
@@ -39,19 +43,40 @@ def differences(source: Source, values: Sequence[Value], s: Value, grid: Grid, r
             return []
         case ErrorDomain.TRIAL:
             return trial(source, r)
-        case ErrorDomain.FUSED_RESIDUAL:
-            factor = -mul(s, t.decode)
-            return [fma(mul(q, grid.unit), factor, v) for q, v in zip(values, x, strict=True)]
-        case ErrorDomain.STRAIGHT_THROUGH:
-            factor = mul(s, t.decode) or ONE
+        case ErrorDomain.UNSCALED:
+            return unscaled(source)
+        case ErrorDomain.RECIPROCALS | ErrorDomain.FUSED_RESIDUAL | ErrorDomain.STRAIGHT_THROUGH:
             pairs = zip(values, x, strict=True)
-            return [add(add(v, add(mul(mul(q, factor), grid.unit), -v)), -v) for q, v in pairs]
+            factor = mul(s, t.decode)
+            return [_by_factor(q, v, factor, grid, r.error_domain) for q, v in pairs]
         case ErrorDomain.SCALED:
             x = [mul(v, t.encode) for v in x]
         case ErrorDomain.DECODED:
             x = [div(v, t.decode) for v in x]
     worth = {q: counts_as(q, s, t, r, unit=grid.unit) for q in set(values)}
     return [add(worth[q], -v) for q, v in zip(values, x, strict=True)]
+
+
+_ByFactor: TypeAlias = Literal[
+    ErrorDomain.RECIPROCALS, ErrorDomain.FUSED_RESIDUAL, ErrorDomain.STRAIGHT_THROUGH
+]
+
+
+def _by_factor(q: Value, v: Value, p: Value, grid: Grid, form: _ByFactor) -> Value:
+    """Return the difference in the forms that have steps of their own around p = s*D. N10f, N10i, N10j."""
+    match form:
+        case ErrorDomain.FUSED_RESIDUAL:
+            return fma(mul(q, grid.unit), -p, v)
+        case ErrorDomain.STRAIGHT_THROUGH:
+            return add(add(v, add(mul(mul(q, p or ONE), grid.unit), -v)), -v)
+        case ErrorDomain.RECIPROCALS:
+            return add(mul(mul(q, _reciprocal(_reciprocal(p))), grid.unit), -v)
+        case _:
+            assert_never(form)
+
+
+def _reciprocal(v: Value) -> Value:
+    return div(ONE, v) if v != 0 else 0
 
 
 def counts_as(q: Value, s: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value:
@@ -67,11 +92,9 @@ def counts_as(q: Value, s: Value, t: Tensor, r: Recipe, *, unit: Value) -> Value
             return mul(mul(q, div(s, t.encode)), unit)
         case ErrorDomain.INPUT_PRODUCT:
             return mul(mul(q, mul(s, t.decode)), unit)
-        case ErrorDomain.FUSED_RESIDUAL | ErrorDomain.STRAIGHT_THROUGH | ErrorDomain.TRIAL | None:
+        case _:
             msg = f"recipe {r.name!r} measures no value of its own codes"
             raise InputError(msg)
-        case _:
-            assert_never(r.error_domain)
 
 
 def trial(source: Source, r: Recipe) -> list[Value]:
@@ -92,9 +115,41 @@ def _trial_difference(size: Value, s: Value, negative: bool) -> Value:  # noqa: 
     return add(-value, size) if negative else add(value, -size)
 
 
-def block_error(d: Sequence[Value], r: Recipe) -> Value:
-    """Return the error of a block's differences, added in the recipe's order. N11, N12."""
-    terms = [mul(v, v) if r.error_metric is ErrorMetric.MSE else abs(v) for v in d]
+def unscaled(source: Source) -> list[Value]:
+    """Return the differences of a quantizer in the input's dtype, for the source's range. N10k."""
+    to = source.tensor.dtype
+    z = cast(div(source.amax, 6 * ONE), to) or ONE >> (to.digits - 1)
+    return [_unscaled_difference(v, z, to) for v in source.x]
+
+
+def _unscaled_difference(v: Value, z: Value, to: Precision) -> Value:
+    y = cast(div(abs(v), z), to)
+    if isnan(y):
+        return nan
+    size = cast(mul(E2M1[nearest(y, E2M1)], z), to)
+    return cast(add(-size if v < 0 else size, -v), to)
+
+
+def block_error(d: Sequence[Value], r: Recipe, dtype: Precision = FLOAT32) -> Value:
+    """Return the error of a block's differences, added in the recipe's order. N11, N12.
+
+    Of a quantizer in the input's `dtype` each term and the sum are rounded to that.
+    """
+    to = dtype if r.error_domain is ErrorDomain.UNSCALED else FLOAT32
+    return cast(_total(d, [cast(_term(v, r, to), to) for v in d], r), to)
+
+
+def _term(v: Value, r: Recipe, to: Precision) -> Value:
+    match r.error_metric:
+        case ErrorMetric.MSE:
+            return mul(v, v)
+        case ErrorMetric.POWER:
+            return power(abs(v), to) if isinstance(v, int) else abs(v)
+        case _:
+            return abs(v)
+
+
+def _total(d: Sequence[Value], terms: Sequence[Value], r: Recipe) -> Value:
     match r.reduction:
         case None:
             return reduce(largest, terms)

@@ -86,11 +86,12 @@ def _decode_factor(t: Tensor, r: Recipe) -> Fraction:
             | ErrorDomain.FUSED_RESIDUAL
             | ErrorDomain.DECODED
             | ErrorDomain.STRAIGHT_THROUGH
+            | ErrorDomain.RECIPROCALS
         ):
             return to_fraction(t.decode)
         case ErrorDomain.SCALED | ErrorDomain.INPUT_QUOTIENT:
             return 1 / to_fraction(t.encode)
-        case ErrorDomain.TRIAL | None:
+        case ErrorDomain.TRIAL | ErrorDomain.UNSCALED | None:
             domain = r.error_domain.value if r.error_domain else None
             msg = f"recipe {r.name!r} has error_domain {domain!r}: its own codes have no error to make exact"
             raise InputError(msg)

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from fos_ref.oracle.elements import cast_elements, scale_elements
 from fos_ref.oracle.errors import block_error, differences, picks_4
-from fos_ref.oracle.exact import div, from_bits, mul, ONE, Value
+from fos_ref.oracle.exact import div, from_bits, mul, ONE, Precision, Value
 from fos_ref.oracle.grids import Grid, grids
 from fos_ref.oracle.scales import (
     block_scale,
@@ -26,6 +26,7 @@ from fos_ref.oracle.scales import (
     Source,
     Tensor,
 )
+from fos_ref.oracle.search import first_least, starts, widened
 from fos_ref.recipes.axes import Candidates, Dequantize, NonFinite
 from fos_ref.recipes.recipe import Recipe
 
@@ -67,6 +68,12 @@ def block_amax(x: Sequence[int], r: Recipe) -> Value:
     return _largest([from_bits(bits & 0x7FFFFFFF) for bits in x], r)
 
 
+def tensor_amax(blocks: Sequence[Sequence[int]], r: Recipe, dtype: Precision) -> Value:
+    """Return the tensor amax of blocks of float32 bits; a search for ranges looks in each. N2, N6f."""
+    one = Tensor(ONE, ONE, ONE, ONE, dtype)
+    return _largest([widened(source_of(x, one, r), r).amax for x in blocks], r)
+
+
 def _largest(sizes: Sequence[Value], r: Recipe) -> Value:
     if any(isnan(v) for v in sizes):
         if r.nonfinite is not NonFinite.DROP_NAN:
@@ -88,7 +95,7 @@ def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
 
     Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
     """
-    source = source_of(x, t, r)
+    source = widened(source_of(x, t, r), r)
     base = block_scale(source.amax, t, r.element_max, r)
     map6, map4 = candidates(source, base, r)
     picked4 = map6 is None or (map4 is not None and picks_4(map4.error, map6.error, r))
@@ -106,7 +113,10 @@ def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None
     """Return (map6, map4): one of them None unless there is a choice. N6."""
     first, second = grids(r.element_format)
     match r.candidates:
-        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST:
+        case Candidates.FACTORS | Candidates.SCALES:
+            every = (candidate(some, unrounded, first, r) for some, unrounded in starts(source, r))
+            return first_least(((_error(c), c) for c in every), None), None
+        case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST | Candidates.RANGES:
             return candidate(source, base, first, r), None
         case Candidates.FOUR:
             return None, candidate(source, base, second, r)
@@ -118,6 +128,11 @@ def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None
             return candidate(source, base, first, r), candidate(source, base, second, r)
         case _:
             assert_never(r.candidates)
+
+
+def _error(c: Candidate) -> Value:
+    assert c.error is not None
+    return c.error
 
 
 def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
@@ -138,7 +153,7 @@ def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
         codes,
         values,
         differences=d,
-        error=block_error(d, r) if d else None,
+        error=block_error(d, r, source.tensor.dtype) if d else None,
     )
 
 

@@ -91,6 +91,9 @@ class Candidates(Enum):
     FOUR_OVER_SIX = "4/6"  #: both; the better one is kept
     FLOAT_OR_INT = "fp/int"  #: a float format or an integer one under one scale; the better one is kept
     LARGEST = "max"  #: the largest value of an element format other than E2M1 and INT4
+    FACTORS = "search-102"  #: 6, from the block amax times 1.00 and then 0.50 to 1.51; the best is kept
+    RANGES = "search-111"  #: 6, from ranges of 1.8 down to 0.81 block amaxes, chosen before the tensor scale
+    SCALES = "search-126"  #: 6 under every finite E4M3 scale above 0, the smallest first; the best is kept
 
 
 class TensorScale(Enum):
@@ -245,6 +248,8 @@ class ErrorDomain(Enum):
     INPUT_PRODUCT = "q*(s*D)-x"
     FUSED_RESIDUAL = "fma(q,-(s*D),x)"
     DECODED = "q*s-x/D"
+    RECIPROCALS = "q*(1/(1/(s*D)))-x"  #: the reciprocal of 0 is 0
+    UNSCALED = "unscaled"  #: a fake quantizer in the dtype of the input; see fos_ref/model/unscaled.py
     STRAIGHT_THROUGH = "(x+(q*(s*D)-x))-x"  #: s*D is 1 where it is 0; gradients pass through
     TRIAL = "trial"  #: a fake quantizer of its own; see fos_ref/model/trial.py
 
@@ -255,6 +260,7 @@ class ErrorMetric(Enum):
     MSE = "mse"
     MAE = "mae"
     ABS_MAX = "absmax"
+    POWER = "power-2.4"  #: the sum of |d|^2.4, the exponent and each power rounded to the input's dtype T
 
 
 class Reduction(Enum):

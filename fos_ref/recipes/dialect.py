@@ -31,6 +31,7 @@ from fos_ref.recipes.axes import (
     ZeroSign,
 )
 from fos_ref.recipes.elements import Element, element
+from fos_ref.recipes.searches import Search, search_of
 
 SCALE_BOUNDS = (256, 448)  #: the two values of `scale_max` that implementations have with E4M3
 BLOCK = 16  #: consecutive values of a row under one NVFP4 block scale
@@ -112,6 +113,16 @@ class Dialect:
     def chooses(self) -> bool:
         """Whether there are two candidates to choose between."""
         return self.candidates in (Candidates.FOUR_OVER_SIX, Candidates.FLOAT_OR_INT)
+
+    @property
+    def search(self) -> Search | None:
+        """The search among many scales, None where there is none."""
+        return search_of(self.candidates)
+
+    @property
+    def measures(self) -> bool:
+        """Whether errors are measured: for a choice between two, or for a search."""
+        return self.chooses or self.search is not None
 
     def laid_out_as(self, other: Dialect) -> bool:
         """Return whether codes and block scales of both have the same shapes: they can be compared."""

@@ -28,6 +28,7 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.dialect import Dialect, NO_BOUND
 from fos_ref.recipes.elements import element
+from fos_ref.recipes.searches import Tried
 
 _OF_AMAX = ", ".join(f.value for f in ScaleFormat if f.of_amax)
 #: Block scales that leave a tensor scale out.
@@ -67,16 +68,17 @@ def values(kind: type[Enum]) -> str:
 
 def broken_rows(r: Dialect) -> list[Row]:
     """Return the legality table: (broken, why)."""
-    return [*_choice(r), *_shape(r), *_element(r), *_scale(r), *_special(r)]
+    return [*_choice(r), *_search(r), *_shape(r), *_element(r), *_scale(r), *_special(r)]
 
 
 def _choice(r: Dialect) -> list[Row]:
-    both = r.chooses
-    kinds = {"error_domain": ErrorDomain, "error_metric": ErrorMetric, "tie": Tie}
+    both = r.measures
+    kinds: dict[str, type[Enum]] = {"error_domain": ErrorDomain, "error_metric": ErrorMetric}
+    kinds |= {} if r.search else {"tie": Tie}
     choice = {k: getattr(r, k) for k in kinds}
     unset = [f"{k} not set, one of {values(kinds[k])} is allowed" for k, v in choice.items() if v is None]
     idle = [k for k, v in {**choice, "reduction": r.reduction}.items() if v is not None]
-    ordered = r.error_metric in (ErrorMetric.MSE, ErrorMetric.MAE)
+    ordered = r.error_metric is not ErrorMetric.ABS_MAX
     fused = r.reduction in (Reduction.FUSED_SEQUENTIAL, Reduction.FUSED_EVEN_ODD)
     four_over_six = r.candidates is Candidates.FOUR_OVER_SIX
     return [
@@ -87,7 +89,7 @@ def _choice(r: Dialect) -> list[Row]:
         ),
         (
             both and ordered is (r.reduction is None),
-            f"reduction {given(r.reduction)}: one of {values(Reduction)} for mse and mae, none for absmax",
+            f"reduction {given(r.reduction)}: one of {values(Reduction)} for a sum, none for absmax",
         ),
         (
             fused and r.error_metric is not ErrorMetric.MSE,
@@ -96,6 +98,28 @@ def _choice(r: Dialect) -> list[Row]:
         (
             four_over_six is (r.map4_scale is None),
             f"map4_scale {given(r.map4_scale)}: set exactly for the candidates 4/6 ({values(Map4Scale)})",
+        ),
+    ]
+
+
+def _search(r: Dialect) -> list[Row]:
+    before = r.search is not None and r.search.tried is Tried.RANGE
+    return [
+        (
+            r.search is not None and r.tie is not None,
+            f"candidates {r.candidates.value!r} keep the first of equals: tie must not be set",
+        ),
+        (
+            before is not (r.error_domain is ErrorDomain.UNSCALED),
+            f"error_domain {given(r.error_domain)}: 'unscaled' goes with ranges, candidates 'search-111'",
+        ),
+        (
+            r.error_metric is ErrorMetric.POWER and r.error_domain is not ErrorDomain.UNSCALED,
+            "error_metric 'power-2.4' is rounded to the input's dtype, so error_domain has to be 'unscaled'",
+        ),
+        (
+            r.search is not None and r.search.tried is Tried.SCALE and r.scale_format is not ScaleFormat.E4M3,
+            f"candidates {r.candidates.value!r} are E4M3 bytes, so scale_format has to be E4M3",
         ),
     ]
 

@@ -26,6 +26,7 @@ from fos_ref.recipes.axes import (
     ElementCast,
     ElementFormat,
     ElementNan,
+    ErrorDomain,
     ErrorMetric,
     NonFinite,
     Reciprocal,
@@ -45,7 +46,14 @@ FIELDS = [
     for f in dataclasses.fields(fos_ref.Recipe)
     if issubclass(field_kind(f.name), Enum) and field_kind(f.name) not in ELSEWHERE
 ]
-PAIRS = [(name, u, v) for name in FIELDS for u, v in permutations(field_kind(name), 2)]
+#: It goes with candidates of its own, which are another trace.
+BOUND = (ErrorDomain.UNSCALED,)
+PAIRS = [
+    (name, u, v)
+    for name in FIELDS
+    for u, v in permutations(field_kind(name), 2)
+    if u not in BOUND and v not in BOUND
+]
 
 
 #: What else has to change where one axis alone has no meaning.

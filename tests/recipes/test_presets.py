@@ -68,6 +68,7 @@ NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]
 NAMES += [f"mlx-{_n}" for _n in ("cpu-nvfp4", "cpu-nvfp4-unscaled", "metal-nvfp4", "cuda-nvfp4")]
 NAMES += ["gptqmodel-4over6", "gptqmodel-4over6-headroom"]
 NAMES += ["qwix-nvfp4"]
+NAMES += ["auto-round-nvfp4-search", "llmcompressor-expanded-mse", "scale-optimum"]
 NAMES += ["razer-4over6", *(f"fpquant-4over6-{_metric}" for _metric in ("mse", "mae", "absmax"))]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
 
@@ -95,7 +96,7 @@ def test_presets_are_read_only():
 def test_every_preset_says_where_it_was_learnt(name):
     r = fos_ref.PRESETS[name]
     assert r.evidence in ("ran", "read", "own")
-    own = name == "nvfp4" or name.startswith(("ocp-", "4over6"))
+    own = name in ("nvfp4", "scale-optimum") or name.startswith(("ocp-", "4over6"))
     assert own == (r.evidence == "own")
     assert own != bool(SOURCE.match(r.source))
 
@@ -107,9 +108,9 @@ def test_the_name_says_what_the_axes_are(name):
     assert ("16x16" in words) == (r.block_rows == 16)
     assert ("row" in words) == (r.amax_scope.value == "row")
     metric = [m for m in ErrorMetric if m.value in words]
-    assert metric in ([], [r.error_metric])
+    assert metric in ([], [r.error_metric]) or r.error_metric is ErrorMetric.POWER
     plain = bool({"nvfp4", "mxfp4", "static6"} & set(words)) and "static4" not in words
-    plain = plain and name != "sglang-nvfp4-online"
+    plain = plain and name not in ("sglang-nvfp4-online", "auto-round-nvfp4-search")
     assert plain == (r.candidates is Candidates.SIX)
     assert [int(w) for w in words if w in ("256", "448")] in ([], [r.scale_max])
     assert ("bs8" in words) == (r.block_cols == 8)

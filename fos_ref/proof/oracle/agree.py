@@ -63,8 +63,9 @@ def tensors(x: AnyArray, t: Trace, arguments: dict[str, Any]) -> list[Tensor]:
         return [given_encode_scale(v, r, dtype) for v in _values(arguments["encode_scale"])]
     if "amax" in arguments:
         return [tensor_scales(v, r, dtype) for v in _values(arguments["amax"])]
-    parts = widen(x) if t.scales.amax.ndim else widen(x).reshape(1, -1)
-    return [tensor_scales(oracle.block_amax(row, r), r, dtype) for row in f32_bits(parts).tolist()]
+    blocks = f32_bits(to_blocks(widen(x), r.block_rows, r.block_cols))
+    parts = blocks if t.scales.amax.ndim else blocks.reshape(1, -1, blocks.shape[-1])
+    return [tensor_scales(oracle.tensor_amax(part, r, dtype), r, dtype) for part in parts.tolist()]
 
 
 def _values(v: Any) -> list[Value]:

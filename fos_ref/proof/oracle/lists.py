@@ -14,6 +14,7 @@ from fos_ref.model.elements import ELEMENT_FORMAT
 from fos_ref.model.errors import ERROR_DOMAIN
 from fos_ref.model.trace import Blocks, Candidate, Trace
 from fos_ref.model.trial import trial_difference
+from fos_ref.model.unscaled import unscaled_difference
 from fos_ref.recipes.axes import ErrorDomain
 
 _UNITS = 149  #: values are counted in units of 2**-149
@@ -85,5 +86,7 @@ def differences(t: Trace, c: Candidate) -> F32 | None:
         if r.error_domain is ErrorDomain.TRIAL:
             amax = t.block_amax if c is t.map6 else t.block_amax * EXPANSION
             return trial_difference(Blocks(x=t.x, amax=amax, scales=t.scales), r)
+        if r.error_domain is ErrorDomain.UNSCALED:
+            return unscaled_difference(t.x, t.block_amax, t.scales.dtype)
         unit = ELEMENT_FORMAT[r.element_format][0 if c is t.map6 else 1].unit
         return ERROR_DOMAIN[r.error_domain](c.values, c.scale[..., None], t.x, t.scales.per_element(), unit)

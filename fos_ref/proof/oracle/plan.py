@@ -20,6 +20,7 @@ ROWS = 64  #: of every case
 _METHODS = (
     *("nvfp3", "nvfp4", "nvfp6", "nvint3", "nvint4", "nvint6", "mxfp4", "mxfp6", "mxfp8", "mxint8"),
     *("if3", "if4", "if6", "4over6", "mse", "mae", "absmax", "static6", "static4"),
+    *("expanded", "scale"),
 )
 OWN = "own"
 

@@ -1,7 +1,7 @@
-"""compressed-tensors' NVFP4, and llm-compressor's 4/6 observer on top of it.
+"""compressed-tensors' NVFP4, and llm-compressor's observers on top of it: they choose scales.
 
-The observer is `read`: in llm-compressor's release 0.14 the name `fouroversix` stands for another search,
-nvfp4_expanded_mse. It chooses scales; compressed-tensors makes the codes from them.
+The 4/6 observer is a commit that was never released as such. In the releases, 0.14.0.1 the newest, the name
+`fouroversix` is a second name of nvfp4_expanded_mse, a search for ranges.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockScale,
+    Candidates,
     Dequantize,
     ElementNan,
     ElementScaling,
     ErrorDomain,
+    ErrorMetric,
     Map4Scale,
     NonFinite,
     Reduction,
@@ -45,6 +47,19 @@ PLAIN = Recipe(
     evidence="ran",
 )
 
+#: The released observer. torch's power on a CPU is within 1 ulp; here it is rounded once.
+EXPANDED = replace(
+    PLAIN,
+    name="llmcompressor-expanded-mse",
+    candidates=Candidates.RANGES,
+    error_domain=ErrorDomain.UNSCALED,
+    error_metric=ErrorMetric.POWER,
+    reduction=Reduction.TORCH_CPU,
+    source="vllm-project/llm-compressor@0.14.0.1:src/llmcompressor/observers/mse.py::NVFP4ExpandedMSEObserver",
+    evidence="read",
+)
+
+#: Of a commit that is in no release.
 FOUR_OVER_SIX = replace(
     PLAIN,
     name="llmcompressor-4over6-mse",
@@ -62,8 +77,9 @@ FOUR_OVER_SIX = replace(
 
 
 def presets() -> list[Recipe]:
-    """Return compressed-tensors-nvfp4 and llmcompressor-4over6-{mse,mae,absmax}."""
+    """Return compressed-tensors-nvfp4, llmcompressor-expanded-mse and the three llmcompressor-4over6-*."""
     return [
         PLAIN,
+        EXPANDED,
         *(replace(FOUR_OVER_SIX, **axes, name=f"llmcompressor-4over6-{m}") for m, axes in METRICS.items()),
     ]

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockShape,
+    Candidates,
     ErrorDomain,
+    ErrorMetric,
     Map4Scale,
     Reduction,
 )
@@ -29,12 +31,25 @@ FOUR_OVER_SIX = Recipe(
 )
 
 
+#: No quantizer under this tensor scale has a smaller error, but for the roundings of the error itself: every
+#: block takes the best of all scales.
+OPTIMUM = replace(
+    NVFP4,
+    name="scale-optimum",
+    candidates=Candidates.SCALES,
+    error_domain=ErrorDomain.INPUT_AMAX,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.SEQUENTIAL,
+    source="this package: the line that a choice between two scales is measured against",
+)
+
+
 def presets() -> list[Recipe]:
-    """Return nvfp4 and 4over6 in its three metrics, 1x16 and 16x16."""
+    """Return nvfp4, 4over6 in its three metrics, 1x16 and 16x16, and scale-optimum."""
     others = ("mae", "absmax")
     rows = [FOUR_OVER_SIX, *(replace(FOUR_OVER_SIX, **METRICS[m], name=f"4over6-{m}") for m in others)]
     tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in rows]
-    return [NVFP4, *rows, *tiles]
+    return [NVFP4, *rows, *tiles, OPTIMUM]
 
 
 #: Second names of a preset.

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from fos_ref.recipes.axes import (
     BlockScale,
+    Candidates,
     Dequantize,
     ElementCast,
     ElementNan,
@@ -17,6 +18,7 @@ from fos_ref.recipes.axes import (
     ErrorMetric,
     NonFinite,
     ReciprocalOverflow,
+    Reduction,
     ScaleFormat,
     ScaleNan,
     TensorScale,
@@ -53,6 +55,17 @@ AUTO_ROUND_E5M3 = replace(
     zero_scale=ZeroScale.DIVISOR_ZERO,
     source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::ref_fp4_quant",
     evidence="ran",
+)
+
+#: Weights by its optimised rounding, without an importance matrix: 102 scales for each block.
+AUTO_ROUND_SEARCH = replace(
+    AUTO_ROUND,
+    name="auto-round-nvfp4-search",
+    candidates=Candidates.FACTORS,
+    error_domain=ErrorDomain.RECIPROCALS,
+    error_metric=ErrorMetric.MSE,
+    reduction=Reduction.TORCH_CPU,
+    source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::search_nvfp4_scale",
 )
 
 #: The path without Triton. Its reciprocal of 0 is 1e-8: codes under a scale of 0 have signs.
@@ -106,5 +119,5 @@ FP_QUANT = Recipe(
 
 
 def presets() -> list[Recipe]:
-    """Return auto-round-nvfp4[-e5m3], vllm-nvfp4-emulation, sglang-nvfp4-online and fp-quant-nvfp4."""
-    return [AUTO_ROUND, AUTO_ROUND_E5M3, VLLM_EMULATION, SGLANG_ONLINE, FP_QUANT]
+    """Return auto-round-nvfp4[-e5m3,-search], vllm-nvfp4-emulation, sglang-nvfp4-online, fp-quant-nvfp4."""
+    return [AUTO_ROUND, AUTO_ROUND_E5M3, AUTO_ROUND_SEARCH, VLLM_EMULATION, SGLANG_ONLINE, FP_QUANT]
