@@ -2,8 +2,8 @@
 
 Every finite float32 is a whole number of units of 2**-149, so a value is a Python int of units; only
 infinity and NaN are floats. A sum, a product or a fused multiply-add is an exact integer over a power of two,
-a quotient an exact ratio of integers; each is rounded once, by `_shifted`. The E2M1 and E4M3 magnitudes are
-tables of units. Nothing here is shared with fos_ref.formats.
+a quotient an exact ratio of integers; each is rounded once, by `_shifted`. The E2M1, E4M3 and E5M3 magnitudes
+are tables of units. Nothing here is shared with fos_ref.formats.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ FLT_MAX = OVERFLOW - (1 << (104 + 149))
 E2M1 = tuple(n * ONE // 2 for n in (0, 1, 2, 3, 4, 6, 8, 12))
 E4M3 = tuple((m if e == 0 else 8 + m) * (ONE >> 9) << max(e - 1, 0) for e in range(16) for m in range(8))[
     :127
+]
+
+E5M3 = tuple((m if e == 0 else 8 + m) * (ONE >> 17) << max(e - 1, 0) for e in range(32) for m in range(8))[
+    :255
 ]
 
 _EXPONENT_FIELD, _FRACTION_FIELD = 0xFF, 0x7FFFFF

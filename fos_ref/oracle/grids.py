@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from math import inf, nan
 
-from fos_ref.formats import FormatInfo
-from fos_ref.formats.catalog import Negatives
 from fos_ref.oracle.exact import from_bits, ONE, Value
 from fos_ref.recipes.axes import ElementFormat
 from fos_ref.recipes.elements import Codes, element
 
 UNIT = 149  #: a value is a whole number of 2**-149
+TWOS_COMPLEMENT = "twos-complement"  #: how a definition calls it
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,9 @@ class Grid:
         return inf if code == self.inf_code else nan
 
 
-def sizes(fmt: FormatInfo) -> tuple[int, ...]:
-    """Return the magnitudes of a format's codes up to its largest finite one, in units."""
-    return tuple(_size(code, fmt) for code in range(fmt.max_code + 1))
-
-
-def _size(code: int, fmt: FormatInfo) -> int:
+def _size(code: int, codes: Codes) -> int:
     """Return (1 + t / 2^k) * 2^(f - B), for f = 0 the subnormal; an integer counts in 2^-B."""
+    fmt = codes.format
     if fmt.exponent_bits == 0:
         return code << (UNIT - fmt.bias)
     field, fraction = divmod(code, 1 << fmt.fraction_bits)
@@ -64,10 +59,10 @@ def _size(code: int, fmt: FormatInfo) -> int:
 def _grid(codes: Codes) -> Grid:
     fmt = codes.format
     return Grid(
-        sizes=sizes(fmt),
+        sizes=tuple(_size(code, codes) for code in range(fmt.max_code + 1)),
         width=fmt.bits,
         integer=fmt.exponent_bits == 0,
-        twos_complement=fmt.negatives is Negatives.TWOS_COMPLEMENT,
+        twos_complement=fmt.negatives.value == TWOS_COMPLEMENT,
         nan_code=fmt.max_code if fmt.nan_code is None else fmt.nan_code,
         inf_code=fmt.inf_code,
         rescale=from_bits(codes.rescale_bits),

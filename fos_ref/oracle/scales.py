@@ -8,13 +8,13 @@ from fractions import Fraction
 from math import isnan, nan
 from typing import assert_never, Literal, TypeAlias
 
-from fos_ref.formats import UE5M3
 from fos_ref.oracle import e8m0
 from fos_ref.oracle.exact import (
     add,
     cast,
     div,
     E4M3,
+    E5M3,
     FLOAT32,
     FLT_MAX,
     largest,
@@ -26,14 +26,14 @@ from fos_ref.oracle.exact import (
     rounded,
     Value,
 )
-from fos_ref.oracle.grids import exponent, grids, sizes, UNIT
+from fos_ref.oracle.grids import exponent, grids, UNIT
 from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat, ScaleNan, TensorScale
 from fos_ref.recipes.recipe import Recipe
 
 EXPANSION = 3 * ONE // 2
 NAN_BYTES = {ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF}
 EIGHTH = E4M3.index(ONE // 8)
-E5M3, NAN_E5M3 = sizes(UE5M3), 0xFF
+NAN_E5M3 = len(E5M3)
 #: From which fraction on, in float32 steps, an exponent is rounded up.
 _UP_FROM = {ScaleFormat.E8M0_FLOOR: 1 << 23, ScaleFormat.E8M0_EVEN: 3 << 21, ScaleFormat.E8M0_CEIL: 1}
 
