@@ -42,6 +42,7 @@ class FourOverSixCheckout(Peer):
     in_ci = False
     apart = {"times 1e-37": "0 * infinity is a NaN that the error of INT6 has there, and 0 here"}  # noqa: RUF012
     presets = {  # noqa: RUF012
+        "fouroversix-nvfp4-bs8": {"fmt": "nvfp4_bs8", "rule": "static_6"},
         **{f"fouroversix-nvfp6-{f}": {"fmt": f"nvfp6_{f}", "rule": "static_6"} for f in ("e2m3", "e3m2")},
         **{
             f"fouroversix-if6-{f}-{ours}": {"fmt": f"if6_{f}", "rule": theirs}
