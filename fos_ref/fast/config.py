@@ -14,7 +14,6 @@ import numpy as np
 
 from fos_ref.fast.vector.table import SIZE, table
 from fos_ref.formats import E2M1
-from fos_ref.formats.bits import f32_bits
 from fos_ref.formats.catalog import Negatives
 from fos_ref.model.elements import ELEMENT_FORMAT, ELEMENT_NAN, Grid
 from fos_ref.recipes.recipe import Recipe
@@ -105,7 +104,8 @@ def _numbers(g: Grid, r: Recipe) -> tuple[int, ...]:
     """Return the numbers of a candidate's grid, floats as their bits."""
     fmt = g.format
     nan = 0 if fmt.exponent_bits == 0 else ELEMENT_NAN[r.element_nan](fmt)
-    least, most, of_nan = (f32_bits(v).item() for v in (2.0**fmt.emin, g.values[fmt.max_code], g.values[nan]))
+    numbers = (2.0**fmt.emin, g.values[fmt.max_code], g.values[nan])
+    least, most, of_nan = (int(np.float32(v).view(np.uint32)) for v in numbers)
     kind = E2M1_GRID if fmt is E2M1 else _KINDS.get(fmt.negatives, FLOATS)
     return kind, fmt.fraction_bits, least, most, fmt.sign_shift, nan, of_nan
 

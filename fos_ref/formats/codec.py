@@ -85,7 +85,8 @@ def _with_sign(code: I64, negative: AnyArray, fmt: FormatInfo) -> I64:
     if fmt.negatives is Negatives.SIGN_MAGNITUDE:
         return code | (negative.astype(np.int64) << fmt.sign_shift)
     if fmt.negatives is Negatives.ONE_ZERO:
-        return code | ((negative & (code != 0)).astype(np.int64) << fmt.sign_shift)
+        signed: AnyArray = negative & (code != 0)
+        return code | (signed.astype(np.int64) << fmt.sign_shift)
     if fmt.negatives is Negatives.TWOS_COMPLEMENT:
         return np.where(negative, -code, code) & ((1 << fmt.bits) - 1)
     return code

@@ -97,7 +97,7 @@ def operands(a: Any, b: Any, what: str) -> tuple[Operand, Operand]:
 
 def columns(q: QuantizedTensor) -> int:
     """Return how many values a row has, padding included."""
-    return q.recipe.codes_per_byte * q.codes.shape[-1]
+    return q.recipe.codes_per_byte * int(q.codes.shape[-1])
 
 
 def operand(q: QuantizedTensor, group: int = GROUP) -> Operand:
