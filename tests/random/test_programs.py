@@ -75,9 +75,19 @@ def test_fouroversix_adds_and_rounds_to_even():
         for one in u.tolist():
             total = np.float32(np.float32(a * np.float32(scale)) + np.float32(one - 0.5))  # one rounding
             q.append(min(Fraction(round(Fraction(float(total)))) / scale, Fraction(6)))
-        assert [VALUES[c] for c in fouroversix_torch(np.full(u.shape, a), u).tolist()] == q
-    ties = fouroversix_torch(np.array([6, 4, -0.0, -0.1, -np.inf], np.float32), np.zeros(5, np.float32))
-    assert ties.tolist() == [6, 6, 0, 8, 15]  # with 0 drawn, 6 becomes 4: a tie to even
+        assert [VALUES[c & 7] for c in fouroversix_torch(np.full(u.shape, a), u).tolist()] == q
+    v = np.array([6, 4, 0, -0.0, 0.1, -0.1, -np.inf], np.float32)
+    lowest = fouroversix_torch(v, np.zeros(7, np.float32))
+    assert lowest.tolist() == [
+        6,
+        6,
+        8,
+        8,
+        8,
+        0,
+        15,
+    ]  # 6 becomes 4, a tie to even, and 0.1 becomes -0
+    assert fouroversix_torch(v, np.full(7, 0.5, np.float32)).tolist() == [7, 6, 0, 0, 0, 8, 15]
     with pytest.raises(InputError, match="NaN"):
         fouroversix_torch(np.array([np.nan], np.float32), np.zeros(1, np.float32))
 

@@ -48,7 +48,8 @@ def fouroversix_torch(y: F32, uniform: F32) -> U8:
     Shapes:   any -> the same
     Rounding: r = uniform - 1/2, exact; then RNE(2a + r) / 2 below 2, RNE(a + r) below 4, else
               min(2 RNE(a / 2 + r), 6), a = |y|. Each sum is rounded to float32 before the RNE.
-    Specials: -0 gives code 0, negative values that round to zero give 8. Infinity gives 6; NaN is an error.
+    Specials: a result of zero has the sign of the value times that of 2a + r: a small positive value becomes
+              -0 (code 8) where r takes it below zero, and so does +0. Infinity gives 6; NaN is an error.
     Spec:     mit-han-lab/fouroversix@dadfad69:quantize/pytorch/reference.py::fake_quantize_to_e2m1
     """
     values, u = _float32(y), _float32(uniform)
@@ -57,10 +58,11 @@ def fouroversix_torch(y: F32, uniform: F32) -> U8:
         raise InputError(msg)
     a, r = np.abs(values), u - _HALF
     with np.errstate(over="ignore"):  # 2a of a huge value is not taken
-        low, middle = np.rint(_TWO * a + r) * _HALF, np.rint(a + r)
+        doubled, middle = _TWO * a + r, np.rint(a + r)
+    low = np.rint(doubled) * _HALF
     high = np.minimum(_TWO * np.rint(a * _HALF + r), _SIX)
     q = np.where(a < _TWO, low, np.where(a < _FOUR, middle, high))
-    return _codes(q, values < 0)
+    return _codes(q, (values < 0) ^ ((q == 0) & (doubled < 0)))
 
 
 #: Quartet II's simulator takes the largest value below a magnitude and the smallest above it, never itself.
