@@ -7,6 +7,7 @@ vectors are run as rows of one tensor; those of layout and of the tensor's own a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -54,7 +55,8 @@ def kills(cases: Sequence[Case], r: Recipe, mutants: Mapping[str, Mutant] = MUTA
     found: Kills = {}
     for is_chosen, stacks in runs:
         right = [_made(s) for s in stacks]
-        found |= {m.name: _killed(m, stacks, right) for m in filter(is_chosen, mutants.values())}
+        with layout.remembered() if is_chosen is _is_layout else nullcontext():
+            found |= {m.name: _killed(m, stacks, right) for m in filter(is_chosen, mutants.values())}
     return {name: found[name] for name in mutants}
 
 
