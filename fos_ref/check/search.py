@@ -21,6 +21,7 @@ from fos_ref.formats.arrays import AnyArray, I64
 from fos_ref.recipes.recipe import Recipe
 
 SAMPLE = 768  #: differing blocks, and as many of the others
+_OF_A_SEARCH = 16  #: times fewer under a recipe that computes each block a hundred times
 BEAM = 8  #: hypotheses carried on, by whole blocks and by bytes each
 #: (differing blocks, flaws in one explanation): a few blocks fit too many pairs to be evidence for one.
 DEPTHS = ((4, 1), (64, 2))
@@ -66,7 +67,8 @@ class Search:
         """Return the blocks to look at: telling ones of the first reading, and of the one that fits best."""
         telling = (cases[0], min(cases, key=lambda c: int(np.count_nonzero(c.differing))))
         kinds = {id(c): (c.differing, ~c.differing) for c in telling}
-        picked = [chosen(cases[0].source, among, self.recipe, SAMPLE) for k in kinds.values() for among in k]
+        limit = SAMPLE if self.recipe.search is None else SAMPLE // _OF_A_SEARCH
+        picked = [chosen(cases[0].source, among, self.recipe, limit) for k in kinds.values() for among in k]
         return Bench(self.recipe, cases[0].source, np.unique(np.concatenate(picked)))
 
     def simple(self) -> Explanation | None:

@@ -20,10 +20,13 @@ from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.quantize import keep
 from fos_ref.model.scales import BLOCK_SCALE, TENSOR_SCALE
 from fos_ref.model.scaling import scale_elements
+from fos_ref.model.search import searched, widened
 from fos_ref.model.trace import Blocks, Candidate, Scales
 from fos_ref.model.trial import trial_difference
+from fos_ref.model.unscaled import unscaled_difference
 from fos_ref.recipes.axes import Candidates, ErrorDomain, Map4Scale, NonFinite
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.searches import Tried
 from fos_ref.storage.layout import stored
 
 Step: TypeAlias = Callable[..., Any]
@@ -130,12 +133,13 @@ def _as_fixed(p: Population, a: F32, s: Steps, own: tuple[F32, F32]) -> tuple[F3
     return np.where(used, p.amaxes[ENCODE], own[0]), np.where(used, p.amaxes[DECODE], own[1])
 
 
-def largest(x: F32, r: Recipe, _: Population | None = None) -> F32:
-    """Return the largest magnitude of each block; a NaN carries or is skipped as the recipe says. N4."""
+def largest(x: F32, r: Recipe, p: Population | None = None) -> F32:
+    """Return the largest magnitude of each block; a NaN carries or is skipped as the recipe says. N4, N6f."""
     magnitude = np.abs(x)
     if r.nonfinite is NonFinite.DROP_NAN:
         magnitude = np.where(np.isnan(magnitude), np.float32(0), magnitude)
-    return np.asarray(magnitude.max(axis=-1), dtype=np.float32)
+    b = np.asarray(magnitude.max(axis=-1), dtype=np.float32)
+    return b if p is None else widened(x, b, r, p.dtype)
 
 
 def _candidates(blocks: Blocks, s: Steps) -> tuple[Candidate | None, Candidate | None]:
@@ -144,6 +148,8 @@ def _candidates(blocks: Blocks, s: Steps) -> tuple[Candidate | None, Candidate |
     base = s.base(blocks.amax, blocks.scales, np.float32(r.element_max), r)
     if r.candidates is Candidates.FOUR:
         return None, _candidate(blocks, base, s, second)
+    if r.search is not None and r.search.tried is not Tried.RANGE:
+        return searched(blocks, r, lambda some, base: _candidate(some, base, s, first)), None
     map6 = _candidate(blocks, base, s, first)
     if r.candidates is Candidates.FLOAT_OR_INT:
         return map6, _candidate(blocks, base, s, second)
@@ -179,6 +185,9 @@ def _candidate(blocks: Blocks, base: F32, s: Steps, grid: Grid) -> Candidate:
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = s.total(trial_difference(blocks, r), r)
+    elif r.error_domain is ErrorDomain.UNSCALED:
+        dtype = blocks.scales.dtype
+        error = s.total(unscaled_difference(blocks.x, blocks.amax, dtype), r, dtype)
     elif r.error_domain is not None:
         t = blocks.scales.per_element()
         error = s.total(s.difference(values, measured[..., None], blocks.x, t, grid.unit, r), r)

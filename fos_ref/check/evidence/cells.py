@@ -46,9 +46,9 @@ class Cells:
 def scale_cells(r: Recipe, rounding: str) -> Cells | None:
     """Return the unrounded block scales of each byte; empty (low > high) for NaN and negative bytes.
 
-    None for scales of which no tensor scale can be told.
+    None for scales of which no tensor scale can be told: powers of two, or what a search chose.
     """
-    if r.scale_format not in _SOLVED:
+    if r.scale_format not in _SOLVED or r.search is not None:
         return None
     fmt = _SOLVED[r.scale_format]
     values: F64 = decode(np.arange(fmt.max_code + 1), fmt)

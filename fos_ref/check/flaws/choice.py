@@ -29,6 +29,9 @@ _UNFUSED = {Reduction.FUSED_SEQUENTIAL: Reduction.SEQUENTIAL, Reduction.FUSED_EV
 
 def flaws(r: Recipe) -> Iterator[Flaw]:
     """Yield the flaws of this part of the walk under r; without a choice, the other candidate alone."""
+    if r.search is not None:
+        yield Flaw("AlwaysSix", "there is no search: block scales follow from the block amax", _NO_SEARCH)
+        yield from _metrics(r)
     if not r.chooses:
         yield from _other_maximum(r)
         return
@@ -39,6 +42,11 @@ def flaws(r: Recipe) -> Iterator[Flaw]:
         yield from _own_domains(r)
         yield from _fused_residuals(r)
     yield from _orders(r)
+
+
+_NO_SEARCH = {"candidates": Candidates.SIX} | dict.fromkeys(
+    ("error_domain", "error_metric", "reduction", "tie")
+)
 
 
 def _no_choice() -> Iterator[Flaw]:
