@@ -73,8 +73,8 @@ def general_draws(shape, *, both=True):
 
 
 def fused_draws(shape):
-    row_copy, column_copy = _empty(shape)
-    tiles_n, tiles_m = shape[0] // 128, shape[1] // 128
+    tiles_n, tiles_m = -(-shape[0] // 128), shape[1] // 128  # half a tile of rows is allowed
+    row_copy, column_copy = _empty((128 * tiles_n, shape[1]))
     most = min(tiles_n, 8)
     for linear in range(tiles_m * -(-tiles_n // most)):
         m, base = linear % tiles_m, linear // tiles_m * most
@@ -89,7 +89,7 @@ def fused_draws(shape):
                 token, half = divmod(tid - 256, 2)
                 for word in range(16):
                     thread.take(row_copy, top + token, (left + 64 * half) // 4 + word)
-    return row_copy, column_copy
+    return row_copy[: shape[0]], column_copy[:, : shape[0] // 4]
 
 
 def triton_draws(shape, tile_tokens, tile_features, copy):

@@ -10,6 +10,7 @@ from fos_ref.errors import FosError
 from fos_ref.oracle import rotation as oracle
 from fos_ref.rotate import gain, hadamard, Order, scale, SIGNS_H16, signs_of
 from fos_ref.rotate.matrix import SIZES, sylvester
+from fos_ref.rotate.whole import to_float
 
 BF16 = ml_dtypes.bfloat16
 MASKS = {16: SIGNS_H16, 32: 0x80000001, 64: 0, 128: (1 << 128) - 1 - 0xD7E8, 256: 0x1234 << 200}
@@ -38,6 +39,14 @@ def test_the_entry_is_the_root_s_bfloat16(size):
     assert np.array_equal(h, h.T)
     popcounts = [[(r & c).bit_count() % 2 for c in range(size)] for r in range(size)]
     assert np.array_equal(h, 1 - 2 * np.array(popcounts))
+
+
+def test_a_sum_that_float64_is_too_short_for_is_made_odd():
+    """2^61 + 2^37 + 1 lies above a midpoint of float32; float64 alone would make a tie of it."""
+    n = (1 << 61) + (1 << 37) + 1
+    for whole in (np.array([n, -n]), np.array([n, -n], dtype=object)):
+        found = to_float(whole, np.array([-3, -3])).astype(np.float32)
+        assert found.tolist() == [2.0**58 + 2.0**35, -(2.0**58) - 2.0**35]
 
 
 def test_what_a_product_of_rotated_operands_gains():
