@@ -51,12 +51,12 @@ def own_quotients(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]
     return s, np.where(amax == 0, d, amax / np.float32(r.range_max)).astype(np.float32)
 
 
-def _row_amax(x: F32, r: Recipe) -> F32:
-    return tensor_amax(x, replace(r, amax_scope=AmaxScope.ROW) if r.block_rows == 1 else r)
+def _row_amax(x: F32, r: Recipe, *dtype: np.dtype[Any]) -> F32:
+    return tensor_amax(x, replace(r, amax_scope=AmaxScope.ROW) if r.block_rows == 1 else r, *dtype)
 
 
-def _one_amax(x: F32, r: Recipe) -> F32:
-    a = tensor_amax(x, r)
+def _one_amax(x: F32, r: Recipe, *dtype: np.dtype[Any]) -> F32:
+    a = tensor_amax(x, r, *dtype)
     return np.full_like(a, np.max(a, initial=np.float32(0)))
 
 
@@ -83,7 +83,7 @@ MUTANTS = (
         flag="AmaxPrecision",
         comment="The tensor amax is rounded to bfloat16. Every scale of the tensor moves by up to 0.4 %. "
         "Whoever reduces in the tensor's own dtype, or keeps amax histories in bfloat16.",
-        swaps=(step(tensor_amax, lambda old: lambda x, r: to_dtype(old(x, r), BF16)),),
+        swaps=(step(tensor_amax, lambda old: lambda x, r, *t: to_dtype(old(x, r, *t), BF16)),),
     ),
     Mutant(
         name="block-amax-in-bfloat16",
@@ -112,14 +112,14 @@ MUTANTS = (
         flag="Unexplained",
         comment="The tensor amax is max(x), not max|x|. Wrong where the largest magnitude is negative: half "
         "of all tensors. Whoever forgets the absolute value.",
-        swaps=(step(tensor_amax, lambda old: lambda x, r: old(np.maximum(x, np.float32(0)), r)),),
+        swaps=(step(tensor_amax, lambda old: lambda x, r, *t: old(np.maximum(x, np.float32(0)), r, *t)),),
     ),
     Mutant(
         name="amax-at-least-1e-12",
         flag="Unexplained",
         comment="The tensor amax is at least 1e-12, against a division by zero. Tensors below that lose "
         "their range, all-zero ones get another tensor scale. Whoever writes amax.clamp(min=eps).",
-        swaps=(step(tensor_amax, lambda old: lambda x, r: np.maximum(old(x, r), np.float32(1e-12))),),
+        swaps=(step(tensor_amax, lambda old: lambda x, r, *t: np.maximum(old(x, r, *t), np.float32(1e-12))),),
     ),
     Mutant(
         name="block-amax-misses-last",
