@@ -58,7 +58,8 @@ def saturate(y: F32, fmt: FormatInfo = E2M1) -> tuple[U8, F32]:
     As cvt.rn.satfinite does for E2M1, E2M3, E3M2, E4M3 and E5M2.
     """
     most = code_values(fmt)[fmt.max_code]
-    codes = encode(np.clip(y, -most, most), fmt).astype(np.uint8)
+    within = y if fmt.inf_code is None else np.clip(y, -most, most)
+    codes = encode(within, fmt).astype(np.uint8)
     return codes, code_values(fmt)[codes]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -171,6 +173,14 @@ def test_codes_are_stored_and_come_back(r):
     values = fos_ref.dequantize(again)
     assert np.array_equal(values, fos_ref.dequantize(q))
     assert ((values - x) ** 2).sum() < {3: 0.06, 4: 0.02}.get(r.element.width, 0.005) * (x**2).sum()
+
+
+def test_n3_a_bound_of_ones_own():
+    """The largest block scale is 300 before its cast, and 1.5 * 300 saturates in map-to-4."""
+    r = replace(fos_ref.PRESETS["4over6"], name="mine", scale_max=300)
+    assert r.range_max == 1800
+    t = fos_ref.trace(np.eye(1, 16, dtype=np.float32), r)
+    assert (t.map6.scale.item(), t.map4.scale.item()) == (288, 448)
 
 
 def test_a_byte_wider_than_a_code_is_refused():
