@@ -13,6 +13,7 @@ from fos_ref.formats.arrays import AnyArray, F64
 from fos_ref.formats.bits import widen
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.storage.tensor import QuantizedTensor
 
 CHUNK_VALUES = 1 << 20  #: values measured at a time; also fixes the order of the sums
 #: Reads the tensor once from the start, in matrices of whole rows; every call starts again.
@@ -78,9 +79,22 @@ def measure(chunks: Chunks, amax: np.float32, recipes: Mapping[str, Recipe], eng
     return totals
 
 
+def measure_whole(x: AnyArray, recipes: Mapping[str, Recipe], engine: str) -> dict[str, Sums]:
+    """Return the error sums of each recipe by name over a tensor, under the amax that it takes itself.
+
+    For a search that takes its tensor amax after the choice, this is another one than max|x|.
+    """
+    amax, wide = tensor_amax(lambda: (x,)), x.astype(np.float64)
+    quantized = {name: quantize(x, r, engine=engine, padding="zero") for name, r in recipes.items()}
+    return {name: _sums(q, wide, amax) for name, q in quantized.items()}
+
+
 def _measure_chunk(x: AnyArray, wide: F64, r: Recipe, amax: np.float32, engine: str) -> Sums:
     own = None if r.amax_scope is AmaxScope.ROW else amax
-    q = quantize(x, r, amax=own, engine=engine, padding="zero")
+    return _sums(quantize(x, r, amax=own, engine=engine, padding="zero"), wide, amax)
+
+
+def _sums(q: QuantizedTensor, wide: F64, amax: np.float32) -> Sums:
     assert q.picked4 is not None
     error = np.abs(dequantize(q).astype(np.float64) - wide)
     return Sums(

@@ -137,7 +137,7 @@ def test_the_picture_of_the_rules_is_relative_to_the_better_optimum(monkeypatch,
     drawn = points(monkeypatch, figures.distance_from_optimum, rules)
     assert list(drawn) == [r.label for r in RULES if r.key not in OPTIMA]
     mse = rules.set_index(["distribution", "recipe"])["mse_e3"]
-    for place, d in enumerate(DISTRIBUTION_LABELS):
+    for place, d in enumerate(list(DISTRIBUTION_LABELS)[:-1]):
         least = min(mse[d, name] for name in OPTIMA)
         assert [x[place] for x in drawn.values()] == [
             mse[d, r.key] / least for r in RULES if r.key not in OPTIMA

@@ -13,7 +13,7 @@ from fos_ref.formats.arrays import F64
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes import Recipe, recipe
 from fos_ref.report.lineup import BASELINE, METHOD, Plan
-from fos_ref.report.metrics import figures, in_chunks, measure
+from fos_ref.report.metrics import figures, measure_whole
 from fos_ref.report.sweep import Done, first, Job, Row, summary, threads
 from fos_ref.report.sweep import jobs as sweep_jobs
 
@@ -74,7 +74,7 @@ def _measure(job: Job, plan: Plan) -> list[Row]:
     distribution, seed = job
     x = make(distribution, plan.shape, seed)
     amax = np.max(np.abs(x))
-    sums = measure(in_chunks(x), amax, _PRESETS, ENGINE)
+    sums = measure_whole(x, _PRESETS, ENGINE)
     plain = sums[BASELINE]
     for rule in RULES:
         if rule.best_under:
