@@ -25,6 +25,7 @@ from fos_ref.recipes.axes import (
     ScaleFormat,
     TensorScale,
 )
+from fos_ref.recipes.searches import search_of
 from fos_ref.report.lineup import Plan
 from fos_ref.report.sweep import first
 
@@ -38,7 +39,7 @@ _METRICS = (None, *ErrorMetric)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Presets whose blocks can be compared with each other: of E2M1 under E4M3 scales."""
+    """Presets whose blocks can be compared with each other: of E2M1 under E4M3 scales, without a search."""
 
     tail: str  #: of the file's name
     title: str
@@ -54,7 +55,10 @@ class Kind:
     def _holds(self, r: Recipe) -> bool:
         nvfp4 = r.element_format is ElementFormat.E2M1 and r.scale_format is ScaleFormat.E4M3
         scaled = r.block_shape is self.shape and r.tensor_scale is not TensorScale.NONE
-        return nvfp4 and scaled and (r.candidates is Candidates.FOUR_OVER_SIX) is self.chooses
+        searches = search_of(r.candidates) is not None
+        return (
+            nvfp4 and scaled and not searches and (r.candidates is Candidates.FOUR_OVER_SIX) is self.chooses
+        )
 
 
 #: The first is drawn; the others are tables only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -53,3 +54,13 @@ def test_no_recipe_errs_less_in_any_block(preset, bound):
     least = least_squared(x, np.max(np.abs(x)), bound)
     assert (got * (1 + 1e-6) >= least).all()
     assert (got > least * 1.01).any()
+
+
+@pytest.mark.parametrize("bound", [256, 448])
+def test_the_optimum_as_a_recipe_reaches_it(bound):
+    """To five digits, which float32 leaves: the recipe and this share no line."""
+    x = make("normal", (16, 64), 0)
+    r = replace(fos_ref.recipe("scale-optimum"), name="bound", scale_max=bound)
+    error = np.square(fos_ref.dequantize(fos_ref.quantize(x, r)).astype(np.float64) - x)
+    least = least_squared(x, np.max(np.abs(x)), bound)
+    assert [f"{v:.5g}" for v in error.reshape(-1, 16).sum(axis=-1)] == [f"{v:.5g}" for v in least.ravel()]

@@ -90,6 +90,8 @@ KNOWN = (
         "MixFP4",
         "RaZeR's 4/6",
         "RaZeR's forks",
+        "opt_rtn",
+        "nvfp4_expanded_mse",
     ),
     *("OCP's MX", 'round="even"', 'round="nearest"', "FLOOR", "EVEN", "CEIL", "RCEIL"),
     *("compressed-tensors: MXFP4", "FlashInfer: MXFP4", "qwix (JAX): MXFP4", "qwix (JAX)", "FP-Quant"),

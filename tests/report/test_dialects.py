@@ -23,6 +23,7 @@ from fos_ref.recipes.axes import (
     ScaleFormat,
     TensorScale,
 )
+from fos_ref.recipes.searches import search_of
 from fos_ref.report.dialects import DATA, DTYPES, jobs, KINDS, matrices, Matrix
 from fos_ref.report.dialects_figure import _caption, disagreement, percent
 from fos_ref.report.dialects_text import dialects_markdown
@@ -43,9 +44,12 @@ def test_every_scaled_nvfp4_preset_with_blocks_of_1x16_or_16x16_is_in_one_kind()
     listed = [n for kind in KINDS for n in kind.presets()]
     assert len(listed) == len(set(listed))
     nvfp4 = {"element_format": ElementFormat.E2M1, "scale_format": ScaleFormat.E4M3}
+    searches = {n for n, r in PRESETS.items() if search_of(r.candidates)}
+    assert searches & set(listed) == set()
     missing = {n for n, r in PRESETS.items() if r.name == n and nvfp4.items() <= r.axes().items()} - set(
         listed
     )
+    missing -= searches
     unscaled = {n for n in missing if PRESETS[n].tensor_scale is TensorScale.NONE}
     assert {PRESETS[n].block_shape for n in missing - unscaled} <= {BlockShape.TILE_16X16, BlockShape.ROW_8}
     assert {PRESETS[n].block_shape for n in unscaled} == {BlockShape.ROW_16}

@@ -42,6 +42,12 @@ RULES: tuple[Rule, ...] = (
     Rule(METHOD, "4/6", "the better of two scales, bound 256"),
     Rule("te-mse-448", "4/6, 448", "the same, bound 448"),
     Rule("razer-4over6", "RaZeR's 4/6", "the same, bound 448, ties of an element to the smaller magnitude"),
+    Rule("auto-round-nvfp4-search", "auto-round", "102 factors from 0.50 to 1.51 on the amax, bound 448"),
+    Rule(
+        "llmcompressor-expanded-mse",
+        "llm-compressor",
+        "111 ranges from 1.8 down to 0.81, by errors to the power of 2.4 under scales that are not rounded",
+    ),
     Rule("optimum-256", "optimum, 256", "the best of all 126 scales for each block, bound 256", 256),
     Rule("optimum-448", "optimum, 448", "the best of all 126 scales for each block, bound 448", 448),
 )

@@ -31,7 +31,8 @@ _OPTIMUM = (
     "4/6 tries two scales a block. How much is left for a rule that tries more? The optimum takes, of all "
     "126 E4M3 scales that are not zero, the one under which the nearest values have the smallest squared "
     "error: under a given tensor scale no rule that stores one E4M3 scale a block errs less. There are two, "
-    "because the bound fixes the tensor scale."
+    "because the bound fixes the tensor scale; a search that takes its tensor scale after the choice, as "
+    "llm-compressor's does, is bound by neither. `scale-optimum` is the optimum as a recipe, with bits."
 )
 
 
