@@ -84,7 +84,7 @@ def _check_tensor_scale(tensor_scale: Any, r: Recipe) -> np.float32:
     if r.amax_scope is AmaxScope.ROW:
         msg = f"a tensor scale was given: recipe {r.name!r} has one per row; an amax per row is allowed"
         raise InputError(msg)
-    d = _float32_values(tensor_scale, "tensor scale")
+    d = float32_values(tensor_scale, "tensor scale")
     info = np.finfo(np.float32)
     if d.ndim or not info.tiny <= d <= info.max / r.range_max:
         allowed = f"one positive normal float32 up to FLT_MAX / {r.range_max}"
@@ -115,7 +115,7 @@ def _check_amax(amax: Any, r: Recipe, rows: int) -> F32:
 
 def _per_tensor_or_row(value: Any, name: str, r: Recipe, rows: int) -> F32:
     """Return a caller's numbers, () or (rows,) as the recipe has amaxes."""
-    given = _float32_values(value, name)
+    given = float32_values(value, name)
     wanted = (rows,) if r.amax_scope is AmaxScope.ROW else ()
     if given.shape != wanted and not (wanted == () and given.size == 1):
         takes = f"one per row, shape {wanted}" if wanted else "one number"
@@ -124,7 +124,7 @@ def _per_tensor_or_row(value: Any, name: str, r: Recipe, rows: int) -> F32:
     return given.reshape(wanted)
 
 
-def _float32_values(value: Any, name: str) -> F32:
+def float32_values(value: Any, name: str) -> F32:
     """Return a caller's numbers as float32 where each of them is a finite float32 already; InputError.
 
     Nothing is cast: no integer that float32 lacks, no float64 or longdouble between two float32, no masked

@@ -13,5 +13,18 @@ from fos_ref.matmul.certify import certificate
 from fos_ref.matmul.models import Model, MODELS
 from fos_ref.matmul.product import exact, rounded
 from fos_ref.matmul.run import raw, run
+from fos_ref.matmul.units import Beats, mac, Results
 
-__all__ = ["MODELS", "Model", "bound", "certificate", "exact", "raw", "rounded", "run"]
+__all__ = [
+    "MODELS",
+    "Beats",
+    "Model",
+    "Results",
+    "bound",
+    "certificate",
+    "exact",
+    "mac",
+    "raw",
+    "rounded",
+    "run",
+]

@@ -21,7 +21,8 @@ def eight_bits(x: F32) -> tuple[I64, F32]:
 
     Shapes:   (M, K), K a multiple of 32 -> (M, K) and (M, K/32)
     Rounding: d = amax/127; 1/d; x*(1/d); to the nearest whole number, ties away from zero; d to float16.
-    Specials: a block of zeros has d = 0 and codes 0. NaN and infinity are not looked for.
+    Specials: a block of zeros has d = 0 and codes 0. One with a NaN or an infinity has NaN for a scale; what
+              the program makes of it is not defined.
     Source:   ggml-org/llama.cpp@aec5bf1:ggml/src/ggml-quants.c::quantize_row_q8_0_ref
     """
     blocks = x.reshape(len(x), -1, _BLOCK)
@@ -30,8 +31,9 @@ def eight_bits(x: F32) -> tuple[I64, F32]:
         inverse = np.where(d == 0, np.float32(0), np.float32(1) / d)
         scaled = (blocks * inverse[..., None]).astype(np.float64)
         away = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
-        narrow = d.astype(np.float16).astype(np.float32)
-    return away.astype(np.int64).reshape(x.shape), narrow
+        narrow = np.where(np.isfinite(d), d, np.float32(np.nan)).astype(np.float16).astype(np.float32)
+    whole = np.where(np.isfinite(away), away, 0).astype(np.int64)
+    return whole.reshape(x.shape), narrow
 
 
 def eight_bit_product(a: QuantizedTensor, b: QuantizedTensor) -> F32:

@@ -3,6 +3,7 @@
 check                   one output of a kernel against a recipe: equal, or which mistake explains it
 assert_quantized_equal  the same as an assertion
 assert_bits_equal       two arrays of bytes, or two quantized tensors
+check_matmul            a product of two quantized tensors: exact, inside a bound, or what is wrong
 conformance             a whole kernel on the inputs that are known to break quantizers
 
 Modules: `distributions` (seeded tensors), `strategies` (Hypothesis), `disagreement` (where two recipes
@@ -14,12 +15,15 @@ from fos_ref.check.api import check
 from fos_ref.check.asserts import assert_bits_equal, assert_quantized_equal
 from fos_ref.check.diagnosis import Diagnosis
 from fos_ref.conformance.api import conformance, conformance_groups
+from fos_ref.matmul.judge import check_matmul, MatmulDiagnosis
 
 __all__ = [
     "Diagnosis",
+    "MatmulDiagnosis",
     "assert_bits_equal",
     "assert_quantized_equal",
     "check",
+    "check_matmul",
     "conformance",
     "conformance_groups",
 ]

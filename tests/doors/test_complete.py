@@ -31,6 +31,7 @@ RESULTS = {
     "DeviceQuantized",
     "Diagnosis",
     "Disagreement",
+    "MatmulDiagnosis",
     "Mutant",
     "Chain",
     "Step",
@@ -78,7 +79,9 @@ def test_every_option_and_file_of_every_command_has_a_row():
 def test_every_command_has_a_row_of_a_word_that_it_does_not_know():
     words = {" ".join(row.door.split()[:2]) for row in COMMANDS}
     groups = [c.split()[0] for c in words]
-    assert {"check", "evidence", "golden", "inspect", "prove", "quantize", "recipes", "report"} <= {*groups}
+    assert {"check", "evidence", "golden", "inspect", "matmul", "prove", "quantize", "recipes", "report"} <= {
+        *groups
+    }
 
 
 def public(module: Any) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """All rows of the library's calls."""
 
-from tests.doors.calls import checking, device, files, inputs, recipes, tensors
+from tests.doors.calls import checking, device, files, inputs, products, recipes, tensors
 
-ROWS = [row for part in (tensors, recipes, checking, inputs, files, device) for row in part.ROWS]
+ROWS = [row for part in (tensors, recipes, checking, products, inputs, files, device) for row in part.ROWS]

@@ -1,5 +1,7 @@
 """All rows of the program `fos`."""
 
-from tests.doors.commands import check, golden, inspect, program, quantize, recipes, report
+from tests.doors.commands import check, golden, inspect, matmul, program, quantize, recipes, report
 
-ROWS = [row for part in (program, check, quantize, inspect, recipes, golden, report) for row in part.ROWS]
+ROWS = [
+    row for part in (program, check, matmul, quantize, inspect, recipes, golden, report) for row in part.ROWS
+]
