@@ -9,7 +9,17 @@ from typer.main import get_command
 from fos_ref.cli import app
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("numerics", "divergences", "proofs", "engine", "inspect", "quantize", "checker", "training")
+NAMES = (
+    "numerics",
+    "divergences",
+    "proofs",
+    "engine",
+    "inspect",
+    "quantize",
+    "checker",
+    "training",
+    "products",
+)
 DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
 
