@@ -55,7 +55,12 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
         float | None, real("X", "The factor that the kernel was given. [default: that of the amaxes]")
     ] = None,
     model: Annotated[
-        str | None, one_of(PROGRAMS, "The program whose bits are asked for. [default: any]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=lambda: list(PROGRAMS),
+            help=f"The program whose bits are asked for: {', '.join(PROGRAMS)}. [default: any]",
+        ),
     ] = None,
     scale_layout: Annotated[str, one_of(LAYOUTS, "The layout of the block scales.")] = "linear",
     dtype: Annotated[
