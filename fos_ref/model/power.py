@@ -24,11 +24,13 @@ def power(a: F32, dtype: np.dtype[Any]) -> F32:
     """
     exponent = float(to_dtype(np.asarray(POWER), dtype))
     wide = np.power(a.astype(np.float64), exponent)
-    low, high = ((wide * (1 + d)).astype(np.float32) for d in (-_DOUBT, _DOUBT))
-    result = np.asarray(wide.astype(np.float32))
+    with np.errstate(over="ignore", under="ignore"):
+        low, high = ((wide * (1 + d)).astype(np.float32) for d in (-_DOUBT, _DOUBT))
+        result = np.asarray(wide.astype(np.float32))
     for i in zip(*np.nonzero(low < high), strict=True):
         result[i] = _decided(float(a[i]), exponent, low[i], high[i])
-    return to_dtype(result, dtype)
+    with np.errstate(over="ignore"):
+        return to_dtype(result, dtype)
 
 
 def _decided(a: float, exponent: float, low: np.float32, high: np.float32) -> np.float32:

@@ -211,6 +211,12 @@ PARTINGS = [
         "8788888888888888",
     ),
     ("and a tiny block's is 1", "qwix-nvfp4", block({0: 1e-30, 1: -1e-30}), 1, "38", "8000000000000000"),
+    ("every zero is -0", "fpquant-4over6-mse", block({0: 6, 1: 0.1}), 2688, "38", "8788888888888888"),
+    ("scale 0, divisor 1", "fpquant-4over6-mse", block({0: 2}), 1e6, "00", "8488888888888888"),
+    ("no scale is 0", "razer-4over6", block({0: 2}), 1e6, "01", "0500000000000000"),
+    ("a midpoint to the smaller", "razer-4over6", block({0: 3, 1: 0.875}), 2688, "30", "3700000000000000"),
+    ("the first of equals is 1.00", "auto-round-nvfp4-search", block({0: 3}), 2688, "30", "0700000000000000"),
+    ("the smallest of equals", "scale-optimum", block({}), 5, "01", "0000000000000000"),
     ("or wraps", "fouroversix-static6", block({0: 4}), 1, "7e", "0b00000000000000"),
 ]
 
