@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from fos_ref.export.columns import TABLES
+from fos_ref.export.columns import Count, TABLES
 from fos_ref.export.forms.c import c_files
 from fos_ref.export.forms.json import json_files, KIND
 from fos_ref.export.forms.memh import memh_files
@@ -19,7 +19,7 @@ README = "README.md"
 FORMS: Mapping[str, Callable[[Source], dict[str, bytes]]] = MappingProxyType(
     {"memh": memh_files, "c": c_files, "json": json_files, "npz": npz_files}
 )
-_COUNT = {"1": "1", "one for each element of the block": "n", "one for each two elements of the block": "n/2"}
+_COUNT = {Count.ONE: "1", Count.ELEMENTS: "n", Count.BYTES: "n/2"}  #: n where codes have a byte each
 
 
 def documents(form: str, source: Source) -> dict[str, bytes]:
@@ -65,7 +65,7 @@ def _fields() -> str:
     for table, columns in TABLES.items():
         lines += ["", f"### {table}", "", "| field | bits | numbers | what it is |", "|---|---|---|---|"]
         lines += [
-            f"| `{c.name}` | {c.bits} | {_COUNT[c.count.value]} | {c.doc.replace('|', chr(92) + '|')} |"
+            f"| `{c.name}` | {c.bits} | {_COUNT[c.count]} | {c.doc.replace('|', chr(92) + '|')} |"
             for c in columns
         ]
     return "\n".join([*lines, ""])

@@ -48,7 +48,7 @@ def tensor_amax(x: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> F32:
 
 def joined_amax(parts: list[F32], r: Recipe) -> F32:
     """Return the tensor amax of a tensor from those of its row chunks, at least one. N2."""
-    if r.amax_scope is AmaxScope.ROW:
+    if parts[0].ndim:  # of rows
         return np.concatenate(parts)
     return _MAXIMUM[r.nonfinite](np.stack(parts), None)
 
