@@ -101,7 +101,7 @@ def test_programs_that_share_words_are_seen_to(name, what):
     "seeds", [range(3), pytest.param(range(3, 200), marks=pytest.mark.exhaustive)], ids=["few", "many"]
 )
 def test_a_right_rounder_raises_no_alarm(seeds):
-    """Words of a map that shares nothing stand in for independent bits: at 1e-4 not one alarm in 200."""
+    """Words of a map that shares nothing stand in for independent bits; one alarm in 10,000 is allowed."""
     for seed in seeds:
         bits = deal(words("te-fused-row", SHAPE, seed=seed), Feed.BYTE_LANE)
         seen = outcomes(Y, stochastic(Y, bits, Rule.A, 8), Rule.A, 8)
