@@ -68,7 +68,7 @@ _ALL = (
         alpha="amax-product",
         source="NVIDIA/TransformerEngine@d0067d0:transformer_engine/pytorch/custom_recipes/"
         "reference_nvfp4.py::NVFP4QuantizerRef.qgemm",
-        evidence="read",
+        evidence="ran",
     ),
     Model(
         name="cutlass",
