@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import fos_ref
 from fos_ref.inputs import strategies as fos
-from fos_ref.recipes.axes import Dequantize, ScaleFormat, ZeroSign
+from fos_ref.recipes.axes import Dequantize, ErrorDomain, ScaleFormat, ZeroSign
 from tests.property.strategies import amax_of, matrices, ordinary
 
 FIRST_NORMAL = 8  #: the E4M3 byte of 2^-6
@@ -32,10 +32,17 @@ def per_value(q) -> np.ndarray:
 def decodes_as_it_measures(r) -> bool:
     """The error that decides is zero for what dequantization gives, so it is kept; or nothing is chosen.
 
-    A power of two that is nearest as a logarithm may be too small for what the larger one gave.
+    A power of two that is nearest as a logarithm may be too small for what the larger one gave. A search may
+    find another scale that holds the same values.
     """
     nearest = r.scale_format is ScaleFormat.E8M0_NEAREST_LOG2
-    return not nearest and not (r.chooses and r.dequantize is Dequantize.AMAX_RECIPROCAL)
+    rounded = r.error_domain in (ErrorDomain.DECODED, ErrorDomain.STRAIGHT_THROUGH)
+    return (
+        not nearest
+        and not rounded
+        and r.search is None
+        and not (r.chooses and r.dequantize is Dequantize.AMAX_RECIPROCAL)
+    )
 
 
 @given(st.data(), fos.recipes(decodes_as_it_measures), ordinary)
@@ -46,7 +53,7 @@ def test_values_come_back_where_the_block_scale_is_normal(data, r, amax):
 
 def keeps_bytes(r) -> bool:
     """Nothing is chosen, zeros keep their sign, and no smaller power of two holds the values as well."""
-    return not r.chooses and r.zero_sign is ZeroSign.SIGN_BIT and not r.scale_format.is_power
+    return not r.measures and r.zero_sign is ZeroSign.SIGN_BIT and not r.scale_format.is_power
 
 
 @given(st.data(), fos.recipes(keeps_bytes), ordinary)

@@ -14,7 +14,8 @@ from tests.property.strategies import matrices, ordinary, same
 
 def scales_with_its_input(r) -> bool:
     """A tensor scale absorbs a factor, unless a zero block or the trial's amax counts as the constant 1."""
-    constants = r.block_scale is BlockScale.NORMALISED or r.error_domain is ErrorDomain.TRIAL
+    trial = r.error_domain in (ErrorDomain.TRIAL, ErrorDomain.UNSCALED)
+    constants = r.block_scale is BlockScale.NORMALISED or trial
     return r.tensor_scale is not TensorScale.NONE and not constants
 
 
