@@ -61,7 +61,19 @@ _HOMES = {
     "unswizzle": "fos_ref.storage.layout",
 }
 #: The packages that `import fos_ref` is enough for.
-_PACKAGES = ("engines", "errors", "formats", "model", "random", "recipes", "rotate", "storage", "verify")
+_PACKAGES = (
+    "attention",
+    "engines",
+    "errors",
+    "formats",
+    "matmul",
+    "model",
+    "random",
+    "recipes",
+    "rotate",
+    "storage",
+    "verify",
+)
 
 
 if not TYPE_CHECKING:  # else a checker would take any name for one of ours
