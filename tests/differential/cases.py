@@ -41,14 +41,21 @@ class Case:
         return f"{self.family}, {self.dtype}, seed {self.seed}, shape {self.x.shape}"
 
 
-def cases(recipe: Recipe, dtypes: tuple[str, ...] = PEER_DTYPES, *, wide: bool = False) -> Iterator[Case]:
-    """Yield every tensor of the suite: 4096 blocks of `recipe` each, or wide; fewer in "near-tie"."""
+def cases(
+    recipe: Recipe, dtypes: tuple[str, ...] = PEER_DTYPES, *, wide: bool = False, few: bool = False
+) -> Iterator[Case]:
+    """Yield every tensor of the suite: 4096 blocks of `recipe` each, or wide; fewer in "near-tie".
+
+    few: half as many blocks, by one seed, for a search.
+    """
     by_tile = recipe.block_rows > 1
     shape = SHAPES[recipe.block_rows, recipe.block_cols]
     if wide:
         shape = WIDE_ROWS // len(dtypes), WIDE_BLOCKS * recipe.block_cols
+    elif few:
+        shape = shape[0] // 2, shape[1]
     for dtype in dtypes:
-        for seed in WIDE_SEEDS if wide else SEEDS[dtype]:
+        for seed in WIDE_SEEDS if wide or few else SEEDS[dtype]:
             for family in FAMILIES:
                 yield Case(family, dtype, seed, tensor(family, shape, seed, dtype, by_tile=by_tile))
             for x in near_ties(recipe, seed):

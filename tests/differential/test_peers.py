@@ -22,6 +22,7 @@ pytestmark = pytest.mark.peer
 PRESETS = sorted(PEER_OF)
 MINIMUM_BLOCKS = 100_000  #: of a preset
 MINIMUM_OF_A_PEER = 1_000_000
+MINIMUM_OF_A_SEARCH = 40_000
 RAGGED = ((1, 1), (2, 3), (7, 5), (130, 1), (129, 7), (33, 65))  #: rows, blocks; rows are tiles for 16x16
 AT_ONCE = 2  #: tensors; NumPy and torch both let go of the interpreter in their loops
 
@@ -75,13 +76,15 @@ def left_out(preset: str, x: np.ndarray, got: fos_ref.QuantizedTensor, want: Out
 def test_every_byte_is_equal(preset: str, evidence: Evidence) -> None:
     recipe, peer = fos_ref.recipe(preset), loaded(preset, evidence)
     figures = evidence.figures[preset] = Figures(recipe, peer)
-    share = MINIMUM_OF_A_PEER // len(peer.presets)
+    least = MINIMUM_OF_A_SEARCH
+    if preset not in peer.slow:
+        least = max(MINIMUM_BLOCKS, MINIMUM_OF_A_PEER // len(set(peer.presets) - peer.slow))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tensors = cases(recipe, peer.dtypes, wide=share > MINIMUM_BLOCKS)
+        tensors = cases(recipe, peer.dtypes, wide=least > MINIMUM_BLOCKS, few=least < MINIMUM_BLOCKS)
         found = list(pool.map(lambda case: compare(preset, case), tensors))
     for c in found:
         figures.add(c.case, c.counts, c.left_out)
-    assert figures.blocks >= max(share, MINIMUM_BLOCKS)
+    assert figures.blocks >= least
     assert not any(c.report for c in found), "\n".join(c.report for c in found if c.report)
 
 

@@ -56,7 +56,7 @@ EXPANDED = replace(
     error_metric=ErrorMetric.POWER,
     reduction=Reduction.TORCH_CPU,
     source="vllm-project/llm-compressor@0.14.0.1:src/llmcompressor/observers/mse.py::NVFP4ExpandedMSEObserver",
-    evidence="read",
+    evidence="ran",
 )
 
 #: Of a commit that is in no release.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from types import ModuleType
 from typing import Any
@@ -41,9 +42,12 @@ def _seen(module: ModuleType) -> Iterator[list[Any]]:
 class AutoRound(Peer):
     name, version = "auto-round", "0.16.1"
     presets = {  # noqa: RUF012
-        "auto-round-nvfp4": {"function": "ref_nvfp4_quant", "largest": 448},
-        "auto-round-nvfp4-e5m3": {"function": "ref_fp4_quant", "largest": 114688},
+        "auto-round-nvfp4": {"function": "ref_nvfp4_quant", "largest": 448, "search": False},
+        "auto-round-nvfp4-e5m3": {"function": "ref_fp4_quant", "largest": 114688, "search": False},
+        "auto-round-nvfp4-search": {"function": "ref_nvfp4_quant", "largest": 448, "search": True},
     }
+
+    slow = frozenset({"auto-round-nvfp4-search"})
 
     def load(self) -> ModuleType:
         needs_torch()
@@ -59,8 +63,13 @@ class AutoRound(Peer):
         given = t if amax is None else to_torch(np.array(amax, dtype=np.float32))
         largest = told["largest"] * module.FLOAT4_E2M1_MAX
         encode = largest * module.get_reciprocal(given.to(torch.float32).abs().max())
+        blocks, more = t.reshape(-1, BLOCK), {}
         with _ONE_AT_A_TIME, _seen(module) as values:
-            _, scales = getattr(module, told["function"])(t.reshape(-1, BLOCK), encode, BLOCK)
+            if told["search"]:
+                method = partial(module.nv_fp4, global_scale=encode)
+                more["scale_coeff"] = module.search_nvfp4_scale(blocks, qw=1.0, quant_func=method)
+                values.clear()
+            _, scales = getattr(module, told["function"])(blocks, encode, BLOCK, **more)
         codes = codes_of(values[-1].reshape(x.shape).numpy())
         e4m3 = told["largest"] == E4M3_LARGEST
         stored = scales.to(torch.float8_e4m3fn) if e4m3 else module.float_to_e5m3_frexp(scales)

@@ -10,6 +10,7 @@ from .flashinfer_invariant import FlashInferInvariant
 from .fouroversix import FourOverSix
 from .fouroversix_checkout import FourOverSixCheckout
 from .gptqmodel import GPTQModel
+from .llmcompressor import LLMCompressor
 from .mlx import MLXPowers
 from .mlx_nvfp4 import MLX
 from .modelopt import ModelOpt
@@ -25,6 +26,7 @@ PEERS: tuple[Peer, ...] = (
     FourOverSix(),
     FourOverSixCheckout(),
     GPTQModel(),
+    LLMCompressor(),
     MLX(),
     MLXPowers(),
     ModelOpt(),

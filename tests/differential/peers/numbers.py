@@ -12,10 +12,16 @@ from .base import installed
 ML_DTYPES = {
     "E2M1": "float4_e2m1fn",
     "E4M3": "float8_e4m3fn",
+    "E2M3": "float6_e2m3fn",
+    "E3M2": "float6_e3m2fn",
+    "E5M2": "float8_e5m2",
     "E8M0": "float8_e8m0fnu",
     "bfloat16": "bfloat16",
 }
-GFLOAT = {"E2M1": "format_info_ocp_e2m1", "E4M3": "format_info_ocp_e4m3", "E8M0": "format_info_ocp_e8m0"}
+GFLOAT = {
+    name: f"format_info_ocp_{name.lower()}"
+    for name in ("E2M1", "E2M3", "E3M2", "E4M3", "E5M2", "INT8", "E8M0")
+}
 
 
 class MlDtypes:

@@ -1,0 +1,48 @@
+"""llm-compressor: its released observer `nvfp4_expanded_mse`, with compressed-tensors' own calls behind it.
+
+The name `fouroversix` stands for the same search there. The power of 2.4 is torch's, which is within 1 ulp.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .base import installed, needs_torch, Output, Peer, scale_bytes, to_torch
+from .compressed_tensors import CompressedTensors
+
+
+class LLMCompressor(Peer):
+    name, version = "llmcompressor", "0.14.0.1"
+    presets = {"llmcompressor-expanded-mse": {"scheme": "NVFP4"}}  # noqa: RUF012
+    slow = frozenset(presets)
+    nan_codes = {"llmcompressor-expanded-mse": (0x0, 0x8)}  # noqa: RUF012
+
+    def load(self) -> Any:
+        needs_torch()
+        installed(self.name, self.version)
+        installed(CompressedTensors.name, CompressedTensors.version)
+        from llmcompressor.observers import mse  # noqa: PLC0415
+
+        return mse
+
+    def run(self, preset: str, x: np.ndarray, amax: np.ndarray | None = None) -> Output:
+        module = self.load()
+        import torch  # noqa: PLC0415
+        from compressed_tensors.compressors.nvfp4.helpers import quantize_and_pack_fp4  # noqa: PLC0415
+        from compressed_tensors.quantization.quant_scheme import PRESET_SCHEMES  # noqa: PLC0415
+        from compressed_tensors.quantization.utils.helpers import (  # noqa: PLC0415
+            calculate_qparams,
+            generate_gparam,
+        )
+
+        weights = PRESET_SCHEMES[self.presets[preset]["scheme"]]["weights"].model_copy(deep=True)
+        observer, t = module.NVFP4ExpandedMSEObserver("weight", weights), to_torch(x)
+        observer(t)
+        g = observer.get_global_scale()
+        if amax is not None:
+            g = generate_gparam(*CompressedTensors._ends(t, x.dtype, amax))
+        scales, _ = calculate_qparams(observer.min_vals, observer.max_vals, weights, global_scale=g)
+        codes = quantize_and_pack_fp4(t, scales, global_scale=g, group_size=weights.group_size)
+        return Output(codes.numpy(), scale_bytes(scales.to(torch.float8_e4m3fn)), None)
