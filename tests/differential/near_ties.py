@@ -30,6 +30,7 @@ KEPT = {1: 1024, 16: 4096}  #: blocks kept per tensor amax: 1024 blocks, or 256 
 COLS = {1: 256, 16: 64}
 BLOCK = 16
 TIE, CLIFF = 2.0**-20, 2.0**-22
+METRICS = (ErrorMetric.MSE, ErrorMetric.MAE, ErrorMetric.ABS_MAX)  #: of a judge
 ORDERS = ({"reduction": Reduction.TORCH_CPU},)
 RELATIVES = (
     {"error_domain": ErrorDomain.INPUT_DECODE},
@@ -48,7 +49,7 @@ def near_ties(recipe: Recipe, seed: int) -> tuple[np.ndarray, ...]:
 def _judge(recipe: Recipe) -> Recipe:
     """Return the dialect that chooses for `recipe`: its metric, bound and formats, summed in order."""
     int4 = recipe.candidates is Candidates.FLOAT_OR_INT
-    metric = recipe.error_metric or ErrorMetric.MSE
+    metric = recipe.error_metric if recipe.error_metric in METRICS else ErrorMetric.MSE
     return replace(
         fos_ref.recipe("fouroversix-if4-mse" if int4 else "te-mse-256"),
         error_metric=metric,
