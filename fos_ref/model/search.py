@@ -22,7 +22,9 @@ from fos_ref.recipes.searches import Tried
 #: (blocks, unrounded block scales) -> the candidate
 Make = Callable[[Blocks, F32], Candidate]
 _LARGEST = {
-    np.dtype(d): np.float32(ml_dtypes.finfo(d).max) for d in ("float32", "float16", ml_dtypes.bfloat16)
+    np.dtype(np.float32): np.float32(2.0**128 - 2.0**104),
+    np.dtype(np.float16): np.float32(65504),
+    np.dtype(ml_dtypes.bfloat16): np.float32(2.0**128 - 2.0**120),
 }
 
 

@@ -13,7 +13,9 @@ from fos_ref.model.rounding import to_dtype
 from fos_ref.model.scales import SIX
 
 _EPSILON = {
-    np.dtype(d): np.float32(ml_dtypes.finfo(d).eps) for d in ("float32", "float16", ml_dtypes.bfloat16)
+    np.dtype(np.float32): np.float32(2.0**-23),
+    np.dtype(np.float16): np.float32(2.0**-10),
+    np.dtype(ml_dtypes.bfloat16): np.float32(2.0**-7),
 }
 
 
