@@ -108,4 +108,4 @@ def test_the_recipe_s_errors_lie_within_the_bound(name):
 def test_each_choice_and_metric_is_met():
     met = {(fos_ref.PRESETS[n].element_format, fos_ref.PRESETS[n].error_metric) for n in CHOICES}
     assert {f for f, _ in met} >= {ElementFormat.E2M1_OR_INT4}
-    assert {m for _, m in met} == set(ErrorMetric)
+    assert {m for _, m in met} == {ErrorMetric.MSE, ErrorMetric.MAE, ErrorMetric.ABS_MAX}
