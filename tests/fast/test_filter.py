@@ -15,6 +15,7 @@ import pytest
 
 import fos_ref
 from fos_ref.fast.admit import filter_holds, LARGEST, OTHER_ERRORS, SMALLEST, TOLERANCE, TWO_STEPS
+from fos_ref.fast.known import KNOWN
 from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax, tensor_scales
 from fos_ref.model.rounding import moved
@@ -30,7 +31,7 @@ from tests.fast.chunk import irregular, LANES, ROW, see
 from tests.fast.filter_blocks import aimed, as_matrix, FAMILIES, random_blocks, regular_blocks, whole_chunks
 
 BASE = fos_ref.PRESETS["4over6"]
-DOMAINS = tuple(d for d in ErrorDomain if d not in OTHER_ERRORS)
+DOMAINS = tuple(d for d in ErrorDomain if d in KNOWN["error_domain"] and d not in OTHER_ERRORS)
 FUSED = (Reduction.FUSED_SEQUENTIAL, Reduction.FUSED_EVEN_ODD)
 HALVED = (Reduction.HALVES, Reduction.FUSED_EVEN_ODD)  #: orders that a tile does not have
 CONSISTENT = (
