@@ -80,7 +80,12 @@ def test_every_byte_is_equal(preset: str, evidence: Evidence) -> None:
     if preset not in peer.slow:
         least = max(MINIMUM_BLOCKS, MINIMUM_OF_A_PEER // len(set(peer.presets) - peer.slow))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tensors = cases(recipe, peer.dtypes, wide=least > MINIMUM_BLOCKS, few=least < MINIMUM_BLOCKS)
+        tensors = cases(
+            recipe,
+            peer.stated.get(preset, peer.dtypes),
+            wide=least > MINIMUM_BLOCKS,
+            few=least < MINIMUM_BLOCKS,
+        )
         found = list(pool.map(lambda case: compare(preset, case), tensors))
     for c in found:
         figures.add(c.case, c.counts, c.left_out)

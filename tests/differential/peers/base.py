@@ -53,6 +53,8 @@ class Peer:
         True  #: False: no package has the program, so its presets are `read`, whatever a run by hand shows
     )
     presets: Mapping[str, Mapping[str, Any]]
+    #: Preset -> the dtypes for which it states the program, where they are not all.
+    stated: Mapping[str, tuple[str, ...]] = {}
     slow: frozenset[str] = frozenset()  #: presets of a search, which meet the least number of blocks
     #: Preset -> codes of a block whose scale is NaN, where the NaN's sign and payload choose among them.
     nan_codes: Mapping[str, tuple[int, ...]] = {}

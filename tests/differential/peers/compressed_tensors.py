@@ -21,6 +21,8 @@ class CompressedTensors(Peer):
         "compressed-tensors-nvfp4": {"scheme": "NVFP4"},
         "compressed-tensors-mxfp4": {"scheme": "MXFP4"},
     }
+    #: In float16 a block of zeros has byte 7F there: 2^-127 is 0 in that dtype, and stands for a scale of 1.
+    stated = {"compressed-tensors-mxfp4": ("float32", "bfloat16")}  # noqa: RUF012
     #: From 1.75 * 2^127 on the exponent that is rounded up is that of infinity.
     undefined = {"compressed-tensors-mxfp4": lambda b: ~(b < np.float32(1.75 * 2.0**127))}  # noqa: RUF012
 
