@@ -52,7 +52,7 @@ def write(folder: Folder = Path("golden")) -> None:
     check_targets(targets)
     there = read_kept(folder)
     with _progress() as tell:
-        files = completed(generated(tell), there)
+        files = completed(generated(tell, there), there)
     write_all(targets, files)
     entries = read_manifest(files[MANIFEST])["files"]
     say(f"{folder}: {len(entries) + 1} files, {sum(e['vectors'] for e in entries.values())} vectors")

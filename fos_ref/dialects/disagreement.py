@@ -14,6 +14,7 @@ from fos_ref.engines.inputs import as_numpy
 from fos_ref.errors import InputError, RecipeError
 from fos_ref.formats.arrays import AnyArray, Bool
 from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.dialect import AXES
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
 
@@ -101,30 +102,30 @@ def partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
 
     Found greedily: add the axis whose absence the legality table complains about least.
     """
+    mine, theirs = a.axes(), b.axes()
+
+    def legal(axes: Sequence[str]) -> bool:
+        return _is_legal(tuple([theirs[k] if k in axes else v for k, v in mine.items()]))
+
     others = [k for k in a.diff(b) if k != axis]
-    if _legal(a, b, (axis,)):
+    if legal((axis,)):
         return ()
     for other in others:
-        if _legal(a, b, (axis, other)):
+        if legal((axis, other)):
             return (other,)
     kept = list(others)
     for other in others:
         without = [k for k in kept if k != other]
-        if _legal(a, b, (axis, *without)):
+        if legal((axis, *without)):
             kept = without
     return tuple(kept)
 
 
-def _legal(a: Recipe, b: Recipe, axes: Sequence[str]) -> bool:
-    mine, theirs = a.axes(), b.axes()
-    return is_legal(tuple((k, theirs[k] if k in axes else v) for k, v in mine.items()))
-
-
 @cache
-def is_legal(axes: tuple[tuple[str, Any], ...]) -> bool:
-    """Return whether axes make a recipe; remembered, since a search asks for few of them very often."""
+def _is_legal(values: tuple[Any, ...]) -> bool:
+    """Return whether values of all axes make a recipe. Remembered: a search asks for few of them often."""
     try:
-        Recipe(name="tried", **dict(axes))
+        Recipe(name="tried", **dict(zip(AXES, values, strict=True)))
     except RecipeError:
         return False
     return True

@@ -130,4 +130,8 @@ class Dialect:
 
     def axes(self) -> dict[str, Any]:
         """Return {axis: value} for the fields that decide bits, in their order."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DESCRIPTIVE}
+        return {name: getattr(self, name) for name in AXES}
+
+
+#: The names of all axes, in their order.
+AXES = tuple(f.name for f in fields(Dialect) if f.name not in DESCRIPTIVE)

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors.bits import Json
-from fos_ref.vectors.canonical import canonical, FORMAT
+from fos_ref.vectors.canonical import canonical, FORMAT, parse
 from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import VECTORS
-from fos_ref.vectors.distinguishing.file import distinguishing
+from fos_ref.vectors.distinguishing.file import distinguishing, Known, known_vectors
 from fos_ref.vectors.distinguishing.mutants import read_mutant_vector
 from fos_ref.vectors.file import documents, name_of
-from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, MANIFEST, manifest
+from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, is_frozen, MANIFEST, manifest
 from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.plan import groups_of, PLAN, plan
 from fos_ref.vectors.schema import schema
@@ -30,17 +30,21 @@ def notes() -> Json:
     return {"format": FORMAT, "kind": "notes", "flags": {flag: asdict(note) for flag, note in NOTES.items()}}
 
 
-def generated(say: Say) -> dict[str, bytes]:
-    """Return every file that is made by a search or a computation, chains left out."""
+def generated(say: Say, there: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return every file that is made by a search or a computation, chains left out.
+
+    there: what lies in the folder. Its frozen vectors of axis values are not searched again, only computed.
+    """
     check_float_environment()
     found = {SCHEMA: canonical(schema()), NOTES_FILE: canonical(notes())}
+    known = _known(there)
     say(VECTORS)
-    telling = distinguishing(lambda: None)
+    telling = distinguishing(lambda: None, known)
     found[VECTORS] = canonical(telling)
     hunted = [read_mutant_vector(v) for v in telling["mutants"]]
     for name in values.NAMES:
         say(name)
-        found[name] = canonical(values.document(name, lambda: None))
+        found[name] = canonical(values.document(name, lambda: None, known))
     say(reported.NAME)
     found[reported.NAME] = canonical(reported.document(lambda: None))
     for r, plans in plan(hunted, reported.read(found[reported.NAME])):
@@ -48,6 +52,15 @@ def generated(say: Say) -> dict[str, bytes]:
         found |= {name: canonical(document) for name, document in documents(r, plans)}
     say(bulk.INDEX)
     return found | dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
+
+
+def _known(there: Mapping[str, bytes]) -> Known:
+    """Return the vectors of axis values that are as the frozen list has them."""
+    vectors: list[Json] = []
+    for name in (VECTORS, *values.NAMES):
+        if name in there and is_frozen(there.get(FROZEN, b""), name, there[name]):
+            vectors += parse(there[name], name)["vectors"]
+    return known_vectors(vectors)
 
 
 def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[str, bytes]:

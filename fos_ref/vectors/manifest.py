@@ -35,6 +35,11 @@ def frozen(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{digest(files[name])}  {name}\n" for name in names).encode()
 
 
+def is_frozen(listed: bytes, name: str, data: bytes) -> bool:
+    """Return whether the frozen list has a file with these bytes."""
+    return f"{digest(data)}  {name}".encode() in listed.splitlines()
+
+
 def check_frozen(listed: bytes, files: Mapping[str, bytes]) -> None:
     """Raise GoldenFormatError if a file has other bytes than the frozen list says; new files are allowed."""
     for line in listed.decode(errors="replace").splitlines():

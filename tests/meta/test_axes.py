@@ -34,7 +34,7 @@ WALKS = (BlockShape, AmaxScope, Candidates, NonFinite)
 #: Axes that name what the hardware decides: the model takes the exact value.
 NAMED_ONLY = (Reciprocal,)
 #: Values that a branch of quantize carries out, because they need more than an element and its scales.
-BRANCHES = {ErrorDomain.TRIAL, ElementCast.NEAREST_PRODUCT}
+BRANCHES = {ErrorDomain.TRIAL, ErrorDomain.UNSCALED, ElementCast.NEAREST_PRODUCT}
 
 
 def tables() -> list[tuple[str, Mapping]]:

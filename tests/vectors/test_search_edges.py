@@ -11,6 +11,7 @@ from fos_ref.mutants.catalogue import Mutant, MUTANTS, of_edition
 from fos_ref.recipes import PRESETS
 from fos_ref.vectors import bulk, layout
 from fos_ref.vectors import folder as golden
+from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.distinguishing import file as golden_file
 from fos_ref.vectors.distinguishing import mutants as mutant_vectors
 from fos_ref.vectors.distinguishing import reported, values
@@ -99,15 +100,31 @@ def test_two_recipes_that_are_one_part_nowhere():
 def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     """With the searches of this file in place of the long ones, and one recipe."""
     said = []
-    monkeypatch.setattr(golden, "distinguishing", lambda _: DOCUMENT)
-    monkeypatch.setattr(values, "document", lambda name, _: json.loads(files()[name]))
+    monkeypatch.setattr(golden, "distinguishing", lambda *_: DOCUMENT)
+    monkeypatch.setattr(values, "document", lambda name, *_: json.loads(files()[name]))
     monkeypatch.setattr(golden, "plan", lambda hunted, _: plans(hunted, "fouroversix-static4"))
     monkeypatch.setattr(bulk, "files", lambda: iter([(bulk.INDEX, files()[bulk.INDEX])]))
-    found = golden.generated(said.append)
+    found = golden.generated(said.append, {})
     assert said == [VECTORS, *values.NAMES, reported.NAME, "fouroversix-static4", bulk.INDEX]
     assert {name: files()[name] for name in found} == found
     named = ("schema.json", "notes.json", VECTORS, *values.NAMES, reported.NAME, bulk.INDEX, layout.NAME)
     assert set(found) == {*named, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
+
+
+def test_what_is_frozen_is_computed_again_and_not_searched(monkeypatch):
+    def nowhere(*pair):
+        msg = f"searched: {pair[:3]}"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(golden_file, "find", nowhere)
+    name = values.NAMES[0]
+    known = golden._known(files())
+    assert len(known) == sum(len(json.loads(files()[n])["vectors"]) for n in (VECTORS, *values.NAMES))
+    again = canonical(values.document(name, lambda: None, known))
+    assert again == files()[name]
+    changed = files() | {name: files()[name].replace(b"nvfp4", b"NVFP4", 1)}
+    with pytest.raises(AssertionError, match="searched"):
+        values.document(name, lambda: None, golden._known(changed))
 
 
 def plans(hunted, name):

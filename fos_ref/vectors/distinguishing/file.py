@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 from fos_ref.errors import GoldenFormatError, RecipeError
 from fos_ref.foreign import shown
@@ -26,25 +28,33 @@ from fos_ref.vectors.distinguishing.search import (
 VALUES_AXIS = "dequantize"  #: this axis changes no byte of the quantized tensor, only what it stands for
 
 
-def distinguishing(progress: Callable[[], None]) -> Json:
+#: Vectors that were found before, by axis and values.
+Known: TypeAlias = Mapping[tuple[str, ...], Vector]
+NOTHING: Known = MappingProxyType({})
+
+
+def distinguishing(progress: Callable[[], None], known: Known = NOTHING) -> Json:
     """Search a vector for every pair of axis values and for every mutant; `progress` is called after each.
+
+    known: the pairs for which nothing is searched: what their inputs give is computed again
 
     Raises: GoldenFormatError where a pair has neither a vector nor a stated reason, or a mutant no vector.
     """
-    vectors = axis_vectors([p for p in axis_pairs() if edition(p) == 1], progress)
+    vectors = axis_vectors([p for p in axis_pairs() if edition(p) == 1], progress, known)
     reasons = [{"axis": k[0], "values": list(k[1:]), "reason": why} for k, why in INDISTINGUISHABLE.items()]
     mutants = mutant_vectors(progress)
     return {"format": FORMAT, "indistinguishable": reasons, "mutants": mutants, "vectors": vectors}
 
 
-def axis_vectors(pairs: Iterable[Pair], progress: Callable[[], None]) -> list[Json]:
+def axis_vectors(pairs: Iterable[Pair], progress: Callable[[], None], known: Known = NOTHING) -> list[Json]:
     """Search a vector for every pair of axis values that has no reason to have none."""
     seen, vectors = Outcomes(), []
     for axis, u, v in pairs:
-        found = find(axis, u, v, seen)
+        key = (axis, plain_name(u), plain_name(v))
+        found = known.get(key) or find(axis, u, v, seen)
         if found is not None:
             vectors.append(_vector(found))
-        elif (axis, plain_name(u), plain_name(v)) not in INDISTINGUISHABLE:
+        elif key not in INDISTINGUISHABLE:
             msg = f"axis {axis}: no input tells {plain_name(u)!r} from {plain_name(v)!r}"
             raise GoldenFormatError(msg)
         progress()
@@ -69,6 +79,18 @@ def _side(r: Recipe, given: Input, axes: list[str], *, values: bool) -> Json:
         "fingerprint": r.fingerprint(),
         "expected": result(r, given, "numpy", values=values),
     }
+
+
+def known_vectors(vectors: Iterable[Json]) -> Known:
+    """Return vectors of files, which fit their schema, as the search would have found them."""
+    known = {}
+    for v in vectors:
+        c = read_vector(v)
+        first, second = (side.recipe for side in c.sides)
+        known[c.axis, *c.values] = Vector(
+            axis=c.axis, values=c.values, base=PRESETS[v["base"]], first=first, second=second, input=c.input
+        )
+    return known
 
 
 @dataclass(frozen=True, slots=True)
