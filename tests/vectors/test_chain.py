@@ -105,9 +105,20 @@ def test_the_start_is_the_digest_of_the_id():
     assert len({c.id for c in CHAINS}) == len(CHAINS) == len(COMMITTED)
 
 
-@pytest.mark.parametrize("c", [*COMMITTED, *YOUNGER], ids=lambda c: c["id"])
+@pytest.mark.parametrize("c", [*COMMITTED[:2], YOUNGER[1]], ids=lambda c: c["id"])
 def test_the_first_digest_is_the_model_s(c):
     assert first_wrong(c, "numpy", 1) is None
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("c", [*COMMITTED[2:], *YOUNGER], ids=lambda c: c["id"])
+def test_every_first_digest_is_the_model_s(c):
+    assert first_wrong(c, "numpy", 1) is None
+
+
+@pytest.mark.parametrize("c", YOUNGER, ids=lambda c: c["id"])
+def test_the_first_digest_of_a_younger_chain_is_the_engine_s(c):
+    assert first_wrong(c, "numba", 1) is None
 
 
 def test_a_wrong_digest_is_named_with_its_step():

@@ -81,7 +81,12 @@ def test_the_sides_have_the_values_and_differ_elsewhere_only_where_they_must(v):
     assert [r.fingerprint() for r in (first, second)] == [s.fingerprint for s in v.sides]
     forced = {
         "candidates": {"element_format", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
-        "element_format": {"candidates", "map4_scale", "error_domain", "error_metric", "reduction", "tie"},
+        "element_format": {
+            *("candidates", "map4_scale", "error_domain", "error_metric", "reduction", "tie"),
+            *("element_cast", "element_nan"),
+        },
+        "zero_scale": {"element_scaling"},
+        "error_domain": {"candidates"},
         "tensor_scale": {"scale_max", "block_scale", "scale_format"},
         "scale_format": {"block_scale"},
         "block_scale": {"scale_format", "tensor_scale", "scale_max"},

@@ -8,7 +8,7 @@ import re
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof import vectors as proof
 from fos_ref.proof.catalog import PROOFS
-from fos_ref.vectors.chain import BLOCKS, POINTS, STEPS
+from fos_ref.vectors.chain import BLOCKS, FILES, NAME, STEPS
 from fos_ref.vectors.cover import smallest_cover
 from fos_ref.vectors.plan import GROUPS, HUNT, REPORTED
 from fos_ref.vectors.words import MIX, STEP, words
@@ -51,7 +51,9 @@ def test_the_fields_of_a_vector_are_those_of_the_files():
 def test_the_chain_s_numbers_are_those_of_the_code():
     for constant in (STEP, *MIX):
         assert f"{constant:X}" in TEXT
-    assert (BLOCKS, STEPS, POINTS[:3], POINTS[-1]) == (10_000, 10_000, (1, 10, 100), 10_000)
+    points = FILES[NAME].points
+    assert (BLOCKS, STEPS, points[:3], points[-1]) == (10_000, 10_000, (1, 10, 100), 10_000)
+    assert {name: file.steps for name, file in FILES.items()} == {NAME: 10_000, "v1/chains-3.json": 1_000}
     assert words(0, 2).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]  # SplitMix64's published outputs
 
 
