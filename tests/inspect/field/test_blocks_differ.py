@@ -64,7 +64,7 @@ def _damaged():
             yield pytest.param(damage, which, id=f"{which}-{damage.__name__}", marks=marks)
 
 
-@pytest.mark.parametrize(("damage", "which"), _damaged())
+@pytest.mark.parametrize(("damage", "which"), list(_damaged()))
 def test_one_weight_of_six_is_bad_and_the_dialect_lives(damage, which, tmp_path):
     source = layers(6)
     tensors = held(source)
