@@ -39,8 +39,8 @@ EXACT_ENGINES = ("numpy", "numba", "cuda", "host")
 def write(folder: Folder = Path("golden")) -> None:
     """Make every vector and write the folder; README.md and the chains are kept as they are.
 
-    The same code writes the same bytes. A file of a frozen version that would change is refused. Takes about
-    a minute.
+    The same code writes the same bytes. A file of a frozen version that would change is refused. Vectors of
+    axis values that lie there are computed again, others are searched: two minutes, in a new folder five.
     """
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
@@ -68,6 +68,7 @@ def chain(
     from fnmatch import fnmatchcase
 
     from fos_ref.errors import InputError
+    from fos_ref.foreign import shown
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
     from fos_ref.vectors.canonical import canonical
@@ -77,7 +78,7 @@ def chain(
 
     chosen = [name for name in FILES if fnmatchcase(name, only)]
     if not chosen:
-        msg = f"no file of chains is called {only!r}: one of {', '.join(FILES)} is allowed"
+        msg = f"no file of chains is called {shown(only)}: one of {', '.join(FILES)} is allowed"
         raise InputError(msg)
     targets = Targets(folder, chosen)
     check_targets(targets)

@@ -177,8 +177,8 @@ def test_a_recipe_without_kernels(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setattr(front, "available", lambda: fos_gpu.Availability(ok=True, reason=""))
     front._refusal.cache_clear()
-    with pytest.raises(ToolchainError, match=r"cannot run recipe 'fouroversix-nvint4': no kernel for"):
-        fos_gpu.quantize(fake_cupy.asarray(ones()), "fouroversix-nvint4")
+    with pytest.raises(ToolchainError, match=r"cannot run recipe 'scale-optimum': no kernel for"):
+        fos_gpu.quantize(fake_cupy.asarray(ones()), "scale-optimum")
     monkeypatch.setattr(front, "available", lambda: fos_gpu.Availability(ok=False, reason="no driver"))
     with pytest.raises(ToolchainError, match=r"cannot run recipe '4over6': no driver"):
         fos_gpu.quantize(fake_cupy.asarray(ones()), "4over6")

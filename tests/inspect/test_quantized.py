@@ -29,7 +29,8 @@ def storable(name: str) -> bool:
 STORABLE = [
     r.name
     for r in dict.fromkeys(fos_ref.PRESETS.values())
-    if storable(r.name) and r.tensor_scale is not TensorScale.NONE  # a tensor scale of 1 tells nothing
+    # A tensor scale of 1 tells nothing, and the scales of a search follow no rule.
+    if storable(r.name) and r.tensor_scale is not TensorScale.NONE and r.search is None
 ]
 #: By default: our own in both conventions, and one preset for each tensor scale and map-to-4 scale there is.
 OWN = [n for n in STORABLE if n.startswith(("4over6", "nvfp4"))]

@@ -28,7 +28,8 @@ def test_a_skipped_one_leaves_the_amax_of_the_numbers(name):
     seen = [fos_ref.trace(tile(bits), name) for bits in (SIGNALLING, SIGNALLING | 1 << 31, 0x7FC00000)]
     for t in seen:
         assert np.all(t.tensor_amax == 24)
-        assert set(t.block_amax.ravel().tolist()) <= {24.0, 0.5}
+        short = {0.0} if t.recipe.block_cols < 16 else set()  # a block of nothing but NaN
+        assert set(t.block_amax.ravel().tolist()) <= {24.0, 0.5} | short
         assert np.array_equal(t.codes, seen[-1].codes)
         assert np.array_equal(t.block_scales, seen[-1].block_scales)
 

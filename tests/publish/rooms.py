@@ -89,7 +89,7 @@ def _is_new(path: Path, data: bytes) -> bool:
 def no_work(patch: pytest.MonkeyPatch) -> None:
     """Let the commands measure, make and read nothing; what they write is small and known."""
     made = {n: files()[n] for n in GOLDEN}
-    patch.setattr("fos_ref.vectors.folder.generated", lambda _: made)
+    patch.setattr("fos_ref.vectors.folder.generated", lambda *_: made)
     patch.setattr("fos_ref.commands.report._measure", lambda *_, **__: (None, None))
     new = {n: b"new " + n.encode() for n in documents.REPORT_NAMES}
     patch.setattr("fos_ref.report.documents.report_files", lambda _: new)

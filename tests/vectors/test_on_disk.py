@@ -50,7 +50,7 @@ def test_a_wrong_folder_costs_nothing_and_says_so(tmp_path, monkeypatch, capsys,
     os.mkfifo(wrong / "pipe")
     (wrong / "zero").symlink_to("/dev/zero")
     monkeypatch.setattr(on_disk.Path, "read_bytes", lambda self: pytest.fail(f"{self} was read"))
-    monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda _: pytest.fail("vectors were made"))
+    monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda *_: pytest.fail("vectors were made"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert run(command(name, wrong)) == 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB

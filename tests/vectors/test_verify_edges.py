@@ -210,7 +210,7 @@ def test_lint_says_how_much_there_is(tmp_path, monkeypatch, capsys):
 
 def test_write_makes_folders_keeps_what_people_wrote_and_lists_all(tmp_path, monkeypatch, capsys):
     made = {n: files()[n] for n in ("notes.json", layout.NAME, "v1/nvfp4/worked.json")}
-    monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda say: say("worked") or made)
+    monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda say, _: say("worked") or made)
     (tmp_path / README).write_bytes(b"by hand")
     arguments = ["golden", "write", "--dir", str(tmp_path)]
     assert run(arguments) == 0

@@ -41,7 +41,7 @@ def _field(name: str) -> list[Call]:
         values |= _UNPRINTABLE
     else:
         values |= {"another word": "nonsense", **HOSTILE}
-    values["a number"] = 5
+    values["a number"] = 5 if name != "scale_max" else 1
     return [
         *[Call(f"Recipe({name})", what, replace, (_CHOOSES,), {name: v}) for what, v in values.items()],
         *[
@@ -60,7 +60,7 @@ def _field(name: str) -> list[Call]:
 
 _ILLEGAL: dict[str, dict[str, Any]] = {
     "candidates": {"a choice without a rule": Candidates.FOUR_OVER_SIX},
-    "scale_max": {"320": 320, "0": 0, "-448": -448, "a huge number": 10**400},
+    "scale_max": {"449": 449, "1": 1, "0": 0, "-448": -448, "a huge number": 10**400},
     "tensor_scale": {"none, and a bound": TensorScale.NONE},
     "reduction": {"without a choice": Reduction.SEQUENTIAL},
 }

@@ -46,6 +46,15 @@ def _export(door: str, what: str, *args: str, named: tuple[str, ...] = ()) -> Co
     return Command(f"golden export {door}", what, ("golden", "export", "--dir", "golden", *args), named)
 
 
+_NO_PATTERNS = [
+    ("a pattern of nothing", "v9/*"),
+    ("nothing", ""),
+    ("a newline", "a\nb"),
+    ("an escape sequence", "\x1b]0;pwn\x07"),
+    ("a bidirectional override", "\u202e"),
+    ("100,000 letters", "a" * 100_000),
+    ("stars", "*a" * 5000),
+]
 ROWS = [
     *_dirs("golden lint", *_LINT),
     *_dirs("golden verify", *_VERIFY),
@@ -85,19 +94,8 @@ ROWS = [
     *hostile(
         "golden verify --engine", *_VERIFY, "--dir", "golden", "--engine", "{}", named=("engine", "numpy")
     ),
-    *each(
-        "golden verify --only",
-        [
-            ("a pattern of nothing", "v9/*"),
-            ("nothing", ""),
-            ("a newline", "a\nb"),
-            ("an escape sequence", "\x1b]0;pwn\x07"),
-            ("a bidirectional override", "\u202e"),
-            ("100,000 letters", "a" * 100_000),
-            ("stars", "*a" * 5000),
-        ],
-        *(*_VERIFY, "--dir", "golden", "--only", "{}"),
-    ),
+    *each("golden verify --only", _NO_PATTERNS, *_VERIFY, "--dir", "golden", "--only", "{}"),
+    *each("golden chain --only", _NO_PATTERNS, "golden", "chain", "--dir", "out", "--only", "{}"),
     *[
         number(
             "golden verify --steps",

@@ -32,7 +32,7 @@ ROWS = [
         "recipes new --set",
         [
             ("an unknown axis", "bits=4"),
-            ("an unknown value", "scale_max=5"),
+            ("an unknown value", "scale_max=449"),
             ("no value", "tie"),
             ("an empty value", "tie="),
             ("an empty axis", "=six"),
