@@ -95,10 +95,14 @@ def changed(r: fos_ref.Recipe, name: str, v: Enum) -> fos_ref.Recipe | None:
     return None
 
 
+#: Those that let a NaN in come first: some values show with one only.
+OPEN_FIRST = sorted(RECIPES, key=lambda r: r.nonfinite is NonFinite.RAISE)
+
+
 def recipes_with(name: str, u: Enum) -> Iterator[fos_ref.Recipe]:
     """Yield the presets with a value, then presets changed to have it: some show beside others only."""
-    yield from (r for r in RECIPES if getattr(r, name) is u)
-    others = (changed(r, name, u) for r in RECIPES if getattr(r, name) not in (u, None))
+    yield from (r for r in OPEN_FIRST if getattr(r, name) is u)
+    others = (changed(r, name, u) for r in OPEN_FIRST if getattr(r, name) not in (u, None))
     yield from (r for r in others if r is not None)
 
 
