@@ -19,9 +19,9 @@ from fos_ref.errors import CheckpointError, GoldenFormatError
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import Targets
 from fos_ref.recipes.axes import Tie
-from fos_ref.report.render import weights_markdown
 from fos_ref.report.terminal import show_weights
 from fos_ref.report.weights import measure_weights, Weights
+from fos_ref.report.weights_text import weights_markdown
 from fos_ref.storage import safetensors_read, safetensors_write
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter

@@ -47,14 +47,14 @@ def floored(x: np.ndarray, recipe: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cast(blocks: np.ndarray, scales: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes (R, B, 16), one a byte, and the squared error of each block."""
+    """Return codes (R, B, 16), one a byte, and the largest error of each block."""
     step = (scales.view(E4M3).astype(np.float32) * times)[..., None]
     e = (blocks / step).clip(-6, 6).astype(ml_dtypes.float4_e2m1fn)
-    return e.view(np.uint8), ((e.astype(np.float32) * step - blocks) ** 2).sum(-1)
+    return e.view(np.uint8), np.abs(e.astype(np.float32) * step - blocks).max(-1)
 
 
 def searched(x: np.ndarray, recipe: str = "nvfp4") -> tuple[np.ndarray, np.ndarray]:
-    """Return codes and block scales of a search: of seven bytes the one with the least error."""
+    """Return codes and block scales of a search that no preset is: of seven bytes the least largest error."""
     q, times = fos_ref.quantize(x, recipe), multiplier(fos_ref.quantize(x, recipe))
     blocks = x.astype(np.float32).reshape(*q.block_scales.shape, 16)
     tried = [np.clip(q.block_scales.astype(int) + k, 1, 0x7E).astype(np.uint8) for k in range(-4, 3)]
