@@ -83,7 +83,7 @@ def _side(r: Recipe, given: Input, axes: list[str], *, values: bool) -> Json:
 
 def known_vectors(vectors: Iterable[Json]) -> Known:
     """Return vectors of files, which fit their schema, as the search would have found them."""
-    known = {}
+    known: dict[tuple[str, ...], Vector] = {}
     for v in vectors:
         c = read_vector(v)
         first, second = (side.recipe for side in c.sides)
