@@ -26,7 +26,8 @@ NAN = "nan-and-infinity"
 KINDS = (*FAMILIES, PATTERNS, SCALED, NAN)
 SEEDS = 10  #: tensors of every kind: 16 kinds (17 with NaN) x 10 x 65,536 blocks of 16, 10,485,760 a preset
 MANY = ("4over6", "te-mse-256")  #: these meet ten times as many
-DISTINCT = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
+_EVERY = tuple(dict.fromkeys(PRESETS.values()))  #: second names left out
+DISTINCT = tuple(r for r in _EVERY if r.search is None)  #: those that have compiled steps
 WIDE = tuple(r.name for r in DISTINCT if r.block_cols > BLOCK)  #: blocks of 32: as many tensors again
 
 
@@ -109,7 +110,9 @@ def finding(found: Tally) -> Finding:
     """Return the figures of a tally: blocks of 16 values (a tile has 16), and what differs."""
     blocks = {r.name: found[r.name, "blocks"] for r in DISTINCT}
     differing = {r.name: n for r in DISTINCT if (n := found[r.name, "differing"])}
+    refused = {r.name: load_engine("numba").refuses(r) for r in _EVERY if r not in DISTINCT}
     return Finding(
+        not_run={name: why for name, why in refused.items() if why is not None},
         compared=sum(blocks.values()),
         unexplained=sum(differing.values()),
         figures={"blocks": blocks, "differing bytes": differing, "kinds of input": list(KINDS)},
