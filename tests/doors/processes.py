@@ -21,7 +21,7 @@ import typer
 
 from fos_ref.cli import main
 
-SECONDS = 10
+SECONDS = 60
 #: What most rows need.
 LOADED = (
     "fos_ref.commands.app",

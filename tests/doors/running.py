@@ -24,7 +24,7 @@ from fos_ref.cli import run
 from tests.doors.judge import faults_of_line, unclean
 from tests.doors.row import Command
 
-SECONDS = 10  #: that a refusal may take on a busy machine; most take milliseconds
+SECONDS = 60  #: that a refusal may take on a busy machine; most take milliseconds, imports included
 MEMORY = 3 << 30  #: bytes of address space beyond those in use: compiled code reserves much of it
 #: The commands as the parser has them: made once, where a process makes them at its start.
 _TREE = cache(get_command)

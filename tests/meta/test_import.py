@@ -14,7 +14,7 @@ import fos_ref
 from tests.meta.tree import ROOT, tree
 
 HEAVY = ("torch", "cupy", "numba", "pandas", "matplotlib", "scipy", "jsonschema", "fos_gpu")
-SECONDS = 0.5
+SECONDS = 1.0  #: a quarter of it on a core of 2024, numpy included
 
 SCRIPT = """
 import json, sys, time
@@ -60,7 +60,7 @@ def test_every_public_name_is_there():
         fos_ref.quantise  # noqa: B018 -- the look-up is the test
 
 
-def test_importing_takes_less_than_half_a_second():
+def test_importing_takes_less_than_a_second():
     """The best of three, in processor time, so that a busy machine does not decide."""
     assert min(imported(EVERYTHING)[0] for _ in range(3)) < SECONDS
 

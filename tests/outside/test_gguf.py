@@ -93,7 +93,7 @@ def test_what_is_no_whole_file_is_one_short_line(name):
     begun = time.perf_counter()
     with pytest.raises(CheckpointError, match=said) as e:
         read(data)
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 5  # milliseconds on a core of its own
     line = str(e.value)
     assert line.startswith("file: not a usable GGUF file: ")
     assert line.endswith("a whole little-endian GGUF file of version 2 or 3 is allowed")
