@@ -74,7 +74,7 @@ def test_every_installed_engine_gives_the_same_bits(data, r):
     x = data.draw(matrices(r))
     amax = data.draw(st.sampled_from([None, amax_of(r, x, 1.5)]))
     found = installed(r)
-    assert {"numpy", "numba"} <= set(found)
+    assert {"numpy"} | ({"numba"} if r.search is None else set()) <= set(found)
     want = fos_ref.quantize(x, r, amax=amax, engine="numpy")
     for name in [*found, "auto"]:
         got = fos_ref.quantize(x, r, amax=amax, engine=name)
