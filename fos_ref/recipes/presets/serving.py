@@ -66,7 +66,7 @@ AUTO_ROUND_SEARCH = replace(
     error_metric=ErrorMetric.MSE,
     reduction=Reduction.TORCH_CPU,
     source="intel/auto-round@0.16.1:auto_round/data_type/nvfp.py::search_nvfp4_scale",
-    evidence="read",
+    evidence="ran",
 )
 
 #: The path without Triton. Its reciprocal of 0 is 1e-8: codes under a scale of 0 have signs.

@@ -50,17 +50,18 @@ FILES: Mapping[str, Mapping[str, Said]] = {
         "llama-w4a16": _modelopt(14),
         "llama-mlp-only": _modelopt(6),
         "llama-fp8-cache": _modelopt(16),  # the embedding and the head, too
-        "llama-mxfp4": Said("modelopt", None, 14, form=None),
+        "llama-mxfp4": Said("modelopt", "modelopt-mxfp4", 14, form=None),
         "qwen3_moe": _modelopt(32, "qwen3_moe"),
         "mixtral": _modelopt(32, "mixtral"),
         "gpt_oss": _modelopt(24, "gpt_oss"),  # its stacks lie (E, K, N), blocks along K
-        "gpt_oss-mxfp4": Said("modelopt", None, 24, form=None, kind="gpt_oss"),  # blocks along N
+        # Its blocks lie along N.
+        "gpt_oss-mxfp4": Said("modelopt", "modelopt-mxfp4", 24, form=None, kind="gpt_oss"),
         "llama4": _modelopt(30, "llama4"),
     },
     "llmcompressor": {
         "llama": _packed(14),
         "llama-w4a16": _packed(14),
-        "llama-mxfp4": Said("compressed-tensors", None, 14, form=None),
+        "llama-mxfp4": Said("compressed-tensors", "compressed-tensors-mxfp4", 14, form=None),
         "qwen3_moe": _packed(32, "qwen3_moe"),
         # It calls experts gate_proj, up_proj and down_proj, whatever they were, and takes stacks apart.
         "mixtral": _packed(32, "mixtral"),
@@ -72,11 +73,11 @@ FILES: Mapping[str, Mapping[str, Said]] = {
     "torchao": {
         "llama": Said("torchao", "torchao-nvfp4", 14, layout="swizzled"),
         "llama-no-tensor-scale": Said("torchao", "torchao-nvfp4", 14, form=None, layout="swizzled"),
-        "llama-mxfp4": Said("torchao", "fouroversix-mxfp4-static6", 14, form=None, layout="swizzled"),
+        "llama-mxfp4": Said("torchao", "torchao-mxfp4-rceil", 14, form=None, layout="swizzled"),
     },
     "mlx": {
-        "nvfp4": Said("mlx", None, 5, form=None, kind=""),
-        "mxfp4": Said("mlx", None, 5, form=None, kind=""),
+        "nvfp4": Said("mlx", "mlx-cpu-nvfp4-unscaled", 5, form=None, kind=""),
+        "mxfp4": Said("mlx", "mlx-mxfp4", 5, form=None, kind=""),
     },
 }
 CASES = [(exporter, name) for exporter, files in FILES.items() for name in files]
