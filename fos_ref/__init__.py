@@ -12,6 +12,7 @@ trace                   the same with every intermediate, by the NumPy model
 exact_error             the squared error of each block, with one rounding
 swizzle, unswizzle      block scales to the 128x4 layout, and back
 recipe, PRESETS, Recipe the dialects: by name, all of them, one as a value
+STOCHASTIC              those that take random bits besides
 random, rotate          the random bits and the rotations of training (docs/training.md)
 verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
 """
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # what type checkers see; a name is imported when it is first
     from fos_ref.engines.from_bytes import from_bytes
     from fos_ref.engines.front import dequantize, quantize, trace
     from fos_ref.exactness.error import exact_error
-    from fos_ref.recipes import PRESETS, Recipe, recipe
+    from fos_ref.recipes import PRESETS, Recipe, recipe, STOCHASTIC
     from fos_ref.storage.layout import swizzle, unswizzle
     from fos_ref.storage.tensor import QuantizedTensor
 
@@ -34,6 +35,7 @@ __version__ = VERSION
 
 __all__ = [
     "PRESETS",
+    "STOCHASTIC",
     "QuantizedTensor",
     "Recipe",
     "dequantize",
@@ -49,6 +51,7 @@ __all__ = [
 #: Where each public name lives. `fos --help` and a shell's completion load none of them.
 _HOMES = {
     "PRESETS": "fos_ref.recipes",
+    "STOCHASTIC": "fos_ref.recipes",
     "QuantizedTensor": "fos_ref.storage.tensor",
     "Recipe": "fos_ref.recipes",
     "dequantize": "fos_ref.engines.front",

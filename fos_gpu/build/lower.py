@@ -60,6 +60,8 @@ def member_name(value: Enum | None) -> str:
 
 def unsupported(r: Recipe) -> str | None:
     """Return why the header cannot carry out a recipe, None if it can: the first axis value it lacks."""
+    if r.stochastic:
+        return "no kernel rounds stochastically"
     for axis in axes():
         value = getattr(r, axis)
         if member_name(value) not in members()[axis.replace("_", "")]:

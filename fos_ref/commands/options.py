@@ -19,9 +19,9 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 def presets() -> list[str]:
     """Return the names of the presets, for a shell to complete."""
-    from fos_ref.recipes import PRESETS
+    from fos_ref.recipes import PRESETS, STOCHASTIC
 
-    return list(PRESETS)
+    return [*PRESETS, *STOCHASTIC]
 
 
 def distributions() -> list[str]:

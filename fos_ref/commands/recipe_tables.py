@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Group
 
-from fos_ref.recipes import PRESETS, Recipe
+from fos_ref.recipes import PRESETS, Recipe, STOCHASTIC
 from fos_ref.report.console import plain, table, titled
 
 
@@ -17,7 +17,7 @@ def described(r: Recipe) -> dict[str, Any]:
 
 def listing() -> list[dict[str, Any]]:
     """Return every preset as JSON values, under the name that it is listed by."""
-    return [{**described(r), "preset": name} for name, r in PRESETS.items()]
+    return [{**described(r), "preset": name} for name, r in {**PRESETS, **STOCHASTIC}.items()]
 
 
 def listing_table(rows: list[dict[str, Any]]) -> Group:

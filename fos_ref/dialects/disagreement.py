@@ -75,7 +75,7 @@ def _shares(x: AnyArray, qa: QuantizedTensor, qb: QuantizedTensor, differs: Bool
     """Return one share per axis, or per set of axes that only make sense together, the largest first."""
     a, b = qa.recipe, qb.recipe
     groups = {frozenset((axis, *partners(a, b, axis))): None for axis in a.diff(b)}
-    order = list(a.axes())
+    order = list(a.every_axis())
     shares = [_share(x, qa, qb, differs, sorted(g, key=order.index)) for g in groups]
     return tuple(sorted(shares, key=lambda s: (-s.explained, -s.changed)))
 
@@ -102,7 +102,7 @@ def partners(a: Recipe, b: Recipe, axis: str) -> tuple[str, ...]:
 
     Found greedily: add the axis whose absence the legality table complains about least.
     """
-    mine, theirs = a.axes(), b.axes()
+    mine, theirs = a.every_axis(), b.every_axis()
 
     def legal(axes: Sequence[str]) -> bool:
         return _is_legal(tuple([theirs[k] if k in axes else v for k, v in mine.items()]))

@@ -14,6 +14,7 @@ from fos_ref.engines.empty import nothing, scales_of_nothing
 from fos_ref.engines.given import check_finite, Fixed
 from fos_ref.engines.inputs import ALLOWED_DTYPES, as_numpy, check_shape
 from fos_ref.engines.on_device import quantize_on_device
+from fos_ref.engines.random_bits import random_bits_of
 from fos_ref.engines.registry import check_engine, get_engine
 from fos_ref.errors import DtypeError
 from fos_ref.foreign import foreign, shown
@@ -39,6 +40,7 @@ def quantize(
     amax: Any = None,
     tensor_scale: float | None = None,
     encode_scale: Any = None,
+    random_bits: Any = None,
     engine: str = "auto",
     padding: Padding = "error",
 ) -> QuantizedTensor:
@@ -51,6 +53,10 @@ def quantize(
               1.0 bypasses tensor scaling. Not for row-scaled recipes
     encode_scale: the encode scale S, as FlashInfer, vLLM, SGLang and TensorRT-LLM pass it: () or (rows,) for
               row-scaled recipes, float32 values from C / FLT_MAX on; D = 1/S. At most one of the three
+    random_bits: for a stochastic recipe and for no other: its words (R, G) as whole numbers of 32 bits, one
+              for C/G values of a row of the padded x; or (map, seed, offset[, options]) of
+              `fos_ref.random.words`. Two of these, map-to-6 first, where both candidates have own draws.
+              Where block scales are rounded, one number of N bits a block
     engine:   "auto", "numpy", "numba" or "cuda": all give the same bits. "auto" takes "numba" from 2^20
               values on where it can run, else "numpy"
     padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
@@ -69,7 +75,7 @@ def quantize(
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
     one_of(padding, PADDINGS, "padding")
-    if check_engine(engine) == "cuda" and padding == "error":
+    if check_engine(engine) == "cuda" and padding == "error" and not r.stochastic and random_bits is None:
         there = quantize_on_device(x, r, fixed)
         if there is not None:
             return there
@@ -77,8 +83,12 @@ def quantize(
     matrix = _matrix(array, r, padding)
     check_float_environment()
     chosen = get_engine(engine, r, matrix.size)
+    bits = random_bits_of(random_bits, r, _two_axes(matrix))
     scales = _scales(chosen.amax, fixed, r, matrix)
-    codes, block_scales, picked4 = (chosen.quantize if matrix.size else nothing)(matrix, scales, r)
+    more = () if bits is None else (bits,)
+    codes, block_scales, picked4 = (
+        chosen.quantize(matrix, scales, r, *more) if matrix.size else nothing(matrix, scales, r)
+    )
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
@@ -100,23 +110,26 @@ def trace(
     amax: Any = None,
     tensor_scale: float | None = None,
     encode_scale: Any = None,
+    random_bits: Any = None,
     padding: Padding = "error",
 ) -> Trace:
     """Quantize `x` by the NumPy model and return every intermediate, by name, as a `Trace`.
 
     Arguments, dtypes, rounding, specials and errors are those of `quantize`; there is no engine to choose.
     Shapes:   x (..., C), seen as (R, C) -> blocks (T, B) with T = R / block rows and B = C / block columns;
-              codes (R, C), one a byte, not packed; block_scales and picked4 (R, B).
+              codes (R, C), one a byte, not packed; block_scales and picked4 (R, B). A candidate of a
+              stochastic recipe has its random numbers, nu and up: (T, B, n); `random_bits` has the words.
     Spec:     docs/numerics.md N2 to N13.
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
     one_of(padding, PADDINGS, "padding")
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
+    bits = random_bits_of(random_bits, r, _two_axes(matrix))
     scales = _scales(_model_amax, fixed, r, matrix)
     if matrix.size:
-        return quantize_matrix(widen(matrix), scales, r)
-    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r), scales=scales)
+        return quantize_matrix(widen(matrix), scales, r, bits)
+    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r, bits), scales=scales)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -176,6 +189,12 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
         padded[:rows, : x.shape[-1]] = matrix
         return padded
     return matrix
+
+
+def _two_axes(matrix: AnyArray) -> tuple[int, int]:
+    """Return the shape of a matrix."""
+    rows, cols = matrix.shape
+    return rows, cols
 
 
 def _scales(amax_of: Callable[[AnyArray, Recipe], F32], fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:

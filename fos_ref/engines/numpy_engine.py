@@ -7,6 +7,7 @@ import numpy as np
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
 from fos_ref.model.quantize import joined_amax, quantize_matrix, tensor_amax
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import stored
@@ -39,13 +40,15 @@ class NumpyEngine:
             return tensor_amax(np.zeros(x.shape, np.float32), recipe)
         return joined_amax(parts, recipe)
 
-    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+    def quantize(
+        self, x: AnyArray, scales: Scales, recipe: Recipe, bits: RandomBits | None = None
+    ) -> tuple[U8, U8, Bool]:
         """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
         rows, cols = x.shape
         codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)
         block_scales = np.empty((rows, cols // recipe.block_cols), dtype=np.uint8)
         picked4 = np.empty((rows, cols // recipe.block_cols), dtype=np.bool_)
         for c in row_chunks(rows, cols, recipe.block_rows):
-            t = quantize_matrix(widen(x[c]), scales.rows(c), recipe)
+            t = quantize_matrix(widen(x[c]), scales.rows(c), recipe, None if bits is None else bits.rows(c))
             codes[c], block_scales[c], picked4[c] = stored(t.codes, recipe), t.block_scales, t.picked4
         return codes, block_scales, picked4

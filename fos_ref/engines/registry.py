@@ -13,6 +13,7 @@ from fos_ref.engines.memory import keep_memory
 from fos_ref.errors import EngineWarning, InputError, ToolchainError
 from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.recipe import Recipe
 
@@ -39,7 +40,9 @@ class Engine(Protocol):
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,)."""
 
-    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+    def quantize(
+        self, x: AnyArray, scales: Scales, recipe: Recipe, bits: RandomBits | None = None
+    ) -> tuple[U8, U8, Bool]:
         """Return packed codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16)."""
 
 

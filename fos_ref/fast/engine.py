@@ -28,6 +28,7 @@ from fos_ref.fast.lanes import LANES
 from fos_ref.fast.threads import shared_out
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.quantize import tensor_scales
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
@@ -47,6 +48,8 @@ class NumbaEngine:
         """Return why this engine cannot run `recipe`: an axis value without a compiled step."""
         if sys.byteorder != "little":
             return "its words are written for little-endian machines"
+        if recipe.stochastic:
+            return "no compiled step rounds stochastically"
         for name in FIELDS:
             value = getattr(recipe, name)
             if value is not None and value not in KNOWN[name]:
@@ -75,10 +78,12 @@ class NumbaEngine:
         """Return the tensor amax, () or (R,)."""
         return largest(x, recipe)
 
-    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+    def quantize(
+        self, x: AnyArray, scales: Scales, recipe: Recipe, bits: RandomBits | None = None
+    ) -> tuple[U8, U8, Bool]:
         """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
         if scales.ulps != (0, 0, 0):
-            return NumpyEngine().quantize(x, scales, recipe)
+            return NumpyEngine().quantize(x, scales, recipe, bits)
         rows, cols = x.shape
         blocks = (rows, cols // recipe.block_cols)
         codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats import decode, encode, UE4M3, UE5M3
-from fos_ref.formats.arrays import F32, U8
+from fos_ref.formats.arrays import F32, U8, U32
 from fos_ref.model.e8m0 import (
     e8m0_ceil,
     e8m0_even,
@@ -20,7 +20,8 @@ from fos_ref.model.e8m0 import (
 )
 from fos_ref.model.scales import BLOCK_SCALE, ONE
 from fos_ref.model.trace import Scales
-from fos_ref.recipes.axes import Map4Scale, ScaleFloor, ScaleFormat, ScaleNan
+from fos_ref.random.programs import quartet2_scales, quartet2_simulator_scales, triton_uniform
+from fos_ref.recipes.axes import Map4Scale, ScaleFloor, ScaleFormat, ScaleNan, ScaleRounding
 from fos_ref.recipes.recipe import Recipe
 
 EXPANSION = np.float32(1.5)  #: 6/4, exact
@@ -150,10 +151,40 @@ SCALE_FLOOR: Mapping[ScaleFloor, Callable[[F32], F32]] = MappingProxyType(
 SCALE_NAN: Mapping[ScaleNan, int] = MappingProxyType({ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF})
 
 
-def cast_scale(base: F32, r: Recipe) -> tuple[U8, F32]:
-    """Return (byte, value) of the block scale: floor, cast, NaN byte. N7."""
+#: (bases from 0 to 448 without a NaN, random numbers) -> E4M3 bytes
+SCALE_ROUNDING: Mapping[ScaleRounding, Callable[[F32, U32], U8]] = MappingProxyType(
+    {
+        ScaleRounding.QUARTET2_SCALES: quartet2_scales,
+        ScaleRounding.QUARTET2_SIMULATOR: lambda base, numbers: quartet2_simulator_scales(
+            base, triton_uniform(np.ascontiguousarray(numbers))
+        ),
+    }
+)
+
+
+def cast_random(base: F32, numbers: U32, r: Recipe) -> tuple[U8, F32]:
+    """Return (E4M3 byte, value), up or down as the random number of each block says. N7l, N7m.
+
+    Specials: bases above 448 saturate; NaN gives 7F.
+    """
+    nan = np.isnan(base)
+    within = np.where(nan, np.float32(0), np.minimum(base, _E4M3_MAX))
+    codes = SCALE_ROUNDING[r.scale_rounding](within, numbers)
+    codes[nan] = NAN_CODE
+    return codes, _UE4M3_VALUES[codes]
+
+
+def cast_scale(base: F32, r: Recipe, numbers: U32 | None = None) -> tuple[U8, F32]:
+    """Return (byte, value) of the block scale: floor, cast, NaN byte. N7.
+
+    numbers: the random number of each block, where the recipe's scales are rounded stochastically
+    """
     left = (r.element.exponent,) if r.scale_format.of_amax else ()
-    codes, values = SCALE_FORMAT[r.scale_format](SCALE_FLOOR[r.scale_floor](base), *left)
+    if r.scale_rounding is ScaleRounding.NEAREST:
+        codes, values = SCALE_FORMAT[r.scale_format](SCALE_FLOOR[r.scale_floor](base), *left)
+    else:
+        assert numbers is not None
+        codes, values = cast_random(SCALE_FLOOR[r.scale_floor](base), numbers, r)
     if r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH:
         codes[codes == 0] = EIGHTH_CODE
         values = _UE4M3_VALUES[codes]

@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.errors import InputError
+from fos_ref.formats.arrays import Bool, F32, U8, U32
 from fos_ref.formats.bits import canonical_nan
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
 from fos_ref.model.candidates import cast_scale, EXPANSION, MAP4_SCALE, unrounded
 from fos_ref.model.elements import ELEMENT_FORMAT, Grid
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.scales import TENSOR_SCALE
 from fos_ref.model.scaling import scale_elements
 from fos_ref.model.search import searched, widened
+from fos_ref.model.stochastic import cast_stochastic
 from fos_ref.model.trace import Blocks, Candidate, Scales, Trace
 from fos_ref.model.trial import trial_difference
 from fos_ref.model.unscaled import unscaled_difference
@@ -111,19 +114,23 @@ def given_encode_scale(encode: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE)
         return Scales(amax=np.asarray(d * c), encode=s, decode=d, range_max=c, dtype=dtype)
 
 
-def quantize_matrix(x: F32, scales: Scales, r: Recipe) -> Trace:
+def quantize_matrix(x: F32, scales: Scales, r: Recipe, bits: RandomBits | None = None) -> Trace:
     """Quantize x with the tensor scales given, keeping every intermediate.
 
+    bits:     the random words, exactly where the recipe is stochastic
     Shapes:   x (R, C) float32, C and R multiples of the block's columns and rows -> Trace
     Rounding: in the order of the labels N5..N13; each step function lists its own.
     Specials: as the recipe's axes say; overflow, division by zero and NaN follow IEEE 754.
+    Raises:   InputError for a stochastic recipe without words.
     Spec:     docs/numerics.md.
     """
+    numbers = _numbers(r, bits)
     with np.errstate(all="ignore"):
         values: F32 = to_blocks(x, r.block_rows, r.block_cols)
         b = widened(values, _MAXIMUM[r.nonfinite](np.abs(values), -1), r, scales.dtype)  # N4, N6f
         base = unrounded(b, scales, r)  # N5
-        map6, map4 = candidates(Blocks(x=values, amax=b, scales=scales), base, r)
+        blocks = Blocks(x=values, amax=b, scales=scales, random=numbers[0])
+        map6, map4 = candidates(blocks, base, r, numbers[1])
         picked4 = pick(map6, map4, r)
         codes, scale_codes = keep(map6, map4, picked4, r)
     return Trace(
@@ -137,10 +144,27 @@ def quantize_matrix(x: F32, scales: Scales, r: Recipe) -> Trace:
         picked4=repeat_rows(picked4, r.block_rows),
         codes=from_blocks(codes, r.block_rows, r.block_cols),
         block_scales=repeat_rows(scale_codes, r.block_rows),
+        random_bits=bits,
     )
 
 
-def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, Candidate | None]:
+def _numbers(r: Recipe, bits: RandomBits | None) -> tuple[U32 | None, U32 | None]:
+    """Return the random numbers of both candidates, None for a recipe that takes none."""
+    if not r.stochastic:
+        return None, None
+    if bits is None:
+        raise InputError(needs_bits(r))
+    return bits.numbers(r)
+
+
+def needs_bits(r: Recipe) -> str:
+    """Return what is said of a stochastic recipe without random bits."""
+    return f"recipe {r.name!r} rounds stochastically, and no random bits were given: its words are needed"
+
+
+def candidates(
+    blocks: Blocks, base: F32, r: Recipe, second_random: U32 | None = None
+) -> tuple[Candidate | None, Candidate | None]:
     """Return (map6, map4): one of them None unless there is a choice. N6."""
     first, second = ELEMENT_FORMAT[r.element_format]
     match r.candidates:
@@ -149,7 +173,7 @@ def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, 
         case Candidates.FOUR_OVER_SIX:
             assert r.map4_scale is not None
             base4 = MAP4_SCALE[r.map4_scale](base, blocks.amax, blocks.scales, r)
-            expanded = replace(blocks, amax=blocks.amax * EXPANSION)
+            expanded = replace(blocks, amax=blocks.amax * EXPANSION, random=second_random)
             return candidate(blocks, base, r, first), candidate(expanded, base4, r, second)
         case Candidates.FLOAT_OR_INT:
             return candidate(blocks, base, r, first), candidate(blocks, base, r, second)
@@ -162,9 +186,9 @@ def candidates(blocks: Blocks, base: F32, r: Recipe) -> tuple[Candidate | None, 
 def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
     """Quantize blocks under the unrounded block scales `base` (T, B) onto `grid`. N7-N12."""
     x, t = blocks.x, blocks.scales
-    scale_code, scale = cast_scale(base, r)  # N7
+    scale_code, scale = cast_scale(base, r, blocks.random)  # N7
     multiplier, scaled = scale_elements(blocks, scale, r)  # N8
-    codes, values = grid.beside(x, multiplier, r).cast(scaled * grid.rescale, r)  # N9
+    codes, values = _cast(grid.beside(x, multiplier, r), scaled, blocks, r)  # N9
     error = None
     if r.error_domain is ErrorDomain.TRIAL:
         error = block_error(trial_difference(blocks, r), r)  # N10g
@@ -183,7 +207,16 @@ def candidate(blocks: Blocks, base: F32, r: Recipe, grid: Grid) -> Candidate:
         codes=codes,
         values=values,
         error=error,
+        random=blocks.random,
     )
+
+
+def _cast(grid: Grid, scaled: F32, blocks: Blocks, r: Recipe) -> tuple[U8, F32]:
+    """Return codes and the values they count as: to the nearest, or as the random numbers say. N9."""
+    if r.rounds_elements:
+        assert blocks.random is not None
+        return cast_stochastic(scaled, blocks.random, r)
+    return grid.cast(scaled * grid.rescale, r)
 
 
 def pick(map6: Candidate | None, map4: Candidate | None, r: Recipe) -> Bool:

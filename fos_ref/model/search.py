@@ -51,7 +51,7 @@ def tried(blocks: Blocks, r: Recipe, make: Make) -> Iterator[Candidate]:
 
 def _merged(kept: Candidate, other: Candidate, better: Bool) -> Candidate:
     """Return the candidate with the other's steps where that is better."""
-    names = [f.name for f in fields(Candidate)]
+    names = [f.name for f in fields(Candidate) if f.name != "random"]  # no search takes random bits
     pairs = {name: (getattr(other, name), getattr(kept, name)) for name in names}
     wide = {name: better[..., None] if new.ndim > better.ndim else better for name, (new, _) in pairs.items()}
     return Candidate(**{name: np.where(wide[name], new, old) for name, (new, old) in pairs.items()})

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.formats.arrays import Bool, F32, F64, U8, U32
+from fos_ref.model.random_bits import places, RandomBits, went_up
 from fos_ref.recipes.recipe import Recipe
 
 
@@ -46,6 +47,7 @@ class Blocks:
     x: F32  #: (T, B, n)
     amax: F32  #: (T, B) block amax; map-to-4 sees it times 1.5
     scales: Scales
+    random: U32 | None = None  #: (T, B, n) of each value, or (T, B) of each block scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,17 @@ class Candidate:
     codes: U8  #: (T, B, n) E2M1 codes
     values: F32  #: (T, B, n) what the codes count as in the error
     error: F32 | None  #: (T, B) float32 error, None when there is nothing to choose
+    random: U32 | None = None  #: (T, B, n) random numbers of the values, or (T, B) of the block scales
+
+    @property
+    def nu(self) -> F64:
+        """(T, B, n): how far each scaled value is on its way between its two E2M1 neighbours, exact."""
+        return places(self.scaled)
+
+    @property
+    def up(self) -> Bool:
+        """(T, B, n): whether a code has the upper neighbour's magnitude."""
+        return went_up(self.scaled, self.codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +96,7 @@ class Trace:
     picked4: Bool  #: (R, B) True where map4 was kept
     codes: U8  #: (R, C) one code per byte, not packed
     block_scales: U8  #: (R, B) E4M3 bytes
+    random_bits: RandomBits | None = None  #: the words, where the recipe takes any
 
     @property
     def tensor_amax(self) -> F32:

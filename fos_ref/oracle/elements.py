@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import inf, isnan, nan
 from typing import assert_never, TypeAlias
 
+from fos_ref.oracle import random_elements
 from fos_ref.oracle.exact import (
     add,
     BFLOAT16,
@@ -30,6 +31,7 @@ from fos_ref.oracle.scales import Source, Tensor
 from fos_ref.recipes.axes import (
     ElementCast,
     ElementNan,
+    ElementRounding,
     ElementScaling,
     ReciprocalOverflow,
     ZeroScale,
@@ -140,14 +142,23 @@ def _overflowed(inverse: Value, r: Recipe) -> Value:
             assert_never(r.reciprocal_overflow)
 
 
-def cast_elements(
-    negative: Sequence[bool], scaled: Sequence[Value], grid: Grid, r: Recipe, product: Product | None = None
+def cast_elements(  # noqa: PLR0917 -- the operands of one step
+    negative: Sequence[bool],
+    scaled: Sequence[Value],
+    grid: Grid,
+    r: Recipe,
+    product: Product | None = None,
+    random: Sequence[int] | None = None,
 ) -> list[tuple[int, Value]]:
     """Return (code, value) of each scaled magnitude with its sign. N9.
 
     product: the values and s*D, for the cast that compares with them
+    random:  the random number of each value, where the recipe rounds stochastically
     """
     pairs = list(zip(negative, scaled, strict=True))
+    if r.rounds_elements:
+        assert random is not None
+        return _stochastic(random_elements.cast(negative, scaled, r, random), grid, r)
     if grid.integer:
         return [_integer(minus, mul(y, grid.rescale), grid) for minus, y in pairs]
     if r.element_cast is ElementCast.NEAREST_PRODUCT:
@@ -161,6 +172,26 @@ def cast_elements(
     found = [_signed(minus, y, size(y), keeps, grid.sign) for minus, y in pairs]
     always = r.zero_sign is ZeroSign.ALWAYS
     return [(grid.sign, 0) if code == 0 and always else (code, q) for code, q in found]
+
+
+def _stochastic(
+    found: Sequence[tuple[bool, Value, int, Value]], grid: Grid, r: Recipe
+) -> list[tuple[int, Value]]:
+    """Return (code, value) with signs, those of zeros and of NaN as the recipe says."""
+    nan_code, keeps = _nan_code(grid, r), _keeps_sign(r.zero_sign)
+    torch = r.element_rounding is ElementRounding.FOUROVERSIX_TORCH
+    codes = []
+    for minus, y, code, q in found:
+        if code < 0:
+            codes.append((nan_code, nan if torch else grid.value(nan_code)))
+        elif code == 0 and r.zero_sign in (ZeroSign.ALWAYS, ZeroSign.NOT_POSITIVE):
+            below = minus or y == 0 or r.zero_sign is ZeroSign.ALWAYS
+            codes.append((grid.sign if below else 0, 0))
+        elif r.element_rounding in (ElementRounding.FOUROVERSIX_TORCH, ElementRounding.QUARTET2_SIMULATOR):
+            codes.append((code | grid.sign if minus else code, -q if minus else q))
+        else:
+            codes.append(_signed(minus, y, (code, q), keeps, grid.sign))
+    return codes
 
 
 def _nan_code(grid: Grid, r: Recipe) -> int:

@@ -90,14 +90,19 @@ def source_of(x: Sequence[int], t: Tensor, r: Recipe) -> Source:
     return Source(values, sizes, negative, _largest(sizes, r), t)
 
 
-def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
+def quantize_block(
+    x: Sequence[int], t: Tensor, r: Recipe, random: tuple[Sequence[int], Sequence[int]] | None = None
+) -> Block:
     """Quantize the 8, 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13.
+
+    random: the random numbers of the first and the second candidate, where the recipe is stochastic
 
     Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
     """
     source = widened(source_of(x, t, r), r)
     base = block_scale(source.amax, t, r.element_max, r)
-    map6, map4 = candidates(source, base, r)
+    first, second = random or (None, None)
+    map6, map4 = candidates(replace(source, random=first), base, r, second)
     picked4 = map6 is None or (map4 is not None and picks_4(map4.error, map6.error, r))
     kept = map4 if picked4 else map6
     assert kept is not None
@@ -109,7 +114,9 @@ def quantize_block(x: Sequence[int], t: Tensor, r: Recipe) -> Block:
     return Block(source.amax, base, map6, map4, picked4, kept.codes, scale_code)
 
 
-def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None, Candidate | None]:
+def candidates(
+    source: Source, base: Value, r: Recipe, second_random: Sequence[int] | None = None
+) -> tuple[Candidate | None, Candidate | None]:
     """Return (map6, map4): one of them None unless there is a choice. N6."""
     first, second = grids(r.element_format)
     match r.candidates:
@@ -122,7 +129,7 @@ def candidates(source: Source, base: Value, r: Recipe) -> tuple[Candidate | None
             return None, candidate(source, base, second, r)
         case Candidates.FOUR_OVER_SIX:
             base4 = map4_scale(base, source.amax, source.tensor, r)
-            expanded = replace(source, amax=mul(source.amax, EXPANSION))
+            expanded = replace(source, amax=mul(source.amax, EXPANSION), random=second_random)
             return candidate(source, base, first, r), candidate(expanded, base4, second, r)
         case Candidates.FLOAT_OR_INT:
             return candidate(source, base, first, r), candidate(source, base, second, r)
@@ -137,9 +144,9 @@ def _error(c: Candidate) -> Value:
 
 def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
     """Quantize a block onto a grid under one unrounded block scale. N7-N12."""
-    code, scale = cast_scale(base, r)
+    code, scale = cast_scale(base, r, _of_scale(source, r))
     multiplier, negative, scaled = scale_elements(source, scale, r)
-    elements = cast_elements(negative, scaled, grid, r, (source.x, multiplier))
+    elements = cast_elements(negative, scaled, grid, r, (source.x, multiplier), source.random)
     codes, values = [c for c, _ in elements], [v for _, v in elements]
     d = differences(source, values, scale, grid, r)
     return Candidate(
@@ -155,6 +162,15 @@ def candidate(source: Source, base: Value, grid: Grid, r: Recipe) -> Candidate:
         differences=d,
         error=block_error(d, r, source.tensor.dtype) if d else None,
     )
+
+
+def _of_scale(source: Source, r: Recipe) -> int | None:
+    """Return the random number of a block scale, None where scales are rounded to nearest."""
+    if r.rounds_elements or not r.stochastic:
+        return None
+    assert source.random is not None
+    (number,) = source.random
+    return number
 
 
 def grid_of(scale_code: int, r: Recipe) -> Grid:

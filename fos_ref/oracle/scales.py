@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isnan, nan
 from typing import assert_never, Literal, TypeAlias
 
-from fos_ref.oracle import e8m0
+from fos_ref.oracle import e8m0, random_scales
 from fos_ref.oracle.exact import (
     add,
     cast,
@@ -27,7 +27,15 @@ from fos_ref.oracle.exact import (
     Value,
 )
 from fos_ref.oracle.grids import exponent, grids, UNIT
-from fos_ref.recipes.axes import BlockScale, Map4Scale, ScaleFloor, ScaleFormat, ScaleNan, TensorScale
+from fos_ref.recipes.axes import (
+    BlockScale,
+    Map4Scale,
+    ScaleFloor,
+    ScaleFormat,
+    ScaleNan,
+    ScaleRounding,
+    TensorScale,
+)
 from fos_ref.recipes.recipe import Recipe
 
 EXPANSION = 3 * ONE // 2
@@ -58,6 +66,7 @@ class Source:
     negative: Sequence[bool]  #: the signs of x, those of zeros too
     amax: Value
     tensor: Tensor
+    random: Sequence[int] | None = None  #: of each value, or one of the block scale
 
 
 def number(v: float) -> Value:
@@ -205,9 +214,16 @@ def map4_scale(base: Value, b: Value, t: Tensor, r: Recipe) -> Value:
             assert_never(r.map4_scale)
 
 
-def cast_scale(base: Value, r: Recipe) -> tuple[int, Value]:
-    """Return (byte, value) of a block scale. N7."""
+def cast_scale(base: Value, r: Recipe, random: int | None = None) -> tuple[int, Value]:
+    """Return (byte, value) of a block scale. N7.
+
+    random: the random number of the block, where its scale is rounded stochastically
+    """
     base = _floor(base, r)
+    if r.scale_rounding is not ScaleRounding.NEAREST:
+        assert random is not None
+        code = len(E4M3) if isnan(base) else random_scales.code(base, r, random)
+        return (NAN_BYTES[r.scale_nan], base) if code == len(E4M3) else (code, E4M3[code])
     match r.scale_format:
         case ScaleFormat.E4M3:
             return _e4m3(base, r)

@@ -1,6 +1,6 @@
 """What is a dialect? Axes as enums, a recipe as a value, presets with their sources."""
 
-from fos_ref.recipes.catalog import PRESETS, recipe
+from fos_ref.recipes.catalog import PRESETS, recipe, STOCHASTIC
 from fos_ref.recipes.recipe import BLOCK, Recipe
 
-__all__ = ["BLOCK", "PRESETS", "Recipe", "recipe"]
+__all__ = ["BLOCK", "PRESETS", "STOCHASTIC", "Recipe", "recipe"]

@@ -298,3 +298,56 @@ class NonFinite(Enum):
     RAISE = "raise"
     PROPAGATE = "propagate"  #: the maxima and the arithmetic carry it
     DROP_NAN = "drop-nan"  #: the maxima skip NaN; the arithmetic carries it
+
+
+class ElementRounding(Enum):
+    """Which of its two neighbours a scaled value is rounded to (N9): the nearest, or as random bits say.
+
+    The rules A, B and C are those of P3109; the others are programs' own (fos_ref/random/programs).
+    """
+
+    NEAREST = "nearest"  #: as `element_cast` says
+    SR_A = "sr-a"  #: floor(nu 2^N) + R >= 2^N goes up: cvt.rs
+    SR_B = "sr-b"  #: floor(nu 2^(N+1)) + 2R + 1 >= 2^(N+1)
+    SR_C = "sr-c"  #: RNE(nu 2^N) + R >= 2^N
+    TE_SOFTWARE = "te-software"  #: a fused multiply-add, then down: 8 bits
+    FOUROVERSIX_TORCH = "fouroversix-torch"  #: a uniform number is added, then to nearest even: 24 bits
+    QUARTET2_SIMULATOR = "quartet2-simulator"  #: by the quotient, values of the format too: 32 bits
+
+
+class RandomFeed(Enum):
+    """Which bits of a random word a value gets (N9): as fos_ref/random/feeds.py has it, or not known."""
+
+    BYTE_LANE = "byte-lane"  #: four values a word
+    PAIR_REVERSED = "pair-bit-reversed"  #: four values a word
+    BYTE_NATURAL = "byte-natural"  #: four values a word
+    HALF_REVERSED = "half-bit-reversed"  #: four values a word
+    HALF = "half"  #: two values a word
+    WORD = "word"  #: one value a word
+    HARDWARE_DECIDES = "hardware-decides"  #: not known: a chip has to say, so no bits are given
+
+
+class RandomDraws(Enum):
+    """Whether the two candidates of a block are rounded by the same random numbers (N9)."""
+
+    SHARED = "shared"
+    OWN = "own"  #: the words of map-to-6, then those of map-to-4
+
+
+class ScaleRounding(Enum):
+    """Which of its two E4M3 neighbours a block scale is rounded to (N7)."""
+
+    NEAREST = "nearest"  #: as `scale_format` says
+    QUARTET2_SCALES = "quartet2-scales"  #: up where the bits that are cut off exceed 16 random bits
+    QUARTET2_SIMULATOR = "quartet2-simulator-scales"  #: up where a uniform number is below the quotient
+
+
+class RangeFactor(Enum):
+    """What the largest element is multiplied by where a range is made of it (N3, N5).
+
+    The largest value of a block is scaled to E times this, so that a block scale that is rounded down does
+    not clip it.
+    """
+
+    ONE = "1"
+    SIXTEEN_SEVENTEENTHS = "16/17"

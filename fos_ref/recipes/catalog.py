@@ -23,6 +23,7 @@ from fos_ref.recipes.presets import (
     qwix,
     research,
     serving,
+    stochastic,
     te,
     torchao,
 )
@@ -45,12 +46,16 @@ _FAMILIES = (
     gptqmodel,
     ggml,
     research,
+    stochastic,
 )
 _RECIPES: list[Recipe] = [r for family in _FAMILIES for r in family.presets()]
 _BY_NAME = {r.name: r for r in _RECIPES}
+_BY_NAME |= {alias: _BY_NAME[name] for alias, name in own.ALIASES.items()}
 
-#: Every preset: name -> Recipe. Second names are included: 4over6-mse is 4over6.
-PRESETS = MappingProxyType(_BY_NAME | {alias: _BY_NAME[name] for alias, name in own.ALIASES.items()})
+#: Every preset whose bits the tensor decides: name -> Recipe. Second names too: 4over6-mse is 4over6.
+PRESETS = MappingProxyType({name: r for name, r in _BY_NAME.items() if not r.stochastic})
+#: The presets that take random bits besides: `quantize(x, name, random_bits=...)`.
+STOCHASTIC = MappingProxyType({name: r for name, r in _BY_NAME.items() if r.stochastic})
 
 
 def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
@@ -70,9 +75,9 @@ def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
         msg = f"no recipe is called {shown(name)}: the name of a preset, a Recipe or a path is allowed"
         raise RecipeError(msg)
     assert isinstance(name, str)
-    if name in PRESETS:
-        return PRESETS[name]
-    names = near(name[:_LONGEST], PRESETS)
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    names = near(name[:_LONGEST], _BY_NAME)
     hint = f"did you mean {', '.join(names)}?" if names else "`fos recipes` lists all"
     msg = f"no recipe is called {shown(name)}: {hint}"
     raise RecipeError(msg)
@@ -80,7 +85,7 @@ def recipe(name: str | os.PathLike[str] | Recipe) -> Recipe:
 
 def own_name(r: Recipe) -> Recipe:
     """Return r; RecipeError where it takes a preset's name for something else."""
-    same = PRESETS.get(r.name)
+    same = _BY_NAME.get(r.name)
     if same is not None and same.diff(r):
         msg = (
             f"recipe {r.name!r} differs from the preset of that name in {', '.join(same.diff(r))}: rename it"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from fos_ref.recipes.axes import (
@@ -14,17 +16,22 @@ from fos_ref.recipes.axes import (
     ElementCast,
     ElementFormat,
     ElementNan,
+    ElementRounding,
     ElementScaling,
     ErrorDomain,
     ErrorMetric,
     Map4Scale,
     NonFinite,
+    RandomDraws,
+    RandomFeed,
+    RangeFactor,
     Reciprocal,
     ReciprocalOverflow,
     Reduction,
     ScaleFloor,
     ScaleFormat,
     ScaleNan,
+    ScaleRounding,
     TensorScale,
     Tie,
     ZeroScale,
@@ -40,6 +47,7 @@ SHORT_BLOCK = 8
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
+FACTORS = MappingProxyType({RangeFactor.ONE: Fraction(1), RangeFactor.SIXTEEN_SEVENTEENTHS: Fraction(16, 17)})
 _COLUMNS = {BlockShape.ROW_8: SHORT_BLOCK, BlockShape.ROW_32: MX_BLOCK}
 
 
@@ -72,6 +80,12 @@ class Dialect:
     tie: Tie | None = None
     dequantize: Dequantize = Dequantize.AMAX_DIVIDE
     nonfinite: NonFinite = NonFinite.RAISE
+    element_rounding: ElementRounding = ElementRounding.NEAREST
+    random_width: int = 0  #: N, the random bits that round one value or one block scale
+    random_feed: RandomFeed | None = None
+    random_draws: RandomDraws | None = None
+    scale_rounding: ScaleRounding = ScaleRounding.NEAREST
+    range_factor: RangeFactor = RangeFactor.ONE
 
     @property
     def element(self) -> Element:
@@ -80,8 +94,9 @@ class Dialect:
 
     @property
     def element_max(self) -> int | float:
-        """E, the largest element that the tensor scale uses: the format's; 4 if all blocks map to 4."""
-        return 4 if self.candidates is Candidates.FOUR else self.element.maximum
+        """E, what the largest element counts as in N3 and N5: the format's, or 4, times the range factor."""
+        plain = 4 if self.candidates is Candidates.FOUR else self.element.maximum
+        return plain if self.range_factor is RangeFactor.ONE else float(plain * FACTORS[self.range_factor])
 
     @property
     def range_max(self) -> int | float:
@@ -124,14 +139,40 @@ class Dialect:
         """Whether errors are measured: for a choice between two, or for a search."""
         return self.chooses or self.search is not None
 
+    @property
+    def stochastic(self) -> bool:
+        """Whether codes or block scales depend on random bits, which the caller gives."""
+        return self.rounds_elements or self.scale_rounding is not ScaleRounding.NEAREST
+
+    @property
+    def rounds_elements(self) -> bool:
+        """Whether it is the elements that are rounded stochastically."""
+        return self.element_rounding is not ElementRounding.NEAREST
+
+    @property
+    def draws(self) -> int:
+        """How many words a value has: 2 where two candidates have draws of their own."""
+        return 2 if self.random_draws is RandomDraws.OWN else 1
+
     def laid_out_as(self, other: Dialect) -> bool:
         """Return whether codes and block scales of both have the same shapes: they can be compared."""
         return (self.block_cols, self.element.width) == (other.block_cols, other.element.width)
 
     def axes(self) -> dict[str, Any]:
-        """Return {axis: value} for the fields that decide bits, in their order."""
+        """Return {axis: value} for the fields that decide bits, in their order.
+
+        A younger axis is left out where it has its default: it decides nothing there.
+        """
+        return {k: v for k, v in self.every_axis().items() if k not in YOUNGER or v is not YOUNGER[k]}
+
+    def every_axis(self) -> dict[str, Any]:
+        """Return {axis: value} for all axes, in their order."""
         return {name: getattr(self, name) for name in AXES}
 
 
 #: The names of all axes, in their order.
 AXES = tuple(f.name for f in fields(Dialect) if f.name not in DESCRIPTIVE)
+#: Axes younger than the published fingerprints -> their default, which no fingerprint and no JSON has.
+YOUNGER = MappingProxyType(
+    {f.name: f.default for f in fields(Dialect) if f.name in AXES[AXES.index("nonfinite") + 1 :]}
+)

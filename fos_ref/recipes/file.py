@@ -10,6 +10,7 @@ from typing import Any
 from fos_ref.errors import near, RecipeError
 from fos_ref.foreign import cut
 from fos_ref.outside.json import read_json_file
+from fos_ref.recipes.dialect import AXES
 from fos_ref.recipes.recipe import field_kind, Recipe
 
 SUFFIX = ".json"  #: a text that ends so is a path, never a preset's name
@@ -46,8 +47,8 @@ def changed(base: Recipe, name: str, settings: Iterable[str]) -> Recipe:
     data = {**base.to_dict(), "name": name, "source": "", "evidence": "own"}
     for setting in settings:
         axis, equals, text = setting.partition("=")
-        if axis not in base.axes():
-            names = near(axis, base.axes()) or base.axes()
+        if axis not in AXES:
+            names = near(axis, AXES) or AXES
             msg = f"setting {cut(setting)}: AXIS=VALUE with one of the axes {', '.join(names)} is allowed"
             raise RecipeError(msg)
         if not equals:

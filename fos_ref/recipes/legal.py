@@ -29,6 +29,7 @@ from fos_ref.recipes.axes import (
 from fos_ref.recipes.dialect import Dialect, NO_BOUND
 from fos_ref.recipes.elements import element
 from fos_ref.recipes.searches import Tried
+from fos_ref.recipes.stochastic import stochastic_rows
 
 _OF_AMAX = ", ".join(f.value for f in ScaleFormat if f.of_amax)
 #: Block scales that leave a tensor scale out.
@@ -68,7 +69,7 @@ def values(kind: type[Enum]) -> str:
 
 def broken_rows(r: Dialect) -> list[Row]:
     """Return the legality table: (broken, why)."""
-    return [*_choice(r), *_search(r), *_shape(r), *_element(r), *_scale(r), *_special(r)]
+    return [*_choice(r), *_search(r), *_shape(r), *_element(r), *_scale(r), *_special(r), *stochastic_rows(r)]
 
 
 def _choice(r: Dialect) -> list[Row]:

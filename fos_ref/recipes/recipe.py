@@ -12,7 +12,7 @@ from typing import Any, cast, get_type_hints, TypeGuard
 from fos_ref.errors import RecipeError
 from fos_ref.errors.text import listed
 from fos_ref.foreign import shown
-from fos_ref.recipes.dialect import BLOCK, DESCRIPTIVE, Dialect, MX_BLOCK, NO_BOUND, SCALE_BOUNDS
+from fos_ref.recipes.dialect import BLOCK, DESCRIPTIVE, Dialect, MX_BLOCK, NO_BOUND, SCALE_BOUNDS, YOUNGER
 from fos_ref.recipes.legal import broken_rows, given, MX_BLOCK_SCALES
 
 __all__ = [
@@ -67,7 +67,7 @@ class Recipe(Dialect):
         if not issubclass(type(other), Recipe):  # isinstance would ask the object itself
             msg = f"recipe {self.name!r} beside {shown(other)}: a Recipe is allowed"
             raise RecipeError(msg)
-        mine, theirs = self.axes(), other.axes()
+        mine, theirs = self.every_axis(), other.every_axis()
         return {k: (mine[k], theirs[k]) for k in mine if mine[k] != theirs[k]}
 
     def fingerprint(self) -> str:
@@ -76,15 +76,16 @@ class Recipe(Dialect):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain JSON values."""
-        return plain_values({f.name: getattr(self, f.name) for f in fields(self)})
+        """Return the recipe as plain JSON values; a younger axis is left out where it has its default."""
+        told = {*DESCRIPTIVE, *self.axes()}
+        return plain_values({f.name: getattr(self, f.name) for f in fields(self) if f.name in told})
 
     @classmethod
     def from_dict(cls, data: object) -> Recipe:
         """Return the recipe of `to_dict` output. Raises RecipeError that names a missing or wrong field."""
         known = [f.name for f in fields(cls)]
         given = cast("dict[Any, Any]", data) if issubclass(type(data), dict) else None
-        if given is None or set(given) != set(known):
+        if given is None or set(given) | set(YOUNGER) != set(known):
             what = "not an object" if given is None else _fields_apart(given, known)
             msg = f"recipe JSON: {what}: exactly the fields {', '.join(known)} are allowed"
             raise RecipeError(msg)
@@ -95,7 +96,7 @@ def _fields_apart(data: dict[Any, Any], known: list[str]) -> str:
     """Return which fields are unknown and which are missing, the first of each."""
     apart = {
         "unknown": [k if type(k) is str else shown(k) for k in data if k not in known],
-        "missing": [k for k in known if k not in data],
+        "missing": [k for k in known if k not in data and k not in YOUNGER],
     }
     return "; ".join(f"{what} {listed(names, _FIELDS)}" for what, names in apart.items() if names)
 

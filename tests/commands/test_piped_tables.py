@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from fos_ref import PRESETS
+from fos_ref import PRESETS, STOCHASTIC
 from fos_ref.report.console import output, table, titled
 
 SCRIPT = "from fos_ref.cli import main; main()"
 LONG = f"model.layers.0.{'expert.' * 30}weight"
 FILE = "résumé.weight"
+
+EVERY = {**PRESETS, **STOCHASTIC}
 
 
 def piped(*args: str, encoding: str = "utf-8", columns: str = "40", code: int = 0) -> list[str]:
@@ -40,8 +42,8 @@ def checkpoint(tmp_path_factory):
 
 def test_the_list_of_recipes_is_whole():
     lines = piped("recipes")
-    assert lines[0].startswith(f"{len(PRESETS)} recipes")
-    assert [line.split()[0] for line in lines[2:]] == list(PRESETS)
+    assert lines[0].startswith(f"{len(EVERY)} recipes")
+    assert [line.split()[0] for line in lines[2:]] == list(EVERY)
     assert lines == [line.rstrip() for line in lines]
     (header,) = [line for line in lines if line.startswith("preset ")]
     assert header.split() == ["preset", "to", "bound", "block", "amax", "metric", "known", "by"]

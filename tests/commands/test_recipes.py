@@ -9,9 +9,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import fos_ref
-from fos_ref import PRESETS
+from fos_ref import PRESETS, STOCHASTIC
 from fos_ref.cli import run
 from fos_ref.inputs.distributions import make
+
+EVERY = {**PRESETS, **STOCHASTIC}
 
 
 def shown(capsys, *arguments, code=0):
@@ -21,18 +23,18 @@ def shown(capsys, *arguments, code=0):
 
 def test_the_list_names_every_preset_with_all_its_fields(capsys):
     rows = json.loads(shown(capsys, "--json").out)
-    assert [r["preset"] for r in rows] == list(PRESETS)
+    assert [r["preset"] for r in rows] == list(EVERY)
     for row in rows:
-        r = PRESETS[row["preset"]]
+        r = EVERY[row["preset"]]
         assert row == {**r.to_dict(), "fingerprint": r.fingerprint(), "preset": row["preset"]}
 
 
 def test_the_table_has_a_line_for_every_preset_and_says_which_are_second_names(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     lines = shown(capsys).out.splitlines()
-    assert f"{len(PRESETS)} recipes" in lines[0]
+    assert f"{len(EVERY)} recipes" in lines[0]
     first = [line.split()[0] for line in lines if line.strip()]
-    assert [name for name in PRESETS if name not in first] == []
+    assert [name for name in EVERY if name not in first] == []
     assert any("4over6-mse (= 4over6)" in line for line in lines)
     (row,) = [line.split() for line in lines if line.split()[:1] == ["nvfp4"]]
     assert row == ["nvfp4", "6", "448", "1x16", "tensor", "-", "own"]
@@ -75,7 +77,7 @@ def test_options_stand_anywhere(capsys):
 
 
 def test_no_preset_is_called_like_a_command():
-    assert "diff" not in PRESETS
+    assert "diff" not in EVERY
 
 
 def test_a_recipe_of_ones_own_is_printed_and_read(capsys, tmp_path):

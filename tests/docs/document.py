@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -41,10 +42,10 @@ def failing_examples(text: str) -> tuple[int, str]:
     return result.attempted, "".join(report)
 
 
-def matching(cell: str) -> set[str]:
+def matching(cell: str, recipes: Iterable[str] = tuple(RECIPES)) -> set[str]:
     """Return the presets that a cell's patterns name; a pattern that names none is an error."""
     patterns = re.findall(r"`([^`]+)`", cell)
-    named = {p: {n for n in RECIPES if fnmatchcase(n, p)} for p in patterns}
+    named = {p: {n for n in recipes if fnmatchcase(n, p)} for p in patterns}
     assert all(named.values()), f"a pattern names nothing: {named}"
     return set().union(*named.values())
 

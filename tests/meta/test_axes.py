@@ -16,10 +16,15 @@ from fos_ref.recipes.axes import (
     BlockShape,
     Candidates,
     ElementCast,
+    ElementRounding,
     ErrorDomain,
     NonFinite,
+    RandomDraws,
+    RandomFeed,
+    RangeFactor,
     Reciprocal,
     Reduction,
+    ScaleRounding,
 )
 from fos_ref.recipes.recipe import field_kind
 from tests.every import every
@@ -28,13 +33,24 @@ from tests.meta.tree import files, module
 AXES = [v for v in vars(axes).values() if isinstance(v, type) and issubclass(v, Enum) and v is not Enum]
 MEMBERS = [m for axis in AXES for m in axis]
 #: Values that no implementation has, kept to show that the comparison would see them.
-CONTROLS = {Reduction.HALVES}
+CONTROLS = {
+    Reduction.HALVES,
+    ElementRounding.SR_B,  # rules B and C, and the feeds of cvt.rs to other formats
+    ElementRounding.SR_C,
+    RandomFeed.HALF,
+    RandomFeed.HALF_REVERSED,
+    ElementRounding.QUARTET2_SIMULATOR,  # Quartet II's presets are to come
+    ScaleRounding.QUARTET2_SCALES,
+    ScaleRounding.QUARTET2_SIMULATOR,
+}
 #: Axes that shape the walk itself: a branch of quantize or of the door, not a step function.
-WALKS = (BlockShape, AmaxScope, Candidates, NonFinite)
-#: Axes that name what the hardware decides: the model takes the exact value.
-NAMED_ONLY = (Reciprocal,)
+WALKS = (BlockShape, AmaxScope, Candidates, NonFinite, RandomDraws)
+#: Axes that name what the hardware decides: the model takes the exact value. And a number, and the feeds,
+#: whose tables stand in fos_ref/recipes and fos_ref/random.
+NAMED_ONLY = (Reciprocal, RangeFactor, RandomFeed)
 #: Values that a branch of quantize carries out, because they need more than an element and its scales.
 BRANCHES = {ErrorDomain.TRIAL, ErrorDomain.UNSCALED, ElementCast.NEAREST_PRODUCT}
+BRANCHES |= {ElementRounding.NEAREST, ScaleRounding.NEAREST}
 
 
 def tables() -> list[tuple[str, Mapping]]:
@@ -70,7 +86,8 @@ def test_a_table_cannot_be_changed():
 
 @every(MEMBERS)
 def test_a_preset_uses_every_value(member):
-    used = any(member in r.axes().values() for r in fos_ref.PRESETS.values())
+    recipes = {**fos_ref.PRESETS, **fos_ref.STOCHASTIC}.values()
+    used = any(member in r.every_axis().values() for r in recipes)
     assert used != (member in CONTROLS)
 
 

@@ -71,20 +71,37 @@ NAMES += ["qwix-nvfp4"]
 NAMES += ["auto-round-nvfp4-search", "llmcompressor-expanded-mse", "scale-optimum"]
 NAMES += ["razer-4over6", *(f"fpquant-4over6-{_metric}" for _metric in ("mse", "mae", "absmax"))]
 NAMES += ["torchao-train-nvfp4", "torchao-train-nvfp4-16x16"]
+#: Second names: the bits of plain recipes.
+OPERANDS = [f"{_program}-train-{_n}" for _program in ("te", "torchao") for _n in ("input", "weight")]
+NAMES += OPERANDS
+_CVT_RS = ("", "-byte-lane", "-pair-reversed")
+RANDOM = [f"{_p}-train-gradient{_tail}" for _p in ("te", "torchao") for _tail in _CVT_RS]
+RANDOM += ["te-train-gradient-software"]
+RANDOM += [f"fouroversix-sr{_u}{_n}" for _u in ("", "-unbiased") for _n in ("", "-4over6")]
+for _n in ("sr", "sr-unbiased", "sr-absmax", "sr-unbiased-absmax"):
+    RANDOM += [f"fouroversix-triton-{_n}{_tail}" for _tail in _CVT_RS]
+EVERY = {**fos_ref.PRESETS, **fos_ref.STOCHASTIC}
 
 
 def test_every_public_name_is_there():
     assert sorted(NAMES) == sorted(fos_ref.PRESETS)
+    assert sorted(RANDOM) == sorted(fos_ref.STOCHASTIC)
 
 
-@every(fos_ref.PRESETS)
+def test_random_bits_tell_the_two_lists_apart():
+    assert not any(r.stochastic for r in fos_ref.PRESETS.values())
+    assert all(r.stochastic for r in fos_ref.STOCHASTIC.values())
+    assert all(fos_ref.recipe(name) is r for name, r in EVERY.items())
+
+
+@every(EVERY)
 def test_the_fingerprint_is_the_pinned_one(name):
     """A change here changes bits: if it is meant, run write_fingerprints.py and say so in CHANGELOG.md."""
-    assert fos_ref.PRESETS[name].fingerprint() == PINNED.get(name, "not pinned: run write_fingerprints.py")
+    assert EVERY[name].fingerprint() == PINNED.get(name, "not pinned: run write_fingerprints.py")
 
 
 def test_no_pinned_preset_has_gone():
-    assert sorted(set(PINNED) - set(fos_ref.PRESETS)) == []
+    assert sorted(set(PINNED) - set(EVERY)) == []
 
 
 def test_presets_are_read_only():
@@ -92,16 +109,16 @@ def test_presets_are_read_only():
         fos_ref.PRESETS["nvfp4"] = None
 
 
-@every(fos_ref.PRESETS)
+@every(EVERY)
 def test_every_preset_says_where_it_was_learnt(name):
-    r = fos_ref.PRESETS[name]
+    r = EVERY[name]
     assert r.evidence in ("ran", "read", "own")
     own = name in ("nvfp4", "scale-optimum") or name.startswith(("ocp-", "4over6"))
     assert own == (r.evidence == "own")
     assert own != bool(SOURCE.match(r.source))
 
 
-@every(fos_ref.PRESETS)
+@every([n for n in fos_ref.PRESETS if n not in OPERANDS])
 def test_the_name_says_what_the_axes_are(name):
     r = fos_ref.PRESETS[name]
     words = name.split("-")

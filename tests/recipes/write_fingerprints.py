@@ -14,5 +14,6 @@ import fos_ref
 TARGET = Path(__file__).with_name("fingerprints.json")
 
 if __name__ == "__main__":
-    pinned = {name: recipe.fingerprint() for name, recipe in sorted(fos_ref.PRESETS.items())}
+    every = {**fos_ref.PRESETS, **fos_ref.STOCHASTIC}
+    pinned = {name: recipe.fingerprint() for name, recipe in sorted(every.items())}
     TARGET.write_text(json.dumps(pinned, indent=1) + "\n", encoding="utf-8")

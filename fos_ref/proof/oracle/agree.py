@@ -23,6 +23,7 @@ from fos_ref.oracle import quantize as oracle
 from fos_ref.oracle.exact import from_bits, PRECISIONS, to_bits, Value
 from fos_ref.oracle.scales import given_encode_scale, given_tensor_scale, Tensor, tensor_scales
 from fos_ref.proof.oracle.lists import CandidateLists, TraceLists
+from fos_ref.proof.oracle.random_numbers import of_block
 
 #: A step's name, the model's result, the oracle's.
 Step = tuple[str, Any, Any]
@@ -50,7 +51,7 @@ def problems(
     scales = tensors(x, t, arguments)
     for i in islice(np.ndindex(blocks.shape[:2]), first, None, every):
         s = scales[model.tensor_place(i)]
-        want = oracle.quantize_block(blocks[i].tolist(), s, r)
+        want = oracle.quantize_block(blocks[i].tolist(), s, r, of_block(t, i))
         yield _first_problem(_steps(model, i, s, want), i)
 
 

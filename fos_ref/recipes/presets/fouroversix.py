@@ -70,7 +70,7 @@ _CUDA: dict[str, Any] = {
     "evidence": "read",
 }
 #: The Triton kernel where nothing is left to the compiler: abs-max and the static rules.
-_TRITON: dict[str, Any] = {
+TRITON: dict[str, Any] = {
     **_CUDA,
     "tensor_scale": TensorScale.ZERO_SCALES,
     "zero_scale": ZeroScale.ZERO_CODES,
@@ -88,7 +88,7 @@ _FP6: dict[str, Any] = {
     "evidence": "read",
 }
 _SHORT: dict[str, Any] = {
-    **_TRITON,
+    **TRITON,
     "candidates": Candidates.LARGEST,
     "zero_sign": ZeroSign.NEGATIVE_VALUES,
     "source": f"{_REPO}kernels/triton/quantize.py::compute_scale_factors_kernel (sm_100 and above)",
@@ -131,7 +131,7 @@ _PAIRS: dict[str, tuple[ElementFormat, dict[str, Any]]] = {
     "if4": (ElementFormat.E2M1_OR_INT4, {}),
     "if3": (
         ElementFormat.E2M0_OR_INT3,
-        {**_TRITON, "zero_sign": ZeroSign.NEGATIVE_VALUES, "element_cast": ElementCast.TIES_TO_SMALLER}
+        {**TRITON, "zero_sign": ZeroSign.NEGATIVE_VALUES, "element_cast": ElementCast.TIES_TO_SMALLER}
         | {"source": f"{_REPO}kernels/triton/quantize.py::intfloat_block_scaled_quantization_kernel"},
     ),
     "if6-e2m3": (ElementFormat.E2M3_OR_INT6, {**_FP6, "source": _IF4["source"]}),
@@ -139,7 +139,7 @@ _PAIRS: dict[str, tuple[ElementFormat, dict[str, Any]]] = {
 }
 #: The reference makes no IF4 in blocks of 8.
 _IF_BS8: dict[str, Any] = {
-    **_TRITON,
+    **TRITON,
     "block_shape": BlockShape.ROW_8,
     "source": f"{_REPO}kernels/triton/quantize.py::intfloat_block_scaled_quantization_kernel",
 }
@@ -193,7 +193,7 @@ def _cuda() -> list[Recipe]:
 
 def _triton() -> list[Recipe]:
     """Return the Triton rules whose bits the source pins: no sums."""
-    return [r for r in _nvfp4("fouroversix-triton", _TRITON) if r.reduction is None]
+    return [r for r in _nvfp4("fouroversix-triton", TRITON) if r.reduction is None]
 
 
 def presets() -> list[Recipe]:

@@ -1,0 +1,111 @@
+"""The NumPy model against the exact oracle where random bits decide: every step, bit by bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fos_ref
+from fos_ref.model.random_bits import RandomBits
+from fos_ref.oracle.random_elements import dealt
+from fos_ref.proof.oracle.agree import compare
+from fos_ref.proof.oracle.inputs import arguments_for, cases, taken
+from fos_ref.random import deal, Feed
+from fos_ref.random import FEEDS as THEIRS
+from fos_ref.random import width as width_of
+from fos_ref.recipes.axes import (
+    BlockShape,
+    Candidates,
+    ElementRounding,
+    RandomFeed,
+    ScaleRounding,
+    ZeroSign,
+)
+from fos_ref.recipes.stochastic import FEEDS, WIDTHS
+
+KNOWN = {n: r for n, r in fos_ref.STOCHASTIC.items() if r.random_feed is not RandomFeed.HARDWARE_DECIDES}
+BASE = fos_ref.recipe("te-train-gradient-byte-lane")
+#: What no preset has: the other rules and feeds, widths below a feed's, tiles, signs of zeros.
+OWN = {
+    f"{rounding.value}, {feed.value}, {width} bits": replace(
+        BASE, name="own", element_rounding=rounding, random_feed=feed, random_width=width
+    )
+    for rounding, feed, width in (
+        (ElementRounding.SR_A, RandomFeed.HALF, 13),
+        (ElementRounding.SR_B, RandomFeed.BYTE_NATURAL, 4),
+        (ElementRounding.SR_B, RandomFeed.HALF_REVERSED, 16),
+        (ElementRounding.SR_C, RandomFeed.WORD, 32),
+        (ElementRounding.SR_C, RandomFeed.PAIR_REVERSED, 1),
+        (ElementRounding.FOUROVERSIX_TORCH, RandomFeed.WORD, 24),
+        (ElementRounding.QUARTET2_SIMULATOR, RandomFeed.WORD, 32),
+    )
+}
+OWN |= {
+    f"zeros: {sign.value}": replace(BASE, name="own", zero_sign=sign)
+    for sign in ZeroSign
+    if sign is not BASE.zero_sign
+}
+OWN["tiles"] = replace(BASE, name="own", block_shape=BlockShape.TILE_16X16)
+OWN["to 4"] = replace(BASE, name="own", candidates=Candidates.FOUR)
+for _rounding in (ScaleRounding.QUARTET2_SCALES, ScaleRounding.QUARTET2_SIMULATOR):
+    OWN[f"scales: {_rounding.value}"] = replace(
+        fos_ref.recipe("te-cuda-nvfp4"),
+        name="own",
+        scale_rounding=_rounding,
+        random_width=WIDTHS[_rounding],
+    )
+RECIPES = {**KNOWN, **OWN}
+
+
+def drawn(r, shape, seed=0):
+    """Return words for a matrix; where block scales are rounded, numbers of the recipe's width."""
+    words_a_row = shape[1] // (FEEDS[r.random_feed].elements if r.random_feed else r.block_cols)
+    g = np.random.Generator(np.random.Philox(seed))
+    most = (1 << 32) if r.rounds_elements else 1 << r.random_width
+    words = g.integers(0, most, (r.draws, shape[0], words_a_row), dtype=np.uint64).astype(np.uint32)
+    words[:, 0], words[:, 1] = 0, most - 1
+    return list(words) if r.draws > 1 else words[0]
+
+
+@pytest.fixture(scope="module")
+def few():
+    return cases()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_model_equals_oracle(name, few):
+    r = RECIPES[name]
+    start = list(RECIPES).index(name)
+    blocks = 0
+    for case in taken(r, few):
+        arguments = arguments_for(case, r)
+        t = fos_ref.trace(case.x, r, **arguments, random_bits=drawn(r, case.x.shape))
+        number = case.x.size // (r.block_rows * r.block_cols)
+        blocks += compare(case.x, t, arguments, 15, start % min(15, number))
+    assert blocks > (30 if r.block_rows == 1 else 10)
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda f: f.value)
+def test_the_oracle_deals_words_as_the_feeds_say(feed):
+    words = np.random.default_rng(1).integers(0, 1 << 32, 50, dtype=np.uint64).astype(np.uint32)
+    for width in (1, 5, FEEDS[feed].width):
+        want = [n for w in words.tolist() for n in dealt(w, feed, width)]
+        assert deal(words[None], Feed(feed.value), width)[0].tolist() == want
+
+
+def test_feeds_and_widths_are_those_of_the_random_numbers():
+    known = {f.value for f in RandomFeed} - {RandomFeed.HARDWARE_DECIDES.value}
+    assert known == {f.value for f in Feed}
+    for feed, word in FEEDS.items():
+        theirs = Feed(feed.value)
+        assert word == (len(THEIRS[theirs]), width_of(theirs))
+    rounders = {*ElementRounding, *ScaleRounding} - {ElementRounding.NEAREST, ScaleRounding.NEAREST}
+    free = {ElementRounding.SR_A, ElementRounding.SR_B, ElementRounding.SR_C}
+    assert set(WIDTHS) == rounders - free
+
+
+def test_rows_of_words_follow_rows_of_values():
+    words = np.arange(24, dtype=np.uint32).reshape(1, 6, 4)
+    assert RandomBits(words).rows(slice(2, 4)).words.tolist() == [[[8, 9, 10, 11], [12, 13, 14, 15]]]
