@@ -74,8 +74,8 @@ def quantize(
               kernel can run.
     """
     r, x = get_recipe(recipe), take_input(x)
-    _check_place(r, x.place.device)
-    shape = _quantized_shape(x.shape, r, columnwise=columnwise)
+    check_place(r, x.place.device)
+    shape = quantized_shape(x.shape, r, columnwise=columnwise)
     one_of(scale_layout, LAYOUTS, "scale layout")
     fixed, given = Fixed(amax, tensor_scale, encode_scale), amax
     if not is_on_device(amax):
@@ -83,8 +83,8 @@ def quantize(
     if out is not None:
         _check_out(out, x, r, shape, scale_layout, columnwise=columnwise)
     with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):
-        q = _new(x, r, shape, scale_layout, columnwise=columnwise) if out is None else out
-        _fill_scales(q, x, given, check=check)
+        q = new(x, r, shape, scale_layout, columnwise=columnwise) if out is None else out
+        fill_scales(q, x, given, check=check)
         _fill(q, x)
     return q
 
@@ -98,8 +98,8 @@ def amax(x: Any, recipe: Recipe | str = "4over6", *, columnwise: bool = False, o
     Dtypes:   -> float32
     """
     r, x = get_recipe(recipe), take_input(x)
-    _check_place(r, x.place.device)
-    shape = _quantized_shape(x.shape, r, columnwise=columnwise)
+    check_place(r, x.place.device)
+    shape = quantized_shape(x.shape, r, columnwise=columnwise)
     wanted = (math.prod(shape[:-1]),) if r.amax_scope is AmaxScope.ROW else ()
     with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):
         own = empty(wanted, "float32", x.place) if out is None else out
@@ -117,7 +117,8 @@ def _refusal(r: Recipe, device: int) -> str | None:  # noqa: ARG001 -- the answe
     return absent_on_device(r) if here else here.reason
 
 
-def _check_place(r: Recipe, device: int) -> None:
+def check_place(r: Recipe, device: int) -> None:
+    """Raise ToolchainError where no kernel can run a recipe on this device."""
     reason = _refusal(r, device)
     if reason is not None:
         _refusal.cache_clear()
@@ -129,7 +130,7 @@ def _matrix(shape: tuple[int, ...]) -> tuple[int, int]:
     return math.prod(shape[:-1]), shape[-1]
 
 
-def _quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> tuple[int, ...]:
+def quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> tuple[int, ...]:
     """Return the shape of what is quantized; ShapeError where blocks do not tile it."""
     if columnwise:
         if len(shape) != 2:  # noqa: PLR2004 -- a matrix
@@ -140,7 +141,7 @@ def _quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> 
     return shape
 
 
-def _new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool) -> DeviceQuantized:
+def new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool) -> DeviceQuantized:
     """Return a result with arrays of its own."""
     blocks, rows = block_shape(shape), math.prod(shape[:-1])
     by_row = r.amax_scope is AmaxScope.ROW
@@ -177,7 +178,7 @@ def _check_out(
             raise InputError(msg)
 
 
-def _fill_scales(q: DeviceQuantized, x: Tensor, given: Any, *, check: bool) -> None:
+def fill_scales(q: DeviceQuantized, x: Tensor, given: Any, *, check: bool) -> None:
     """Put A, S and D on the device: from the host, from the caller's array there, or from max|x|."""
     r, scales = q.recipe, q.words.scales
     n, words = scales.shape[1], x.words(_matrix(x.shape))

@@ -30,11 +30,11 @@ def amax(r: Recipe, dtype: str, x: Any, out: Any, *, columnwise: bool) -> None:
         return
     if columnwise and r.amax_scope is AmaxScope.ROW:
         arguments = (x, np.int64(rows), np.int64(cols), out)
-        _start(unit, "fos_amax_of_columns", _column_groups(rows, cols), arguments)
+        start(unit, "fos_amax_of_columns", _column_groups(rows, cols), arguments)
         return
     runs, length = (rows, cols) if r.amax_scope is AmaxScope.ROW else (1, rows * cols)
     parts = _parts(length)
-    _start(unit, "fos_amax_of_rows", runs * parts, (x, np.int64(length), np.int32(parts), out))
+    start(unit, "fos_amax_of_rows", runs * parts, (x, np.int64(length), np.int32(parts), out))
 
 
 def amax_and_scales(r: Recipe, dtype: str, x: Any, work: Any, out: Any) -> None:
@@ -42,19 +42,19 @@ def amax_and_scales(r: Recipe, dtype: str, x: Any, work: Any, out: Any) -> None:
     values = x.shape[0] * x.shape[1]
     parts = _parts(values)
     arguments = (x, np.int64(values), np.int32(parts), work, out)
-    _start(modules.tensor_unit(r, dtype), "fos_amax_and_scales", parts, arguments)
+    start(modules.tensor_unit(r, dtype), "fos_amax_and_scales", parts, arguments)
 
 
 def tensor_scales(r: Recipe, dtype: str, amaxes: Any, out: Any) -> None:
     """Put A, S and D of n tensor amaxes (n,) into out (3, n); amaxes may be out[0]. N3."""
     n = amaxes.size
-    _start(modules.tensor_unit(r, dtype), "fos_tensor_scales", _groups(n), (amaxes, np.int64(n), out))
+    start(modules.tensor_unit(r, dtype), "fos_tensor_scales", _groups(n), (amaxes, np.int64(n), out))
 
 
 def set_tensor_scales(r: Recipe, dtype: str, scales: Scales, out: Any) -> None:
     """Put the host's A, S and D into out (3, 1): they travel as arguments of the kernel."""
     three = [np.float32(v.item()) for v in (scales.amax, scales.encode, scales.decode)]
-    _start(modules.tensor_unit(r, dtype), "fos_set_tensor_scales", 1, (*three, out), threads=1)
+    start(modules.tensor_unit(r, dtype), "fos_set_tensor_scales", 1, (*three, out), threads=1)
 
 
 def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any, Any, Any]) -> None:
@@ -63,31 +63,31 @@ def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any,
     arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
     groups, fast = _column_groups(rows, cols), modules.fast_columns_unit(r, dtype)
     if fast is None:
-        _start(modules.columns_unit(r, dtype), "fos_quantize_columns", groups, arguments)
+        start(modules.columns_unit(r, dtype), "fos_quantize_columns", groups, arguments)
     else:
         step = min(groups, MOST_COLUMN_GROUPS)
-        _start(fast, modules.FAST_COLUMNS, step, (*arguments, np.int32(step)))
+        start(fast, modules.FAST_COLUMNS, step, (*arguments, np.int32(step)))
 
 
 def swizzle(linear: Any, out: Any) -> None:
     """Put block scales (R, B) into `out` in the 128x4 layout, zeros in the padding. N16."""
     rows, cols = linear.shape
     arguments = (linear, np.int64(rows), np.int64(cols), out)
-    _start(modules.layout_unit(), "fos_swizzle", _groups(out.size), arguments)
+    start(modules.layout_unit(), "fos_swizzle", _groups(out.size), arguments)
 
 
 def unswizzle(swizzled: Any, out: Any) -> None:
     """Put block scales in the 128x4 layout into `out` (R, B), linear. N16."""
     rows, cols = out.shape
     arguments = (swizzled, np.int64(rows), np.int64(cols), out)
-    _start(modules.layout_unit(), "fos_unswizzle", _groups(out.size), arguments)
+    start(modules.layout_unit(), "fos_unswizzle", _groups(out.size), arguments)
 
 
 def dequantize(r: Recipe, dtype: str, parts: tuple[Any, Any, Any], shape: tuple[int, int], out: Any) -> None:
     """Put the values of (codes, block scales, tensor scales) of a matrix (R, C) into `out`. N14."""
     rows, cols = shape
     arguments = (*parts, np.int64(rows), np.int64(cols), out)
-    _start(modules.dequantize_unit(r, dtype), "fos_dequantize", _groups(rows * cols // BLOCK), arguments)
+    start(modules.dequantize_unit(r, dtype), "fos_dequantize", _groups(rows * cols // BLOCK), arguments)
 
 
 def sums_at_once(blocks: int) -> int:
@@ -103,8 +103,8 @@ def errors(
     per_block, partial = out
     count = partial.shape[1]
     arguments = (x, *parts, np.int64(rows), np.int64(cols), np.int64(count), per_block, partial)
-    _start(unit, "fos_errors", _groups(count), arguments)
-    _start(unit, "fos_join", 1, (partial, np.int64(count)), threads=JOINING)
+    start(unit, "fos_errors", _groups(count), arguments)
+    start(unit, "fos_join", 1, (partial, np.int64(count)), threads=JOINING)
 
 
 def _parts(values: int) -> int:
@@ -120,7 +120,8 @@ def _column_groups(rows: int, cols: int) -> int:
     return -(-cols // COLUMNS_AT_ONCE) * -(-rows // (BLOCK * BLOCKS_AT_ONCE))
 
 
-def _start(unit: Unit, name: str, groups: int, arguments: tuple[Any, ...], threads: int = THREADS) -> None:
+def start(unit: Unit, name: str, groups: int, arguments: tuple[Any, ...], threads: int = THREADS) -> None:
+    """Start one kernel of a unit on the current stream."""
     device = cupy().cuda.runtime.getDevice()
     modules.function(unit, name, _capability(device), device)((groups,), (threads,), arguments)
 

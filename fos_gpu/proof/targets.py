@@ -13,9 +13,10 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
-from fos_gpu.build import kernels, modules, nvrtc
+from fos_gpu.build import kernels, modules, nvrtc, training_units
 from fos_gpu.build.lower import absent_on_device, admitted, definitions, fused, INPUTS, numerics, source
 from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, violations
+from fos_gpu.build.training import texts
 from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.proof.command import execute, parser
@@ -26,6 +27,7 @@ from fos_ref.proof.sweeps.pool import Tally, total
 from fos_ref.recipes.recipe import Recipe
 
 TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
+TRAINED = (*TARGETS, "sm_103a")  #: targets of training's kernels: sm_103a has the stochastic conversion too
 T = TypeVar("T")
 MAIN = "bfloat16"  #: the dtype in which every recipe is compiled
 ELF = b"\x7fELF"
@@ -88,6 +90,8 @@ def plan(selection: str = "") -> list[Task]:
     if not selection:
         tasks += [_quantize(r, MAIN, _turn(i)) for i, r in enumerate(distinct())]
         tasks += [_other(u, _turn(i)) for i, u in enumerate(modules.units())]
+    if selection != "few":
+        tasks += [_training(u, t) for u in training_units.units() for t in TRAINED]
     tasks += [Task(sweep.KERNELS, sweep.options(t), "", t, declared=_pairs(sweep.DECLARED)) for t in TARGETS]
     return list(dict.fromkeys(tasks))
 
@@ -120,6 +124,12 @@ def _other(unit: modules.Unit, target: str) -> Task:
     )
 
 
+def _training(unit: modules.Unit, target: str) -> Task:
+    own = [o for o in unit.definitions if o not in training_units.DEFINITIONS]
+    declared = _pairs(training_units.declared(unit, target))
+    return Task(unit.source, modules.options(unit, target), " ".join(own), target, declared=declared)
+
+
 def _pairs(declared: Declared) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((entry, tuple(sorted(words))) for entry, words in declared.items())
 
@@ -128,7 +138,7 @@ def _pairs(declared: Declared) -> tuple[tuple[str, tuple[str, ...]], ...]:
 def headers() -> dict[str, str]:
     """Return every text that a kernel may include, by name."""
     names = sorted(p.name for p in (files("fos_gpu") / "csrc").iterdir())
-    return numerics() | {name: source(name) for name in names if name.endswith((".h", ".cuh"))}
+    return numerics() | texts() | {name: source(name) for name in names if name.endswith((".h", ".cuh"))}
 
 
 def compile_one(task: Task) -> Tally:
@@ -159,7 +169,7 @@ def run(tasks: Sequence[Task], progress: Progress, jobs: int) -> Finding:
         compared=len(tasks),
         unexplained=sum(wrong.values()),
         figures={
-            "files by target": {t: counted.pop(t, 0) for t in TARGETS},
+            "files by target": {t: counted.pop(t, 0) for t in TRAINED},
             "files by source": counted,
             "entries": _kind(found, LISTED),
             "files of recipes that say fma": sum(task.fused for task in tasks),
@@ -175,7 +185,10 @@ def _kind(found: Tally, kind: str) -> dict[str, int]:
 
 PROOF = Proof(
     name="targets",
-    claim="The kernels compile for sm_80, sm_90, sm_100a and sm_120a; their PTX rounds as the recipes say.",
+    claim=(
+        "The kernels compile for sm_80, sm_90, sm_100a and sm_120a, those of training for sm_103a too; their "
+        "PTX rounds as the recipes say."
+    ),
     run=lambda progress, jobs: run(plan(), progress, jobs),
     minutes=1.5,
 )

@@ -44,7 +44,7 @@ def words(
     Raises:  InputError, ShapeError: one line with what is allowed.
     Spec:    docs/training.md, Word maps.
     """
-    chosen, asked = _checked(map, shape, seed, offset, options)
+    chosen, asked = checked(map, shape, seed, offset, options)
     found = np.empty((asked.shape[0], asked.groups.size), dtype=np.uint32)
     for part in _parts(asked):
         places = chosen.place(part)
@@ -71,7 +71,7 @@ def sharing(map: str, shape: tuple[int, int], **options: Option) -> Sharing:  # 
     Neither seed nor offset matters: they turn the numbers of all draws alike. Two draws are one where key,
     counter, lane and half are; the finalizer is a bijection, so its draws are one where its inputs are.
     """
-    chosen, asked = _checked(map, shape, 0, 0, options)
+    chosen, asked = checked(map, shape, 0, 0, options)
     numbers = _numbered([_columns(chosen.place(p)) for p in _parts(asked)])
     numbers.sort()
     return Sharing(len(numbers), 1 + int(np.count_nonzero(numbers[1:] != numbers[:-1])))
@@ -99,7 +99,7 @@ def _numbered(parts: list[list[U64]]) -> U64:
     return numbers
 
 
-def _checked(
+def checked(
     name: str, shape: Any, seed: int, offset: int, options: dict[str, Option]
 ) -> tuple[WordMap, Asked]:
     """Return the map and what is asked of it; one error for whatever does not fit."""

@@ -22,7 +22,7 @@ R, BY_ROW = BY_NAME[FEW[0]], BY_NAME[FEW[3]]
 @pytest.fixture
 def idle(device, monkeypatch):
     """No kernel is started: what is refused is refused before."""
-    monkeypatch.setattr(fos_gpu.front, "_fill_scales", lambda *_, **__: None)
+    monkeypatch.setattr(fos_gpu.front, "fill_scales", lambda *_, **__: None)
     monkeypatch.setattr(fos_gpu.front, "_fill", lambda *_: None)
     return device
 
@@ -143,7 +143,7 @@ def test_a_failure_of_cuda(device, monkeypatch):
         raise fake_cupy.CUDADriverError(*BROKEN)
 
     monkeypatch.setattr(front, "_fill", broken)
-    monkeypatch.setattr(front, "_fill_scales", lambda *_, **__: None)
+    monkeypatch.setattr(front, "fill_scales", lambda *_, **__: None)
     with pytest.raises(ToolchainError, match=r"CUDA failed on a float32 tensor of shape .*ILLEGAL_ADDRESS$"):
         fos_gpu.quantize(device(ones()), R)
     monkeypatch.setattr(fake_cupy.Stream, "is_capturing", lambda _: True)
@@ -158,7 +158,7 @@ def test_a_wait_in_a_capture_and_no_other_runtime_error(device, monkeypatch):
         msg = "the current stream is capturing, so D2H transfers are disallowed"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(front, "_fill_scales", waits)
+    monkeypatch.setattr(front, "fill_scales", waits)
     with pytest.raises(RuntimeError, match=r"^the current stream"):
         fos_gpu.quantize(device(ones()), R, check=True)
     monkeypatch.setattr(fake_cupy.Stream, "is_capturing", lambda _: True)

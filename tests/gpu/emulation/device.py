@@ -11,6 +11,7 @@ from fos_gpu import front, launch
 from fos_gpu.build import modules
 from fos_gpu.build.kernels import KERNELS
 from fos_gpu.build.lower import definitions
+from fos_gpu.training import stochastic
 from tests.gpu.emulation import fake_cupy, kernels
 
 
@@ -28,7 +29,8 @@ def device(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setattr(modules, "function", kernels.function)
     monkeypatch.setattr(front, "launch_quantize", launch_quantize)
-    monkeypatch.setattr(front, "_check_place", lambda *_: None)
+    monkeypatch.setattr(front, "check_place", lambda *_: None)
+    monkeypatch.setattr(stochastic, "check_place", lambda *_: None)
     monkeypatch.setattr(launch, "_capability", lambda _: 90)
     fake_cupy.allocations.clear()
     fake_cupy.CURRENT.streams.clear()

@@ -1,0 +1,107 @@
+"""What the kernels have to give, by fos_ref alone: a recipe's scales, then the rounders of fos_ref.random."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+import fos_ref
+from fos_gpu.build.training_units import Rounding
+from fos_ref.formats import E2M1, encode
+from fos_ref.formats.arrays import AnyArray, F32, U8, U32
+from fos_ref.formats.codec import decode
+from fos_ref.model.rounding import fma, to_dtype
+from fos_ref.random import deal, Rule, stochastic, width
+from fos_ref.random.programs import (
+    fouroversix_torch,
+    quartet2_scales,
+    quartet2_simulator,
+    te_software,
+    triton_uniform,
+)
+from fos_ref.storage.layout import pack_nibbles
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+_LIMIT = np.float32(6 / ((17 / 16) * 0.93))  #: what MS-EDEN maps a block's largest value to
+_CUT = np.uint32(0xFFF80000)
+_ONE = np.float32(1)
+
+
+class Scaled(NamedTuple):
+    """A tensor under a recipe's block scales: what is left is to round its elements."""
+
+    y: F32  #: (R, C)
+    block_scales: U8  #: (R, C/16)
+
+
+def scaled(x: AnyArray, recipe: str) -> Scaled:
+    """Return N2 to N8 of a recipe that has nothing to choose."""
+    t = fos_ref.trace(x, recipe)
+    assert t.map6 is not None
+    return Scaled(t.map6.scaled.reshape(x.shape), t.block_scales)
+
+
+def codes(y: F32, rounding: Rounding, words: U32) -> U8:
+    """Return the packed codes (R, C/2) of scaled values (R, C), with words (R, C / n)."""
+    random = deal(words, rounding.feed) >> np.uint32(width(rounding.feed) - rounding.bits)
+    return pack_nibbles(_rounded(y, rounding, random))
+
+
+def _rounded(y: F32, rounding: Rounding, random: U32) -> U8:
+    if rounding.rule == "te_software":
+        return te_software(y, random)
+    if rounding.rule == "fouroversix_torch":
+        return fouroversix_torch(y, random.astype(np.float32) * np.float32(2.0**-24))
+    if rounding.rule == "quartet2_simulator":
+        return quartet2_simulator(y, triton_uniform(random))
+    found: U8 = stochastic(y, random, Rule(rounding.rule.replace("_", "-")), rounding.bits)
+    return found
+
+
+class Eden(NamedTuple):
+    """MS-EDEN of rotated values."""
+
+    codes: U8  #: (R, C/2)
+    corrected: F32  #: (R, C/16)
+    tensor_scale: F32  #: ()
+    block_scales: U8  #: (R, C/16)
+
+
+def eden(y: F32, noise: U32) -> Eden:
+    """Return MS-EDEN of rotated values (R, C) float32 with noise (R, C/16) of 16 bits.
+
+    Rounding: as fos_gpu.training.eden says.
+    Spec:     IST-DASLab/Quartet-II@8776a90b:kernels/csrc/rht128_eden.cu
+    """
+    blocks = y.reshape(-1, 16)
+    largest = np.abs(blocks).max(axis=1) * (_ONE / _LIMIT)
+    cut = (largest.view(np.uint32) & _CUT).view(np.float32)
+    v = blocks * _inverse(cut, np.float32(0))[:, None]
+    found = encode(v, E2M1)
+    q = decode(found, E2M1).astype(np.float32)
+    correction = _lanes(v, v) * _inverse(_lanes(v, q), np.float32(np.nan))
+    corrected = to_dtype(cut * np.where(np.isnan(correction), _ONE, correction), BFLOAT16)
+    tensor_scale = corrected.max() * np.float32(1 / 256)
+    block_scales = quartet2_scales(
+        corrected * _inverse(tensor_scale.reshape(1), np.float32(0)), noise.reshape(-1)
+    )
+    shape = (y.shape[0], y.shape[1] // 16)
+    packed = pack_nibbles(found.reshape(y.shape).astype(np.uint8))
+    return Eden(packed, corrected.reshape(shape), tensor_scale, block_scales.reshape(shape))
+
+
+def _inverse(v: F32, of_zero: np.float32) -> F32:
+    """Return 1 / v rounded once; `of_zero` where v is zero."""
+    with np.errstate(divide="ignore"):
+        return np.where(v == 0, of_zero, _ONE / v).astype(np.float32)
+
+
+def _lanes(a: F32, b: F32) -> F32:
+    """Return the sums of a b of rows (K, 16): two lanes of fused sums, even and odd, then their sum."""
+    lanes = np.zeros((len(a), 2), dtype=np.float32)
+    for i in range(0, 16, 2):
+        lanes = fma(a[:, i : i + 2], b[:, i : i + 2], lanes)
+    total: F32 = lanes[:, 0] + lanes[:, 1]
+    return total

@@ -1,0 +1,109 @@
+"""The model's side of one tensor: run in a process of its own, while the device works on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+
+import numpy as np
+
+from fos_gpu.proof.training.cases import Case, CASES, OTHER_MAPS
+from fos_gpu.proof.training.model import codes, Eden, eden, scaled
+from fos_ref.engines.memory import keep_memory
+from fos_ref.formats.arrays import AnyArray, F32, U8, U32
+from fos_ref.inputs.distributions import make
+from fos_ref.random import FEEDS, words
+from fos_ref.random.maps.wordmap import Option
+from fos_ref.rotate import hadamard, Order
+
+KINDS = ("normal", "student-t3", "lognormal", "heavy-tailed", "signed-zero", "outlier-channels")
+NOISE = "quartet2-scales"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One tensor: its number says which values it has, and which seed and offset its words."""
+
+    number: int
+    shape: tuple[int, int]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the words: 64 bits, another one for each tensor."""
+        return (self.number + 1) * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+
+    @property
+    def offset(self) -> int:
+        """The offset of the words: every third one is at the end of 64 bits, where a carry runs over."""
+        return (1 << 64) - 3 if self.number % 3 == 1 else self.number * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the model gives for one tensor."""
+
+    task: Task
+    x: AnyArray  #: bfloat16 (R, C)
+    y: F32  #: rotated, float32: what MS-EDEN takes
+    digits: U32  #: (R, C) words that are given: each rounding takes as many of a row as it needs
+    quantized: dict[str, tuple[U8, U8]]  #: case -> packed codes, block scales
+    words: dict[str, U32]  #: map -> words
+    eden: Eden
+    rotated: dict[str, AnyArray]  #: order -> bfloat16
+    decided: AnyArray  #: of the exact order
+
+
+def served(case: Case, task: Task) -> int:
+    """Return how many words a row has, for words that are given."""
+    return task.shape[1] // len(FEEDS[case.rounding.feed])
+
+
+def given(case: Case, task: Task, digits: U32) -> U32:
+    """Return the words of a case without a map."""
+    return np.ascontiguousarray(digits[:, : served(case, task)])
+
+
+def map_words(name: str, task: Task, options: dict[str, Option]) -> U32:
+    """Return a map's words of a tensor."""
+    return words(name, task.shape, seed=task.seed, offset=task.offset, **options)
+
+
+def wanted(task: Task) -> Wanted:
+    """Compute the model's side of a tensor."""
+    x = make(KINDS[task.number % len(KINDS)], task.shape, task.number, "bfloat16")
+    digits = np.random.Generator(np.random.Philox(task.number)).integers(
+        0, 1 << 32, task.shape, dtype=np.uint32
+    )
+    under = cache(lambda recipe: scaled(x, recipe))
+    quantized = {}
+    for case in CASES:
+        own = map_words(case.map, task, dict(case.options)) if case.map else given(case, task, digits)
+        t = under(case.recipe)
+        quantized[case.name] = (codes(t.y, case.rounding, own), t.block_scales)
+    exact = hadamard(x)
+    rotated = {o.value: hadamard(x, order=o).y for o in (Order.FWHT, Order.SEQUENTIAL)}
+    y = hadamard(x, out="float32").y
+    return Wanted(
+        task=task,
+        x=x,
+        y=y,
+        digits=digits,
+        quantized=quantized,
+        words={name: map_words(name, task, {}) for name in OTHER_MAPS},
+        eden=eden(y, map_words(NOISE, task, {})),
+        rotated={Order.EXACT.value: exact.y, **rotated},
+        decided=exact.decided,
+    )
+
+
+def results(tasks: Sequence[Task], jobs: int) -> Iterator[Wanted]:
+    """Yield the model's side of each tensor, in order; one job stays in this process."""
+    keep_memory()
+    if jobs == 1:
+        yield from map(wanted, tasks)
+        return
+    with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), initializer=keep_memory) as pool:
+        yield from pool.map(wanted, tasks)
