@@ -6,6 +6,7 @@ Arrays are not copied, and kernels run on the caller's stream:
     y = fos_gpu.dequantize(q, "bfloat16")
     e = fos_gpu.errors(x, q)                 # DeviceErrors: per block and in all
     q.to_host()                              # what fos_ref.quantize returns
+    check_matmul(out, qa, qb)                # is this their product? exact, certificate: what is known of it
 
 `available()` says whether a kernel can run here, and if not, what is missing. docs/gpu.md is the guide.
 csrc/fos_numerics.h has all arithmetic, once: NVRTC compiles it for the GPU, g++ for the host.
@@ -15,6 +16,8 @@ from fos_gpu.build.probe import Availability, available
 from fos_gpu.dequantize import dequantize
 from fos_gpu.front import amax, quantize
 from fos_gpu.layout import swizzle, unswizzle
+from fos_gpu.product_check import check_matmul
+from fos_gpu.products import certificate, exact
 from fos_gpu.quantized import DeviceQuantized, to_device
 from fos_gpu.statistics import DeviceErrors, errors
 
@@ -24,8 +27,11 @@ __all__ = [
     "DeviceQuantized",
     "amax",
     "available",
+    "certificate",
+    "check_matmul",
     "dequantize",
     "errors",
+    "exact",
     "quantize",
     "swizzle",
     "to_device",

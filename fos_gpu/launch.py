@@ -18,6 +18,7 @@ MOST_PARTS = 1056  #: thread blocks that share one run of the maximum: half of w
 COLUMNS_AT_ONCE, BLOCKS_AT_ONCE = 32, 4  #: of a thread block along columns, as in fos_layout.h
 MOST_COLUMN_GROUPS = 2048  #: thread blocks of the fast path along columns
 JOINING = 1024  #: threads that join the partial sums
+OUTPUTS, OUTPUT_SIDE = 256, 16  #: threads of a thread block of products, which are 16 x 16 outputs
 MOST_SUMS = 1 << 17  #: partial sums of the error statistics at most
 
 
@@ -105,6 +106,40 @@ def errors(
     arguments = (x, *parts, np.int64(rows), np.int64(cols), np.int64(count), per_block, partial)
     start(unit, "fos_errors", _groups(count), arguments)
     start(unit, "fos_join", 1, (partial, np.int64(count)), threads=JOINING)
+
+
+def expand(codes: Any, scales: Any, table: tuple[int, int], out: Any) -> None:
+    """Put the groups of codes (R, K/2) and scale bytes (R, B) into out (B, R, 48), for `multiply`."""
+    rows, groups = scales.shape
+    arguments = (codes, scales, np.int64(rows), np.int64(groups), *map(np.uint64, table), out)
+    _start(modules.products_unit(), "fos_expand", -(-scales.size // OUTPUTS), arguments, threads=OUTPUTS)
+
+
+def multiply(a: Any, b: Any, unit: int, out: tuple[Any, Any, Any, Any, Any]) -> None:
+    """Put exact sums, magnitudes, TransformerEngine's sum and bound, and flags (M, N) into `out`."""
+    groups, m = a.shape[:2]
+    n = b.shape[1]
+    arguments = (a, b, *map(np.int64, (m, n, groups)), np.int32(unit), np.float64(2.0**unit), *out)
+    tiles = -(-m // OUTPUT_SIDE) * -(-n // OUTPUT_SIDE)
+    _start(modules.products_unit(), "fos_multiply", tiles, arguments, threads=OUTPUTS)
+
+
+def flagged(flags: Any, mask: int, out: Any) -> None:
+    """Put into out (M, N) bytes whether all bits of a mask are set."""
+    arguments = (flags, np.int64(flags.size), np.int32(mask), out)
+    _start(modules.products_unit(), "fos_flagged", -(-flags.size // OUTPUTS), arguments, threads=OUTPUTS)
+
+
+def judge(given: tuple[Any, int], parts: tuple[Any, ...], asked: tuple[Any, ...], out: Any) -> None:
+    """Put the counts of each row (M, 7) int64 of an output and its kind into `out`.
+
+    parts: what `multiply` gave; asked: groups, alpha, way, the alpha of the bounds, its error, a mask
+    """
+    m, n = parts[0].shape
+    groups, alpha, way, middle, error, mask = asked
+    shape = (*map(np.int64, (m, n, groups)), np.float32(alpha), np.int32(way), np.float32(middle))
+    arguments = (given[0], np.int32(given[1]), *parts, *shape, np.float64(error), np.int32(mask), out)
+    _start(modules.products_unit(), "fos_judge", -(-m // OUTPUTS), arguments, threads=OUTPUTS)
 
 
 def _parts(values: int) -> int:

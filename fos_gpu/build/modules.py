@@ -32,6 +32,7 @@ from fos_ref.recipes.recipe import Recipe
 
 DECODE = "fos_decode.h"
 TENSOR, COLUMNS, DEQUANTIZE, ERRORS = "fos_tensor.cu", "fos_columns.cu", "fos_dequantize.cu", "fos_errors.cu"
+PRODUCTS, PRODUCT_HEADERS = "fos_products.cu", ("fos_products.h", "fos_verdict.h")
 SWIZZLE, COLUMNS_FAST = "fos_layout.cu", "fos_columns_fast.cuh"
 ENTRY_COLUMNS, FAST_COLUMNS = "fos_quantize_columns", "fos_quantize_columns_fast"
 #: What dequantization needs of a recipe beside `dequantize`; the other axes are those of one recipe for all.
@@ -57,6 +58,8 @@ class Unit:
     @property
     def headers(self) -> dict[str, str]:
         """The texts that the source may include, by name."""
+        if self.source == PRODUCTS:
+            return {name: source(name) for name in PRODUCT_HEADERS}
         more = (FILTER, FILTER_WORDS, COLUMNS_FAST) if kernels.WITH_FAST in self.definitions else ()
         return numerics() | {name: source(name) for name in (*kernels.COMMON, DECODE, *more)}
 
@@ -121,6 +124,12 @@ def layout_unit() -> Unit:
     return Unit(SWIZZLE)
 
 
+@cache
+def products_unit() -> Unit:
+    """Return the kernels of products of quantized tensors."""
+    return Unit(PRODUCTS)
+
+
 def units_of(r: Recipe) -> Iterator[Unit]:
     """Yield every unit of a recipe."""
     for dtype in INPUTS:
@@ -141,7 +150,7 @@ def _samples() -> Iterator[Recipe]:
 
 def units() -> tuple[Unit, ...]:
     """Return what a check of every target compiles; each unit once."""
-    found = [layout_unit(), *(u for r in _samples() for u in units_of(r))]
+    found = [layout_unit(), products_unit(), *(u for r in _samples() for u in units_of(r))]
     found += [tensor_unit(PRESETS[name], dtype) for name in OTHER_LAYOUTS for dtype in INPUTS]
     return tuple(dict.fromkeys(found))
 

@@ -12,7 +12,7 @@ from fos_ref.matmul.certify import LEVELS
 from fos_ref.matmul.models import Factors, MODELS
 from fos_ref.matmul.operand import Operand, operands
 from fos_ref.matmul.run import raw
-from fos_ref.matmul.sums import group_sums, nan_outputs, unit_of
+from fos_ref.matmul.sums import group_sums, nan_outputs, products, unit_of
 from fos_ref.storage.tensor import QuantizedTensor
 
 ROUNDINGS = ("nearest", "any")
@@ -63,7 +63,23 @@ def bound(
 
 
 def magnitudes(x: Operand, y: Operand) -> F64:
-    """Return the sum of the magnitudes of the terms of each output, within a few float64 roundings."""
+    """Return the sum of the magnitudes of the terms of each output, within a few float64 roundings.
+
+    Of single products: one float64 product of matrices, up by as much as its roundings can be down.
+    """
     unit, denominator = unit_of(x, y)
-    size = np.ldexp(group_sums(x, y).size.astype(np.float64), unit) / denominator
-    return np.where(nan_outputs(x, y), np.nan, size)
+    size = _single(x, y) if x.elements.shape[2] == 1 else None
+    if size is None:
+        size = group_sums(x, y).size.astype(np.float64)
+    found: F64 = np.ldexp(size, unit) / denominator
+    found[nan_outputs(x, y)] = np.nan
+    return found
+
+
+def _single(x: Operand, y: Operand) -> F64 | None:
+    """Return the sums of magnitudes of single products in units; None where float64 has no such operands."""
+    left, right = products(x), products(y)
+    if left is None or right is None:
+        return None
+    found: F64 = (np.abs(left) @ np.abs(right).T) * (1 + left.shape[1] * 2.0**-52)
+    return found

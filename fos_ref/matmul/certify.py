@@ -10,11 +10,11 @@ from fos_ref.arguments import one_of
 from fos_ref.formats.arrays import AnyArray, Bool, I64
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.matmul.operand import Operand, operands
+from fos_ref.matmul.spans import certified, DIGITS, fits
 from fos_ref.matmul.sums import EXACT, group_sums, nan_outputs, products, Sums, unit_of
 from fos_ref.storage.tensor import QuantizedTensor
 
 LEVELS = ("block", "element")
-DIGITS = 24  #: of float32
 ALIGNED = 35  #: fraction bits that the published FP4 tensor core keeps when it aligns its terms
 _LOWEST, _OVERFLOW = -149, 128
 _DEEPEST = 1000  #: exponents that float64 holds on both sides of 1
@@ -49,6 +49,8 @@ def certificate(a: QuantizedTensor, b: QuantizedTensor, level: str = "block") ->
     x, y = operands(a, b, "certificate")
     if level == "element":
         return _elements(x, y)
+    if fits(x, y):
+        return certified(x, y, ALIGNED) & ~nan_outputs(x, y)
     return _groups(group_sums(x, y), *unit_of(x, y), aligned=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fos_ref.formats.arrays import AnyArray, Bool, F64, I64
-from fos_ref.matmul.operand import Operand
+from fos_ref.matmul.operand import GROUP, Operand
 
 TILE = 256  #: rows and columns of the outputs that are computed together
 SINGLE = 2.0**24  #: whole numbers up to here are float32
@@ -103,14 +103,46 @@ def whole_total(x: Operand, y: Operand) -> Any:
     """Return the exact sum of all products (M, N), as float64, int64 or Python integers.
 
     float64 where abs(X) @ abs(Y).T <= 2^53: then every order, every FMA and every number of threads gives
-    the exact sum. Elsewhere int64 or Python integers, group by group.
+    the exact sum. Longer sums in parts of K that are float64, added as int64. Elsewhere Python integers.
     """
     left, right = products(x), products(y)
-    if left is not None and right is not None:
-        size = np.abs(left) @ np.abs(right).T
-        if size.size == 0 or float(size.max()) <= EXACT * _MARGIN:
-            return left @ right.T
-    return group_sums(x, y).total
+    if left is None or right is None:
+        return group_sums(x, y).total
+    length = left.shape[1]
+    if _is_exact(left, right):
+        return left @ right.T
+    if x.largest * y.largest * length >= _INT64:
+        return group_sums(x, y).total
+    step = int(EXACT * _MARGIN) // (x.largest * y.largest)  # every part of so many terms is exact
+    if step < GROUP:
+        return group_sums(x, y).total
+    total = np.zeros((len(left), len(right)), dtype=np.int64)
+    for part in _parts(left, right, step):
+        total += (left[:, part] @ right[:, part].T).astype(np.int64)
+    return total
+
+
+def _is_exact(left: F64, right: F64) -> bool:
+    """Return whether no sum of magnitudes passes 2^53: by Cauchy and Schwarz where that is enough."""
+    if left.size == 0 or right.size == 0:
+        return True
+    norms = [float(np.einsum("ik,ik->i", m, m).max()) for m in (left, right)]
+    if norms[0] * norms[1] <= (EXACT * _MARGIN) ** 2:
+        return True
+    size = np.abs(left) @ np.abs(right).T
+    return float(size.max()) <= EXACT * _MARGIN
+
+
+def _parts(left: F64, right: F64, step: int) -> Iterator[slice]:
+    """Yield parts of K whose sums are exact: halves until they are, down to `step`, which always is."""
+    todo = [slice(0, left.shape[1])]
+    while todo:
+        part = todo.pop()
+        if part.stop - part.start <= step or _is_exact(left[:, part], right[:, part]):
+            yield part
+        else:
+            middle = (part.start + part.stop) // 2
+            todo += [slice(middle, part.stop), slice(part.start, middle)]
 
 
 def nan_outputs(x: Operand, y: Operand) -> Bool:

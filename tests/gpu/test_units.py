@@ -14,6 +14,7 @@ from tests.gpu.cases import BY_NAME, FEW, TILES
 TARGETS = ("sm_80", "sm_90", "sm_100a", "sm_120a")
 R = BY_NAME[FEW[0]]
 ONE_EACH = (
+    modules.products_unit(),
     modules.layout_unit(),
     modules.tensor_unit(R, "bfloat16"),
     modules.columns_unit(R, "bfloat16"),

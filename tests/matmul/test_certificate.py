@@ -12,6 +12,7 @@ from fos_ref.inputs.distributions import make
 from fos_ref.matmul.accumulate import toward_zero
 from fos_ref.matmul.certify import _elements, _groups, _span_of_elements
 from fos_ref.matmul.operand import operands
+from fos_ref.matmul.spans import fits
 from fos_ref.matmul.sums import group_sums, unit_of
 from fos_ref.oracle.products import (
     certified,
@@ -71,6 +72,35 @@ def test_both_ways_to_the_element_certificate_agree():
         assert _span_of_elements(x, y) is not None
         slow = _groups(group_sums(x.single(), y.single()), *unit_of(x, y), aligned=False)
         assert np.array_equal(_elements(x, y), slow)
+
+
+@pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
+def test_the_fast_way_over_groups_is_the_slow_one(recipe):
+    """Tiles that end within the operands, groups that are no multiple of those added at once, NaN scales."""
+    rng = np.random.default_rng([14, len(recipe)])
+    found = []
+    for spread in SPREADS:
+        a, b = drawn(rng, 131, 176, recipe, spread), drawn(rng, 129, 176, recipe, spread)
+        a.block_scales[7, 3] = 0x7F
+        x, y = operands(a, b, "test")
+        assert fits(x, y)
+        slow = _groups(group_sums(x, y), *unit_of(x, y), aligned=True)
+        got = matmul.certificate(a, b)
+        assert np.array_equal(got, slow)
+        found += [got.mean(), not got[7].any()]
+    assert 0 < np.mean(found) < 1
+
+
+def test_outputs_on_the_limit_are_asked_again():
+    """P is 2^24 units exactly, or one more that float32 does not see: 2^24 and 2^24 + 1 look the same."""
+    big, unit = (0x78, [6] * 16), (0x38, [2] + [0] * 15)
+    one = (0x38, [2] + [0] * 15)
+    for blocks, want in (([big], True), ([big, unit], False), ([big, unit, one], False)):
+        codes, scales = np.concatenate([c for _, c in blocks])[None], [[s for s, _ in blocks]]
+        a = tensor(codes, scales)
+        x, y = operands(a, a, "test")
+        assert fits(x, y)
+        assert matmul.certificate(a, a)[0, 0] == want
 
 
 def test_sevenths_are_never_certified_and_an_empty_sum_always_is():

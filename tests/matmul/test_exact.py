@@ -60,6 +60,21 @@ def test_the_way_by_groups_and_the_way_by_matrices_agree():
     assert np.array_equal(whole_total(x, y).astype(np.int64), group_sums(x, y).total)
 
 
+def test_long_sums_are_added_in_parts_of_k():
+    """Sums of magnitudes past 2^53: parts that float64 holds, beside whole numbers group by group."""
+    rng = np.random.default_rng(6)
+    a, b = (drawn(rng, 3, 8192, spread=2) for _ in range(2))
+    for q in (a, b):
+        q.block_scales[:] |= 0x70  # the largest scales: 256 and more
+        q.block_scales[q.block_scales == 0x7F] = 0x7E
+        q.block_scales[:, 0] = 1
+    x, y = operands(a, b, "test")
+    got = whole_total(x, y)
+    assert got.dtype == np.int64
+    assert np.array_equal(got, group_sums(x, y).total)
+    assert [[Fraction(v) for v in row] for row in matmul.exact(a, b).tolist()] == expected(a, b)
+
+
 def test_a_nan_scale_makes_its_row_nan_whatever_the_codes():
     a = tensor(np.zeros((2, 32)), [[0x7F, 1], [1, 1]])
     b = tensor(np.full((1, 32), 7), [[1, 1]])

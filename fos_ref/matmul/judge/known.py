@@ -22,7 +22,7 @@ from fos_ref.matmul.run import finished, run
 from fos_ref.storage.tensor import QuantizedTensor
 
 #: Relative errors of alpha: given, or in any form of three roundings; with its own product.
-_GIVEN_ALPHA, _ANY_ALPHA = 2 * HALF_ULP, 5 * HALF_ULP
+GIVEN_ALPHA, ANY_ALPHA = 2 * HALF_ULP, 5 * HALF_ULP
 ONE_BY_ONE = 1 << 18  #: outputs that are rounded one by one, on Python's integers; of more, none
 
 
@@ -60,7 +60,7 @@ class Known:
     @property
     def alpha_error(self) -> float:
         """The relative error that alpha and its product may bring."""
-        return _GIVEN_ALPHA if self.given is not None else _ANY_ALPHA
+        return GIVEN_ALPHA if self.given is not None else ANY_ALPHA
 
     def any_order(self) -> F64:
         """Return the bound of the accumulator in any order, any rounding."""
