@@ -65,6 +65,7 @@ def test_long_sums_are_added_in_parts_of_k():
     rng = np.random.default_rng(6)
     a, b = (drawn(rng, 3, 8192, spread=2) for _ in range(2))
     for q in (a, b):
+        q.codes[:] |= 0x77  # 6 and -6
         q.block_scales[:] |= 0x70  # the largest scales: 256 and more
         q.block_scales[q.block_scales == 0x7F] = 0x7E
         q.block_scales[:, 0] = 1
