@@ -14,6 +14,7 @@ swizzle, unswizzle      block scales to the 128x4 layout, and back
 recipe, PRESETS, Recipe the dialects: by name, all of them, one as a value
 STOCHASTIC              those that take random bits besides
 random, rotate          the random bits and the rotations of training (docs/training.md)
+training                the operands and products of a linear layer, as each program makes them
 verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
 """
 
@@ -75,6 +76,7 @@ _PACKAGES = (
     "recipes",
     "rotate",
     "storage",
+    "training",
     "verify",
 )
 
