@@ -10,14 +10,15 @@ import typer
 from fos_ref.commands.options import AsJson, EngineName
 from fos_ref.commands.output import say_json
 from fos_ref.commands.quantize import say_compiling
+from fos_ref.commands.report_pages import products as products_page
+from fos_ref.commands.report_pages import QUICK, write_page
+from fos_ref.errors import InputError
 
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
     from rich.console import Console
 
     from fos_ref.report.measured import Report
     from fos_ref.report.weights import Weights
-
-_QUICK = "quick"
 
 
 def report(
@@ -29,6 +30,9 @@ def report(
         Path | None,
         typer.Option(metavar="FILE.safetensors", help="Measure these weights too, tensor by tensor."),
     ] = None,
+    products: Annotated[
+        bool, typer.Option("--products", help="The page on products, accumulators and causal leaks instead.")
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("reports"),
     as_json: AsJson = False,
     engine: EngineName = "auto",
@@ -38,7 +42,15 @@ def report(
     Writes report.md with its tables (CSV) and figures (PNG) to DIR, and for --weights FILE.safetensors
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
     goes to DIR/quick, so that it never replaces a full one.
+
+    --products writes products.md instead, with its tables and figures.
     """
+    if products:
+        if weights or engine != "auto":
+            msg = f"--products with {'--weights' if weights else '--engine'}: it takes neither"
+            raise InputError(msg)
+        write_page(products_page(quick=quick), out, quick=quick, as_json=as_json)
+        return
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
     from fos_ref.report import documents, lineup, sweep
@@ -48,7 +60,7 @@ def report(
     sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
     values = values_to_measure(weights) if weights else 0
     engine = sweep.settled(engine, lineup.QUICK if quick else lineup.FULL, values)
-    folder = out / _QUICK if quick else out
+    folder = out / QUICK if quick else out
     names = [*documents.REPORT_NAMES, *(documents.weights_names(weights.name) if weights else ())]
     targets = Targets(folder, names, inputs=[weights] if weights else [])
     check_targets(targets)

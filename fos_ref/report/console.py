@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -68,6 +68,15 @@ def table(left: Iterable[str], right: Iterable[str] = (), *, header: bool = True
     for side, names in (("left", left), ("right", right)):
         for name in names:
             made.add_column(plain(name), justify="right" if side == "right" else "left", overflow="fold")
+    return made
+
+
+def of_rows(rows: Sequence[Sequence[str]]) -> Table:
+    """Return rows, the header first, as a table; the first column is text, the others numbers."""
+    (first, *others), *body = rows
+    made = table((first,), others)
+    for row in body:
+        made.add_row(*map(plain, row))
     return made
 
 

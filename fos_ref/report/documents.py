@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from fos_ref.report.family.text import FAMILY_FIGURE, OPTIMUM_FIGURE
 from fos_ref.report.figures import error_by_distribution, error_by_position, share_choosing_4
 from fos_ref.report.lineup import LINEUP
 from fos_ref.report.measured import Report
-from fos_ref.report.tables import csv, SIGNIFICANT
+from fos_ref.report.tables import csv, records
 from fos_ref.report.weights import Weights
 from fos_ref.report.weights_figure import error_by_tensor
 from fos_ref.report.weights_text import weights_markdown
@@ -102,13 +101,13 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
         "plan": asdict(r.plan),
         "recipes": [{"preset": e.preset, "label": e.label, "meaning": e.meaning} for e in LINEUP],
         "worked": {"mse": r.worked.mse, "steps": worked_steps(r.worked).to_dict("records")},
-        "errors": _records(r.errors),
+        "errors": records(r.errors),
         "formats": [{"preset": m.preset, "label": m.label, "bits": m.bits} for m in FAMILY],
-        "family": _records(r.family),
+        "family": records(r.family),
         "rules": [{"recipe": rule.key, "label": rule.label, "meaning": rule.meaning} for rule in RULES],
-        "optimum": _records(r.optimum),
-        "position": _records(r.profile),
-        "published": _records(r.published),
+        "optimum": records(r.optimum),
+        "position": records(r.profile),
+        "published": records(r.published),
         "disagreement": [
             {
                 "presets": m.presets,
@@ -119,7 +118,7 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
             }
             for m in r.matrices
         ],
-        "wrong_choices": _records(r.wrong),
+        "wrong_choices": records(r.wrong),
         "weights": None if w is None else _weights(w),
         "files": files,
     }
@@ -129,18 +128,7 @@ def _weights(w: Weights) -> dict[str, Any]:
     return {
         "file": w.name,
         "sha256": w.sha256,
-        "totals": _records(w.totals),
-        "tensors": _records(w.tensors),
+        "totals": records(w.totals),
+        "tensors": records(w.tensors),
         "left": w.left,
     }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def _plain(value: object) -> object:
-    """Return a cell as JSON: floats to the digits of the CSV."""
-    if not isinstance(value, float):
-        return value
-    return float(f"{value:.{SIGNIFICANT}g}") if math.isfinite(value) else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -35,6 +37,17 @@ def csv(table: pd.DataFrame, totals: pd.DataFrame | None = None) -> bytes:
     if totals is not None:
         made = pd.concat([made, totals])
     return made.to_csv(index=False, float_format=f"%.{SIGNIFICANT}g", lineterminator="\n").encode()
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as JSON values: floats to the digits of the CSV, null for what is not finite."""
+    return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.{SIGNIFICANT}g}") if math.isfinite(value) else None
 
 
 def cell(text: str, *, quoted: bool = False) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fos_ref.errors.text import shown
-from fos_ref.report.console import apart, table, titled
+from fos_ref.report.console import apart, of_rows, titled
 from fos_ref.report.family.text import format_rows, rule_rows
 from fos_ref.report.lineup import CHOOSERS, LINEUP
 from fos_ref.report.measured import Report
@@ -48,7 +48,7 @@ def _steps(m: Mapping) -> Table:
         ]
         for s in m.steps
     ]
-    return _table(rows)
+    return of_rows(rows)
 
 
 def show_summary(console: Console, r: Report) -> None:
@@ -56,11 +56,11 @@ def show_summary(console: Console, r: Report) -> None:
     errors = by_distribution(r.errors, "mse_e3", _SUMMARY, digits=2)
     share = by_distribution(r.errors, "share4_pct", CHOOSERS, digits=1)
     tables = (
-        titled(METRICS["mse_e3"], _table(errors)),
-        titled(METRICS["share4_pct"], _table(share)),
-        titled(f"{METRICS['mse_e3']}: other formats", _table(format_rows(r.family, SHOWN))),
-        titled(f"{METRICS['mse_e3']}: the best block scales", _table(rule_rows(r.optimum, SHOWN))),
-        titled("published numbers beside ours", _table(_published(r.published))),
+        titled(METRICS["mse_e3"], of_rows(errors)),
+        titled(METRICS["share4_pct"], of_rows(share)),
+        titled(f"{METRICS['mse_e3']}: other formats", of_rows(format_rows(r.family, SHOWN))),
+        titled(f"{METRICS['mse_e3']}: the best block scales", of_rows(rule_rows(r.optimum, SHOWN))),
+        titled("published numbers beside ours", of_rows(_published(r.published))),
     )
     console.print(apart(*tables), "")
 
@@ -71,7 +71,7 @@ def show_weights(console: Console, w: Weights) -> None:
         heading = f"{shown(w.name)}: {title}, {group['tensors'].iloc[0]} tensors"
         header, *body = totals(group, _TOTAL_METRICS)
         rows = [[header[0], *(METRICS[m] for m in _TOTAL_METRICS)], *body]
-        console.print(titled(heading, _table(rows)), "")
+        console.print(titled(heading, of_rows(rows)), "")
     if w.left:
         console.print(Text(f"{len(w.left)} tensors were not measured; the report says which and why."))
 
@@ -83,11 +83,3 @@ def _published(table: pd.DataFrame) -> Rows:
         source = str(row["source"]).partition(" (")[0].partition(",")[0]
         rows.append([str(row["quantity"]), source, str(row["published"]), f"{row['ours']:.7g}", deviation])
     return rows
-
-
-def _table(rows: Rows) -> Table:
-    (first, *others), *body = rows
-    made = table((first,), others)
-    for row in body:
-        made.add_row(*map(Text, row))
-    return made

@@ -1,0 +1,1 @@
+"""What comes after quantization, measured: certified products, programs beside one another, causal leaks."""
