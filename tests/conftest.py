@@ -59,9 +59,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    return workers.number(config)
+    number = workers.number(config)
+    if number:
+        os.environ.pop(workers.KEEPS_NOTHING, None)
+    return number
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    outcome = yield
+    if isinstance(collector, pytest.Directory) and workers.goes_back(collector.config):
+        outcome.get_result().result.reverse()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if workers.is_one(config):
         items[:] = workers.in_order(items)

@@ -7,6 +7,8 @@ import os
 import pytest
 
 MOST = 8  #: workers; each of them imports and collects everything, some six seconds
+#: Python keeps what it compiles, so that workers and the commands that tests start compile nothing twice.
+KEEPS_NOTHING = "PYTHONDONTWRITEBYTECODE"
 #: The start of the first worker's share: what takes the compiled engine, which is compiled there. Another
 #: worker that gets to such a test meanwhile waits.
 FIRST = (
@@ -44,6 +46,14 @@ def is_one(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def goes_back(config: pytest.Config) -> bool:
+    """Return whether a worker collects from the last file to the first: it meets the others half way.
+
+    What one has compiled, the other reads.
+    """
+    return is_one(config) and int(config.workerinput["workerid"].removeprefix("gw")) % 2 == 1
+
+
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests in the order of a worker."""
-    return sorted(items, key=lambda item: not item.nodeid.startswith(FIRST))
+    """Return the tests in the order of every worker, whichever way it collected the files."""
+    return sorted(items, key=lambda item: (not item.nodeid.startswith(FIRST), str(item.path)))

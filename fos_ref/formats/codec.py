@@ -1,7 +1,8 @@
 """Encode and decode: one algorithm for every format of the catalog.
 
 Both directions work in float64, where every value and every scaling by a power of two that occurs here is
-exact, so the only rounding is the one `np.rint` in `encode`: to nearest, ties to even.
+exact, so the only rounding is the one `np.rint` of `computed`: to nearest, ties to even. What it gives for
+float32 in a format of 8 bits or fewer is kept in a table.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from fos_ref.formats.catalog import FormatInfo, Negatives
 
 _F64_FRACTION_BITS = 52
 _F64_BIAS = 1023
+#: Up to here every midpoint of two neighbours has 8 significant bits: it is a bfloat16.
+_SHORT_BITS = 8
 
 
 def code_dtype(fmt: FormatInfo) -> np.dtype[np.unsignedinteger[np.typing.NBitBase]]:
@@ -39,12 +42,19 @@ def encode(x: AnyArray, fmt: FormatInfo) -> AnyArray:
     if x.dtype not in (np.float32, np.float64):
         msg = f"encode: dtype {x.dtype}: float32 or float64 is allowed"
         raise DtypeError(msg)
+    if x.dtype == np.float32 and fmt.bits <= _SHORT_BITS:
+        _refuse_negative(x, fmt)
+        codes: AnyArray = _short_codes(fmt)[_interval(x.view(np.uint32))]
+        return codes
+    return computed(x, fmt)
+
+
+def computed(x: AnyArray, fmt: FormatInfo) -> AnyArray:
+    """Return what `encode` does, computed: float32 or float64 in a format of any width."""
     with np.errstate(invalid="ignore"):  # a signalling NaN raises the flag when it is widened
         v = x.astype(np.float64)
     negative = np.signbit(v)
-    if fmt.negatives is Negatives.NONE and np.any(negative & (v < 0)):
-        msg = f"encode: {v[v < 0].flat[0]!r} has no code in the unsigned format {fmt.name}"
-        raise InputError(msg)
+    _refuse_negative(v, fmt)
     code = np.asarray(_magnitude_code(np.abs(v), fmt))  # an array for one value too: it is assigned to
     if fmt.nan_code is None:
         code[np.isnan(v)] = 0
@@ -52,6 +62,31 @@ def encode(x: AnyArray, fmt: FormatInfo) -> AnyArray:
         code[np.isnan(v)] = fmt.nan_code
         negative = negative & ~np.isnan(v)
     return _with_sign(code, negative, fmt).astype(code_dtype(fmt))
+
+
+def _refuse_negative(v: AnyArray, fmt: FormatInfo) -> None:
+    if fmt.negatives is not Negatives.NONE:
+        return
+    with np.errstate(invalid="ignore"):
+        below = v < 0
+    if below.any():
+        msg = f"encode: {np.float64(v[below].flat[0])!r} has no code in the unsigned format {fmt.name}"
+        raise InputError(msg)
+
+
+def _interval(bits: AnyArray) -> AnyArray:
+    """Return 2 * n for the n-th bfloat16 pattern, 2 * n + 1 for the float32 patterns from it to the next."""
+    return (bits | ((bits & 0x7FFF) + 0x7FFF)) >> 15
+
+
+@cache
+def _short_codes(fmt: FormatInfo) -> AnyArray:
+    """Return the code of each `_interval`: no midpoint lies between two neighbours of bfloat16."""
+    interval = np.arange(1 << 17, dtype=np.uint32)
+    x = (interval >> 1 << 16 | interval & 1).view(np.float32)
+    with np.errstate(invalid="ignore"):
+        allowed = ~(x < 0) if fmt.negatives is Negatives.NONE else np.full(x.shape, fill_value=True)
+    return computed(np.where(allowed, x, np.float32(0)), fmt)
 
 
 def _magnitude_code(a: F64, fmt: FormatInfo) -> I64:

@@ -10,6 +10,7 @@ import pytest
 
 from fos_ref.formats import (
     BFLOAT16,
+    decode,
     E2M0,
     E2M1,
     E2M3,
@@ -19,12 +20,15 @@ from fos_ref.formats import (
     E8M0,
     encode,
     FLOAT16,
+    FORMATS,
     INT3,
     INT4,
     INT6,
     INT8,
     UE4M3,
 )
+from fos_ref.formats.catalog import Negatives
+from fos_ref.formats.codec import computed
 
 ALL_16 = np.arange(1 << 16, dtype=np.uint16)
 E2M1_GRID = [0, 0.5, 1, 1.5, 2, 3, 4, 6]
@@ -40,6 +44,22 @@ def every(dtype) -> np.ndarray:
     """Return the float32 values of all 65,536 codes of a 16-bit float."""
     with np.errstate(invalid="ignore"):
         return ALL_16.view(dtype).astype(np.float32)
+
+
+SHORT = [f for f in FORMATS.values() if f.bits <= 8]
+
+
+@pytest.mark.parametrize("fmt", SHORT, ids=lambda f: f.name)
+def test_n1_the_table_has_what_is_computed_between_any_two_bfloat16_values(fmt):
+    values = np.unique(decode(np.arange(1 << fmt.bits), fmt))
+    values = values[np.isfinite(values)]
+    middle = (values[:-1] + values[1:]) / 2
+    assert np.array_equal(middle, middle.astype(ml_dtypes.bfloat16).astype(np.float64))
+    top = ALL_16.astype(np.uint32) << 16
+    for low in (0, 1, 0x7FFF, 0x8000, 0xFFFF):
+        x = (top | low).view(np.float32)
+        x = x[~(x < 0)] if fmt.negatives is Negatives.NONE else x
+        assert np.array_equal(encode(x, fmt), computed(x, fmt))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
