@@ -84,6 +84,49 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     raise typer.Exit(code=0 if found.equal else EXIT_DIFFERENT)
 
 
+@matmul.command(cls=Command, short_help="Say which accumulator gives the outputs of the vectors.")
+def accumulator(
+    outputs: Annotated[
+        list[str],
+        typer.Argument(metavar="VECTOR=OUTPUT...", help="As V3=16777216; or float32 bits, V3=0x4B800000."),
+    ],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say which accumulator a unit has, from its outputs of the vectors V1 to V5 before alpha.
+
+    V1b, V2, V3, V4c and V5 tell the known ones apart; more narrow the bits. `fos golden export` writes their
+    codes. Exit 0 if some known accumulator gives all of them, 1 if none does, 2 on unusable input.
+    """
+    from fos_ref.matmul.telling import which_accumulator
+
+    found = which_accumulator(dict(map(_given, outputs)))
+    if as_json:
+        say_json(found.to_dict())
+    else:
+        say(str(found))
+    raise typer.Exit(code=0 if found.forms or found.exact else EXIT_DIFFERENT)
+
+
+def _given(text: str) -> tuple[str, float]:
+    """Return a vector's name and its output."""
+    import numpy as np
+
+    from fos_ref.foreign import shown
+
+    name, _, value = text.partition("=")
+    try:
+        if value.lower().startswith("0x"):
+            return name, float(np.uint32(int(value, 16)).view(np.float32))
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = float("nan")
+    with np.errstate(all="ignore"):
+        if float(np.float32(number)) == number:
+            return name, number
+    msg = f"{shown(text)}: a vector, = and a float32 number or its bits after 0x are allowed"
+    raise InputError(msg)
+
+
 def _tensor(codes: Path, scales: Path, recipe: str, amax: float | None, layout: str) -> QuantizedTensor:
     """Return the quantized tensor of two files; without an amax one without a tensor scale."""
     from fos_ref.engines.from_bytes import from_bytes

@@ -10,6 +10,7 @@ from fos_ref.export.forms.c import c_files
 from fos_ref.export.forms.json import json_files, KIND
 from fos_ref.export.forms.memh import memh_files
 from fos_ref.export.forms.npz import npz_files
+from fos_ref.export.products import product_files
 from fos_ref.export.source import Source
 from fos_ref.vectors.canonical import canonical, FORMAT
 from fos_ref.vectors.manifest import digest, MANIFEST, VERSION
@@ -25,6 +26,8 @@ _COUNT = {Count.ONE: "1", Count.ELEMENTS: "n", Count.BYTES: "n/2"}  #: n where c
 def documents(form: str, source: Source) -> dict[str, bytes]:
     """Return every file of an export by name, MANIFEST.json last."""
     found = FORMS[form](source)
+    if source.products is not None:
+        found |= product_files(form, source.products)
     found[README] = found[README] + _fields().encode("ascii")
     return found | {MANIFEST: canonical(_manifest(form, source, found))}
 

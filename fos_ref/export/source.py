@@ -10,8 +10,9 @@ from fos_ref.errors import GoldenFormatError, InputError, near
 from fos_ref.export.tables import Tables, tables
 from fos_ref.recipes.catalog import PRESETS, recipe
 from fos_ref.recipes.file import is_path
-from fos_ref.vectors import chain
+from fos_ref.vectors import chain, products
 from fos_ref.vectors.bits import Json
+from fos_ref.vectors.canonical import parse
 from fos_ref.vectors.file import read, Vector
 from fos_ref.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
@@ -26,6 +27,7 @@ class Source:
     vectors: Mapping[str, Mapping[str, Sequence[Vector]]]
     digests: Mapping[str, str]
     chains: Mapping[str, Sequence[Json]]  #: by recipe, as v1/chains.json has them
+    products: Json | None = None  #: v1/products.json, where every recipe is exported
 
     def named(self) -> str:
         """Return which program and which version of the vectors this is."""
@@ -62,8 +64,17 @@ def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
         _, name, group = n.removesuffix(".json").split("/")
         found.setdefault(name, {})[group] = read(_checked(n, files, listed), n)
     chains = _chains(files, listed, list(found))
-    digests = {n: listed[n]["sha256"] for n in chosen + [chain.NAME] * bool(chains)}
-    return Source(found, digests, chains)
+    product = None if recipes else _products(files, listed)
+    alone = [chain.NAME] * bool(chains) + [products.NAME] * (product is not None)
+    return Source(found, {n: listed[n]["sha256"] for n in chosen + alone}, chains, product)
+
+
+def _products(files: Mapping[str, bytes], listed: Json) -> Json | None:
+    if products.NAME not in listed:
+        return None
+    data = _checked(products.NAME, files, listed)
+    products.read(data)
+    return parse(data, products.NAME)
 
 
 def _chains(files: Mapping[str, bytes], listed: Json, recipes: Sequence[str]) -> dict[str, list[Json]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from fos_ref.formats.environment import check_float_environment
-from fos_ref.vectors import bulk, layout
+from fos_ref.vectors import bulk, layout, products
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical, FORMAT, parse
 from fos_ref.vectors.distinguishing import reported, values
@@ -51,7 +51,8 @@ def generated(say: Say, there: Mapping[str, bytes]) -> dict[str, bytes]:
         say(r.name)
         found |= {name: canonical(document) for name, document in documents(r, plans)}
     say(bulk.INDEX)
-    return found | dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
+    found |= dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
+    return found | {products.NAME: canonical(products.document())}
 
 
 def _known(there: Mapping[str, bytes]) -> Known:
@@ -77,5 +78,15 @@ def completed(files: Mapping[str, bytes], there: Mapping[str, bytes]) -> dict[st
 def names() -> list[str]:
     """Return the name of every file that is written, before any is made."""
     planned = [name_of(recipe, group) for recipe in PLAN for group in groups_of(recipe)]
-    alone = (SCHEMA, NOTES_FILE, VECTORS, *values.NAMES, reported.NAME, layout.NAME, FROZEN, MANIFEST)
+    alone = (
+        SCHEMA,
+        NOTES_FILE,
+        VECTORS,
+        *values.NAMES,
+        reported.NAME,
+        layout.NAME,
+        products.NAME,
+        FROZEN,
+        MANIFEST,
+    )
     return [*alone, *planned, *bulk.names()]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from fos_ref.errors import GoldenFormatError
 from fos_ref.foreign import foreign
-from fos_ref.vectors import bulk, chain, layout
+from fos_ref.vectors import bulk, chain, layout, products
 from fos_ref.vectors.canonical import canonical, parse
 from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import read, read_mutants, VECTORS
@@ -30,6 +30,7 @@ _FIXED = (
     *values.NAMES,
     reported.NAME,
     layout.NAME,
+    products.NAME,
     *bulk.INDICES,
     bulk.INPUTS,
     *chain.FILES,
@@ -94,6 +95,7 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     **dict.fromkeys(values.NAMES, values.read),
     reported.NAME: lambda data, _: reported.read(data),
     layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
+    products.NAME: products.read,
     **{n: lambda data, name: check(parse(data, name), bulk.KIND, name) for n in bulk.INDICES},
     **dict.fromkeys(chain.FILES, chain.read),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),

@@ -36,7 +36,18 @@ def schema() -> Json:
 
 
 #: The kinds of a file.
-KINDS = ("vectors", "distinguishing", "values", "mutants", "layout", "bulk", "chains", "notes", "manifest")
+KINDS = (
+    "vectors",
+    "distinguishing",
+    "values",
+    "mutants",
+    "layout",
+    "bulk",
+    "chains",
+    "products",
+    "notes",
+    "manifest",
+)
 
 
 def check(document: Json, kind: str, name: str) -> None:
@@ -72,6 +83,7 @@ def _definitions() -> Json:
         "layout": _layout(),
         "bulk": _bulk(),
         "chains": _chains(),
+        "products": _products(),
         "notes": _notes(),
         "manifest": _manifest(),
     }
@@ -307,6 +319,27 @@ def _chains() -> Json:
         points=_array(point),
     )
     return _closed(format=_FORMAT, kind={"const": "chains"}, comment=_TEXT, chains=_array(chain))
+
+
+def _products() -> Json:
+    name: Json = {"type": "string", "pattern": "^[A-Za-z0-9-]+$"}
+    side = _closed(codes=_words(2), block_scales=_words(2), amax_bits=_either(_NULL, _WORD))
+    bits: Json = {"type": "string", "pattern": "^[0-9A-F]{16}$"}
+    vector = _closed(
+        id={"type": "string", "pattern": "^products/[a-z0-9-]+$"},
+        comment=_TEXT,
+        columns=_whole_number(16),
+        a=side,
+        b=side,
+        exact_bits=bits,
+        certified=_closed(block={"type": "boolean"}, element={"type": "boolean"}),
+        accumulators=_table(_WORD, name),
+        outputs=_either(_NULL, _table(_WORD, name)),
+        wrong=_table(_WORD, name),
+    )
+    return _closed(
+        format=_FORMAT, kind={"const": "products"}, comment=_TEXT, recipe=_RECIPE, vectors=_array(vector)
+    )
 
 
 def _notes() -> Json:

@@ -12,7 +12,7 @@ from fos_ref.errors import InputError, ToolchainError
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.vectors import bulk, chain, layout
+from fos_ref.vectors import bulk, chain, layout, products
 from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import Failure, read, read_mutants, vector_failures, VECTORS
 from fos_ref.vectors.distinguishing.file import Committed
@@ -96,6 +96,9 @@ def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
         _distinguishing(reported.read(files[name]), found)
     elif name == layout.NAME:
         found.failures += [Failure(i, -1, "offsets", "other", "these") for i in layout.failures(files[name])]
+    elif name == products.NAME:
+        found.vectors += len(products.read(files[name]))
+        found.failures += products.failures(files[name])
     elif name in bulk.INDICES:
         bulk.read(files)
     elif name.startswith("v1/") and name.count("/") == 2:  # noqa: PLR2004
