@@ -90,7 +90,12 @@ def admitted(r: Recipe) -> bool:
 def definitions(r: Recipe) -> tuple[str, ...]:
     """Return the -D options of a recipe; recipes with equal options have equal kernels."""
     named = [f"-DFOS_{axis.upper()}={member_name(getattr(r, axis))}" for axis in axes()]
-    numbers = {"ELEMENT_MAX": r.element_max, "SCALE_MAX": r.scale_max, "BLOCK_COLS": r.block_cols}
+    numbers = {
+        "ELEMENT_MAX": r.element_max,
+        "SCALE_MAX": r.scale_max,
+        "RANGE_MAX": r.range_max,
+        "BLOCK_COLS": r.block_cols,
+    }
     return (*named, *(f"-DFOS_{name}={value}" for name, value in numbers.items()), *grids(r))
 
 

@@ -40,6 +40,7 @@ _DECODED = (
     "-DFOS_AMAX_SCOPE",
     "-DFOS_ELEMENT_MAX",
     "-DFOS_SCALE_MAX",
+    "-DFOS_RANGE_MAX",
     "-DFOS_FIRST_GRID",
     "-DFOS_SECOND_GRID",
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from fos_gpu.build.kernels import COMMON
-from fos_gpu.build.lower import definitions, INPUTS, source
+from fos_gpu.build.lower import definitions, INPUTS, member_name, source, unsupported
 from fos_gpu.build.modules import Unit
 from fos_gpu.build.ptx import Declared, FMA
 from fos_gpu.build.training import DEFINITIONS, texts
-from fos_ref.random import Feed, width
-from fos_ref.recipes.catalog import PRESETS
-from fos_ref.recipes.recipe import Recipe
+from fos_ref.recipes.axes import ElementRounding, RandomFeed, ScaleFormat
+from fos_ref.recipes.catalog import STOCHASTIC
+from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.rotate import Order
 
-WORDS, STOCHASTIC, ROTATE, EDEN, PROBE = (
+WORDS, QUANTIZE, ROTATE, EDEN, PROBE = (
     "fos_words.cu",
     "fos_stochastic.cu",
     "fos_rotate.cu",
@@ -26,46 +27,6 @@ WITH_WORDS, AND_DRAW = "fos_quantize_with_words", "fos_quantize_and_draw"
 RS = "cvt.rs.satfinite.e2m1x4.f32"
 HAVE_RS = ("sm_100a", "sm_103a")  #: targets of the stochastic conversion to E2M1
 TE_SOFTWARE = "te_software"
-
-
-@dataclass(frozen=True, slots=True)
-class Rounding:
-    """How elements are rounded: the rule or program, who of a word's elements has which bits, how many count.
-
-    rule: sr_a, sr_b, sr_c, te_software (8 bits), fouroversix_torch (24 bits: a whole number of 2^-24) or
-          quartet2_simulator (32 bits: a word of tl.rand)
-    """
-
-    rule: str
-    feed: Feed
-    bits: int
-
-    @classmethod
-    def of(cls, rule: str, feed: Feed, bits: int | None = None) -> Rounding:
-        """Return a rounding that takes all bits of its feed unless `bits` says how many."""
-        return cls(rule, feed, width(feed) if bits is None else bits)
-
-    @property
-    def definitions(self) -> tuple[str, ...]:
-        """The -D options of training/row.h."""
-        return (
-            f"-DFOS_ELEMENT_ROUNDING={self.rule}",
-            f"-DFOS_RANDOM_FEED={self.feed.name.lower()}",
-            f"-DFOS_RANDOM_WIDTH={self.bits}",
-        )
-
-
-#: One of each rounder, with feeds of each width.
-SAMPLES = (
-    Rounding.of("sr_a", Feed.BYTE_NATURAL),
-    Rounding.of("sr_a", Feed.BYTE_LANE),
-    Rounding.of("sr_a", Feed.PAIR_REVERSED),
-    Rounding.of("sr_b", Feed.HALF_REVERSED),
-    Rounding.of("sr_c", Feed.HALF, 13),
-    Rounding.of(TE_SOFTWARE, Feed.BYTE_NATURAL),
-    Rounding.of("fouroversix_torch", Feed.WORD, 24),
-    Rounding.of("quartet2_simulator", Feed.WORD),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +46,14 @@ def words_unit() -> TrainingUnit:
 
 
 @cache
-def stochastic_unit(r: Recipe, dtype: str, rounding: Rounding) -> TrainingUnit:
+def stochastic_unit(r: Recipe, dtype: str) -> TrainingUnit:
     """Return the quantizers of a recipe with stochastic elements, for inputs of `dtype`."""
-    return TrainingUnit(STOCHASTIC, (*definitions(r), *rounding.definitions, f"-DFOS_INPUT={dtype}"))
+    random = (
+        f"-DFOS_ELEMENT_ROUNDING={member_name(r.element_rounding)}",
+        f"-DFOS_RANDOM_FEED={member_name(r.random_feed)}",
+        f"-DFOS_RANDOM_WIDTH={r.random_width}",
+    )
+    return TrainingUnit(QUANTIZE, (*definitions(r), *random, f"-DFOS_INPUT={dtype}"))
 
 
 @cache
@@ -109,12 +75,42 @@ def probe_unit() -> TrainingUnit:
     return TrainingUnit(PROBE)
 
 
+@cache
+def samples() -> tuple[Recipe, ...]:
+    """Return the presets that a feed is known for, and recipes of every other rounder and feed."""
+    found = [r for r in STOCHASTIC.values() if takes(r) is None]
+    te = replace(STOCHASTIC["te-train-gradient-byte-lane"], source="", evidence="own")
+    for rounding, feed, width in (
+        (ElementRounding.SR_A, RandomFeed.BYTE_NATURAL, 8),
+        (ElementRounding.SR_B, RandomFeed.HALF_REVERSED, 16),
+        (ElementRounding.SR_C, RandomFeed.HALF, 13),
+        (ElementRounding.QUARTET2_SIMULATOR, RandomFeed.WORD, 32),
+    ):
+        name = f"te-train-gradient, {rounding.value} {feed.value} {width}"
+        own = {"element_rounding": rounding, "random_feed": feed, "random_width": width}
+        found.append(replace(te, name=name, **own))
+    return tuple(found)
+
+
+def takes(r: Recipe) -> str | None:
+    """Return why no kernel of training quantizes by a recipe, None if one does."""
+    if not r.rounds_elements or r.random_feed is RandomFeed.HARDWARE_DECIDES:
+        return "no kernel for a recipe whose elements are not rounded by bits of a known feed"
+    if r.block_rows != 1 or r.block_cols != BLOCK or r.scale_format is not ScaleFormat.E4M3:
+        return f"stochastic kernels take rows of blocks of {BLOCK} under scales in E4M3"
+    return unsupported(nearest(r))
+
+
+def nearest(r: Recipe) -> Recipe:
+    """Return a recipe with the same steps and elements rounded to nearest: N2 to N8 are the same."""
+    plain: dict[str, Any] = {"random_feed": None, "random_width": 0, "random_draws": None}
+    return replace(r, element_rounding=ElementRounding.NEAREST, **plain)
+
+
 def units() -> tuple[TrainingUnit, ...]:
     """Return what a check of every target compiles: each rounder, order and dtype, each unit once."""
-    r, choosing = PRESETS["te-cuda-nvfp4"], PRESETS["fouroversix-mse"]
     found = [words_unit(), eden_unit(), probe_unit()]
-    found += [stochastic_unit(r, INPUTS[i % len(INPUTS)], s) for i, s in enumerate(SAMPLES)]
-    found += [stochastic_unit(choosing, "bfloat16", SAMPLES[0])]
+    found += [stochastic_unit(r, INPUTS[i % len(INPUTS)]) for i, r in enumerate(samples())]
     found += [
         rotate_unit(order, d, narrow=n)
         for order in Order

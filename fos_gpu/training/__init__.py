@@ -6,10 +6,9 @@ rotate    the randomized Hadamard transform of 16 values
 eden      MS-EDEN as Quartet II's kernels have it, on rotated values
 """
 
-from fos_gpu.build.training_units import Rounding
 from fos_gpu.training.eden import DeviceEden, eden
 from fos_gpu.training.rotation import rotate
 from fos_gpu.training.stochastic import quantize
 from fos_gpu.training.words import words
 
-__all__ = ["DeviceEden", "Rounding", "eden", "quantize", "rotate", "words"]
+__all__ = ["DeviceEden", "eden", "quantize", "rotate", "words"]

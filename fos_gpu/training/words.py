@@ -38,7 +38,7 @@ def words(
     Raises:  InputError, ShapeError as there; DtypeError or InputError for a `like` that is no device array.
     """
     place = take(like, "like", alignment=1).place
-    drawn = arguments(map, shape, seed=seed, offset=offset, rounds=rounds, options=options)
+    drawn = arguments(map, shape, seed, offset, rounds=rounds, options=options)
     chosen, asked = checked(map, shape, seed, offset, options)
     rows, groups = asked.shape[0], asked.shape[1] // chosen.elements
     with launching(place, f"random words of shape ({rows}, {groups})"):
@@ -50,7 +50,7 @@ def words(
 
 
 def arguments(
-    name: str, shape: tuple[int, int], *, seed: int, offset: int, rounds: int, options: dict[str, Option]
+    name: str, shape: tuple[int, int], seed: int, offset: int, *, rounds: int, options: dict[str, Option]
 ) -> tuple[Any, ...]:
     """Return map, seed, offset, rounds, choice and tile of a request, checked, as kernels take them."""
     checked(name, shape, seed, offset, options)

@@ -30,7 +30,7 @@ def test_every_case_gives_the_model_s_bits():
     assert set(found.figures["values"]) >= {c.name for c in CASES}
     assert min(found.figures["values"].values()) > 0
     w = wanted(SMALL)
-    codes, scales = w.quantized[CASES[0].name]
-    spoiled = {**w.quantized, CASES[0].name: (codes ^ np.uint8(codes == codes[3, 3]), scales)}
+    codes, *others = w.quantized[CASES[0].name]
+    spoiled = {**w.quantized, CASES[0].name: (codes ^ np.uint8(codes == codes[3, 3]), *others)}
     x = proof.on_device(w.x)
     assert proof.quantizers(replace(w, quantized=spoiled), x)[CASES[0].name, "differing"] > 0

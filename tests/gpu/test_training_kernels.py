@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+import fos_ref
 from fos_gpu import training
-from fos_gpu.proof.training.model import codes, eden, scaled
-from fos_gpu.training import Rounding
+from fos_gpu.proof.training.eden import eden
 from fos_ref import random
 from fos_ref.errors import DtypeError, InputError, RecipeError, ShapeError
 from fos_ref.inputs.distributions import make
-from fos_ref.random import Feed
+from fos_ref.recipes.axes import BlockShape
+from fos_ref.recipes.catalog import STOCHASTIC
 from fos_ref.rotate import hadamard
 from tests.gpu.emulation.device import device
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed: no kernel was run")
 __all__ = ["device"]
-TE = Rounding.of("sr_a", Feed.BYTE_NATURAL)
+TE = "te-train-gradient-byte-lane"
 SEED = 0x123456789ABCDEF0
 SHAPE = (128, 128)
 
@@ -32,19 +34,30 @@ def test_words_of_every_map(device, name):
     assert np.array_equal(got, random.words(name, shape, seed=SEED, offset=2**64 - 2))
 
 
-@pytest.mark.parametrize(
-    "rounding", [TE, Rounding.of("te_software", Feed.BYTE_NATURAL)], ids=lambda r: r.rule
-)
-def test_a_quantizer_with_given_and_with_drawn_words(device, rounding):
+def check(device, x, recipe, there, here):
+    """The kernel with bits `there` gives what fos_ref gives with bits `here`."""
+    want = fos_ref.quantize(x, recipe, random_bits=here, engine="numpy")
+    q = training.quantize(device(x), recipe, random_bits=there)
+    for part in ("codes", "block_scales", "picked4"):
+        assert np.array_equal(getattr(q, part), getattr(want, part)), part
+    assert q.to_host().recipe == want.recipe
+
+
+def test_a_quantizer_with_given_and_with_drawn_words(device):
     x = make("normal", SHAPE, 3, "bfloat16")
     x[:16, :16] = 0
     words = random.words("te-tuned-row", SHAPE, seed=SEED, copies="row")
-    t = scaled(x, "te-cuda-nvfp4")
+    check(device, x, TE, device(words), words)
     drawn = ("te-tuned-row", SEED, 0, {"copies": "row"})
-    for bits in (device(words), drawn):
-        q = training.quantize(device(x), "te-cuda-nvfp4", rounding=rounding, random_bits=bits)
-        assert np.array_equal(q.codes, codes(t.y, rounding, words))
-        assert np.array_equal(q.block_scales, t.block_scales)
+    check(device, x, TE, drawn, drawn)
+
+
+def test_candidates_with_draws_of_their_own(device):
+    x = make("student-t3", SHAPE, 3, "float32")
+    x[0, :4] = np.float32([3e38, -3e38, 2.0**-140, 0])
+    g = np.random.default_rng(1)
+    both = [g.integers(0, 1 << 32, SHAPE, dtype=np.uint32) for _ in range(2)]
+    check(device, x, "fouroversix-sr-unbiased-4over6", [device(w) for w in both], both)
 
 
 @pytest.mark.parametrize(("out", "inverse"), [("bfloat16", False), ("bfloat16", True)])
@@ -67,20 +80,24 @@ def test_eden(device):
 
 def test_what_does_not_fit_is_refused(device):
     x, words = device(make("normal", SHAPE, 3, "bfloat16")), device(np.zeros((128, 32), np.uint32))
-
-    def call(recipe="te-cuda-nvfp4", bits=words):
-        return training.quantize(x, recipe, rounding=TE, random_bits=bits)
-
     for wrong, error in (
         (device(np.zeros((128, 16), np.uint32)), ShapeError),
         (device(np.zeros((128, 32), np.float32)), DtypeError),
-        (("te-tuned-row", 1), InputError),
+        (("te-tuned-row", 1), DtypeError),
         (("no-such-map", 1, 0), InputError),
         (("quartet2-simulator", 1, 0), InputError),
     ):
         with pytest.raises(error, match="allowed"):
-            call(bits=wrong)
+            training.quantize(x, TE, random_bits=wrong)
+    for recipe, error, said in (
+        ("te-train-gradient", InputError, "hardware decides"),
+        ("te-cuda-nvfp4", InputError, "takes none"),
+        ("fouroversix-sr-4over6", InputError, "two of them"),
+    ):
+        with pytest.raises(error, match=said):
+            training.quantize(x, recipe, random_bits=words)
+    tiles = replace(STOCHASTIC[TE], block_shape=BlockShape.TILE_16X16)
     with pytest.raises(RecipeError, match="blocks of 16"):
-        call(recipe="te-cuda-nvfp4-16x16")
+        training.quantize(x, tiles, random_bits=words)
     with pytest.raises(ShapeError, match="multiples of 16"):
         training.rotate(device(np.zeros((2, 24), np.float32)))

@@ -72,7 +72,7 @@ constexpr NonFinite kNonFinite = NonFinite::FOS_NONFINITE;
 
 constexpr float kElementMax = FOS_ELEMENT_MAX;  // E: the largest element; 4 where every block maps to 4
 constexpr float kScaleMax = FOS_SCALE_MAX;      // M
-constexpr float kRangeMax = kElementMax * kScaleMax;  // C, exact
+constexpr float kRangeMax = FOS_RANGE_MAX;      // C
 constexpr bool kFloatOrInt = kCandidates == Candidates::float_or_int;
 constexpr bool kChooses = kCandidates == Candidates::four_over_six || kFloatOrInt;
 constexpr int kRows = kBlockShape == BlockShape::tile_16x16 ? 16 : 1;

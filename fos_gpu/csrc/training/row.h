@@ -8,6 +8,7 @@ constexpr Feed kFeed = Feed::FOS_RANDOM_FEED;
 constexpr int kRandomBits = FOS_RANDOM_WIDTH;
 constexpr int kServed = elements_of(kFeed);  // elements of a word
 
+// The code of a scaled value that is a number.
 FOS_HD u32 stochastic_element(float y, u32 random) {
   if constexpr (kRounding == ElementRounding::te_software) return te_software(y, random);
   if constexpr (kRounding == ElementRounding::fouroversix_torch) return fouroversix_torch(y, torch_uniform(random));
@@ -15,6 +16,14 @@ FOS_HD u32 stochastic_element(float y, u32 random) {
   constexpr bool b = kRounding == ElementRounding::sr_b, c = kRounding == ElementRounding::sr_c;
   constexpr Rule rule = b ? Rule::b : c ? Rule::c : Rule::a;
   return stochastic_code(y, random, rule, kRandomBits, kE2M1);
+}
+
+// N9. In fouroversix's reference a magnitude that overflows when it is doubled is NaN, and counts as one.
+FOS_HD Code stochastic_cast(float y, u32 random) {
+  constexpr bool torch = kRounding == ElementRounding::fouroversix_torch;
+  bool nan = is_nan(y) || (torch && magnitude(y) >= 0x7F000000u);
+  u32 code = with_zero_sign(y, nan ? nan_code() : stochastic_element(y, random));
+  return {code, torch && nan ? float_of(0x7FC00000u) : e2m1_value(code)};
 }
 
 // A row under one candidate. `word` gives the words of the row, in order; d receives the differences.
@@ -26,10 +35,9 @@ FOS_HD Codes stochastic_row(const float (&x)[kRow], const Candidate& c, Tensor t
   for (int i = 0; i < kRow; i++) {
     if (i % kServed == 0) held = word(i / kServed);
     u32 random = dealt(held, kFeed, i % kServed) >> (width_of(kFeed) - kRandomBits);
-    float y = scaled<kInput>(x[i], c, t);
-    u32 code = with_zero_sign(y, stochastic_element(y, random));
-    out.word[i / kPerWord] |= code << (i % kPerWord * 4);
-    if constexpr (kChooses) d[i] = difference(e2m1_value(code), c.scale.value, x[i], t);
+    Code found = stochastic_cast(scaled<kInput>(x[i], c, t), random);
+    out.word[i / kPerWord] |= found.code << (i % kPerWord * 4);
+    if constexpr (kChooses) d[i] = difference(found.value, c.scale.value, x[i], t);
   }
   return out;
 }

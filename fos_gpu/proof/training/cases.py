@@ -1,4 +1,4 @@
-"""What is compared: recipes, roundings, and where the words of each come from."""
+"""What is compared: recipes, and where the words of each come from."""
 
 from __future__ import annotations
 
@@ -6,58 +6,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from fos_gpu.build.training_units import Rounding
-from fos_ref.random import Feed
+from fos_gpu.build.training_units import samples
 from fos_ref.random.maps.wordmap import Option
+from fos_ref.recipes.recipe import Recipe
 
 NO_OPTIONS: Mapping[str, Option] = MappingProxyType({})
+RECIPES = {r.name: r for r in samples()}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One stochastic quantizer with its words: a map's, drawn in the kernel, or any words, given."""
+    """One stochastic recipe with its words: a map's, drawn in the kernel, or any words, given."""
 
-    recipe: str
-    rounding: Rounding
+    recipe: Recipe
     map: str = ""
     options: Mapping[str, Option] = field(default_factory=lambda: NO_OPTIONS)
 
     @property
     def name(self) -> str:
         """What the case is called in the finding."""
-        how = f"{self.recipe}, {self.rounding.rule} {self.rounding.feed.value} {self.rounding.bits}"
         chosen = "".join(f" {k}={v}" for k, v in self.options.items())
-        return f"{how}, {self.map or 'given words'}{chosen}"
+        return f"{self.recipe.name}, {self.map or 'given words'}{chosen}"
 
 
-NATURAL, LANE, REVERSED = (
-    Rounding.of("sr_a", f) for f in (Feed.BYTE_NATURAL, Feed.BYTE_LANE, Feed.PAIR_REVERSED)
-)
-SOFTWARE = Rounding.of("te_software", Feed.BYTE_NATURAL)
-TE, TORCHAO, FOUROVERSIX = "te-cuda-nvfp4", "torchao-train-nvfp4", "fouroversix-static6"
-_ROW_ONLY = MappingProxyType({"copies": "row"})
-_COLUMN = MappingProxyType({"copy": "column", "tile_tokens": 256})
+def _drawn(recipe: str, name: str, **options: Option) -> Case:
+    return Case(RECIPES[recipe], name, MappingProxyType(options))
 
+
+_LANE, _REVERSED, _SOFTWARE = (f"te-train-gradient-{s}" for s in ("byte-lane", "pair-reversed", "software"))
+_NATURAL = "te-train-gradient, sr-a byte-natural 8"
+
+#: Every recipe with words that are given, and every map that serves elements, drawn in the kernel.
 CASES = (
-    Case(TE, NATURAL),
-    Case(TE, LANE),
-    Case(TE, Rounding.of("sr_b", Feed.HALF_REVERSED)),
-    Case(TE, Rounding.of("sr_c", Feed.HALF, 13)),
-    Case(TE, NATURAL, "te-fused-row"),
-    Case(TE, REVERSED, "te-fused-column"),
-    Case(TE, LANE, "te-tuned-row"),
-    Case(TE, SOFTWARE, "te-tuned-row", _ROW_ONLY),
-    Case(TE, SOFTWARE, "te-tuned-column"),
-    Case(TE, NATURAL, "te-general-row"),
-    Case(TE, NATURAL, "te-general-row", _ROW_ONLY),
-    Case(TE, NATURAL, "te-general-column"),
-    Case(TORCHAO, LANE, "torchao-triton"),
-    Case(TORCHAO, REVERSED, "torchao-triton", _COLUMN),
-    Case(TORCHAO, LANE, "torchao-cute-row"),
-    Case(TORCHAO, REVERSED, "torchao-cute-column"),
-    Case(FOUROVERSIX, LANE, "fouroversix-triton"),
-    Case(FOUROVERSIX, Rounding.of("fouroversix_torch", Feed.WORD, 24)),
-    Case(FOUROVERSIX, Rounding.of("quartet2_simulator", Feed.WORD), "quartet2-simulator"),
+    *map(Case, RECIPES.values()),
+    _drawn(_LANE, "te-fused-row"),
+    _drawn(_REVERSED, "te-fused-column"),
+    _drawn(_NATURAL, "te-tuned-row"),
+    _drawn(_SOFTWARE, "te-tuned-row", copies="row"),
+    _drawn(_SOFTWARE, "te-tuned-column"),
+    _drawn(_NATURAL, "te-general-row"),
+    _drawn(_NATURAL, "te-general-row", copies="row"),
+    _drawn(_NATURAL, "te-general-column"),
+    _drawn("torchao-train-gradient-byte-lane", "torchao-triton"),
+    _drawn("torchao-train-gradient-pair-reversed", "torchao-triton", copy="column", tile_tokens=256),
+    _drawn("torchao-train-gradient-byte-lane", "torchao-cute-row"),
+    _drawn("torchao-train-gradient-pair-reversed", "torchao-cute-column"),
+    _drawn("fouroversix-triton-sr-byte-lane", "fouroversix-triton"),
+    _drawn("fouroversix-triton-sr-unbiased-absmax-pair-reversed", "fouroversix-triton"),
+    _drawn("te-train-gradient, quartet2-simulator word 32", "quartet2-simulator"),
+    _drawn("fouroversix-sr", "fouroversix-triton-uniform"),
 )
-#: Maps of which the words themselves are compared: those that no case above draws.
-OTHER_MAPS = ("fouroversix-triton-uniform", "quartet2-simulator-scales", "quartet2-scales")
+#: Maps of block scales, whose words themselves are compared.
+OTHER_MAPS = ("quartet2-simulator-scales", "quartet2-scales")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,17 @@ from fos_gpu.build.modules import Unit
 from fos_gpu.build.probe import available
 from fos_gpu.build.training_units import eden_unit, rotate_unit, stochastic_unit, words_unit
 from fos_gpu.engine import capability
-from fos_gpu.proof.command import run as run_command
-from fos_gpu.proof.training.cases import CASES
+from fos_gpu.proof.command import execute, parser, whole
+from fos_gpu.proof.training.cases import CASES, RECIPES
 from fos_gpu.proof.training.product import Product
-from fos_gpu.proof.training.task import given, NOISE, results, Task, Wanted
+from fos_gpu.proof.training.task import alone, drawn, NOISE, results, Task, Wanted
+from fos_gpu.proof.training.task import given as given_words
 from fos_gpu.tensors import cupy, Place, to_numpy, upload
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.pool import Tally, total
-from fos_ref.recipes.catalog import PRESETS
 from fos_ref.rotate import Order
 
 TENSORS, SHAPE = 48, (2048, 1024)  #: 100,663,296 values
@@ -51,10 +52,9 @@ def quantizers(w: Wanted, x: Any) -> Tally:
     """Compare every stochastic quantizer on one tensor."""
     found: Tally = Counter()
     for case in CASES:
-        bits = (case.map, w.task.seed, w.task.offset, dict(case.options)) if case.map else None
-        own = bits or on_device(given(case, w.task, w.digits))
-        q = training.quantize(x, case.recipe, rounding=case.rounding, random_bits=own)
-        pairs = zip((q.codes, q.block_scales), w.quantized[case.name], strict=True)
+        own = drawn(case, w.task) if case.map else alone([on_device(a) for a in given_words(case, w.digits)])
+        q = training.quantize(x, case.recipe, random_bits=own)
+        pairs = zip((q.codes, q.block_scales, q.picked4), w.quantized[case.name], strict=True)
         found[case.name, DIFFERING] += sum(differing(to_numpy(got), want) for got, want in pairs)
         found[case.name, VALUES] += w.x.size
     return found
@@ -100,9 +100,8 @@ def units() -> list[Unit]:
     """Return the units that the comparison starts."""
     found: list[Unit] = [words_unit(), eden_unit()]
     found += [rotate_unit(order, "bfloat16", narrow=True) for order in ORDERS]
-    for recipe, rounding in dict.fromkeys((c.recipe, c.rounding) for c in CASES):
-        r = PRESETS[recipe]
-        found += [stochastic_unit(r, "bfloat16", rounding), modules.tensor_unit(r, "bfloat16")]
+    for r in RECIPES.values():
+        found += [stochastic_unit(r, "bfloat16"), modules.tensor_unit(r, "bfloat16")]
     return list(dict.fromkeys(found))
 
 
@@ -123,14 +122,14 @@ def compare(tasks: Sequence[Task], progress: Progress, jobs: int) -> Finding:
     )
 
 
-def run(progress: Progress, jobs: int) -> Finding:
+def run(progress: Progress, jobs: int, tensors: int = TENSORS) -> Finding:
     """Compile what is needed, then compare; ToolchainError where no kernel can run."""
     here = available()
     if not here:
         raise ToolchainError(here.reason)
     arch = nvrtc.target(capability())
     total(compile_one, [Compile(u, arch) for u in units()], jobs, progress)
-    return compare([Task(i, SHAPE) for i in range(TENSORS)], progress, jobs)
+    return compare([Task(i, SHAPE) for i in range(tensors)], progress, jobs)
 
 
 PROOF = Proof(
@@ -147,4 +146,9 @@ PROOF = Proof(
 @guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
-    return run_command(PROOF, argv, card())
+    arguments = parser(PROOF)
+    size = SHAPE[0] * SHAPE[1]
+    what = f"tensors of {size:,} values, {TENSORS} unless it says otherwise"
+    arguments.add_argument("--tensors", type=whole, default=TENSORS, metavar="N", help=what)
+    given = arguments.parse_args(argv)
+    return execute(replace(PROOF, run=partial(run, tensors=given.tensors)), given, card())

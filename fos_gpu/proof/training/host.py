@@ -14,7 +14,7 @@ import numpy as np
 from fos_gpu.build import training
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.proof.command import run as run_command
-from fos_gpu.proof.training.model import eden
+from fos_gpu.proof.training.eden import eden
 from fos_gpu.proof.training.task import KINDS
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded

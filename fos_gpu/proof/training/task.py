@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 
+import fos_ref
 from fos_gpu.proof.training.cases import Case, CASES, OTHER_MAPS
-from fos_gpu.proof.training.model import codes, Eden, eden, scaled
+from fos_gpu.proof.training.eden import Eden, eden
 from fos_ref.engines.memory import keep_memory
+from fos_ref.engines.random_bits import elements_of
 from fos_ref.formats.arrays import AnyArray, F32, U8, U32
 from fos_ref.inputs.distributions import make
-from fos_ref.random import FEEDS, words
+from fos_ref.random import words
 from fos_ref.random.maps.wordmap import Option
 from fos_ref.rotate import hadamard, Order
 
@@ -48,22 +50,28 @@ class Wanted:
     task: Task
     x: AnyArray  #: bfloat16 (R, C)
     y: F32  #: rotated, float32: what MS-EDEN takes
-    digits: U32  #: (R, C) words that are given: each rounding takes as many of a row as it needs
-    quantized: dict[str, tuple[U8, U8]]  #: case -> packed codes, block scales
+    digits: tuple[U32, U32]  #: (R, C) words that are given: a recipe takes as many of a row as it needs
+    quantized: dict[str, tuple[U8, U8, AnyArray]]  #: case -> packed codes, block scales, picked4
     words: dict[str, U32]  #: map -> words
     eden: Eden
     rotated: dict[str, AnyArray]  #: order -> bfloat16
     decided: AnyArray  #: of the exact order
 
 
-def served(case: Case, task: Task) -> int:
-    """Return how many words a row has, for words that are given."""
-    return task.shape[1] // len(FEEDS[case.rounding.feed])
+def given(case: Case, digits: tuple[U32, U32]) -> list[U32]:
+    """Return the words of a case without a map, one array for each draw of its candidates."""
+    columns = digits[0].shape[1] // elements_of(case.recipe)
+    return [np.ascontiguousarray(d[:, :columns]) for d in digits[: case.recipe.draws]]
 
 
-def given(case: Case, task: Task, digits: U32) -> U32:
-    """Return the words of a case without a map."""
-    return np.ascontiguousarray(digits[:, : served(case, task)])
+def alone(each: list[Any]) -> Any:
+    """Return the only one of a list, or both of two: the form that `quantize` takes."""
+    return each[0] if len(each) == 1 else each
+
+
+def drawn(case: Case, task: Task) -> tuple[Any, ...]:
+    """Return the words of a case with a map, as `quantize` takes them."""
+    return (case.map, task.seed, task.offset, dict(case.options))
 
 
 def map_words(name: str, task: Task, options: dict[str, Option]) -> U32:
@@ -74,15 +82,13 @@ def map_words(name: str, task: Task, options: dict[str, Option]) -> U32:
 def wanted(task: Task) -> Wanted:
     """Compute the model's side of a tensor."""
     x = make(KINDS[task.number % len(KINDS)], task.shape, task.number, "bfloat16")
-    digits = np.random.Generator(np.random.Philox(task.number)).integers(
-        0, 1 << 32, task.shape, dtype=np.uint32
-    )
-    under = cache(lambda recipe: scaled(x, recipe))
+    g = np.random.Generator(np.random.Philox(task.number))
+    digits = tuple(g.integers(0, 1 << 32, task.shape, dtype=np.uint32) for _ in range(2))
     quantized = {}
     for case in CASES:
-        own = map_words(case.map, task, dict(case.options)) if case.map else given(case, task, digits)
-        t = under(case.recipe)
-        quantized[case.name] = (codes(t.y, case.rounding, own), t.block_scales)
+        own = drawn(case, task) if case.map else alone(given(case, digits))
+        q = fos_ref.quantize(x, case.recipe, random_bits=own, engine="numpy")
+        quantized[case.name] = (q.codes, q.block_scales, q.picked4)
     exact = hadamard(x)
     rotated = {o.value: hadamard(x, order=o).y for o in (Order.FWHT, Order.SEQUENTIAL)}
     y = hadamard(x, out="float32").y

@@ -1,4 +1,4 @@
-"""What the kernels have to give, by fos_ref alone: a recipe's scales, then the rounders of fos_ref.random."""
+"""MS-EDEN by fos_ref alone: its codecs, its fused multiply-add and its rounder of scales."""
 
 from __future__ import annotations
 
@@ -7,57 +7,17 @@ from typing import NamedTuple
 import ml_dtypes
 import numpy as np
 
-import fos_ref
-from fos_gpu.build.training_units import Rounding
 from fos_ref.formats import E2M1, encode
-from fos_ref.formats.arrays import AnyArray, F32, U8, U32
+from fos_ref.formats.arrays import F32, U8, U32
 from fos_ref.formats.codec import decode
 from fos_ref.model.rounding import fma, to_dtype
-from fos_ref.random import deal, Rule, stochastic, width
-from fos_ref.random.programs import (
-    fouroversix_torch,
-    quartet2_scales,
-    quartet2_simulator,
-    te_software,
-    triton_uniform,
-)
+from fos_ref.random.programs import quartet2_scales
 from fos_ref.storage.layout import pack_nibbles
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _LIMIT = np.float32(6 / ((17 / 16) * 0.93))  #: what MS-EDEN maps a block's largest value to
 _CUT = np.uint32(0xFFF80000)
 _ONE = np.float32(1)
-
-
-class Scaled(NamedTuple):
-    """A tensor under a recipe's block scales: what is left is to round its elements."""
-
-    y: F32  #: (R, C)
-    block_scales: U8  #: (R, C/16)
-
-
-def scaled(x: AnyArray, recipe: str) -> Scaled:
-    """Return N2 to N8 of a recipe that has nothing to choose."""
-    t = fos_ref.trace(x, recipe)
-    assert t.map6 is not None
-    return Scaled(t.map6.scaled.reshape(x.shape), t.block_scales)
-
-
-def codes(y: F32, rounding: Rounding, words: U32) -> U8:
-    """Return the packed codes (R, C/2) of scaled values (R, C), with words (R, C / n)."""
-    random = deal(words, rounding.feed) >> np.uint32(width(rounding.feed) - rounding.bits)
-    return pack_nibbles(_rounded(y, rounding, random))
-
-
-def _rounded(y: F32, rounding: Rounding, random: U32) -> U8:
-    if rounding.rule == "te_software":
-        return te_software(y, random)
-    if rounding.rule == "fouroversix_torch":
-        return fouroversix_torch(y, random.astype(np.float32) * np.float32(2.0**-24))
-    if rounding.rule == "quartet2_simulator":
-        return quartet2_simulator(y, triton_uniform(random))
-    found: U8 = stochastic(y, random, Rule(rounding.rule.replace("_", "-")), rounding.bits)
-    return found
 
 
 class Eden(NamedTuple):
