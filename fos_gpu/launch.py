@@ -112,7 +112,7 @@ def expand(codes: Any, scales: Any, table: tuple[int, int], out: Any) -> None:
     """Put the groups of codes (R, K/2) and scale bytes (R, B) into out (B, R, 48), for `multiply`."""
     rows, groups = scales.shape
     arguments = (codes, scales, np.int64(rows), np.int64(groups), *map(np.uint64, table), out)
-    _start(modules.products_unit(), "fos_expand", -(-scales.size // OUTPUTS), arguments, threads=OUTPUTS)
+    start(modules.products_unit(), "fos_expand", -(-scales.size // OUTPUTS), arguments, threads=OUTPUTS)
 
 
 def multiply(a: Any, b: Any, unit: int, out: tuple[Any, Any, Any, Any, Any]) -> None:
@@ -121,13 +121,13 @@ def multiply(a: Any, b: Any, unit: int, out: tuple[Any, Any, Any, Any, Any]) -> 
     n = b.shape[1]
     arguments = (a, b, *map(np.int64, (m, n, groups)), np.int32(unit), np.float64(2.0**unit), *out)
     tiles = -(-m // OUTPUT_SIDE) * -(-n // OUTPUT_SIDE)
-    _start(modules.products_unit(), "fos_multiply", tiles, arguments, threads=OUTPUTS)
+    start(modules.products_unit(), "fos_multiply", tiles, arguments, threads=OUTPUTS)
 
 
 def flagged(flags: Any, mask: int, out: Any) -> None:
     """Put into out (M, N) bytes whether all bits of a mask are set."""
     arguments = (flags, np.int64(flags.size), np.int32(mask), out)
-    _start(modules.products_unit(), "fos_flagged", -(-flags.size // OUTPUTS), arguments, threads=OUTPUTS)
+    start(modules.products_unit(), "fos_flagged", -(-flags.size // OUTPUTS), arguments, threads=OUTPUTS)
 
 
 def judge(given: tuple[Any, int], parts: tuple[Any, ...], asked: tuple[Any, ...], out: Any) -> None:
@@ -139,7 +139,7 @@ def judge(given: tuple[Any, int], parts: tuple[Any, ...], asked: tuple[Any, ...]
     groups, alpha, way, middle, error, mask = asked
     shape = (*map(np.int64, (m, n, groups)), np.float32(alpha), np.int32(way), np.float32(middle))
     arguments = (given[0], np.int32(given[1]), *parts, *shape, np.float64(error), np.int32(mask), out)
-    _start(modules.products_unit(), "fos_judge", -(-m // OUTPUTS), arguments, threads=OUTPUTS)
+    start(modules.products_unit(), "fos_judge", -(-m // OUTPUTS), arguments, threads=OUTPUTS)
 
 
 def _parts(values: int) -> int:

@@ -63,8 +63,8 @@ def request(name: str, options: dict[str, Option]) -> tuple[int, int, int]:
     chosen = MAPS[name].options
     taken = {key: options.get(key, values[0]) for key, values in chosen.items()}
     words = [chosen[key].index(value) for key, value in taken.items() if key not in TILES]
-    tiles = (int(taken.get(key, default)) for key, default in TILES.items())
-    return (words[0] if words else 0, *tiles)
+    tokens, features = (int(taken.get(key, default)) for key, default in TILES.items())
+    return words[0] if words else 0, tokens, features
 
 
 @cache

@@ -87,7 +87,7 @@ def samples() -> tuple[Recipe, ...]:
         (ElementRounding.QUARTET2_SIMULATOR, RandomFeed.WORD, 32),
     ):
         name = f"te-train-gradient, {rounding.value} {feed.value} {width}"
-        own = {"element_rounding": rounding, "random_feed": feed, "random_width": width}
+        own: dict[str, Any] = {"element_rounding": rounding, "random_feed": feed, "random_width": width}
         found.append(replace(te, name=name, **own))
     return tuple(found)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from fos_gpu.build import kernels, modules, nvrtc, training_units
 from fos_gpu.build.lower import absent_on_device, admitted, definitions, fused, INPUTS, numerics, source
 from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, violations
-from fos_gpu.build.training import texts
+from fos_gpu.build.training import DEFINITIONS, texts
 from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.proof.command import execute, parser
@@ -125,7 +125,7 @@ def _other(unit: modules.Unit, target: str) -> Task:
 
 
 def _training(unit: modules.Unit, target: str) -> Task:
-    own = [o for o in unit.definitions if o not in training_units.DEFINITIONS]
+    own = [o for o in unit.definitions if o not in DEFINITIONS]
     declared = _pairs(training_units.declared(unit, target))
     return Task(unit.source, modules.options(unit, target), " ".join(own), target, declared=declared)
 

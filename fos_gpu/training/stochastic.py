@@ -75,8 +75,8 @@ def _words(given: Any, r: Recipe, shape: tuple[int, int], like: Any, place: Plac
     """Return the words of one draw, a map's too, as a CuPy array."""
     wanted = (shape[0], shape[1] // elements_of(r))
     if _is_map(given):
-        name, seed, offset = _fitting(given[0], r), *given[1:3]
-        given = words(name, shape, like=like, seed=seed, offset=offset, **_options(given))
+        name, seed, offset = given[:3]
+        given = words(_fitting(name, r), shape, like=like, seed=seed, offset=offset, **_options(given))
     return given_words(given, "random_bits", wanted, place)
 
 

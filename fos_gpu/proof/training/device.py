@@ -73,10 +73,13 @@ def others(w: Wanted, x: Any) -> Tally:
         found[f"rotation, {order.value}", DIFFERING] += differing(got, w.rotated[order.value])
     noise = training.words(NOISE, w.task.shape, like=x, seed=w.task.seed, offset=w.task.offset)
     e = training.eden(on_device(w.y), noise)
-    wrong = [
-        differing(to_numpy(got).reshape(want.shape), want)
-        for got, want in zip((e.codes, e.corrected, e.tensor_scale, e.block_scales), w.eden, strict=True)
+    pairs: list[tuple[Any, AnyArray]] = [
+        (e.codes, w.eden.codes),
+        (e.corrected, w.eden.corrected),
+        (e.tensor_scale, w.eden.tensor_scale.reshape(1)),
+        (e.block_scales, w.eden.block_scales),
     ]
+    wrong = [differing(to_numpy(got), want) for got, want in pairs]
     found["MS-EDEN", VALUES] += w.x.size
     found["MS-EDEN", DIFFERING] += sum(wrong)
     return found

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -71,7 +72,7 @@ def by_rule(fmt: str, rule: str) -> Iterator[tuple[int, int]]:
         want = stochastic(part[:, None], BYTES, how, 8, info)
         yield want.size, _unequal(training.by_rule(part, BYTES, how, 8, e4m3=e4m3), want)
     g = np.random.Generator(np.random.Philox(5))
-    special = np.float32([np.inf, -np.inf, np.nan, -np.nan, 3e38, 2.0**-149, -(2.0**-126)])
+    special = np.array([np.inf, -np.inf, np.nan, -np.nan, 3e38, 2.0**-149, -(2.0**-126)], dtype=np.float32)
     some = np.concatenate([special, g.integers(0, 1 << 32, 4096, dtype=np.uint32).view(np.float32)])
     for n in WIDTHS:
         top = (1 << n) - 1
@@ -112,7 +113,7 @@ def by_map(name: str) -> Iterator[tuple[int, int]]:
     """Compare the words of a map: every option, three shapes, two seeds, offsets that carry."""
     options = MAPS[name].options
     for values in product(*options.values()):
-        chosen = dict(zip(options, values, strict=True))
+        chosen: dict[str, Any] = dict(zip(options, values, strict=True))
         for shape, (seed, offset) in product(SHAPES, SEEDS):
             want = words(name, shape, seed=seed, offset=offset, **chosen)
             got = training.words(name, shape, seed=seed, offset=offset, **chosen)

@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-import fos_ref
 from fos_gpu.proof.training.cases import Case, CASES, OTHER_MAPS
 from fos_gpu.proof.training.eden import Eden, eden
+from fos_ref.engines.front import quantize
 from fos_ref.engines.memory import keep_memory
 from fos_ref.engines.random_bits import elements_of
-from fos_ref.formats.arrays import AnyArray, F32, U8, U32
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8, U32
 from fos_ref.inputs.distributions import make
 from fos_ref.random import words
-from fos_ref.random.maps.wordmap import Option
 from fos_ref.rotate import hadamard, Order
 
 KINDS = ("normal", "student-t3", "lognormal", "heavy-tailed", "signed-zero", "outlier-channels")
 NOISE = "quartet2-scales"
+Quantized: TypeAlias = tuple[U8, U8, Bool]  #: packed codes, block scales, picked4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Wanted:
     x: AnyArray  #: bfloat16 (R, C)
     y: F32  #: rotated, float32: what MS-EDEN takes
     digits: tuple[U32, U32]  #: (R, C) words that are given: a recipe takes as many of a row as it needs
-    quantized: dict[str, tuple[U8, U8, AnyArray]]  #: case -> packed codes, block scales, picked4
+    quantized: dict[str, Quantized]  #: by case
     words: dict[str, U32]  #: map -> words
     eden: Eden
     rotated: dict[str, AnyArray]  #: order -> bfloat16
@@ -74,7 +74,7 @@ def drawn(case: Case, task: Task) -> tuple[Any, ...]:
     return (case.map, task.seed, task.offset, dict(case.options))
 
 
-def map_words(name: str, task: Task, options: dict[str, Option]) -> U32:
+def map_words(name: str, task: Task, options: dict[str, Any]) -> U32:
     """Return a map's words of a tensor."""
     return words(name, task.shape, seed=task.seed, offset=task.offset, **options)
 
@@ -83,11 +83,13 @@ def wanted(task: Task) -> Wanted:
     """Compute the model's side of a tensor."""
     x = make(KINDS[task.number % len(KINDS)], task.shape, task.number, "bfloat16")
     g = np.random.Generator(np.random.Philox(task.number))
-    digits = tuple(g.integers(0, 1 << 32, task.shape, dtype=np.uint32) for _ in range(2))
-    quantized = {}
+    first, second = (g.integers(0, 1 << 32, task.shape, dtype=np.uint32) for _ in range(2))
+    digits = (first, second)
+    quantized: dict[str, Quantized] = {}
     for case in CASES:
         own = drawn(case, task) if case.map else alone(given(case, digits))
-        q = fos_ref.quantize(x, case.recipe, random_bits=own, engine="numpy")
+        q = quantize(x, case.recipe, random_bits=own, engine="numpy")
+        assert q.picked4 is not None
         quantized[case.name] = (q.codes, q.block_scales, q.picked4)
     exact = hadamard(x)
     rotated = {o.value: hadamard(x, order=o).y for o in (Order.FWHT, Order.SEQUENTIAL)}

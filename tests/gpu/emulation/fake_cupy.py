@@ -110,6 +110,12 @@ def empty(shape, dtype):
     return aligned(shape, dtype)
 
 
+def zeros(shape, dtype):
+    array = aligned(shape, dtype)
+    array[...] = 0
+    return array
+
+
 def asarray(values):
     array = aligned(values.shape, values.dtype)
     array[...] = values
