@@ -15,7 +15,10 @@ def other(x, recipe: str = "te-mse-256", by: float = 1.37):
     return own, fos_ref.quantize(x, recipe, encode_scale=np.float32(own.encode_scale / np.float32(by)))
 
 
-@pytest.mark.parametrize(("shape", "seed"), [((8, 64), 0), ((8, 64), 5), ((64, 256), 5)])
+@pytest.mark.parametrize(
+    ("shape", "seed"),
+    [((8, 64), 0), ((8, 64), 5), pytest.param((64, 256), 5, marks=pytest.mark.exhaustive)],
+)
 def test_every_block_follows_it_and_nothing_else_is_named(shape, seed):
     x = make("normal", shape, seed)
     _, q = other(x)

@@ -15,7 +15,7 @@ QKV = [f"model.layers.0.self_attn.{k}_proj.weight" for k in "qkv"]
 GATE_UP = ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]
 
 
-@pytest.mark.parametrize("style", [modelopt, compressed])
+@pytest.mark.parametrize("style", [modelopt, pytest.param(compressed, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize(
     "names",
     [

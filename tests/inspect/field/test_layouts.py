@@ -37,7 +37,7 @@ OTHERWISE = {high_first: "high nibble first", in_halves: "halves", swizzled: "sw
 
 
 @pytest.mark.parametrize("how", OTHERWISE, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("i", [0, 2])
+@pytest.mark.parametrize("i", [pytest.param(0, marks=pytest.mark.exhaustive), 2])
 def test_one_weight_lies_otherwise(how, i, tmp_path):
     """A loader reads all weights alike, so it is garbage to one: it is named, and its bytes are right."""
     source = layers(4, shape=SHAPE)

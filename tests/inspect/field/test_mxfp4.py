@@ -36,7 +36,9 @@ def compressed_mx_e8m0(name, x, recipe=MXFP4):
     ],
 )
 @pytest.mark.parametrize("shape", [(32, 128), STACK])
-@pytest.mark.parametrize("recipe", [MXFP4, "fouroversix-mxfp4-static4"])
+@pytest.mark.parametrize(
+    "recipe", [MXFP4, pytest.param("fouroversix-mxfp4-static4", marks=pytest.mark.exhaustive)]
+)
 def test_sound(style, convention, shape, recipe, tmp_path):
     name = "model.layers.0.mlp.experts.down_proj" if len(shape) > 2 else "a.weight"
     source = weights(name, shape=shape)
