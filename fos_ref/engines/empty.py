@@ -26,7 +26,7 @@ def scales_of_nothing(r: Recipe, rows: int, dtype: np.dtype[Any]) -> Scales:
     return replace(one, amax=all_rows(one.amax), encode=all_rows(one.encode), decode=all_rows(one.decode))
 
 
-def nothing(x: AnyArray, scales: Scales, r: Recipe) -> tuple[U8, U8, Bool]:  # noqa: ARG001 -- as an engine
+def nothing(x: AnyArray, _: Scales, r: Recipe, *__: Any) -> tuple[U8, U8, Bool]:
     """Return empty codes, block scales and choices of an x (R, C) without values: R or C is 0."""
     rows, cols = x.shape
     blocks = (rows, cols // r.block_cols)

@@ -23,6 +23,7 @@ from fos_ref.formats.bits import canonical_nan, widen
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import dequantize_matrix
 from fos_ref.model.quantize import quantize_matrix, tensor_amax, tensor_scales
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales, Trace
 from fos_ref.recipes.catalog import recipe as get_recipe
 from fos_ref.recipes.recipe import Recipe
@@ -53,10 +54,7 @@ def quantize(
               1.0 bypasses tensor scaling. Not for row-scaled recipes
     encode_scale: the encode scale S, as FlashInfer, vLLM, SGLang and TensorRT-LLM pass it: () or (rows,) for
               row-scaled recipes, float32 values from C / FLT_MAX on; D = 1/S. At most one of the three
-    random_bits: for a stochastic recipe and for no other: its words (R, G) as whole numbers of 32 bits, one
-              for C/G values of a row of the padded x; or (map, seed, offset[, options]) of
-              `fos_ref.random.words`. Two of these, map-to-6 first, where both candidates have own draws.
-              Where block scales are rounded, one number of N bits a block
+    random_bits: for a stochastic recipe alone: words (R, G), or (map, seed, offset), as in docs/training.md
     engine:   "auto", "numpy", "numba" or "cuda": all give the same bits. "auto" takes "numba" from 2^20
               values on where it can run, else "numpy"
     padding:  "error": C, and the rows of a 16x16 recipe, must be whole blocks; "zero": pad with zeros
@@ -75,20 +73,19 @@ def quantize(
     """
     r, fixed = get_recipe(recipe), Fixed(amax, tensor_scale, encode_scale)
     one_of(padding, PADDINGS, "padding")
-    if check_engine(engine) == "cuda" and padding == "error" and not r.stochastic and random_bits is None:
-        there = quantize_on_device(x, r, fixed)
-        if there is not None:
-            return there
+    if (
+        check_engine(engine) == "cuda"
+        and (padding, random_bits) == ("error", None)
+        and (there := quantize_on_device(x, r, fixed)) is not None
+    ):
+        return there
     array = as_numpy(x)
     matrix = _matrix(array, r, padding)
     check_float_environment()
     chosen = get_engine(engine, r, matrix.size)
-    bits = random_bits_of(random_bits, r, _two_axes(matrix))
+    more = _random(random_bits, r, matrix)
     scales = _scales(chosen.amax, fixed, r, matrix)
-    more = () if bits is None else (bits,)
-    codes, block_scales, picked4 = (
-        chosen.quantize(matrix, scales, r, *more) if matrix.size else nothing(matrix, scales, r)
-    )
+    codes, block_scales, picked4 = (chosen.quantize if matrix.size else nothing)(matrix, scales, r, *more)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
@@ -125,11 +122,11 @@ def trace(
     one_of(padding, PADDINGS, "padding")
     matrix = _matrix(as_numpy(x), r, padding)
     check_float_environment()
-    bits = random_bits_of(random_bits, r, _two_axes(matrix))
+    bits = _random(random_bits, r, matrix)
     scales = _scales(_model_amax, fixed, r, matrix)
     if matrix.size:
-        return quantize_matrix(widen(matrix), scales, r, bits)
-    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r, bits), scales=scales)
+        return quantize_matrix(widen(matrix), scales, r, *bits)
+    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r, *bits), scales=scales)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -180,10 +177,10 @@ def _rows(shape: tuple[int, ...]) -> int:
 def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     """Return x as (rows, C), padded with zeros only if that was asked for by name."""
     if padding == "error" or not x.shape:
-        check_shape(x.shape, r.block_rows, r.block_cols)
+        check_shape(x.shape, r.block_rows, r.group)
     rows = _rows(x.shape)
     matrix = x.reshape(rows, x.shape[-1])
-    extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % r.block_cols
+    extra_rows, extra_cols = -rows % r.block_rows, -x.shape[-1] % r.group
     if extra_rows or extra_cols:
         padded = np.zeros((rows + extra_rows, x.shape[-1] + extra_cols), dtype=x.dtype)
         padded[:rows, : x.shape[-1]] = matrix
@@ -191,10 +188,11 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     return matrix
 
 
-def _two_axes(matrix: AnyArray) -> tuple[int, int]:
-    """Return the shape of a matrix."""
+def _random(given: Any, r: Recipe, matrix: AnyArray) -> tuple[RandomBits, ...]:
+    """Return the random bits of a matrix, for a recipe that takes none ()."""
     rows, cols = matrix.shape
-    return rows, cols
+    bits = random_bits_of(given, r, (rows, cols))
+    return () if bits is None else (bits,)
 
 
 def _scales(amax_of: Callable[[AnyArray, Recipe], F32], fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:

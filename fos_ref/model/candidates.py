@@ -29,6 +29,7 @@ MIN_NORMAL = np.float32(2.0**-6)  #: of E4M3
 MIN_SUBNORMAL = np.float32(2.0**-9)
 ROOT_OF_TINY = np.float32(2.0**-63)  #: the root of the smallest normal float32
 EIGHTH_CODE = 0x20  #: 0.125
+ONE_CODE = 0x38
 NAN_CODE = 0x7F
 _UE4M3_VALUES: F32 = decode(np.arange(128), UE4M3).astype(np.float32)
 _UE5M3_VALUES: F32 = decode(np.arange(256), UE5M3).astype(np.float32)
@@ -67,12 +68,18 @@ def expand_amax(base: F32, b: F32, t: Scales, r: Recipe) -> F32:  # noqa: ARG001
     return unrounded(b * EXPANSION, t, r)
 
 
+def expand_quotient(base: F32, b: F32, t: Scales, r: Recipe) -> F32:  # noqa: ARG001
+    """Return ((b/E) * 1.5) / D: three roundings. N6j. Source: Quartet II nvfp4_triton.py::get_alt_scales."""
+    return ((b / np.float32(r.element_max)) * EXPANSION) / t.decode
+
+
 MAP4_SCALE: Mapping[Map4Scale, Callable[[F32, F32, Scales, Recipe], F32]] = MappingProxyType(
     {
         Map4Scale.EXPAND_BEFORE_ROUNDING: expand_before_rounding,
         Map4Scale.EXPAND_AFTER_ROUNDING: expand_after_rounding,
         Map4Scale.FROM_BLOCK_AMAX: from_block_amax,
         Map4Scale.EXPAND_AMAX: expand_amax,
+        Map4Scale.EXPAND_QUOTIENT: expand_quotient,
     }
 )
 
@@ -145,6 +152,7 @@ SCALE_FLOOR: Mapping[ScaleFloor, Callable[[F32], F32]] = MappingProxyType(
         ScaleFloor.TINY_IS_ONE: lambda base: np.where(base < ROOT_OF_TINY, ONE, base),
         ScaleFloor.MIN_SUBNORMAL: lambda base: np.maximum(base, MIN_SUBNORMAL),
         ScaleFloor.ZERO_IS_EIGHTH: lambda base: base,  # replaced after the cast: see cast_scale
+        ScaleFloor.ZERO_CODE_IS_ONE: lambda base: base,
     }
 )
 
@@ -174,19 +182,26 @@ def cast_random(base: F32, numbers: U32, r: Recipe) -> tuple[U8, F32]:
     return codes, _UE4M3_VALUES[codes]
 
 
-def cast_scale(base: F32, r: Recipe, numbers: U32 | None = None) -> tuple[U8, F32]:
+def cast_scale(
+    base: F32,
+    r: Recipe,
+    numbers: U32 | None = None,
+    *,
+    nearest: bool = False,
+) -> tuple[U8, F32]:
     """Return (byte, value) of the block scale: floor, cast, NaN byte. N7.
 
     numbers: the random number of each block, where the recipe's scales are rounded stochastically
+    nearest: leave that aside: the scale is corrected before it is rounded so
     """
     left = (r.element.exponent,) if r.scale_format.of_amax else ()
-    if r.scale_rounding is ScaleRounding.NEAREST:
+    if nearest or r.scale_rounding is ScaleRounding.NEAREST:
         codes, values = SCALE_FORMAT[r.scale_format](SCALE_FLOOR[r.scale_floor](base), *left)
     else:
         assert numbers is not None
         codes, values = cast_random(SCALE_FLOOR[r.scale_floor](base), numbers, r)
-    if r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH:
-        codes[codes == 0] = EIGHTH_CODE
+    if r.scale_floor in (ScaleFloor.ZERO_IS_EIGHTH, ScaleFloor.ZERO_CODE_IS_ONE):
+        codes[codes == 0] = EIGHTH_CODE if r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH else ONE_CODE
         values = _UE4M3_VALUES[codes]
     if r.scale_format is ScaleFormat.E4M3:
         codes[codes == NAN_CODE] = SCALE_NAN[r.scale_nan]

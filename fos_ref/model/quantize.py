@@ -17,6 +17,7 @@ from fos_ref.formats.arrays import Bool, F32, U8, U32
 from fos_ref.formats.bits import canonical_nan
 from fos_ref.model.blocks import from_blocks, repeat_rows, to_blocks
 from fos_ref.model.candidates import cast_scale, EXPANSION, MAP4_SCALE, unrounded
+from fos_ref.model.corrected import by_block, corrected
 from fos_ref.model.elements import ELEMENT_FORMAT, Grid
 from fos_ref.model.errors import block_error, ERROR_DOMAIN, PICK_4
 from fos_ref.model.random_bits import RandomBits
@@ -38,9 +39,15 @@ INT4_FLAG = np.uint8(0x80)  #: set in the scale byte of a block that holds integ
 def tensor_amax(x: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE) -> F32:
     """Return max|x|, () or per row (R,): exact. 0 for an empty tensor; a NaN gives NaN or is skipped. N2.
 
-    Of a search for ranges it is the largest range that a block of an input of `dtype` keeps (N6f).
+    Of a search for ranges it is the largest range that a block of an input of `dtype` keeps (N6f); where 16
+    values correct their scale, the largest corrected scale (N6h).
     """
     axis = 1 if r.amax_scope is AmaxScope.ROW else None
+    if r.candidates is Candidates.EDEN_16 and x.size:
+        with np.errstate(all="ignore"):
+            values = to_blocks(x, r.block_rows, r.block_cols)
+            found = by_block(values, _MAXIMUM[r.nonfinite](np.abs(values), -1), r)
+        return _MAXIMUM[r.nonfinite](found.scale, axis)
     if r.search is None or r.search.tried is not Tried.RANGE or not x.size:
         return _MAXIMUM[r.nonfinite](np.abs(x), axis)
     with np.errstate(all="ignore"):
@@ -177,6 +184,8 @@ def candidates(
             return candidate(blocks, base, r, first), candidate(expanded, base4, r, second)
         case Candidates.FLOAT_OR_INT:
             return candidate(blocks, base, r, first), candidate(blocks, base, r, second)
+        case Candidates.EDEN_16 | Candidates.EDEN_128:
+            return corrected(blocks, base, r), None
         case Candidates.FACTORS | Candidates.SCALES:
             return searched(blocks, r, lambda some, base: candidate(some, base, r, first)), None
         case Candidates.SIX | Candidates.SEVEN | Candidates.LARGEST | Candidates.RANGES:

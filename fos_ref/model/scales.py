@@ -166,6 +166,22 @@ def encode_of_quotient(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32
     return s, ONE / s
 
 
+def decode_two_quotients(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/D and D = (A/M)/E, two divisions, 1 for A = 0. N3p. Source: Quartet II nvfp4_triton.py."""
+    d = (amax / np.float32(r.bound)) / np.float32(r.element_max)
+    d = np.where(amax == 0, ONE, d).astype(np.float32)
+    return ONE / d, d
+
+
+def of_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return S = 1/D, 0 for D = 0, and D = A * RN(1/M), A the largest corrected block scale. N3q.
+
+    Source: Quartet II group_transform_and_eden.cu::eden_convert_scales_kernel.
+    """
+    d = np.asarray(amax * (ONE / np.float32(r.bound)), dtype=np.float32)
+    return np.where(d == 0, np.float32(0), ONE / d).astype(np.float32), d
+
+
 def none(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:  # noqa: ARG001
     """Return S = D = 1: MX formats have no tensor scale. N3g."""
     one = np.ones_like(amax)
@@ -188,6 +204,8 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.RECIPROCAL_ZERO_SCALES: reciprocal_zero_scales,
         TensorScale.ENCODE_OF_PRODUCT: encode_of_product,
         TensorScale.ENCODE_OF_QUOTIENT: encode_of_quotient,
+        TensorScale.DECODE_TWO_QUOTIENTS: decode_two_quotients,
+        TensorScale.OF_SCALES: of_scales,
         TensorScale.NONE: none,
     }
 )

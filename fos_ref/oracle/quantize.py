@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import assert_never
 
+from fos_ref.oracle.corrected import by_block, factor
+from fos_ref.oracle.corrected import nearest as nearest_block
 from fos_ref.oracle.elements import cast_elements, scale_elements
 from fos_ref.oracle.errors import block_error, differences, picks_4
 from fos_ref.oracle.exact import div, from_bits, mul, ONE, Precision, Value
@@ -71,6 +73,9 @@ def block_amax(x: Sequence[int], r: Recipe) -> Value:
 def tensor_amax(blocks: Sequence[Sequence[int]], r: Recipe, dtype: Precision) -> Value:
     """Return the tensor amax of blocks of float32 bits; a search for ranges looks in each. N2, N6f."""
     one = Tensor(ONE, ONE, ONE, ONE, dtype)
+    if r.candidates is Candidates.EDEN_16:
+        grid, _ = grids(r.element_format)
+        return _largest([by_block(source_of(x, one, r), grid, r).scale for x in blocks], r)
     return _largest([widened(source_of(x, one, r), r).amax for x in blocks], r)
 
 
@@ -91,16 +96,27 @@ def source_of(x: Sequence[int], t: Tensor, r: Recipe) -> Source:
 
 
 def quantize_block(
-    x: Sequence[int], t: Tensor, r: Recipe, random: tuple[Sequence[int], Sequence[int]] | None = None
+    x: Sequence[int],
+    t: Tensor,
+    r: Recipe,
+    random: tuple[Sequence[int], Sequence[int]] | None = None,
+    group: Sequence[Sequence[int]] = (),
 ) -> Block:
     """Quantize the 8, 16, 32 or 256 float32 bit patterns of a block under the tensor scales `t`. N4-N13.
 
     random: the random numbers of the first and the second candidate, where the recipe is stochastic
+    group:  the bit patterns of all blocks that one correction is made of, where there are several
 
     Where E2M1 and INT4 compete, the scale byte's sign bit says INT4; that of a NaN byte FF says so too.
     """
     source = widened(source_of(x, t, r), r)
     base = block_scale(source.amax, t, r.element_max, r)
+    if r.corrects:
+        assert random is not None
+        only = _corrected(replace(source, random=random[0]), base, group, r)
+        return Block(
+            source.amax, base, only, None, picked4=False, codes=only.codes, scale_code=only.scale_code
+        )
     first, second = random or (None, None)
     map6, map4 = candidates(replace(source, random=first), base, r, second)
     picked4 = map6 is None or (map4 is not None and picks_4(map4.error, map6.error, r))
@@ -120,6 +136,9 @@ def candidates(
     """Return (map6, map4): one of them None unless there is a choice. N6."""
     first, second = grids(r.element_format)
     match r.candidates:
+        case Candidates.EDEN_16 | Candidates.EDEN_128:
+            msg = f"recipe {r.name!r} corrects its scales"
+            raise AssertionError(msg)
         case Candidates.FACTORS | Candidates.SCALES:
             every = (candidate(some, unrounded, first, r) for some, unrounded in starts(source, r))
             return first_least(((_error(c), c) for c in every), None), None
@@ -135,6 +154,33 @@ def candidates(
             return candidate(source, base, first, r), candidate(source, base, second, r)
         case _:
             assert_never(r.candidates)
+
+
+def _corrected(source: Source, base: Value, group: Sequence[Sequence[int]], r: Recipe) -> Candidate:
+    """Return the candidate of a recipe that corrects its scales. N6h, N6i."""
+    grid, _ = grids(r.element_format)
+    if r.candidates is Candidates.EDEN_16:
+        found = by_block(source, grid, r)
+        unrounded = mul(found.scale, source.tensor.encode)
+    else:
+        found = nearest_block(source, base, grid, r)
+        others = (source_of(x, source.tensor, r) for x in group)
+        bases = ((s, block_scale(s.amax, s.tensor, r.element_max, r)) for s in others)
+        unrounded = mul(found.scale, factor([nearest_block(s, b, grid, r) for s, b in bases]))
+    code, scale = cast_scale(unrounded, r, _of_scale(source, r))
+    return Candidate(
+        grid,
+        unrounded,
+        code,
+        scale,
+        found.multiplier,
+        found.negative,
+        found.scaled,
+        [c for c, _ in found.elements],
+        [v for _, v in found.elements],
+        differences=[],
+        error=None,
+    )
 
 
 def _error(c: Candidate) -> Value:

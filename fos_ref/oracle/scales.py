@@ -41,6 +41,7 @@ from fos_ref.recipes.recipe import Recipe
 EXPANSION = 3 * ONE // 2
 NAN_BYTES = {ScaleNan.CODE_7F: 0x7F, ScaleNan.CODE_FF: 0xFF}
 EIGHTH = E4M3.index(ONE // 8)
+_INSTEAD = {ScaleFloor.ZERO_IS_EIGHTH: EIGHTH, ScaleFloor.ZERO_CODE_IS_ONE: E4M3.index(ONE)}
 NAN_E5M3 = len(E5M3)
 #: From which fraction on, in float32 steps, an exponent is rounded up.
 _UP_FROM = {ScaleFormat.E8M0_FLOOR: 1 << 23, ScaleFormat.E8M0_EVEN: 3 << 21, ScaleFormat.E8M0_CEIL: 1}
@@ -96,6 +97,7 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             TensorScale.DECODE_QUOTIENT
             | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
             | TensorScale.DECODE_QUOTIENT_OF_FOUR
+            | TensorScale.DECODE_TWO_QUOTIENTS
         ):
             return _of_decode(amax, _quotient(amax, r), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
@@ -112,6 +114,8 @@ def _quotient(amax: Value, r: Recipe) -> Value:
     """Return D as a quotient of A, by C or by 4 * M; 1 for A = 0 but in the plain form."""
     if amax == 0 and r.tensor_scale is not TensorScale.DECODE_QUOTIENT:
         return ONE
+    if r.tensor_scale is TensorScale.DECODE_TWO_QUOTIENTS:
+        return div(div(amax, number(r.bound)), number(r.element_max))
     four = r.tensor_scale is TensorScale.DECODE_QUOTIENT_OF_FOUR
     return div(amax, number(4 * r.scale_max if four else r.range_max))
 
@@ -121,12 +125,16 @@ _Reciprocals: TypeAlias = Literal[
     TensorScale.RECIPROCAL_ZERO_SCALES,
     TensorScale.ENCODE_OF_PRODUCT,
     TensorScale.ENCODE_OF_QUOTIENT,
+    TensorScale.OF_SCALES,
 ]
 
 
 def _of_reciprocals(amax: Value, r: Recipe, form: _Reciprocals, dtype: Precision) -> Tensor:
     """Return A, S and D where S is made by reciprocals: of A, of A/C or of A * RN(1/C)."""
     c = number(r.range_max)
+    if form is TensorScale.OF_SCALES:
+        d = mul(amax, div(ONE, number(r.bound)))
+        return Tensor(amax, 0 if d == 0 else div(ONE, d), d, c, dtype)
     s: Value = FLT_MAX if form is TensorScale.RECIPROCAL_TIMES_RANGE else 0
     match form:
         case TensorScale.RECIPROCAL_TIMES_RANGE | TensorScale.RECIPROCAL_ZERO_SCALES:
@@ -205,6 +213,8 @@ def map4_scale(base: Value, b: Value, t: Tensor, r: Recipe) -> Value:
             return mul(cast_scale(base, r)[1], EXPANSION)
         case Map4Scale.FROM_BLOCK_AMAX:
             return block_scale(b, t, 4, r)
+        case Map4Scale.EXPAND_QUOTIENT:
+            return div(mul(div(b, number(r.element_max)), EXPANSION), t.decode)
         case Map4Scale.EXPAND_AMAX:
             return block_scale(mul(b, EXPANSION), t, r.element_max, r)
         case None:
@@ -214,13 +224,20 @@ def map4_scale(base: Value, b: Value, t: Tensor, r: Recipe) -> Value:
             assert_never(r.map4_scale)
 
 
-def cast_scale(base: Value, r: Recipe, random: int | None = None) -> tuple[int, Value]:
+def cast_scale(
+    base: Value,
+    r: Recipe,
+    random: int | None = None,
+    *,
+    nearest_only: bool = False,
+) -> tuple[int, Value]:
     """Return (byte, value) of a block scale. N7.
 
-    random: the random number of the block, where its scale is rounded stochastically
+    random:       the random number of the block, where its scale is rounded stochastically
+    nearest_only: leave that aside: the scale is corrected before it is rounded so
     """
     base = _floor(base, r)
-    if r.scale_rounding is not ScaleRounding.NEAREST:
+    if r.scale_rounding is not ScaleRounding.NEAREST and not nearest_only:
         assert random is not None
         code = len(E4M3) if isnan(base) else random_scales.code(base, r, random)
         return (NAN_BYTES[r.scale_nan], base) if code == len(E4M3) else (code, E4M3[code])
@@ -249,7 +266,7 @@ def cast_scale(base: Value, r: Recipe, random: int | None = None) -> tuple[int, 
 
 def _floor(base: Value, r: Recipe) -> Value:
     match r.scale_floor:
-        case ScaleFloor.NONE | ScaleFloor.ZERO_IS_EIGHTH:
+        case ScaleFloor.NONE | ScaleFloor.ZERO_IS_EIGHTH | ScaleFloor.ZERO_CODE_IS_ONE:
             return base
         case ScaleFloor.MIN_NORMAL:
             return largest(base, ONE >> 6)
@@ -269,8 +286,8 @@ def _e4m3(base: Value, r: Recipe) -> tuple[int, Value]:
     if isnan(base):
         return NAN_BYTES[r.scale_nan], base
     code = nearest(base, E4M3)
-    if code == 0 and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH:
-        code = EIGHTH
+    if code == 0 and r.scale_floor in _INSTEAD:
+        code = _INSTEAD[r.scale_floor]
     return code, E4M3[code]
 
 

@@ -94,6 +94,8 @@ class Candidates(Enum):
     FACTORS = "search-102"  #: 6, from the block amax times 1.00 and then 0.50 to 1.51; the best is kept
     RANGES = "search-111"  #: 6, from ranges of 1.8 down to 0.81 block amaxes, chosen before the tensor scale
     SCALES = "search-126"  #: 6 under every finite E4M3 scale above 0, the smallest first; the best is kept
+    EDEN_16 = "eden-16"  #: 6, and each block scale is corrected by what the rounding of its 16 values lost
+    EDEN_128 = "eden-128"  #: the same, by what the rounding of 128 values lost
 
 
 class TensorScale(Enum):
@@ -113,6 +115,10 @@ class TensorScale(Enum):
     RECIPROCAL_ZERO_SCALES = "RN(1/A)*C;A=0:scales=0"  #: the same, and D = 0 where S is 0; S = 0 for A = 0
     ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), D = 1/S; both 0 for A = 0
     ENCODE_OF_QUOTIENT = "S=1/(A/C);A=0:1"  #: S = 1/RN(A/C), 1 for A = 0; D = 1/S
+    DECODE_TWO_QUOTIENTS = "D=(A/M)/6;A=0:1"  #: D = RN(A/M)/E, 1 for A = 0; S = 1/D
+    OF_SCALES = (
+        "D=A*(1/M);D=0:S=0"  #: A the largest corrected block scale: D = A*RN(1/M); S = 1/D, 0 for D = 0
+    )
     NONE = "1"  #: no tensor scale (MX)
 
 
@@ -142,6 +148,7 @@ class Map4Scale(Enum):
     EXPAND_AFTER_ROUNDING = "E4M3(1.5*E4M3(base))"
     FROM_BLOCK_AMAX = "base(m=4)"  #: the block scale's expression with 4 in place of 6
     EXPAND_AMAX = "base(1.5*b)"  #: the block scale's expression on 1.5*b
+    EXPAND_QUOTIENT = "((b/6)*1.5)/D"  #: the product between both divisions of the block scale
 
 
 class ScaleFloor(Enum):
@@ -154,6 +161,7 @@ class ScaleFloor(Enum):
     ZERO_IS_EIGHTH = "E4M3=0:0.125"  #: after the cast
     ZERO_ALONE_IS_ONE = "0:1"  #: a zero base is 1.0
     MIN_SUBNORMAL = "max(base,2^-9)"  #: never zero
+    ZERO_CODE_IS_ONE = "E4M3=0:1"  #: after the cast
 
 
 class ElementScaling(Enum):
@@ -351,3 +359,4 @@ class RangeFactor(Enum):
 
     ONE = "1"
     SIXTEEN_SEVENTEENTHS = "16/17"
+    EDEN = "16/17/0.93"  #: the largest value is clipped, where a corrected scale makes up for that

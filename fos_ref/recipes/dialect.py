@@ -47,7 +47,14 @@ SHORT_BLOCK = 8
 NO_BOUND = 1  #: scale_max of a recipe without a tensor scale
 #: Fields that describe a recipe without changing any bit; not part of `diff` and `fingerprint`.
 DESCRIPTIVE = ("name", "source", "evidence")
-FACTORS = MappingProxyType({RangeFactor.ONE: Fraction(1), RangeFactor.SIXTEEN_SEVENTEENTHS: Fraction(16, 17)})
+FACTORS = MappingProxyType(
+    {
+        RangeFactor.ONE: Fraction(1),
+        RangeFactor.SIXTEEN_SEVENTEENTHS: Fraction(16, 17),
+        RangeFactor.EDEN: Fraction(1600, 1581),
+    }
+)
+EDEN_GROUP, EDEN_BOUND = 128, 255.99  #: of Quartet II's simulator: a corrected scale may be larger
 _COLUMNS = {BlockShape.ROW_8: SHORT_BLOCK, BlockShape.ROW_32: MX_BLOCK}
 
 
@@ -101,8 +108,23 @@ class Dialect:
     @property
     def range_max(self) -> int | float:
         """C = element_max * scale_max, the magnitude that the tensor amax is scaled to."""
-        product = self.element_max * self.scale_max
+        product = self.element_max * self.bound
         return int(product) if product == int(product) else product
+
+    @property
+    def bound(self) -> int | float:
+        """M, the magnitude that the largest block scale maps to."""
+        return EDEN_BOUND if self.candidates is Candidates.EDEN_128 else self.scale_max
+
+    @property
+    def corrects(self) -> bool:
+        """Whether block scales are corrected by what the rounding of their elements lost."""
+        return self.candidates in (Candidates.EDEN_16, Candidates.EDEN_128)
+
+    @property
+    def group(self) -> int:
+        """Consecutive values of a row that one decision is made of; rows are whole groups."""
+        return EDEN_GROUP if self.candidates is Candidates.EDEN_128 else self.block_cols
 
     @property
     def block_rows(self) -> int:

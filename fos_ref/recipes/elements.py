@@ -32,6 +32,7 @@ from fos_ref.recipes.searches import SEARCHES
 ONE_BITS = 0x3F800000  #: of float32 1
 NIBBLE = 4  #: the width of codes that are packed two a byte; others have a byte each
 _FOUR_OVER_SIX = frozenset({Candidates.SIX, Candidates.FOUR, Candidates.FOUR_OVER_SIX}) | frozenset(SEARCHES)
+_FOUR_OVER_SIX |= {Candidates.EDEN_16, Candidates.EDEN_128}
 _LARGEST = frozenset({Candidates.LARGEST})
 _FLOAT_OR_INT = frozenset({Candidates.FLOAT_OR_INT})
 _NEAREST = frozenset({ElementCast.SATURATE})

@@ -26,6 +26,7 @@ from fos_ref.recipes.axes import (
     ZeroScale,
     ZeroSign,
 )
+from fos_ref.recipes.corrections import correction_rows
 from fos_ref.recipes.dialect import Dialect, NO_BOUND
 from fos_ref.recipes.elements import element
 from fos_ref.recipes.searches import Tried
@@ -52,6 +53,8 @@ _PLUS_ZERO = frozenset({ElementCast.FIRST_NEAREST, ElementCast.NEAREST_PRODUCT})
 _OF_HALVES = frozenset({Reduction.HALVES, Reduction.FUSED_EVEN_ODD})
 LEAST_BOUND = 2  #: scale_max of a recipe with a tensor scale
 
+_E4M3_CODES = (ScaleFloor.ZERO_IS_EIGHTH, ScaleFloor.ZERO_CODE_IS_ONE)
+
 Row = tuple[bool, str]  #: (broken, why)
 
 
@@ -69,7 +72,16 @@ def values(kind: type[Enum]) -> str:
 
 def broken_rows(r: Dialect) -> list[Row]:
     """Return the legality table: (broken, why)."""
-    return [*_choice(r), *_search(r), *_shape(r), *_element(r), *_scale(r), *_special(r), *stochastic_rows(r)]
+    return [
+        *_choice(r),
+        *_search(r),
+        *_shape(r),
+        *_element(r),
+        *_scale(r),
+        *_special(r),
+        *stochastic_rows(r),
+        *correction_rows(r),
+    ]
 
 
 def _choice(r: Dialect) -> list[Row]:
@@ -99,6 +111,10 @@ def _choice(r: Dialect) -> list[Row]:
         (
             four_over_six is (r.map4_scale is None),
             f"map4_scale {given(r.map4_scale)}: set exactly for the candidates 4/6 ({values(Map4Scale)})",
+        ),
+        (
+            r.map4_scale is Map4Scale.EXPAND_QUOTIENT and r.block_scale is not BlockScale.DIVIDE_THEN_DIVIDE,
+            f"map4_scale {given(r.map4_scale)} goes with block_scale {BlockScale.DIVIDE_THEN_DIVIDE.value!r}",
         ),
     ]
 
@@ -187,7 +203,7 @@ def _scale(r: Dialect) -> list[Row]:
     return [
         (not bounded, f"scale_max = {r.scale_max}: {bounds} is allowed"),
         (
-            r.scale_format is not ScaleFormat.E4M3 and r.scale_floor is ScaleFloor.ZERO_IS_EIGHTH,
+            r.scale_format is not ScaleFormat.E4M3 and r.scale_floor in _E4M3_CODES,
             f"scale_floor {r.scale_floor.value!r} is an E4M3 code, so scale_format has to be E4M3",
         ),
         (

@@ -32,7 +32,6 @@ from fos_ref.recipes.axes import (
     Reduction,
     TensorScale,
 )
-from fos_ref.recipes.dialect import YOUNGER
 from fos_ref.recipes.recipe import field_kind, MX_BLOCK_SCALES, SCALE_BOUNDS
 from tests.docs.document import failing_examples, matching, near_power, read_tables, RECIPES, ROOT, text_of
 
@@ -92,26 +91,6 @@ def test_axis_table_has_every_value_and_exactly_its_presets(axis):
     assert len(values) - len(named) <= 1
     for value in values:
         assert named.get(value, rest) == {n for n, v in used.items() if v == value}, f"{axis} = {value}"
-
-
-@pytest.mark.parametrize("axis", YOUNGER)
-def test_axis_table_of_stochastic_recipes(axis):
-    """Plain recipes have the default of a younger axis, so its table names the stochastic ones."""
-    header, rows = TABLES[f"`{axis}`"]
-    assert header[-1] == "presets"
-    values = [v.strip("`") for v, *_ in rows]
-    used = {n: getattr(r, axis) for n, r in fos_ref.STOCHASTIC.items() if getattr(r, axis) is not None}
-    used = {n: str(getattr(v, "value", v)) for n, v in used.items()}
-    allowed = [*used.values(), "0"] if axis == "random_width" else [m.value for m in field_kind(axis)]
-    assert set(values) == set(allowed)
-    cells = {v: row[-1] for v, row in zip(values, rows, strict=True)}
-    named = {v: matching(c, fos_ref.STOCHASTIC) for v, c in cells.items() if "`" in c}
-    rest = set(used).difference(*named.values())
-    for value, cell in cells.items():
-        want = rest if cell == "all others" else named.get(value, set())
-        assert cell == "all others" or value in named or cell == "none"
-        assert want == {n for n, v in used.items() if v == value}, f"{axis} = {value}"
-    assert all(getattr(r, axis) in (None, default) for r in RECIPES.values() for default in [YOUNGER[axis]])
 
 
 @pytest.mark.parametrize("row", TABLES["`tensor_scale`"][1], ids=lambda row: row[0])
@@ -210,7 +189,8 @@ def test_n6_formulas(label, value, block_scale):
     )
     n5 = BLOCK_SCALE[block_scale]
     base = n5(b, t, SIX, r)
-    want = formula(label, "base4")(base=base, b=b, N5=lambda b, m: n5(b, t, np.float32(m), r))
+    known = {"base": base, "b": b, "E": SIX, "D": t.decode}
+    want = formula(label, "base4")(**known, N5=lambda b, m: n5(b, t, np.float32(m), r))
     assert_same_bits(MAP4_SCALE[Map4Scale(value)](base, b, t, r), want)
 
 

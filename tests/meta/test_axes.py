@@ -39,9 +39,6 @@ CONTROLS = {
     ElementRounding.SR_C,
     RandomFeed.HALF,
     RandomFeed.HALF_REVERSED,
-    ElementRounding.QUARTET2_SIMULATOR,  # Quartet II's presets are to come
-    ScaleRounding.QUARTET2_SCALES,
-    ScaleRounding.QUARTET2_SIMULATOR,
 }
 #: Axes that shape the walk itself: a branch of quantize or of the door, not a step function.
 WALKS = (BlockShape, AmaxScope, Candidates, NonFinite, RandomDraws)

@@ -80,6 +80,7 @@ RANDOM += ["te-train-gradient-software"]
 RANDOM += [f"fouroversix-sr{_u}{_n}" for _u in ("", "-unbiased") for _n in ("", "-4over6")]
 for _n in ("sr", "sr-unbiased", "sr-absmax", "sr-unbiased-absmax"):
     RANDOM += [f"fouroversix-triton-{_n}{_tail}" for _tail in _CVT_RS]
+RANDOM += ["quartet2-eden", *(f"quartet2-simulator-{_n}" for _n in ("eden", "sr", "sr-4over6"))]
 EVERY = {**fos_ref.PRESETS, **fos_ref.STOCHASTIC}
 
 

@@ -24,6 +24,7 @@ from fos_ref.oracle.exact import from_bits, PRECISIONS, to_bits, Value
 from fos_ref.oracle.scales import given_encode_scale, given_tensor_scale, Tensor, tensor_scales
 from fos_ref.proof.oracle.lists import CandidateLists, TraceLists
 from fos_ref.proof.oracle.random_numbers import of_block
+from fos_ref.recipes.recipe import Recipe
 
 #: A step's name, the model's result, the oracle's.
 Step = tuple[str, Any, Any]
@@ -51,8 +52,17 @@ def problems(
     scales = tensors(x, t, arguments)
     for i in islice(np.ndindex(blocks.shape[:2]), first, None, every):
         s = scales[model.tensor_place(i)]
-        want = oracle.quantize_block(blocks[i].tolist(), s, r, of_block(t, i))
+        want = oracle.quantize_block(blocks[i].tolist(), s, r, of_block(t, i), _group(blocks, i, r))
         yield _first_problem(_steps(model, i, s, want), i)
+
+
+def _group(blocks: AnyArray, i: tuple[int, ...], r: Recipe) -> list[list[int]]:
+    """Return the bits of the blocks that block i shares a correction with, itself among them."""
+    if r.group == r.block_cols:
+        return []
+    first, count = i[1] * r.block_cols // r.group, r.group // r.block_cols
+    found: list[list[int]] = blocks[i[0], first * count : (first + 1) * count].tolist()
+    return found
 
 
 def tensors(x: AnyArray, t: Trace, arguments: dict[str, Any]) -> list[Tensor]:

@@ -11,20 +11,30 @@ from dataclasses import replace
 from typing import Any
 
 from fos_ref.recipes.axes import (
+    Candidates,
+    Dequantize,
     ElementCast,
     ElementNan,
     ElementRounding,
+    Map4Scale,
+    NonFinite,
     RandomDraws,
     RandomFeed,
     RangeFactor,
+    Reciprocal,
+    ScaleFloor,
+    ScaleRounding,
+    TensorScale,
+    ZeroScale,
     ZeroSign,
 )
-from fos_ref.recipes.presets import fouroversix, te
+from fos_ref.recipes.presets import fouroversix, quartet2, te
 from fos_ref.recipes.presets.choice import METRICS
 from fos_ref.recipes.recipe import Recipe
 
 _TE = "NVIDIA/TransformerEngine@d0067d0da6cb01811b8072a7d304f0e00344ce2b:transformer_engine/common/"
 _AO = "pytorch/ao@36027d82d1ad9949597ea16002ff4940374b1b94:torchao/prototype/moe_training/nvfp4_training/"
+_QUARTET = "IST-DASLab/Quartet-II@8776a90b7aa0c0a400ad858a3c05a66f7ec55b73:"
 
 #: Suffix of a name -> what cvt.rs does with a word under that reading.
 CVT_RS: dict[str, dict[str, Any]] = {
@@ -91,10 +101,71 @@ def _fouroversix() -> list[Recipe]:
     return found
 
 
+#: Quartet II's kernels round rotated values to nearest and correct their scales, by approximate reciprocals.
+EDEN = Recipe(
+    name="quartet2-eden",
+    candidates=Candidates.EDEN_16,
+    scale_max=256,
+    tensor_scale=TensorScale.OF_SCALES,
+    reciprocal=Reciprocal.APPROXIMATE,
+    zero_scale=ZeroScale.NO_SPECIAL_CASE,
+    dequantize=Dequantize.DECODE,
+    nonfinite=NonFinite.DROP_NAN,
+    random_width=16,
+    scale_rounding=ScaleRounding.QUARTET2_SCALES,
+    range_factor=RangeFactor.EDEN,
+    source=f"{_QUARTET}kernels/csrc/had128_utils.cuh::eden_rounding",
+    evidence="read",
+)
+#: What its simulators do with a scale, whatever they round.
+_SIMULATOR: dict[str, Any] = {
+    "tensor_scale": TensorScale.DECODE_TWO_QUOTIENTS,
+    "scale_floor": ScaleFloor.ZERO_CODE_IS_ONE,
+    "element_nan": ElementNan.CODE_8,
+}
+
+
+def _quartet2() -> list[Recipe]:
+    """Return quartet2-eden, and what the simulators do: 16/17 with elements that are drawn, or EDEN."""
+    drawn = {
+        **_SIMULATOR,
+        "element_cast": ElementCast.SATURATE,
+        "element_rounding": ElementRounding.QUARTET2_SIMULATOR,
+        "random_width": 32,
+        "random_feed": RandomFeed.WORD,
+        "range_factor": RangeFactor.SIXTEEN_SEVENTEENTHS,
+        "source": f"{_QUARTET}src/models/quantization/quantizers/nvfp4_triton.py::sr_1x16s_fp4_kernel",
+    }
+    corrected = {
+        **_SIMULATOR,
+        "candidates": Candidates.EDEN_128,
+        "scale_max": 256,
+        "zero_sign": ZeroSign.NOT_POSITIVE,
+        "dequantize": Dequantize.DECODE,
+        "random_width": 32,
+        "scale_rounding": ScaleRounding.QUARTET2_SIMULATOR,
+        "range_factor": RangeFactor.EDEN,
+        "source": f"{_QUARTET}src/models/quantization/quantizers/nvfp4_triton.py::eden_1x16s_fp4_kernel",
+    }
+    return [
+        EDEN,
+        replace(quartet2.TRITON_PLAIN, **corrected, name="quartet2-simulator-eden"),
+        replace(quartet2.TRITON_PLAIN, **drawn, name="quartet2-simulator-sr"),
+        replace(
+            quartet2.TRITON_FOUR_OVER_SIX,
+            **drawn,
+            map4_scale=Map4Scale.EXPAND_QUOTIENT,
+            random_draws=RandomDraws.OWN,
+            name="quartet2-simulator-sr-4over6",
+        ),
+    ]
+
+
 def presets() -> list[Recipe]:
     """Return te-train-gradient[-byte-lane, -pair-reversed, -software], torchao-train-gradient likewise.
 
-    And fouroversix-sr[-unbiased][-4over6], fouroversix-triton-sr[-unbiased][-absmax] with each feed.
+    And fouroversix-sr[-unbiased][-4over6], fouroversix-triton-sr[-unbiased][-absmax] with each feed,
+    quartet2-eden, quartet2-simulator-{eden,sr,sr-4over6}.
     """
     torchao = cvt_rs(te.CUDA_PLAIN, "torchao-train-gradient", source=f"{_AO}hadamard_utils.py::_pack_fp4")
-    return [*_te(), *torchao, *_fouroversix()]
+    return [*_te(), *torchao, *_fouroversix(), *_quartet2()]
