@@ -18,7 +18,7 @@ from fos_ref.engines.random_bits import random_bits_of
 from fos_ref.engines.registry import check_engine, get_engine
 from fos_ref.errors import DtypeError
 from fos_ref.foreign import foreign, shown
-from fos_ref.formats.arrays import AnyArray, F32
+from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import canonical_nan, widen
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.dequantize import dequantize_matrix
@@ -85,18 +85,26 @@ def quantize(
     chosen = get_engine(engine, r, matrix.size)
     more = _random(random_bits, r, matrix)
     scales = _scales(chosen.amax, fixed, r, matrix)
-    codes, block_scales, picked4 = (chosen.quantize if matrix.size else nothing)(matrix, scales, r, *more)
+    found = (chosen.quantize if matrix.size else nothing)(matrix, scales, r, *more)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
+    return _made(found, scales, r, lead, array.shape)
+
+
+def _made(
+    found: tuple[U8, U8, Bool], scales: Scales, r: Recipe, lead: tuple[int, ...], shape: tuple[int, ...]
+) -> QuantizedTensor:
+    """Return what an engine found, its arrays with the leading axes of x, or those of the padded x."""
+    codes, block_scales, picked4 = (v.reshape(*lead, v.shape[1]) for v in found)
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
-        codes=codes.reshape(*lead, codes.shape[1]),
-        block_scales=block_scales.reshape(*lead, block_scales.shape[1]),
+        codes=codes,
+        block_scales=block_scales,
         tensor_amax=scales.amax.reshape(flat),
         encode_scale=scales.encode.reshape(flat),
         decode_scale=scales.decode.reshape(flat),
-        picked4=picked4.reshape(*lead, picked4.shape[1]),
+        picked4=picked4,
         recipe=r,
-        shape=array.shape,
+        shape=shape,
     )
 
 
