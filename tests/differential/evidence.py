@@ -42,7 +42,9 @@ class Figures:
         self.dtypes.add(case.dtype)
 
     def to_dict(self) -> dict[str, Any]:
-        release = self.peer.releases.get(self.recipe.name)
+        apart = self.peer.releases.get(self.recipe.name)
+        if self.left_out:
+            apart = apart or self.peer.libraries[self.recipe.name]
         return {
             "peer": self.peer.name,
             "version": self.peer.version,
@@ -51,7 +53,7 @@ class Figures:
             "block": self.recipe.block_shape.value,
             "blocks": self.blocks,
             "blocks_left_out": self.left_out,
-            "left_out_because": release.why if release else None,
+            "left_out_because": apart.why if apart else None,
             "differing_bytes": {f: self.differing[f] if f in self.compared else None for f in FIELDS},
             "families": sorted(self.families),
             "dtypes": sorted(self.dtypes),

@@ -1,4 +1,4 @@
-"""What a program gives where it was asked for something else: D21, D23 and D24 of docs/divergences.md."""
+"""What a program gives where it was asked for something else: D21 and D23 to D25 of docs/divergences.md."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from .peers.base import Output, scale_bytes, to_torch
 from .peers.fouroversix_checkout import FourOverSixCheckout
 from .peers.gptqmodel import GPTQModel
+from .peers.llmcompressor import LLMCompressor
 from .peers.qwix import Qwix
 
-CHECKOUT, GPTQ, QWIX = FourOverSixCheckout(), GPTQModel(), Qwix()
+CHECKOUT, GPTQ, OBSERVER, QWIX = FourOverSixCheckout(), GPTQModel(), LLMCompressor(), Qwix()
 #: The reference's formats that it makes NVFP4 of.
 UNMADE = ("nvint6", "nvint3", "nvfp3")
 
@@ -82,5 +83,14 @@ FALLBACKS = (
         gives="2b b700000000000000",
         ours="2b c700000000000000",
         run=lambda x: QWIX.run("qwix-nvfp4", x),
+    ),
+    Fallback(
+        "D25",
+        "llmcompressor-expanded-mse",
+        (1.0733992, -0.26562658, -0.2957301),
+        np.float32,
+        gives="7e a60a000000000000",
+        ours="7e b70b000000000000",
+        run=lambda x: OBSERVER.run("llmcompressor-expanded-mse", x),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -39,6 +40,14 @@ class Release:
     axes: Mapping[str, Any]  #: with these the recipe is the release's own, on every block
 
 
+@dataclass(frozen=True)
+class Library:
+    """Where a program's bits are those of a library that leaves the last one open."""
+
+    why: str
+    arithmetic: Callable[[], AbstractContextManager[None]]  #: within it the model calls that library
+
+
 class Peer:
     """One project's program.
 
@@ -59,6 +68,7 @@ class Peer:
     #: Preset -> codes of a block whose scale is NaN, where the NaN's sign and payload choose among them.
     nan_codes: Mapping[str, tuple[int, ...]] = {}
     releases: Mapping[str, Release] = {}
+    libraries: Mapping[str, Library] = {}
     #: Tensor of edges.py -> why the program parts there from what any axis can state.
     apart: Mapping[str, str] = {}
     #: Preset -> (block amaxes (R, B)) -> where the program converts infinity or NaN to an integer: no bits.

@@ -1,16 +1,33 @@
 """llm-compressor: its released observer `nvfp4_expanded_mse`, with compressed-tensors' own calls behind it.
 
-The name `fouroversix` stands for the same search there. The power of 2.4 is torch's, which is within 1 ulp.
+The name `fouroversix` stands for the same search there. The power of 2.4 is that of torch, within 1 ulp (D25).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
-from .base import installed, needs_torch, Output, Peer, scale_bytes, to_torch
+from fos_ref.model import errors
+from fos_ref.model.power import POWER
+
+from .base import installed, Library, needs_torch, Output, Peer, scale_bytes, to_torch
 from .compressed_tensors import CompressedTensors
+
+
+@contextmanager
+def torch_power() -> Iterator[None]:
+    """Within it the model's powers are torch's, of values of any dtype."""
+
+    def power(a: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+        return to_torch(a.astype(dtype)).pow(float(POWER)).float().numpy()
+
+    with mock.patch.object(errors, "power", power):
+        yield
 
 
 class LLMCompressor(Peer):
@@ -18,6 +35,9 @@ class LLMCompressor(Peer):
     presets = {"llmcompressor-expanded-mse": {"scheme": "NVFP4"}}  # noqa: RUF012
     slow = frozenset(presets)
     nan_codes = {"llmcompressor-expanded-mse": (0x0, 0x8)}  # noqa: RUF012
+    libraries = {  # noqa: RUF012
+        "llmcompressor-expanded-mse": Library("torch's power is not always the nearest (D25)", torch_power)
+    }
 
     def load(self) -> Any:
         needs_torch()
