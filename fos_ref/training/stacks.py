@@ -8,16 +8,20 @@ from types import MappingProxyType
 from fos_ref.training.stack import (
     H16,
     H16_OF_LAYER,
+    H16_SIMULATED,
+    H128,
     Operand,
     Origin,
     Product,
     Rotation,
     Stack,
+    Tensor,
 )
 
 _TE = "NVIDIA/TransformerEngine@d0067d0d:transformer_engine/pytorch/module/linear.py::_Linear"
 _AO = "pytorch/ao@36027d82:torchao/prototype/moe_training/nvfp4_training/nvfp4_linear.py::nvfp4_mm_triton"
 _FOS = "mit-han-lab/fouroversix@dadfad69:src/fouroversix/model/modules/linear.py::FourOverSixLinearFunction"
+_Q2 = "IST-DASLab/Quartet-II@8776a90b:"
 _FPROP, _DGRAD, _WGRAD = Product.FPROP, Product.DGRAD, Product.WGRAD
 
 
@@ -99,11 +103,81 @@ def _fouroversix(name: str, plain: str, gradient: str) -> Stack:
     )
 
 
+def _eden(product: Product, of: Tensor, origin: Origin) -> Operand:
+    """Return an operand of Quartet II's backward pass: rotated, and its scales rounded stochastically."""
+    return Operand(
+        product=product,
+        of=of,
+        transposed=(product, of) != (_DGRAD, "g"),
+        recipe="quartet2-eden",
+        origin=origin,
+        rotation=H128,
+        forward=False,
+        map="quartet2-scales",
+    )
+
+
+def _quartet2() -> Stack:
+    """Return Quartet II's: the saved FP4 tensors are read back, transposed, rotated and quantized anew."""
+    forward: tuple[Tensor, ...] = ("x", "w")
+    return Stack(
+        name="quartet2",
+        source=f"{_Q2}kernels/python/quartet2/linear.py::Quartet_II_fn",
+        multiple=128,
+        dtypes=("bfloat16",),
+        operands=(
+            *(
+                Operand(product=_FPROP, of=t, recipe="quartet2-4over6", forward=True, saved=True)
+                for t in forward
+            ),
+            _eden(_DGRAD, "g", Origin.HIGH_PRECISION),
+            _eden(_DGRAD, "w", Origin.SAVED_VALUES),
+            _eden(_WGRAD, "g", Origin.HIGH_PRECISION),
+            _eden(_WGRAD, "x", Origin.SAVED_VALUES),
+        ),
+    )
+
+
+def _quartet2_nvidia() -> Stack:
+    """Return the arm that Quartet II's paper calls NVIDIA: simulated, 16/17, signs of each step."""
+    plain, gradient = "quartet2-triton-nvfp4", "quartet2-simulator-sr"
+    drawn = "quartet2-simulator"
+    tiles = Operand(product=_FPROP, of="w", recipe=f"{plain}-16x16", forward=True, saved=True)
+    return Stack(
+        name="quartet2-simulator-nvidia",
+        source=f"{_Q2}src/models/quantization/schemes/nvidia.py::Nvidia_fn",
+        saves=("x",),
+        dtypes=("float32",),
+        operands=(
+            Operand(product=_FPROP, of="x", recipe=plain, forward=True),
+            tiles,
+            Operand(product=_DGRAD, of="g", recipe=gradient, forward=False, map=drawn),
+            replace(
+                tiles, product=_DGRAD, transposed=True, origin=Origin.SAVED_CODES, forward=False, saved=False
+            ),
+            Operand(
+                product=_WGRAD,
+                of="g",
+                transposed=True,
+                recipe=gradient,
+                rotation=H16_SIMULATED,
+                forward=False,
+                map=drawn,
+            ),
+            Operand(
+                product=_WGRAD, of="x", transposed=True, recipe=plain, rotation=H16_SIMULATED, forward=False
+            ),
+        ),
+    )
+
+
 _ALL = (
     *_te(),
     *_torchao(),
     _fouroversix("fouroversix", "fouroversix-static6", "fouroversix-sr-unbiased"),
     _fouroversix("fouroversix-4over6", "fouroversix-mse", "fouroversix-sr-unbiased-4over6"),
+    _quartet2(),
+    _quartet2_nvidia(),
 )
 #: Every stack: name -> Stack.
 STACKS = MappingProxyType({s.name: s for s in _ALL})

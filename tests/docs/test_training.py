@@ -1,6 +1,8 @@
 """docs/training.md: every example is run and every figure recomputed."""
 
+import re
 from fractions import Fraction
+from math import prod
 
 import ml_dtypes
 import numpy as np
@@ -9,8 +11,25 @@ import pytest
 from fos_ref.inputs.distributions import make
 from fos_ref.random import Feed, FEEDS, MAPS, philox4x32, probe, programs, sharing, words
 from fos_ref.random.maps.wordmap import WordMap
+from fos_ref.recipes import recipe
 from fos_ref.rotate import gain, hadamard, scale
 from fos_ref.rotate.matrix import SIZES
+from fos_ref.training import STACKS
+from tests.differential.training import (
+    test_fouroversix_layer as fos,
+)
+from tests.differential.training import (
+    test_fouroversix_triton as fos_triton,
+)
+from tests.differential.training import (
+    test_quartet2 as q,
+)
+from tests.differential.training import (
+    test_te_layer as te,
+)
+from tests.differential.training import (
+    test_torchao_layer as ao,
+)
 from tests.docs.document import failing_examples, read_tables, text_of
 from tests.random import experiments, planted
 
@@ -53,6 +72,43 @@ def test_the_check_words():
     for name, row, group, want in rows("check map"):
         found = words(name, (128, 128), seed=0x123456789ABCDEF0)[int(row)]
         assert found[int(group) :][: len(want.split())].tolist() == numbers(want)
+
+
+def test_every_stack_has_its_row():
+    own = {True: "to be given", False: "its own"}
+    want = [
+        [s.name, own[s.draws_signs], [o.name for o in s.operands if recipe(o.recipe).stochastic]]
+        for s in STACKS.values()
+    ]
+    assert [[n, signs, re.findall("`?([a-z]+_[a-z])", takes)] for n, signs, takes in rows("stack")] == want
+
+
+def test_the_maps_of_each_path_are_known():
+    for _, *cells in rows("the call"):
+        named = [re.findall(r"te-[a-z-]+", cell) for cell in cells]
+        assert all(name in MAPS for names in named for name in names)
+        assert [len(n) for n in named] == [1, 1]
+
+
+def codes_of_layers(sizes):
+    """Return how many codes the operands of layers (T, K, N) have: each tensor is quantized twice."""
+    return sum(2 * (t * k + n * k + t * n) for t, k, n in sizes)
+
+
+def test_how_many_codes_were_compared():
+    """The page's counts are those of the tests that compare."""
+    t, k, n = te.SIZES
+    quartet = [prod(q.SHAPE[mode]) * len(q.FAMILIES) for mode, *_ in q.PRESETS.values()]
+    counts = [
+        codes_of_layers(sizes for _, sizes, *_ in ao.CASES),
+        len(te.FAMILIES) * 2 * (t * k + n * k),
+        codes_of_layers([fos.SIZES] * len(fos.FAMILIES) * len(fos.STACKS)),
+        prod(fos_triton.SHAPE) * len(fos_triton.FAMILIES)
+        * len(fos_triton.STYLES) * len(fos_triton.RULES) * len(fos_triton.FEEDS),
+        sum(quartet),
+        prod(q.EDEN_SHAPE) * len(q.EDEN_FAMILIES),
+    ]  # fmt: skip
+    assert [codes for _, _, codes, _ in rows("compared")] == [f"{c:,}" for c in counts]
 
 
 def spread(cell):

@@ -10,7 +10,7 @@ import fos_ref
 from fos_ref import training
 from fos_ref.rotate import signs_of
 from fos_ref.training.stack import H128
-from tests.training.layers import KNOWN, layer, sizes, tensors, words
+from tests.training.layers import KNOWN, layer, SIGNS, sizes, tensors, words
 
 NAMES = ("fprop_x", "fprop_w", "dgrad_g", "dgrad_w", "wgrad_g", "wgrad_x")
 
@@ -55,7 +55,7 @@ def test_a_product_is_the_exact_one_rounded_once():
     assert found.grad_w.shape == w.shape
 
 
-@pytest.mark.parametrize("stack", ["te-byte-lane", "torchao-pair-reversed"])
+@pytest.mark.parametrize("stack", ["te-byte-lane", "torchao-pair-reversed", "quartet2-simulator-nvidia"])
 def test_transposed_codes_are_those_of_the_transposed_weight(stack):
     """A tile of 16x16 is the same tile when it is transposed, so one quantization serves both products."""
     found = layer(stack)
@@ -74,6 +74,8 @@ def test_weights_in_rows_of_16_are_quantized_anew():
 SAVED = {
     "te-byte-lane": ("wgrad_x", "fprop_w", "dgrad_w"),
     "fouroversix": ("x", "w"),
+    "quartet2": ("fprop_x", "fprop_w"),
+    "quartet2-simulator-nvidia": ("fprop_w", "x"),
 }
 
 
@@ -111,3 +113,20 @@ def test_quartet2_s_blocks_are_four_runs_of_four_outputs():
                 want[k + 16 * tile + j] = k + 4 * tile + runs[j]
     assert list(H128.order) == want
     assert sorted(want) == list(range(128))
+
+
+def test_quartet2_reads_its_saved_codes_back_in_bfloat16_and_rotates_by_128():
+    found = layer("quartet2")
+    made = found.made["wgrad_x"]
+    back = fos_ref.dequantize(found.fprop_x).astype(ml_dtypes.bfloat16).astype(np.float64)
+    signs = np.array([1 - 2 * (SIGNS[128] >> i & 1) for i in range(128)])
+    h = np.array([[1 - 2 * ((r & c).bit_count() % 2) for c in range(128)] for r in range(128)]) * 181 / 2048
+    rotated = (back.T.reshape(-1, 128) * signs @ h)[:, list(H128.order)]
+    assert np.array_equal(made.values.reshape(-1, 128), rotated.astype(np.float32))
+    assert not np.array_equal(fos_ref.dequantize(found.fprop_x), back)
+    codes = {
+        name: getattr(found, name).codes.tobytes() for name in ("dgrad_g", "dgrad_w", "wgrad_g", "wgrad_x")
+    }
+    assert len(set(codes.values())) == len(codes)
+    trace = found.trace("wgrad_x")
+    assert np.array_equal(trace.block_scales, found.wgrad_x.block_scales)

@@ -1,9 +1,10 @@
 """Triton's interpreter, for kernels that no CPU compiles: in a process of its own, with TRITON_INTERPRET=1.
 
-A kernel runs as it stands in its file. Four things stand in for the chip, because the interpreter has them
+A kernel runs as it stands in its file. Some things stand in for the chip, because the interpreter has them
 wrong or not at all: conversions to E4M3 and to bfloat16 (it rounds halves up and cuts), products of bfloat16
 (it takes the bits for whole numbers), and `cvt` to E2M1, which is inline assembly. They share nothing with
-fos_ref.
+fos_ref. Division is exact here and `div.full` on a chip; a sum goes in order here, and there as the compiler
+likes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -22,8 +23,13 @@ import triton.language as tl
 from triton.runtime import interpreter
 
 VALUES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])
-#: Feed -> where the eight bits of elements 0 to 3 begin in a word of cvt.rs.e2m1x4.
-FEEDS = {"byte-lane": (0, 16, 8, 24), "byte-natural": (0, 8, 16, 24)}
+#: Feed -> of each of four elements, the bytes of the word that it gets, the highest first. "-" reads them
+#: from the lowest bit of the last to the highest of the first.
+FEEDS = {
+    "byte-lane": ("0", "2", "1", "3"),
+    "byte-natural": ("0", "1", "2", "3"),
+    "pair-bit-reversed": ("20", "-20", "31", "-31"),
+}
 _handle = interpreter.TensorHandle
 _convert = interpreter.InterpreterBuilder.create_fp_to_fp
 _cast = interpreter.InterpreterBuilder.cast_impl
@@ -53,37 +59,59 @@ def _dot(self: Any, a: Any, b: Any, d: Any, *_: Any) -> Any:
     return _handle(np.matmul(x.astype(np.float32), y.astype(np.float32)) + d.data, d.dtype.scalar)
 
 
+def _sum(self: Any, source: Any) -> Any:
+    """Return a sum of float32 from the first to the last; NumPy's own adds pairs, a compiler as it likes."""
+    totals = np.add.accumulate(source.handle.data, axis=self.axis).take([-1], axis=self.axis)
+    return self.to_tensor(totals if self.keep_dims else totals.squeeze(self.axis), source.dtype)
+
+
 class Assembly:
     """The instructions to E2M1 of an inline assembly, on groups of four bytes as a thread has them."""
 
     feed = "byte-natural"
-    bias: ClassVar[dict[str, int]] = {}
 
     def __init__(self, text: str, values: list[Any]) -> None:
         self.text, self.values = text, values
 
-    def get_result(self, _: int) -> Any:
+    def get_result(self, number: int) -> Any:
+        codes = self.codes()
+        if number == 0:
+            packed = (codes[..., 1] << 4 | codes[..., 0]).astype(np.uint8)
+            return _handle(packed.reshape(self.values[0].data.shape), tl.uint8)
+        assert "cvt.rn.f16x2.e2m1x2" in self.text
+        halves = np.copysign(VALUES[codes & 7], -(codes >> 3) + 0.5).astype(np.float16).view(np.uint16)
+        pair = halves[..., 1].astype(np.uint32) << 16 | halves[..., 0]
+        return _handle(pair.reshape(self.values[0].data.shape), tl.uint32)
+
+    def codes(self) -> np.ndarray:
+        """Return the codes of the values, (n, 4 bytes, 2 elements)."""
         even, odd = (v.data.astype(np.float64).reshape(-1, 4) for v in self.values[:2])
         pairs = np.stack([even, odd], axis=-1)  # four bytes of two elements each
         if "cvt.rs.satfinite.e2m1x4.f32" in self.text:
             words = self.values[2].data.reshape(-1, 4).astype(np.int64) & 0xFFFFFFFF
-            noise = np.stack([words[:, i, None] >> np.array(FEEDS[self.feed]) & 255 for i in (0, 1)], axis=1)
-            codes = stochastic(pairs.reshape(-1, 8), noise.reshape(-1, 8)).reshape(pairs.shape)
-        elif "cvt.rn.satfinite.e2m1x2.f32" in self.text:
-            codes = nearest(pairs)
-        else:
-            raise NotImplementedError(self.text)
-        packed = (codes[..., 1] << 4 | codes[..., 0]).astype(np.uint8)
-        return _handle(packed.reshape(self.values[0].data.shape), tl.uint8)
+            noise = np.stack([dealt(words[:, i], told) for i in (0, 1) for told in FEEDS[self.feed]], axis=1)
+            bits = 8 * len(FEEDS[self.feed][0])
+            return stochastic(pairs.reshape(-1, 8), noise, bits).reshape(pairs.shape)
+        if "cvt.rn.satfinite.e2m1x2.f32" in self.text:
+            return nearest(pairs)
+        raise NotImplementedError(self.text)
 
 
-def stochastic(y: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return codes of float64 values: up where the first eight bits of the place and the noise carry."""
+def dealt(words: np.ndarray, told: str) -> np.ndarray:
+    """Return the random numbers that one element gets of its words."""
+    numbers = [int(c) for c in told.lstrip("-")]
+    text = [format(int(w), "032b") for w in words]
+    bits = ["".join(t[24 - 8 * n : 32 - 8 * n] for n in numbers) for t in text]
+    return np.array([int(b[::-1] if told.startswith("-") else b, 2) for b in bits], dtype=np.int64)
+
+
+def stochastic(y: np.ndarray, noise: np.ndarray, bits: int) -> np.ndarray:
+    """Return codes of float64 values: up where the first bits of the place and the noise carry."""
     a = np.minimum(np.abs(y), 6)
     low = np.searchsorted(VALUES, a, side="right") - 1
     high = np.minimum(low + 1, 7)
     step = np.where(high > low, VALUES[high] - VALUES[low], 1)
-    up = np.floor((a - VALUES[low]) / step * 256) + noise >= 256
+    up = np.floor((a - VALUES[low]) / step * 2.0**bits) + noise >= 2.0**bits
     return np.where(up, high, low) | np.signbit(y) << 3
 
 
@@ -100,6 +128,7 @@ def nearest(y: np.ndarray) -> np.ndarray:
 interpreter.InterpreterBuilder.create_fp_to_fp = _fp_to_fp
 interpreter.InterpreterBuilder.cast_impl = _cast_impl
 interpreter.InterpreterBuilder.create_dot = _dot
+interpreter.ReduceOps.sum = _sum
 interpreter.InterpreterBuilder.create_inline_asm = lambda _self, text, _c, values, *_: Assembly(text, values)
 
 
@@ -114,10 +143,10 @@ def module(name: str, path: Path) -> ModuleType:
     return found
 
 
-def stand_in(name: str, **attributes: Any) -> None:
-    """Put a package without a file where `name` would be imported."""
+def stand_in(name: str, path: str = "", **attributes: Any) -> None:
+    """Put a package without a file where `name` would be imported; its modules are looked for in `path`."""
     empty = ModuleType(name)
-    empty.__path__ = []
+    empty.__path__ = [path] if path else []
     vars(empty).update(attributes)
     sys.modules[name] = empty
 

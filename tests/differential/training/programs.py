@@ -84,3 +84,22 @@ QUARTET2 = Program(
         f"{_Q2}schemes/quartet_2.py": "76454f287a52f20afea7b31c591a6e776a7470e4aabc6b1740b533af6da99d7d",
     },
 )
+_FOS = "src/fouroversix/"
+FOUROVERSIX = Program(
+    module="fouroversix_triton",
+    variable="FOS_FOUROVERSIX_REPO",
+    version="dadfad6901d473a734fe71e0b082e70ee993e23a",
+    sha256={
+        f"{_FOS}kernels/triton/quantize.py": (
+            "0e13420d8b5a4d3b2a3c64d88436ffdfa866cb10366f1102b8604b898c1b79b7"
+        ),
+        f"{_FOS}kernels/triton/fp4.py": "0e198c331f697b203a90de7c4fdf01ea6daf596d18373924b268303909dbc6d3",
+        f"{_FOS}kernels/triton/fp8.py": "06ac94c214de50a40833d635a21cee10101d463b4d433666f2647e0881064981",
+        f"{_FOS}kernels/triton/fp.py": "ddbd4d03866ddd0c22589f7d986e88d7d3ca8c61250983fed8c3a50d05f5e7b6",
+        f"{_FOS}kernels/triton/constants.py": (
+            "cfb4965c299535a09c4b361510ebdebb058bdde0f05c985edbea03181cfdc033"
+        ),
+        f"{_FOS}kernels/constants.py": "58829ef745e6bfaa510f0384e82d81fd94849f2ebe40d738f1e5d52bf0e2bb1d",
+        f"{_FOS}utils.py": "1793f341117668564ed7ab492c9bea7adbb9a578a54195d54e937a5d361fee64",
+    },
+)

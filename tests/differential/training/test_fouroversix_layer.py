@@ -14,6 +14,8 @@ from .bytes import differing, NONE
 pytestmark = pytest.mark.peer
 DRAWN = 24  #: bits of a float32 of torch.rand
 ROW, COLUMN = 11, 12  #: seeds of torch's generator
+SIZES = (512, 384, 640)  #: tokens, inputs, outputs
+FAMILIES = ("normal", "student-t3", "outlier-channels")
 #: Operand -> tensor, transposed and rotated, seed where it is rounded stochastically.
 OPERANDS = {
     "fprop_w": ("w", False, False, None),
@@ -73,10 +75,10 @@ def theirs(peer, tensor, operand, rule):
 
 
 @pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("family", ["normal", "student-t3", "outlier-channels"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_no_byte_of_a_layer_s_six_operands_differs(peer, stack, family):
     rule, candidates = STACKS[stack]
-    t, k, n = 512, 384, 640
+    t, k, n = SIZES
     x, w, g = (make(family, s, i, "bfloat16") for i, s in enumerate(((t, k), (n, k), (t, n))))
     bits = {"dgrad_g": words((t, n), ROW, candidates), "wgrad_g": words((n, t), COLUMN, candidates)}
     ours = training.linear(x, w, g, stack, bits)

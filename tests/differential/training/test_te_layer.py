@@ -16,6 +16,8 @@ from .bytes import differing, NONE
 
 pytestmark = pytest.mark.peer
 SEED = 0x123456789ABCDEF0
+SIZES = (512, 640, 384)  #: tokens, inputs, outputs
+FAMILIES = ("normal", "student-t3", "outlier-channels", "lognormal")
 WORDS = {"dgrad_g": ("te-fused-row", SEED, 3), "wgrad_g": ("te-fused-column", SEED, 3)}
 
 
@@ -38,9 +40,9 @@ def quantized(x, tile, *, rotate):
     return row, (codes_t.numpy(), scale_bytes(scales_t), amax_t.numpy()[0])
 
 
-@pytest.mark.parametrize("family", ["normal", "student-t3", "outlier-channels", "lognormal"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_no_byte_of_the_operands_without_random_bits_differs(family):
-    t, k, n = 512, 640, 384
+    t, k, n = SIZES
     x, w, g = (make(family, s, i, "bfloat16") for i, s in enumerate(((t, k), (n, k), (t, n))))
     ours = training.linear(x, w, g, "te-byte-lane", WORDS)
     row, column = quantized(x, (1, 16), rotate=True)
