@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,14 @@ QUARTET2 = Program(
             "a7b9778cef94b0c550e844c13b1c262cce2228af43b9f013d4233fab269e1e73"
         ),
         f"{_Q2}schemes/quartet_2.py": "76454f287a52f20afea7b31c591a6e776a7470e4aabc6b1740b533af6da99d7d",
+    },
+)
+QUARTET2_NVIDIA = replace(
+    QUARTET2,
+    module="quartet2_nvidia",
+    sha256={
+        **QUARTET2.sha256,
+        f"{_Q2}schemes/nvidia.py": "c071e6a953d6c663d07b285368df1b6ba7178cd51c3f88526910d5705a39c998",
     },
 )
 _FOS = "src/fouroversix/"
