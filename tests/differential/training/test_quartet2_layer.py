@@ -42,7 +42,7 @@ def test_no_element_of_its_operands_differs(tmp_path, family):
 
 
 def check_weights(ours, theirs):
-    """The program's bound for tiles is 447.99, the preset's 448: another tensor scale, the same codes here."""
+    """The bound for tiles is 447.99 there, 448 here: another tensor scale, and the same codes."""
     q = ours.fprop_w
     elements = decode(unpack_nibbles(q.codes), E2M1).astype(np.float32)
     d = q.tensor_amax / np.float32(447.99) / np.float32(6)
