@@ -25,6 +25,9 @@ from tests.differential.training import (
     test_quartet2 as q,
 )
 from tests.differential.training import (
+    test_quartet2_layer as ql,
+)
+from tests.differential.training import (
     test_te_layer as te,
 )
 from tests.differential.training import (
@@ -106,6 +109,7 @@ def test_how_many_codes_were_compared():
         prod(fos_triton.SHAPE) * len(fos_triton.FAMILIES)
         * len(fos_triton.STYLES) * len(fos_triton.RULES) * len(fos_triton.FEEDS),
         sum(quartet),
+        codes_of_layers([ql.SIZES] * len(ql.FAMILIES)),
         prod(q.EDEN_SHAPE) * len(q.EDEN_FAMILIES),
     ]  # fmt: skip
     assert [codes for _, _, codes, _ in rows("compared")] == [f"{c:,}" for c in counts]

@@ -13,6 +13,8 @@ from .programs import QUARTET2_NVIDIA
 
 pytestmark = pytest.mark.peer
 SEED = 900
+SIZES = (128, 256, 64)  #: tokens, inputs, outputs
+FAMILIES = ("normal", "student-t5")
 #: Rounded stochastically: the seed is the next one at each call.
 DRAWN = {"dgrad_g": ("quartet2-simulator", SEED, 0), "wgrad_g": ("quartet2-simulator", SEED + 1, 0)}
 
@@ -22,9 +24,9 @@ def coarse(family, shape, seed):
     return (np.clip(np.round(make(family, shape, seed, "float32") * 16), -127, 127) / 16).astype(np.float32)
 
 
-@pytest.mark.parametrize("family", ["normal", "student-t5"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_no_element_of_its_operands_differs(tmp_path, family):
-    t, k, n = 128, 256, 64
+    t, k, n = SIZES
     x, w, g = (coarse(family, shape, i) for i, shape in enumerate(((t, k), (n, k), (t, n))))
     theirs = QUARTET2_NVIDIA.run(tmp_path, x=x, w=w, g=g, seed=SEED)
     signs = theirs["signs"].astype(int)
