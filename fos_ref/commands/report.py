@@ -10,8 +10,9 @@ import typer
 from fos_ref.commands.options import AsJson, EngineName
 from fos_ref.commands.output import say_json
 from fos_ref.commands.quantize import say_compiling
+from fos_ref.commands.report_pages import Page, QUICK, write_page
 from fos_ref.commands.report_pages import products as products_page
-from fos_ref.commands.report_pages import QUICK, write_page
+from fos_ref.commands.report_pages import training as training_page
 from fos_ref.errors import InputError
 
 if TYPE_CHECKING:  # pandas loads with the report, not with the command line
@@ -30,6 +31,9 @@ def report(
         Path | None,
         typer.Option(metavar="FILE.safetensors", help="Measure these weights too, tensor by tensor."),
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="The page on training instead; --weights gives its layer.")
+    ] = False,
     products: Annotated[
         bool, typer.Option("--products", help="The page on products, accumulators and causal leaks instead.")
     ] = False,
@@ -43,13 +47,12 @@ def report(
     weights-FILE.md, .csv and .png. The same call writes the same bytes, whatever the engine. A quick report
     goes to DIR/quick, so that it never replaces a full one.
 
-    --products writes products.md instead, with its tables and figures.
+    --training writes training.md instead, --products products.md, each with its tables and figures. A page on
+    training takes x, w and g of FILE.safetensors for its layer, or else the first weight that fits.
     """
-    if products:
-        if weights or engine != "auto":
-            msg = f"--products with {'--weights' if weights else '--engine'}: it takes neither"
-            raise InputError(msg)
-        write_page(products_page(quick=quick), out, quick=quick, as_json=as_json)
+    page = _page(weights, engine, quick=quick, training=training, products=products)
+    if page is not None:
+        write_page(page, out, quick=quick, as_json=as_json)
         return
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
@@ -71,6 +74,22 @@ def report(
     if as_json:
         say_json(documents.document(measured, real, written))
     console.print(plain(f"Written to {folder}: {', '.join(files)}"))
+
+
+def _page(weights: Path | None, engine: str, *, quick: bool, training: bool, products: bool) -> Page | None:
+    """Return the page that is asked for, None for the report itself. Raises: InputError."""
+    name = "--training" if training else "--products"
+    odd = {
+        "--products": training and products,
+        "--weights": products and weights,
+        "--engine": engine != "auto",
+    }
+    if (training or products) and any(odd.values()):
+        msg = f"{name} with {next(o for o, given in odd.items() if given)}: {name} without it is allowed"
+        raise InputError(msg)
+    if training:
+        return training_page(weights, quick=quick)
+    return products_page(quick=quick) if products else None
 
 
 def _measure(

@@ -68,3 +68,25 @@ def products(*, quick: bool) -> Page:
         files=documents.products_files,
         document=documents.products_document,
     )
+
+
+def training(weights: Path | None, *, quick: bool) -> Page:
+    """Return the page on training; the layer is that of `weights`, or made."""
+    from fos_ref.report.training import documents, measured, terminal
+    from fos_ref.report.training.captured import read_layer
+    from fos_ref.report.training.layer import synthetic
+    from fos_ref.report.training.plan import FULL
+    from fos_ref.report.training.plan import QUICK as LITTLE
+
+    plan = LITTLE if quick else FULL
+    layer = read_layer(weights, plan) if weights else synthetic(plan)
+    return Page(
+        what="rounders, means of draws and a layer",
+        names=documents.NAMES,
+        jobs=measured.jobs(plan),
+        measure=lambda done: measured.measure_training(plan, layer, done),
+        show=terminal.show,
+        files=documents.training_files,
+        document=documents.training_document,
+        inputs=[weights] if weights else [],
+    )

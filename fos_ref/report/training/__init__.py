@@ -1,0 +1,1 @@
+"""What training numerics cost, measured: rounders, their bias, shared noise, one layer's three products."""
