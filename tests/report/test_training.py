@@ -88,35 +88,40 @@ def single(v):
 
 
 def test_a_scale_of_ms_eden_is_that_of_rational_numbers():
-    """C.2 of the kernels on Fractions: cut, nearest, two fused lanes, correction, bfloat16."""
-    y = make("student-t3", (4, 16), 1).reshape(-1, 16)
-    noise = np.zeros((4, 1), np.uint32) + np.uint32(0xFFFF)  # nothing goes up
-    got = eden.kernel(y, noise)
+    """C.2 of the kernels on Fractions: cut, nearest, two fused lanes, the correction."""
+    y = make("student-t3", (24, 16), 1)
+    got, scales = eden.corrected(y)
     clip = single(Fraction(6) / (Fraction(17, 16) * Fraction(93, 100)))
-    inverse = single(1 / clip)
-    codes, scales = [], []
-    for line in y:
+    for line, codes, scale in zip(y, got, scales[:, 0], strict=True):
         values = [Fraction(float(v)) for v in line]
-        largest = single(max(map(abs, values)) * inverse)
-        exponent = Fraction(2) ** (int(np.frexp(float(largest))[1]) - 1)
-        m = (largest / exponent * 16).__floor__() * exponent / 16
-        r = single(1 / m)
-        v = [single(a * r) for a in values]
+        largest = single(max(map(abs, values)) * single(1 / clip))
+        binade = Fraction(2) ** int(np.frexp(float(largest))[1] - 1)
+        m = (largest / binade * 16).__floor__() * binade / 16
+        v = [single(a * single(1 / m)) for a in values]
         q = [Fraction(float(decode(encode(np.float32(a), E2M1), E2M1))) for a in v]
-        sums = []
-        for w in (v, q):
-            lanes = [Fraction(0), Fraction(0)]
-            for i in range(16):
-                lanes[i % 2] = single(v[i] * w[i] + lanes[i % 2])
-            sums.append(single(lanes[0] + lanes[1]))
-        correction = single(sums[0] * single(1 / sums[1]))
-        scales.append(nearest(single(m * correction), FORMS["bfloat16"]))
-        codes.append([float(a) for a in q])
-    top = np.float32(max(scales)) * np.float32(1 / 256)
-    ratio = (np.array(scales, np.float32) / top)[:, None]
-    stored = decode(encode(ratio, E4M3), E4M3)
-    down = np.where(stored > ratio, decode(encode(ratio, E4M3) - 1, E4M3), stored)
-    assert np.array_equal(got.q, np.array(codes) * down * float(top))
+        squares, products = (in_two_lanes(v, w) for w in (v, q))
+        assert list(codes) == [float(a) for a in q]
+        assert Fraction(float(scale)) == single(m * single(squares * single(1 / products)))
+
+
+def in_two_lanes(v, w):
+    lanes = [Fraction(0), Fraction(0)]
+    for i, (a, b) in enumerate(zip(v, w, strict=True)):
+        lanes[i % 2] = single(a * b + lanes[i % 2])
+    return single(lanes[0] + lanes[1])
+
+
+def test_corrected_scales_go_to_bfloat16_and_to_either_neighbour_in_e4m3():
+    y = make("normal", (64, 16), 1)
+    q, scales = eden.corrected(y)
+    rounded = scales.astype(ml_dtypes.bfloat16).astype(np.float32)
+    top = rounded.max() * np.float32(1 / 256)
+    near_by = decode(encode(rounded / top, E4M3), E4M3)
+    least = np.where(near_by > rounded / top, decode(encode(rounded / top, E4M3) - 1, E4M3), near_by)
+    none_up = eden.kernel(y, np.full((64, 1), 0xFFFF, np.uint32)).q
+    assert np.array_equal(none_up, q.astype(float) * least * float(top))
+    all_up = eden.kernel(y, np.zeros((64, 1), np.uint32)).q
+    assert 0 < (all_up != none_up).mean() < 1
 
 
 def test_a_rotation_comes_back():

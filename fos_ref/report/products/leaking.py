@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from fos_ref.attention import LeakReport, leaks, SCHEMES
-from fos_ref.attention.leaks import NAMES
 from fos_ref.formats.arrays import Bool
 from fos_ref.report.products.plan import Done, Plan
 
+NAMES = ("q", "k", "v")
 _SEED, _WIDTH = 3, 16
 
 

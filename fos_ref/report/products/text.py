@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fos_ref.attention.leaks import NAMES
 from fos_ref.matmul.models import MODELS
+from fos_ref.report.products.leaking import NAMES
 from fos_ref.report.products.measured import Products
 from fos_ref.report.products.plan import DATA, Plan
 from fos_ref.report.products.programs import DATA as COMPARED

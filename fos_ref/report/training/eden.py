@@ -69,6 +69,15 @@ def kernel(y: F32, random: AnyArray) -> Rotated:
               approximate.
     Specials: blocks of zeros give zeros.
     """
+    q, scales = corrected(y)
+    rounded = _to_bfloat16(scales)
+    top = rounded.max() * np.float32(1 / _BOUND)
+    s = decode(quartet2_scales(rounded / top, random), E4M3)
+    return Rotated(q.astype(np.float64) * s * float(top), y.astype(np.float64))
+
+
+def corrected(y: F32) -> tuple[F32, F32]:
+    """Return E2M1 values (n, 16) and corrected scales (n, 1) of `kernel`, before bfloat16."""
     m = (np.abs(y).max(axis=1, keepdims=True) * (np.float32(1) / _CLIP)).view(np.uint32) & _CUT
     m = m.view(np.float32)
     with np.errstate(divide="ignore"):
@@ -77,10 +86,7 @@ def kernel(y: F32, random: AnyArray) -> Rotated:
     squares, products = _lanes(v, v), _lanes(v, q)
     with np.errstate(divide="ignore", invalid="ignore"):
         correction = np.where(products == 0, np.float32(1), squares * (np.float32(1) / products))
-    corrected = _to_bfloat16(m * correction)
-    top = corrected.max() * np.float32(1 / _BOUND)
-    s = decode(quartet2_scales(corrected / top, random), E4M3)
-    return Rotated(q.astype(np.float64) * s * float(top), y.astype(np.float64))
+    return q, m * correction
 
 
 def _to_bfloat16(x: F32) -> F32:

@@ -124,17 +124,17 @@ def shared(table: pd.DataFrame) -> bytes:
 
 def layer(table: pd.DataFrame) -> bytes:
     """Draw for each product what one draw of each stack errs, and which part of it averaging keeps."""
-    cells = table.set_index(["product", "stack"])
+    kept = table.set_index(["product", "stack"])["bias_pct"].to_dict()
+    drawn = table.set_index(["product", "stack"])["one_draw_pct"].to_dict()
     with style():
         fig = Figure(figsize=(WIDTH, 3.4), layout="constrained")
         panels = fig.subplots(1, len(PRODUCTS), sharey=True, sharex=True)
         for ax, product in zip(panels, PRODUCTS, strict=True):
             for place, name in enumerate(SHOWN):
-                one = cells.loc[(product, name)]
                 label = None if place else "error of one draw"
-                ax.barh(place, one["one_draw_pct"], color="#7db5d8", height=0.62, label=label, zorder=2)
+                ax.barh(place, drawn[product, name], color="#7db5d8", height=0.62, label=label, zorder=2)
                 label = None if place else "kept by the mean of endless draws"
-                ax.barh(place, one["bias_pct"], color="#0072b2", height=0.3, label=label, zorder=3)
+                ax.barh(place, kept[product, name], color="#0072b2", height=0.3, label=label, zorder=3)
             rows(ax, [s.label for s in SHOWN.values()])
             ax.set_title(_NAMES[product])
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))

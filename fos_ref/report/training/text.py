@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fos_ref.report.tables import markdown, prose, Rows, sections
+from fos_ref.report.training.cost import METRICS
 from fos_ref.report.training.curves import DATA, SIGMAS
 from fos_ref.report.training.layer import PRODUCTS, SHOWN
 from fos_ref.report.training.measured import Training
@@ -75,13 +76,14 @@ def training_markdown(t: Training) -> bytes:
 
 
 def _abstract(t: Training) -> str:
-    cost, floor = t.costs.set_index("rounder"), t.plateaus.set_index("rounder")["floor"]
+    error, shrink = (t.costs.set_index("rounder")[m].to_dict() for m in METRICS)
+    floor = t.plateaus.set_index("rounder")["floor"].to_dict()
     flat = [ROUNDERS[str(n)].label for n in t.plateaus[t.plateaus["flattens"] == "yes"]["rounder"]]
     return (
-        f"Stochastic rounding costs {cost.loc['sr-ideal', 'error_e3']:.2f}e-3 of the power where rounding to "
-        f"nearest costs {cost.loc['nearest', 'error_e3']:.2f}e-3. As TransformerEngine and torchao ship it, "
-        f"without the factor 16/17, it costs {cost.loc['te-ideal', 'error_e3']:.2f}e-3 and shrinks by "
-        f"{cost.loc['te-ideal', 'shrink']:.1e}; 4/6 on drawn roundings is biased too, with a floor of "
+        f"Stochastic rounding costs {error['sr-ideal']:.2f}e-3 of the power where rounding to "
+        f"nearest costs {error['nearest']:.2f}e-3. As TransformerEngine and torchao ship it, "
+        f"without the factor 16/17, it costs {error['te-ideal']:.2f}e-3 and shrinks by "
+        f"{shrink['te-ideal']:.1e}; 4/6 on drawn roundings is biased too, with a floor of "
         f"{floor['4over6-own']:.1e}. Means flatten for: {', '.join(flat)}."
     )
 
@@ -142,23 +144,25 @@ def plateau_rows(table: pd.DataFrame) -> Rows:
 def shared_rows(table: pd.DataFrame) -> Rows:
     """Return a header and a row for each map: the variance of a sum by its length, and both laws."""
     counts = list(dict.fromkeys(table["n"]))
-    cells = table.set_index(["map", "n"])
+    by_place = table.set_index(["map", "n"])
+    variance, own, together = (by_place[c].to_dict() for c in ("variance", "own", "shared"))
     rows: Rows = [["variance of a sum of", *map(str, counts), "of which"]]
     for name, sums in SUMS.items():
-        rows.append([f"`{name}`", *(f"{cells.loc[(name, n), 'variance']:.3g}" for n in counts), sums.says])
+        rows.append([f"`{name}`", *(f"{variance[name, n]:.3g}" for n in counts), sums.says])
     first = next(iter(SUMS))
-    for law, says in (("own", "n/6"), ("shared", "n/6 + n (n - 1) / 12")):
-        rows.append([says, *(f"{cells.loc[(first, n), law]:.3g}" for n in counts), "the law"])
+    for law, says in ((own, "n/6"), (together, "n/6 + n (n - 1) / 12")):
+        rows.append([says, *(f"{law[first, n]:.3g}" for n in counts), "the law"])
     return rows
 
 
 def layer_rows(table: pd.DataFrame) -> Rows:
     """Return a header and a row for each stack: every product's error of one draw and its bias, percent."""
-    cells = table.set_index(["stack", "product"])
+    by_place = table.set_index(["stack", "product"])
+    columns = [by_place[c].to_dict() for c in ("one_draw_pct", "bias_pct")]
     header = [f"{_TITLES[p]}: {what}" for p in PRODUCTS for what in ("one draw", "kept")]
     rows: Rows = [["stack", *header]]
     for name, shown in SHOWN.items():
-        figures = [f"{cells.loc[(name, p), c]:.2f}" for p in PRODUCTS for c in ("one_draw_pct", "bias_pct")]
+        figures = [f"{column[name, p]:.2f}" for p in PRODUCTS for column in columns]
         rows.append([shown.label, *figures])
     return rows
 
