@@ -11,7 +11,7 @@ from fos_ref.report.products.plan import DATA, Plan
 from fos_ref.report.products.programs import DATA as COMPARED
 from fos_ref.report.products.programs import DTYPES, LENGTH
 from fos_ref.report.products.sums import ACCUMULATORS
-from fos_ref.report.products.vectors import digits, MEASURES
+from fos_ref.report.products.vectors import digits, measured_by
 from fos_ref.report.tables import markdown, prose, Rows, sections
 
 CERTIFIED_FIGURE = "products-certified.png"
@@ -167,7 +167,7 @@ def vector_rows(table: pd.DataFrame, *, says: bool = True) -> Rows:
     units = [c for c in table.columns if c != "vector"]
     rows: Rows = [["vector", *(["measures"] if says else []), *units]]
     for name, (_, row) in zip(table["vector"], table.iterrows(), strict=True):
-        measures = [MEASURES[name]] if says else []
+        measures = [measured_by(name)] if says else []
         rows.append([name, *measures, *(digits(name, float(row[u])) for u in units)])
     return rows
 

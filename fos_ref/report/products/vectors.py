@@ -1,51 +1,19 @@
-"""Products that tell accumulators apart: one output each, and what every accumulator makes of it."""
+"""The products that tell accumulators apart, and what every accumulator makes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import numpy as np
 import pandas as pd
 
-from fos_ref.engines.from_bytes import from_bytes
-from fos_ref.formats.arrays import U8
 from fos_ref.matmul import exact
 from fos_ref.matmul.accumulate import accumulate, Accumulator, Order, Terms
 from fos_ref.matmul.operand import operands
-from fos_ref.recipes.recipe import BLOCK
-from fos_ref.report.products.plan import RECIPE
-from fos_ref.storage.layout import pack_nibbles
-from fos_ref.storage.tensor import QuantizedTensor
+from fos_ref.matmul.telling import operands_of, VECTORS
 
 BIG = 1 << 24  #: what V3 to V5 begin or end with
-_STEP = 4  #: blocks of an instruction
-Part = tuple[int, list[int], list[int]]  #: scale byte of both, leading codes of a and of b
-
-
-def _step(*parts: Part) -> list[Part]:
-    """Return blocks that fill whole instructions."""
-    return [*parts, *[(0, [], [])] * (-len(parts) % _STEP)]
-
-
-_UP: Part = (0x7E, [7], [7])
-_DOWN: Part = (0x7E, [7], [15])
-_SIXTEEN: Part = (0x78, [6] * 16, [6] * 16)  #: 2^24
-_ONE: Part = (0x38, [2], [2])
-#: docs/products.md says what each measures.
-VECTORS: Mapping[str, list[Part]] = MappingProxyType(
-    {
-        "V1": _step(_UP, (0x01, [1], [1]), _DOWN),
-        "V1b": _step(_UP, (0x01, [1], [2]), _DOWN),
-        "V1c": _step(_UP, (0x01, [2], [2]), _DOWN),
-        "V2": [*_step((0x01, [1], [1])), *_step(_UP), *_step(_DOWN)],
-        "V3": [*_step(_SIXTEEN), *_step((0x38, [2], [3]))],
-        "V4": [*_step(_SIXTEEN), *_step(_ONE) * 63],
-        "V4b": [*_step(_ONE) * 63, *_step(_SIXTEEN)],
-        "V4c": [*_step(_SIXTEEN), *_step(_ONE, _ONE, _ONE) * 21],
-        "V5": [*_step(_SIXTEEN), *_step((0x38, [2] * 15, [2] * 8 + [10] * 7))],
-    }
-)
+#: What each measures; a vector that is not here is described by itself.
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
         "V1": "bits of the alignment",
@@ -69,29 +37,20 @@ UNITS: Mapping[str, Accumulator] = MappingProxyType(
 )
 
 
-def pair(name: str) -> tuple[QuantizedTensor, QuantizedTensor]:
-    """Return the operands of a vector, (1, K) each, without tensor scales."""
-    parts = VECTORS[name]
-    scales = np.array([[scale for scale, _, _ in parts]], dtype=np.uint8)
-    return _row([a for _, a, _ in parts], scales), _row([b for _, _, b in parts], scales)
-
-
-def _row(blocks: list[list[int]], scales: U8) -> QuantizedTensor:
-    codes = np.zeros((len(blocks), BLOCK), dtype=np.uint8)
-    for line, leading in zip(codes, blocks, strict=True):
-        line[: len(leading)] = leading
-    return from_bytes(pack_nibbles(codes.reshape(1, -1)), scales, RECIPE, tensor_scale=1.0)
-
-
 def accumulators() -> pd.DataFrame:
     """Return a row for each vector: the exact sum, and the accumulator of each of UNITS."""
     rows = []
     for name in VECTORS:
-        a, b = pair(name)
+        a, b = operands_of(name)
         x, y = operands(a, b, "report")
         totals = {unit: float(accumulate(x, y, form).total[0, 0]) for unit, form in UNITS.items()}
         rows.append({"vector": name, "exact": float(exact(a, b)[0, 0]), **totals})
     return pd.DataFrame(rows)
+
+
+def measured_by(name: str) -> str:
+    """Return what a vector measures, or what it is."""
+    return MEASURES.get(name, VECTORS[name][0])
 
 
 def digits(name: str, value: float) -> str:
