@@ -8,6 +8,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 import typer
 
 from fos_ref.commands.help import Command, Group
+from fos_ref.commands.matmul_segments import segments
 from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, real, RecipeName
 from fos_ref.commands.output import say, say_json
 from fos_ref.errors import InputError
@@ -39,6 +40,9 @@ PROGRAMS = (
 @matmul.callback()
 def _group() -> None:
     """Judge products of quantized tensors."""
+
+
+matmul.command(cls=Command, short_help="Write random segments for a MAC unit.")(segments)
 
 
 @matmul.command(cls=Command, short_help="Compare a product with the exact one; name the mistake.")

@@ -46,3 +46,25 @@ def _scale(byte: int) -> Fraction:
     low = min(byte & 0x7F, 0x7E)
     field, fraction = low >> 3, low & 0x7
     return Fraction(8 * (field > 0) + fraction) * Fraction(2) ** (max(field, 1) - 10)
+
+
+def folded_segment(beats: Sequence[Beat], *, is_if4: bool) -> Fraction:
+    """Return the accumulator of a segment whose beats are added exactly, each rounded once."""
+    total = Fraction(0)
+    for n, beat in enumerate(beats):
+        value = rounded(exact_beat(beat, is_if4=is_if4))
+        total = rounded(total + value) if n else value
+    return total
+
+
+def exact_beat(beat: Beat, *, is_if4: bool) -> Fraction:
+    """Return the exact value of a beat; the ratio of INT4 is 6/7 itself."""
+    a, w, a_scale, w_scale = beat
+    ints = [is_if4 and bool(s & _FLAG) for s in (a_scale, w_scale)]
+    total = Fraction(0)
+    for x, y in zip(a, w, strict=True):
+        total += _value(x, ints[0]) * _value(y, ints[1])
+    scale = _scale(a_scale) * _scale(w_scale)
+    for is_int in ints:
+        scale *= Fraction(6, 7) if is_int else 1
+    return total * scale

@@ -8,18 +8,15 @@ from typing import Any
 import numpy as np
 
 from fos_ref.arguments import one_of
-from fos_ref.errors import InputError
 from fos_ref.formats.arrays import Bool, F32, I64, U8
 from fos_ref.formats.environment import check_float_environment
-from fos_ref.matmul.units.beats import Beats, check_beats, Results
+from fos_ref.matmul.units.beats import Beats, check_beats, LANES, Results
+from fos_ref.matmul.units.decode import check_codes, CODE_8, FLAG, magnitudes, scale_parts
 
 UNITS = ("nvfp4", "if4")
-CODE_8 = ("assert", "datapath")
 LATENCY = 6  #: cycles from the next `first` to the result
 BUSY = 5  #: cycles that the reducer takes a snapshot
-_HALVES = np.array([0, 1, 2, 3, 4, 6, 8, 12], dtype=np.int64)  #: E2M1 magnitudes, doubled
-_SIGN, _LOW, _FLAG = 0x8, 0x7, 0x80
-_NAN, _LARGEST = 0x7F, 0x7E
+_CHUNK = 1 << 16  #: beats at a time, for memory
 #: RN(6/7) and RN(36/49), the factors of one and of two INT4 operands.
 _ONE_INT, _BOTH_INT = (np.array([bits], np.uint32).view(np.float32)[0] for bits in (0x3F5B6DB7, 0x3F3C14E6))
 
@@ -50,7 +47,7 @@ def mac(unit: str, beats: Beats, code8: str = "assert") -> Results:
     on = np.ones(len(beats.first), dtype=np.bool_) if beats.enable is None else beats.enable
     cycles = np.flatnonzero(on)
     if code8 == "assert":
-        _check_codes(beats, cycles)
+        check_codes(beats, cycles)
     first = beats.first[cycles]
     products = _products(beats, cycles, is_if4=unit == "if4")
     starts = np.flatnonzero(first)
@@ -58,34 +55,22 @@ def mac(unit: str, beats: Beats, code8: str = "assert") -> Results:
     return _timed(sums, cycles[starts])
 
 
-def _check_codes(beats: Beats, cycles: I64) -> None:
-    for name, part in (("a", beats.a), ("w", beats.w)):
-        found = np.argwhere(part[cycles] == _SIGN)
-        if len(found):
-            beat, lane = cycles[found[0][0]], found[0][1]
-            msg = f"mac: code 8 of {name} in beat {beat}, lane {lane}: others are allowed, or the datapath"
-            raise InputError(msg)
-
-
 def _products(beats: Beats, cycles: I64, *, is_if4: bool) -> F32:
     """Return the rounded product of each lane (T, 16)."""
+    found = np.empty((len(cycles), LANES), dtype=np.float32)
+    for start in range(0, len(cycles), _CHUNK):
+        found[start : start + _CHUNK] = _some_products(beats, cycles[start : start + _CHUNK], is_if4=is_if4)
+    return found
+
+
+def _some_products(beats: Beats, cycles: I64, *, is_if4: bool) -> F32:
     scales = [s[cycles] for s in (beats.a_scale, beats.w_scale)]
-    flags = [(s & _FLAG != 0) & is_if4 for s in scales]
-    sizes, signs = [], []
-    for codes, is_int in zip((beats.a[cycles], beats.w[cycles]), flags, strict=True):
-        size, sign = _magnitudes(codes, is_int[:, None])
-        sizes.append(size)
-        signs.append(sign)
-    product = (sizes[0] * sizes[1]).astype(np.float32) / np.float32(4)
-    signed = np.where(signs[0] ^ signs[1], -product, product)
+    flags = [(s & FLAG != 0) & is_if4 for s in scales]
+    pairs = zip((beats.a[cycles], beats.w[cycles]), flags, strict=True)
+    (a, a_sign), (w, w_sign) = (magnitudes(codes, is_int[:, None]) for codes, is_int in pairs)
+    product = (a * w).astype(np.float32) / np.float32(4)
+    signed = np.where(a_sign ^ w_sign, -product, product)
     return signed * _scale_product(scales, flags)[:, None]
-
-
-def _magnitudes(codes: U8, is_int: Bool) -> tuple[I64, Bool]:
-    """Return (magnitudes in halves, signs). INT4: 8 minus the low bits where the sign is set, doubled."""
-    sign, low = codes & _SIGN != 0, (codes & _LOW).astype(np.int64)
-    integers = 2 * np.where(sign, _SIGN - low, low)
-    return np.where(is_int, integers, _HALVES[low]), sign
 
 
 def _scale_product(scales: list[U8], flags: list[Bool]) -> F32:
@@ -99,10 +84,8 @@ def _scale_product(scales: list[U8], flags: list[Bool]) -> F32:
 
 def _scale(stored: U8) -> F32:
     """Return the values of scale bytes without bit 7."""
-    low = np.minimum(stored & np.uint8(_NAN), np.uint8(_LARGEST)).astype(np.int64)
-    field, fraction = low >> 3, low & _LOW
-    significand = np.where(field > 0, fraction + _SIGN, fraction).astype(np.float32)
-    values: F32 = np.ldexp(significand, np.maximum(field, 1) - 10)
+    significand, exponent = scale_parts(stored)
+    values: F32 = np.ldexp(significand.astype(np.float32), exponent)
     return values
 
 
