@@ -11,7 +11,7 @@ UNITS = {
 _HEAD = """# The size of the multiply-accumulate units
 
 Written by `python -m benchmarks.mac_size`, which needs yosys: {program}. Each part is flattened and mapped to
-NAND, NOR and inverters. The figures are cells / depth; the depth is how many cells stand one behind the other.
+NAND, NOR and inverters. The figures are cells / depth; depth: how many cells stand one behind the other.
 quick: `{quick}`. thorough: `{thorough}`, where it ends in {seconds:g} s. The
 designs are those of `fos matmul segments`.
 
