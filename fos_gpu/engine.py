@@ -16,10 +16,12 @@ from fos_gpu.build import grid, kernels, nvrtc
 from fos_gpu.build.host import stacked
 from fos_gpu.build.lower import unsupported
 from fos_gpu.build.probe import available
+from fos_gpu.build.training_units import takes
 from fos_ref.engines.empty import nothing
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.errors import ToolchainError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import Recipe
@@ -35,7 +37,9 @@ class CudaEngine:
         if sys.byteorder != "little":
             return "its words are written for little-endian machines"
         here = available()
-        return unsupported(recipe) if here else here.reason
+        if not here:
+            return here.reason
+        return takes(recipe) if recipe.stochastic else unsupported(recipe)
 
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,). N2."""
@@ -49,10 +53,12 @@ class CudaEngine:
             values: F32 = _cupy().asnumpy(found)
         return values if by_row else values.reshape(())
 
-    def quantize(self, x: AnyArray, scales: Scales, recipe: Recipe) -> tuple[U8, U8, Bool]:
+    def quantize(
+        self, x: AnyArray, scales: Scales, recipe: Recipe, bits: RandomBits | None = None
+    ) -> tuple[U8, U8, Bool]:
         """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16). N4 to N13."""
         if scales.ulps != (0, 0, 0):
-            return NumpyEngine().quantize(x, scales, recipe)
+            return NumpyEngine().quantize(x, scales, recipe, bits)
         rows, cols = x.shape
         if x.size == 0:
             return nothing(x, scales, recipe)
@@ -61,7 +67,14 @@ class CudaEngine:
         with _errors(x):
             cupy = _cupy()
             out = tuple(cupy.empty(s, dtype=np.uint8) for s in shapes)
-            launch_quantize(recipe, x.dtype, _on_device(x), cupy.asarray(stacked(scales)), out)
+            three = cupy.asarray(stacked(scales))
+            if bits is None:
+                launch_quantize(recipe, x.dtype, _on_device(x), three, out)
+            else:
+                words = [cupy.asarray(np.ascontiguousarray(w)) for w in bits.words]
+                launch.quantize_stochastic(
+                    recipe, x.dtype.name, _on_device(x), three, (words[0], words[-1], *out)
+                )
             codes, block_scales, picked4 = (cupy.asnumpy(a) for a in out)
         return codes, block_scales, picked4.view(np.bool_)
 

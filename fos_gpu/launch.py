@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_gpu.build import modules
+from fos_gpu.build import modules, training_units
 from fos_gpu.build.modules import Unit
 from fos_gpu.tensors import cupy
 from fos_ref.model.trace import Scales
@@ -68,6 +68,14 @@ def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any,
     else:
         step = min(groups, MOST_COLUMN_GROUPS)
         start(fast, modules.FAST_COLUMNS, step, (*arguments, np.int32(step)))
+
+
+def quantize_stochastic(r: Recipe, dtype: str, x: Any, scales: Any, more: tuple[Any, ...]) -> None:
+    """Quantize x (R, C) with words of map-to-6, words of map-to-4, and the three outputs. N4 to N13."""
+    rows, cols = x.shape
+    arguments = (x, np.int64(rows), np.int64(cols), scales, *more)
+    unit = training_units.stochastic_unit(r, dtype)
+    start(unit, training_units.WITH_WORDS, _groups(rows * cols // BLOCK), arguments)
 
 
 def swizzle(linear: Any, out: Any) -> None:

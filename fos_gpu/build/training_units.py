@@ -84,7 +84,6 @@ def samples() -> tuple[Recipe, ...]:
         (ElementRounding.SR_A, RandomFeed.BYTE_NATURAL, 8),
         (ElementRounding.SR_B, RandomFeed.HALF_REVERSED, 16),
         (ElementRounding.SR_C, RandomFeed.HALF, 13),
-        (ElementRounding.QUARTET2_SIMULATOR, RandomFeed.WORD, 32),
     ):
         name = f"te-train-gradient, {rounding.value} {feed.value} {width}"
         own: dict[str, Any] = {"element_rounding": rounding, "random_feed": feed, "random_width": width}

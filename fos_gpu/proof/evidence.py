@@ -48,6 +48,7 @@ _TESTS = ("-q", "-m", "gpu", "tests/gpu", "-p", "no:cacheprovider", f"--junitxml
 PARTS = (
     Part("conversions", "all 2^32 inputs of the conversion instructions", "fos_gpu.proof.conversions"),
     Part("device", "the kernels beside the model, every preset", "fos_gpu.proof.device"),
+    Part("training", "stochastic rounding, word maps, rotations and MS-EDEN", "fos_gpu.proof.training"),
     Part(
         "subnormals",
         "subnormals, kept here and lost where CuPy compiles",

@@ -115,6 +115,7 @@ def test_the_parts_are_commands_of_this_project():
     assert [p.name for p in PARTS] == [
         "conversions",
         "device",
+        "training",
         "subnormals",
         "golden",
         "tests",

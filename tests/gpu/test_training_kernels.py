@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 import fos_ref
-from fos_gpu import training
-from fos_gpu.proof.training.eden import eden
+from fos_gpu import engine, training
+from fos_gpu.build.probe import Availability
 from fos_ref import random
+from fos_ref.engines.random_bits import elements_of
+from fos_ref.engines.registry import get_engine
 from fos_ref.errors import DtypeError, InputError, RecipeError, ShapeError
 from fos_ref.inputs.distributions import make
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.recipes.axes import BlockShape
 from fos_ref.recipes.catalog import STOCHASTIC
 from fos_ref.rotate import hadamard
@@ -71,10 +74,11 @@ def test_eden(device):
     y = make("student-t5", SHAPE, 2, "float32")
     y[5, :32] = 0
     noise = random.words("quartet2-scales", SHAPE, seed=7)
-    got, want = training.eden(device(y), device(noise)), eden(y, noise)
-    for part in ("codes", "corrected", "block_scales"):
-        assert np.array_equal(getattr(got, part), getattr(want, part)), part
-    assert got.tensor_scale[0] == want.tensor_scale
+    got = training.eden(device(y), device(noise))
+    want = fos_ref.quantize(y, "quartet2-eden", random_bits=noise, engine="numpy")
+    assert np.array_equal(got.codes, want.codes)
+    assert np.array_equal(got.block_scales, want.block_scales)
+    assert got.tensor_scale[0] == want.decode_scale
     assert got.block_scales[5, :2].tolist() == [0, 0]
 
 
@@ -101,3 +105,19 @@ def test_what_does_not_fit_is_refused(device):
         training.quantize(x, tiles, random_bits=words)
     with pytest.raises(ShapeError, match="multiples of 16"):
         training.rotate(device(np.zeros((2, 24), np.float32)))
+
+
+@pytest.mark.parametrize("recipe", ["te-train-gradient-software", "quartet2-simulator-sr-4over6"])
+def test_the_engine_on_arrays_of_the_host(device, recipe, monkeypatch):
+    r = STOCHASTIC[recipe]
+    monkeypatch.setattr(engine, "available", lambda: Availability(ok=True, reason="a device"))
+    x, g = make("student-t5", (32, 64), 4, "bfloat16"), np.random.default_rng(2)
+    words = [g.integers(0, 1 << 32, (32, 64 // elements_of(r)), dtype=np.uint32) for _ in range(r.draws)]
+    scales = fos_ref.trace(x, r, random_bits=words if r.draws == 2 else words[0]).scales
+    bits = RandomBits(np.stack(words))
+    got = engine.CudaEngine().quantize(x, scales, r, bits)
+    want = get_engine("numpy", r, x.size).quantize(x, scales, r, bits)
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+    assert engine.CudaEngine().refuses(r) is None
+    assert "known feed" in engine.CudaEngine().refuses(STOCHASTIC["te-train-gradient"])
+    assert device is not None

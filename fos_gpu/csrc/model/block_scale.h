@@ -62,6 +62,7 @@ FOS_HD Scale cast_scale(float base) {
   if (a > kInf) return {kScaleNan == ScaleNan::code_ff ? 0xFFu : 0x7Fu, float_of(a)};
   u32 code = e4m3_magnitude(smaller(a, 0x43E00000u));
   if constexpr (kScaleFloor == ScaleFloor::zero_is_eighth) code = code == 0u ? 0x20u : code;
+  if constexpr (kScaleFloor == ScaleFloor::zero_code_is_one) code = code == 0u ? 0x38u : code;
   return {code, e4m3_value(code)};
 }
 
@@ -72,6 +73,7 @@ FOS_HD float map4_base(float base, float b, Tensor t) {
   if constexpr (kMap4Scale == Map4Scale::expand_after_rounding) return cast_scale(base).value * 1.5f;
   if constexpr (kMap4Scale == Map4Scale::from_block_amax) return unrounded<kInput>(b, t, 4.0f);
   if constexpr (kMap4Scale == Map4Scale::expand_amax) return unrounded<kInput>(b * 1.5f, t, kElementMax);
+  if constexpr (kMap4Scale == Map4Scale::expand_quotient) return ((b / kElementMax) * 1.5f) / t.decode;
   return base;
 }
 

@@ -16,15 +16,17 @@ enum class TensorScale {
   clamped, clamped_zero_is_one, zero_scales, quotient, quotient_zero_is_one, decode_quotient,
   decode_quotient_zero_is_one, decode_quotient_of_four, reciprocal_in_input_dtype,
   decode_reciprocals, reciprocal_times_range, reciprocal_zero_scales, encode_of_product,
-  encode_of_quotient, none
+  encode_of_quotient, decode_two_quotients, none
 };
 enum class BlockScale {
   divide_then_multiply, folded_reciprocal, reciprocal_then_multiply, divide_by_decode, divide_then_divide,
   multiply_then_divide, decode_reciprocal, divide_in_input_dtype, reciprocal_per_maximum, normalised,
   decode_then_divide, amax, logarithm, logarithm_in_input_dtype
 };
-enum class Map4Scale { unset, expand_before_rounding, expand_after_rounding, from_block_amax, expand_amax };
-enum class ScaleFloor { none, min_normal, min_subnormal, zero_is_one, tiny_is_one, zero_is_eighth, zero_alone_is_one };
+enum class Map4Scale { unset, expand_before_rounding, expand_after_rounding, from_block_amax, expand_amax, expand_quotient };
+enum class ScaleFloor {
+  none, min_normal, min_subnormal, zero_is_one, tiny_is_one, zero_is_eighth, zero_alone_is_one, zero_code_is_one
+};
 enum class ScaleNan { code_7f, code_ff };
 enum class ElementScaling {
   reciprocal_of_product, divide_by_product, divide_by_quotient, reciprocal_quotient, encode_quotient,

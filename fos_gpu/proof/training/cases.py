@@ -53,7 +53,7 @@ CASES = (
     _drawn("torchao-train-gradient-pair-reversed", "torchao-cute-column"),
     _drawn("fouroversix-triton-sr-byte-lane", "fouroversix-triton"),
     _drawn("fouroversix-triton-sr-unbiased-absmax-pair-reversed", "fouroversix-triton"),
-    _drawn("te-train-gradient, quartet2-simulator word 32", "quartet2-simulator"),
+    _drawn("quartet2-simulator-sr", "quartet2-simulator"),
     _drawn("fouroversix-sr", "fouroversix-triton-uniform"),
 )
 #: Maps of block scales, whose words themselves are compared.

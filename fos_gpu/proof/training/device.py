@@ -75,8 +75,7 @@ def others(w: Wanted, x: Any) -> Tally:
     e = training.eden(on_device(w.y), noise)
     pairs: list[tuple[Any, AnyArray]] = [
         (e.codes, w.eden.codes),
-        (e.corrected, w.eden.corrected),
-        (e.tensor_scale, w.eden.tensor_scale.reshape(1)),
+        (e.tensor_scale, w.eden.decode_scale.reshape(1)),
         (e.block_scales, w.eden.block_scales),
     ]
     wrong = [differing(to_numpy(got), want) for got, want in pairs]

@@ -15,8 +15,8 @@ import numpy as np
 from fos_gpu.build import training
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.proof.command import run as run_command
-from fos_gpu.proof.training.eden import eden
-from fos_gpu.proof.training.task import KINDS
+from fos_gpu.proof.training.task import EDEN, KINDS, NOISE
+from fos_ref.engines.front import quantize
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray, F32, U32
@@ -141,16 +141,15 @@ def by_order(name: str, kind: str) -> Iterator[tuple[int, int]]:
 
 
 def by_eden(kind: str) -> Iterator[tuple[int, int]]:
-    """Compare MS-EDEN of one distribution: codes, corrected scales, tensor scale, scale bytes."""
+    """Compare MS-EDEN of one distribution: codes, tensor scale, scale bytes."""
     y = hadamard(make(kind, (512, 1024), 12, "bfloat16"), out="float32").y
     y[3, :32] = 0
-    noise = words("quartet2-scales", y.shape, seed=12)
-    want = eden(y, noise)
-    codes, corrected, tensor_scale, scales = training.eden(y.reshape(-1, 16), noise.reshape(-1))
+    noise = words(NOISE, y.shape, seed=12)
+    want = quantize(y, EDEN, random_bits=noise, engine="numpy")
+    codes, _, tensor_scale, scales = training.eden(y.reshape(-1, 16), noise.reshape(-1))
     pairs = (
         (codes.reshape(want.codes.shape), want.codes),
-        (corrected.reshape(want.corrected.shape), want.corrected),
-        (np.asarray(tensor_scale), want.tensor_scale),
+        (np.asarray(tensor_scale), want.decode_scale),
         (scales.reshape(want.block_scales.shape), want.block_scales),
     )
     for got, wanted in pairs:

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fos_gpu.proof.training.cases import Case, CASES, OTHER_MAPS
-from fos_gpu.proof.training.eden import Eden, eden
 from fos_ref.engines.front import quantize
 from fos_ref.engines.memory import keep_memory
 from fos_ref.engines.random_bits import elements_of
@@ -19,9 +18,10 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8, U32
 from fos_ref.inputs.distributions import make
 from fos_ref.random import words
 from fos_ref.rotate import hadamard, Order
+from fos_ref.storage.tensor import QuantizedTensor
 
 KINDS = ("normal", "student-t3", "lognormal", "heavy-tailed", "signed-zero", "outlier-channels")
-NOISE = "quartet2-scales"
+NOISE, EDEN = "quartet2-scales", "quartet2-eden"
 Quantized: TypeAlias = tuple[U8, U8, Bool]  #: packed codes, block scales, picked4
 
 
@@ -53,7 +53,7 @@ class Wanted:
     digits: tuple[U32, U32]  #: (R, C) words that are given: a recipe takes as many of a row as it needs
     quantized: dict[str, Quantized]  #: by case
     words: dict[str, U32]  #: map -> words
-    eden: Eden
+    eden: QuantizedTensor  #: of y
     rotated: dict[str, AnyArray]  #: order -> bfloat16
     decided: AnyArray  #: of the exact order
 
@@ -101,7 +101,7 @@ def wanted(task: Task) -> Wanted:
         digits=digits,
         quantized=quantized,
         words={name: map_words(name, task, {}) for name in OTHER_MAPS},
-        eden=eden(y, map_words(NOISE, task, {})),
+        eden=quantize(y, EDEN, random_bits=map_words(NOISE, task, {}), engine="numpy"),
         rotated={Order.EXACT.value: exact.y, **rotated},
         decided=exact.decided,
     )
