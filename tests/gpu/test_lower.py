@@ -29,7 +29,10 @@ EVERY = tuple(dict.fromkeys(fos_ref.PRESETS.values()))
 #: They change no bit of the kernels: the first two are other steps, the third is two constants.
 ELSEWHERE = {"dequantize", "reciprocal", "scale_max"}
 #: Values of searches among many scales, which kernels do not carry out.
-FOREIGN = {"factors", "ranges", "scales", "reciprocals", "unscaled", "power"}
+SEARCHED = {"factors", "ranges", "scales", "reciprocals", "unscaled", "power"}
+#: Values of corrected scales, which have kernels of their own, or none.
+CORRECTED = {"eden_16", "eden_128", "of_scales"}
+FOREIGN = SEARCHED | CORRECTED
 
 
 def test_every_axis_is_lowered_or_named_as_another_steps():
