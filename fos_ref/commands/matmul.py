@@ -30,6 +30,7 @@ PROGRAMS = (
     "flashinfer",
     "torchao",
     "fouroversix-torch",
+    "jax",
     "vllm-emulation",
     "hopper-f16",
     "ampere-f16",

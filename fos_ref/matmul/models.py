@@ -44,12 +44,13 @@ class Model:
     alpha: str | None = None  #: one of ALPHAS
     last: Last = Last.ALPHA_THEN_CAST
     source: str
-    evidence: str  #: ran | read | own | public model
+    evidence: str  #: ran | ran where certified | read | own | public model
 
 
 _SEQUENTIAL = Accumulator(terms=Terms.ELEMENTS)
 _TENSOR_CORE = Accumulator(terms=Terms.GROUPS, align=ALIGNED, step=_INSTRUCTION)
 _MMA_SIM = "microsoft/MMA-Sim@c785138:mmasim/simulator/arithmetic.py"
+_CERTIFIED = "ran where certified"  #: the order is not stated; certified outputs were compared
 _PUBLIC = "public model, not measured here"
 
 _ALL = (
@@ -110,7 +111,15 @@ _ALL = (
         factors=Factors.VALUES,
         last=Last.CAST,
         source="mit-han-lab/fouroversix@dadfad6:src/fouroversix/matmul/pytorch.py",
-        evidence="read",
+        evidence=_CERTIFIED,
+    ),
+    Model(
+        name="jax",
+        says="lax.scaled_dot on a CPU: single products in order, float32 additions; XLA's order is another",
+        accumulator=_SEQUENTIAL,
+        alpha="exact",
+        source="jax-ml/jax, release 0.10.2:jax/_src/lax/scaled_dot.py::scaled_dot",
+        evidence=_CERTIFIED,
     ),
     Model(
         name="vllm-emulation",

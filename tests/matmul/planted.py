@@ -53,6 +53,26 @@ def right(a, b):
     return summed(values(a), values(b)) * alpha_of(a, b)
 
 
+def behind(m, more=48):
+    """Return rows with what a tile of 64 reads past K = 80: the next row's beginning, zeros at the end."""
+    memory = np.concatenate([m.ravel(), np.zeros(more)])
+    return np.stack([memory[i * m.shape[1] : (i + 1) * m.shape[1] + more] for i in range(len(m))])
+
+
+def eights(q, value):
+    found = values(q)
+    codes = codes_of(q)
+    for row, k in zip(*np.nonzero(codes == 8), strict=True):
+        found[row, k] = value * scale_of(q.block_scales[row, k // 16])
+    return found
+
+
+def biased(a, b):
+    total = summed(values(a), values(b))
+    bias = np.linspace(-1, 2, len(b.codes)).astype(np.float32) * np.abs(total).max()
+    return (total + bias) * alpha_of(a, b)
+
+
 #: name -> (a, b) -> output; the flag is what stands before the dash.
 PLANTED = {
     "AlphaMissing": lambda a, b: summed(values(a), values(b)),
@@ -69,5 +89,7 @@ PLANTED = {
     "TailLost": lambda a, b: summed(values(a), values(b), skip=(15,)) * alpha_of(a, b),
     "TailLost-64": lambda a, b: summed(values(a), values(b), skip=(12, 13, 14, 15)) * alpha_of(a, b),
     "NibbleOrder": lambda a, b: summed(values(a, swapped=True), values(b)) * alpha_of(a, b),
+    "BiasBeforeScale": biased,
+    "CodeEight": lambda a, b: summed(eights(a, -8.0), values(b)) * alpha_of(a, b),
     "NarrowAccumulator": lambda a, b: summed(values(a), values(b), dtype=ml_dtypes.bfloat16) * alpha_of(a, b),
 }

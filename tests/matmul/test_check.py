@@ -8,11 +8,13 @@ import fos_ref
 from fos_ref import matmul
 from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
+from fos_ref.matmul.accumulate import toward_zero
+from fos_ref.matmul.alpha import ALPHAS
 from fos_ref.matmul.judge.diagnosis import ANY_ORDER, CERTIFIED, OUTSIDE, RUNNING, VERDICTS
 from fos_ref.matmul.models import MODELS
 from fos_ref.verify import check_matmul
 from tests.matmul.lines import tensor
-from tests.matmul.planted import PLANTED
+from tests.matmul.planted import alpha_of, behind, PLANTED, summed, values
 
 
 def pair(distribution, shape=(16, 256), recipe="nvfp4"):
@@ -77,6 +79,91 @@ def test_a_planted_mistake_is_named_first(name, distribution):
     found = check_matmul(PLANTED[name](a, b), a, b)
     assert found.verdict == OUTSIDE
     assert found.causes[0].startswith(name.partition("-")[0] + ":")
+
+
+def test_a_tail_that_is_read_past_the_end_of_k():
+    """K = 80 in tiles of 64: the other 48 columns are those of the next row."""
+    a, b = pair("normal", (16, 80))
+    out = summed(behind(values(a)), behind(values(b))) * alpha_of(a, b)
+    found = check_matmul(out, a, b)
+    assert found.verdict == OUTSIDE
+    assert found.causes[0].startswith("TailRead: 48 columns")
+
+
+def test_another_form_of_alpha_than_was_given():
+    a, b = pair("normal")
+    given = ALPHAS["encode-product"](a, b)
+    out = matmul.run(a, b, "flashinfer")
+    assert check_matmul(out, a, b, alpha=given).verdict == CERTIFIED
+    other = np.nextafter(given, np.float32(1))
+    found = check_matmul(out, a, b, alpha=other)
+    assert found.verdict == OUTSIDE
+    assert found.causes[0].startswith("AlphaForm: alpha is another one than was given: ")
+
+
+def test_a_bias_after_alpha_is_one_too():
+    a, b = pair("normal")
+    out = matmul.run(a, b, "te") + np.float32(3)
+    assert check_matmul(out, a, b).causes[0].startswith("BiasBeforeScale: one number a column")
+    assert "3 after it" in check_matmul(out, a, b).causes[0]
+
+
+def shuffled(rng, a, b, rounding):
+    """Return an accumulator that adds single products in a random order, by parts along K that it joins."""
+    x, y = values(a), values(b)
+    parts = []
+    for columns in np.array_split(rng.permutation(x.shape[1]), rng.integers(1, 5)):
+        total = np.zeros((len(x), len(y)), np.float32)
+        for k in columns:
+            total = rounding(total.astype(np.float64) + x[:, k, None] * y[:, k])
+        parts.append(total)
+    while len(parts) > 1:
+        parts.append(rounding(parts.pop(0).astype(np.float64) + parts.pop(0)))
+    return parts[0]
+
+
+ROUNDINGS = (lambda v: v.astype(np.float32), toward_zero)
+
+
+def check_orders(distribution, seeds, k):
+    """Right outputs in random orders, in parts of K, with both roundings, are never outside; how many."""
+    outputs = 0
+    for seed in seeds:
+        rng = np.random.default_rng([44, seed])
+        a, b = (fos_ref.quantize(make(distribution, (16, k), s + 10 * seed), "nvfp4") for s in (0, 1))
+        for rounding in ROUNDINGS:
+            raw = shuffled(rng, a, b, rounding)
+            for out in (raw, raw.astype(ml_dtypes.bfloat16)):
+                assert check_matmul(out, a, b, alpha=1).verdict != OUTSIDE
+                outputs += out.size
+            for alpha in ALPHAS.values():
+                assert check_matmul(raw * alpha(a, b), a, b).verdict != OUTSIDE
+                outputs += raw.size
+    return outputs
+
+
+@pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
+def test_right_outputs_in_any_order_are_never_outside(distribution):
+    assert check_orders(distribution, [0], 128) == 3072
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("distribution", ["normal", "heavy-tailed", "outlier-channels", "student-t3"])
+def test_many_right_outputs_in_any_order_are_never_outside(distribution):
+    assert check_orders(distribution, range(20), 512) == 20 * 3072
+
+
+@pytest.mark.exhaustive
+def test_95_percent_of_planted_mistakes_are_named_first():
+    named = tried = 0
+    for distribution in ("normal", "heavy-tailed", "outlier-channels", "student-t3", "laplace"):
+        for seed in range(6):
+            a, b = (fos_ref.quantize(make(distribution, (16, 256), 2 * seed + s), "nvfp4") for s in (0, 1))
+            for name, plant in PLANTED.items():
+                found = check_matmul(plant(a, b), a, b)
+                tried += 1
+                named += bool(found.causes) and found.causes[0].startswith(name.partition("-")[0] + ":")
+    assert named >= 0.95 * tried, (named, tried)
 
 
 def test_scale_bytes_that_a_kernel_reads_otherwise():

@@ -210,5 +210,5 @@ def test_every_model_says_where_it_comes_from():
     for name, m in MODELS.items():
         assert m.name == name
         assert m.source
-        assert m.evidence in ("own", "read", "ran", "public model, not measured here")
+        assert m.evidence in ("own", "read", "ran", "ran where certified", "public model, not measured here")
         assert m.alpha is None or m.alpha in ALPHAS

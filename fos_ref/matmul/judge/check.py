@@ -16,8 +16,9 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.matmul.judge.diagnosis import ANY_ORDER, CERTIFIED, MatmulDiagnosis, OUTSIDE, RUNNING, Wrong
 from fos_ref.matmul.judge.known import expected, Known, known, Models, sure_of
 from fos_ref.matmul.judge.mistakes import causes
-from fos_ref.matmul.models import MODELS
+from fos_ref.matmul.models import Last, MODELS
 from fos_ref.matmul.nearest import FORMS
+from fos_ref.matmul.run import finished
 from fos_ref.storage.tensor import QuantizedTensor
 
 
@@ -97,7 +98,7 @@ def _judged(out: AnyArray, k: Known, model: str | None) -> MatmulDiagnosis:
         certified=float(np.count_nonzero(sure) / sure.size) if sure.size else 1.0,
         outputs=out.size,
         wrong=int(np.count_nonzero(wrong)),
-        causes=causes(values, k, name) if verdict == OUTSIDE else (),
+        causes=(*_other_alpha(out, k, sure), *causes(values, k, name)) if verdict == OUTSIDE else (),
         alpha=form,
         first=_first(values, k, wrong, sure, name) if verdict == OUTSIDE else None,
     )
@@ -127,6 +128,21 @@ def _certified(out: AnyArray, k: Known, sure: Bool) -> tuple[str | None, Bool]:
             best = (count, name, equal)
     fits = sure.any() and bool(np.all(best[2][sure]))
     return (best[1] if fits else None), best[2]
+
+
+def _other_alpha(out: AnyArray, k: Known, sure: Bool) -> tuple[str, ...]:
+    """Return that certified outputs have another form of alpha than the one that was given, where they do."""
+    own, name = replace(k, given=None), out.dtype.name
+    if k.given is None or not sure.any():
+        return ()
+    if not np.all(_inside(out.astype(np.float64), own, own.any_order(), name, 3)):
+        return ()
+    single = k.sums.astype(np.float32)
+    for form, alpha in own.alphas().items():
+        want = finished(single, alpha, Last.ALPHA_THEN_CAST, name)
+        if not np.array_equal(alpha, k.given) and np.all(_equal(out, want)[sure]):
+            return (f"AlphaForm: alpha is another one than was given: {form}",)
+    return ()
 
 
 def _equal(out: AnyArray, want: AnyArray) -> Bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from fos_ref.formats.arrays import AnyArray, F64, U8
 from fos_ref.matmul.accumulate import HALF_ULP
 from fos_ref.matmul.alpha import ratios
+from fos_ref.matmul.judge.given import Given, product
 from fos_ref.matmul.judge.known import Known
+from fos_ref.matmul.judge.reads import bias, code_eight, flat, tail_read
 from fos_ref.matmul.nearest import FORMS
 from fos_ref.matmul.operand import Operand
 from fos_ref.storage.tensor import QuantizedTensor
@@ -18,15 +19,6 @@ from fos_ref.storage.tensor import QuantizedTensor
 _SPLITS = (2, 4, 8, 16)
 _TAILS = (1, 2, 4, 8)
 _MOST = 5  #: causes that are named
-
-
-class Given(NamedTuple):
-    """What a mistake gives: a name, words, the output, and the magnitude of its terms."""
-
-    name: str
-    says: str
-    output: F64
-    size: F64
 
 
 Mistake = Callable[[Known], Iterator[Given]]
@@ -46,19 +38,9 @@ def causes(values: F64, k: Known, name: str) -> tuple[str, ...]:
                 if np.all(fits):
                     far = float(np.nanmax(apart / np.maximum(allowed, np.finfo(np.float64).tiny), initial=0))
                     found.append((far, f"{g.name}: {g.says}"))
+    found += [(0.0, text) for text in bias(values, k, name)]
     ranked = sorted(enumerate(found), key=lambda e: (e[1][0], e[0]))
     return tuple(dict.fromkeys(text for _, (_, text) in ranked))[:_MOST] or _narrow(values, k)
-
-
-def _flat(x: Operand) -> F64:
-    """Return elements times block scales (R, K)."""
-    wide = x.values.astype(np.float64) * x.scales.astype(np.float64)[..., None]
-    return wide.reshape(len(wide), -1)
-
-
-def _product(left: F64, right: F64) -> tuple[F64, F64]:
-    """Return (sums, sums of magnitudes) in float64: far nearer than any float32 sum."""
-    return left @ right.T, np.abs(left) @ np.abs(right).T
 
 
 def alpha_wrong(k: Known) -> Iterator[Given]:
@@ -99,7 +81,7 @@ def scales_of_another_slice(k: Known) -> Iterator[Given]:
                 x.values.astype(np.float64) * (x.scales[:, index] if side else x.scales)[..., None]
                 for x, side in zip((k.x, k.y), sides, strict=True)
             )
-            sums, size = _product(left.reshape(len(left), -1), right.reshape(len(right), -1))
+            sums, size = product(left.reshape(len(left), -1), right.reshape(len(right), -1))
             if not np.array_equal(sums, k.sums, equal_nan=True):
                 says = f"each of {splits} slices of K takes the block scales of the first, for {words}"
                 yield Given("ScaleSlice", says, k.alpha * sums, np.abs(k.alpha) * size)
@@ -107,11 +89,11 @@ def scales_of_another_slice(k: Known) -> Iterator[Given]:
 
 def lost_blocks(k: Known) -> Iterator[Given]:
     """Yield the sums without some of K, or with them twice: one group of 16, or the last ones."""
-    left, right = _flat(k.x), _flat(k.y)
+    left, right = flat(k.x), flat(k.y)
     groups, n = k.x.elements.shape[1:]
     ends = [(groups - t, groups) for t in _TAILS if t < groups]
     for start, stop in [*((g, g + 1) for g in range(groups)), *ends[1:]]:
-        part, size = _product(left[:, start * n : stop * n], right[:, start * n : stop * n])
+        part, size = product(left[:, start * n : stop * n], right[:, start * n : stop * n])
         if not np.any(part):
             continue
         where = f"columns {start * n} to {stop * n - 1}"
@@ -137,11 +119,11 @@ def bytes_misread(k: Known) -> Iterator[Given]:
         if all(np.array_equal(s, x.scales, equal_nan=True) for s, x in _with(k, scales)):
             continue
         wide = [_under(s, x) for s, x in _with(k, scales)]
-        sums, size = _product(*wide)
+        sums, size = product(*wide)
         yield Given(name, says, k.alpha * sums, np.abs(k.alpha) * size)
     for sides, words in (((1, 0), "a"), ((0, 1), "b")):
-        left, right = (_flat(x)[:, _swapped(x)] if s else _flat(x) for s, x in _with(k, sides))
-        sums, size = _product(left, right)
+        left, right = (flat(x)[:, _swapped(x)] if s else flat(x) for s, x in _with(k, sides))
+        sums, size = product(left, right)
         says = f"the two codes of each byte of {words} are swapped"
         yield Given("NibbleOrder", says, k.alpha * sums, np.abs(k.alpha) * size)
 
@@ -185,4 +167,6 @@ MISTAKES: tuple[Mistake, ...] = (
     scales_of_another_slice,
     bytes_misread,
     lost_blocks,
+    tail_read,
+    code_eight,
 )
