@@ -83,8 +83,9 @@ def quantize(
     matrix = _matrix(array, r, padding)
     check_float_environment()
     chosen = get_engine(engine, r, matrix.size)
-    more = _random(random_bits, r, matrix)
+    bits = _random(random_bits, r, matrix)
     scales = _scales(chosen.amax, fixed, r, matrix)
+    more = () if bits is None else (bits,)
     found = (chosen.quantize if matrix.size else nothing)(matrix, scales, r, *more)
     lead = array.shape[:-1] if matrix.shape[0] == _rows(array.shape) else matrix.shape[:1]
     return _made(found, scales, r, lead, array.shape)
@@ -94,15 +95,15 @@ def _made(
     found: tuple[U8, U8, Bool], scales: Scales, r: Recipe, lead: tuple[int, ...], shape: tuple[int, ...]
 ) -> QuantizedTensor:
     """Return what an engine found, its arrays with the leading axes of x, or those of the padded x."""
-    codes, block_scales, picked4 = (v.reshape(*lead, v.shape[1]) for v in found)
+    codes, block_scales, picked4 = found
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
-        codes=codes,
-        block_scales=block_scales,
+        codes=codes.reshape(*lead, codes.shape[1]),
+        block_scales=block_scales.reshape(*lead, block_scales.shape[1]),
         tensor_amax=scales.amax.reshape(flat),
         encode_scale=scales.encode.reshape(flat),
         decode_scale=scales.decode.reshape(flat),
-        picked4=picked4,
+        picked4=picked4.reshape(*lead, picked4.shape[1]),
         recipe=r,
         shape=shape,
     )
@@ -133,8 +134,8 @@ def trace(
     bits = _random(random_bits, r, matrix)
     scales = _scales(_model_amax, fixed, r, matrix)
     if matrix.size:
-        return quantize_matrix(widen(matrix), scales, r, *bits)
-    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r, *bits), scales=scales)
+        return quantize_matrix(widen(matrix), scales, r, bits)
+    return replace(quantize_matrix(widen(matrix), scales.rows(slice(1)), r, bits), scales=scales)
 
 
 def dequantize(q: QuantizedTensor, dtype: Any = np.float32) -> AnyArray:
@@ -196,11 +197,10 @@ def _matrix(x: AnyArray, r: Recipe, padding: Padding) -> AnyArray:
     return matrix
 
 
-def _random(given: Any, r: Recipe, matrix: AnyArray) -> tuple[RandomBits, ...]:
-    """Return the random bits of a matrix, for a recipe that takes none ()."""
+def _random(given: Any, r: Recipe, matrix: AnyArray) -> RandomBits | None:
+    """Return the random bits of a matrix, None for a recipe that takes none."""
     rows, cols = matrix.shape
-    bits = random_bits_of(given, r, (rows, cols))
-    return () if bits is None else (bits,)
+    return random_bits_of(given, r, (rows, cols))
 
 
 def _scales(amax_of: Callable[[AnyArray, Recipe], F32], fixed: Fixed, r: Recipe, x: AnyArray) -> Scales:

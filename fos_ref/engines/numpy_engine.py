@@ -8,7 +8,7 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.formats.bits import widen
 from fos_ref.model.quantize import joined_amax, quantize_matrix, tensor_amax
 from fos_ref.model.random_bits import RandomBits
-from fos_ref.model.trace import Scales
+from fos_ref.model.trace import Cast, Scales
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.layout import stored
 
@@ -27,6 +27,10 @@ class NumpyEngine:
     """The model as an engine; has every recipe."""
 
     name = "numpy"
+
+    def __init__(self, cast: Cast | None = None) -> None:
+        """Keep who rounds elements stochastically; None: the model."""
+        self._cast = cast
 
     def refuses(self, recipe: Recipe) -> str | None:  # noqa: ARG002
         """Return None: the specification has every recipe."""
@@ -49,6 +53,7 @@ class NumpyEngine:
         block_scales = np.empty((rows, cols // recipe.block_cols), dtype=np.uint8)
         picked4 = np.empty((rows, cols // recipe.block_cols), dtype=np.bool_)
         for c in row_chunks(rows, cols, recipe.block_rows):
-            t = quantize_matrix(widen(x[c]), scales.rows(c), recipe, None if bits is None else bits.rows(c))
+            of_rows = None if bits is None else bits.rows(c)
+            t = quantize_matrix(widen(x[c]), scales.rows(c), recipe, of_rows, self._cast)
             codes[c], block_scales[c], picked4[c] = stored(t.codes, recipe), t.block_scales, t.picked4
         return codes, block_scales, picked4

@@ -25,6 +25,7 @@ from fos_ref.fast.config import (
 from fos_ref.fast.kernel import quantize_range
 from fos_ref.fast.known import KNOWN
 from fos_ref.fast.lanes import LANES
+from fos_ref.fast.stochastic import cast_compiled
 from fos_ref.fast.threads import shared_out
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.quantize import tensor_scales
@@ -48,8 +49,10 @@ class NumbaEngine:
         """Return why this engine cannot run `recipe`: an axis value without a compiled step."""
         if sys.byteorder != "little":
             return "its words are written for little-endian machines"
+        if recipe.rounds_elements:
+            return None  # the model's steps, and a compiled one for the rounding
         if recipe.stochastic:
-            return "no compiled step rounds stochastically"
+            return "no compiled step rounds block scales stochastically"
         for name in FIELDS:
             value = getattr(recipe, name)
             if value is not None and value not in KNOWN[name]:
@@ -82,8 +85,10 @@ class NumbaEngine:
         self, x: AnyArray, scales: Scales, recipe: Recipe, bits: RandomBits | None = None
     ) -> tuple[U8, U8, Bool]:
         """Return stored codes (R, C/2), block scales (R, C/16) and picked4 (R, C/16); C/32 for MX."""
+        if recipe.rounds_elements:
+            return NumpyEngine(cast_compiled).quantize(x, scales, recipe, bits)
         if scales.ulps != (0, 0, 0):
-            return NumpyEngine().quantize(x, scales, recipe, bits)
+            return NumpyEngine().quantize(x, scales, recipe)
         rows, cols = x.shape
         blocks = (rows, cols // recipe.block_cols)
         codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)

@@ -25,7 +25,7 @@ from fos_ref.model.scales import TENSOR_SCALE
 from fos_ref.model.scaling import scale_elements
 from fos_ref.model.search import searched, widened
 from fos_ref.model.stochastic import cast_stochastic
-from fos_ref.model.trace import Blocks, Candidate, Scales, Trace
+from fos_ref.model.trace import Blocks, Candidate, Cast, Scales, Trace
 from fos_ref.model.trial import trial_difference
 from fos_ref.model.unscaled import unscaled_difference
 from fos_ref.recipes.axes import AmaxScope, Candidates, ErrorDomain, NonFinite
@@ -121,10 +121,13 @@ def given_encode_scale(encode: F32, r: Recipe, dtype: np.dtype[Any] = F32_DTYPE)
         return Scales(amax=np.asarray(d * c), encode=s, decode=d, range_max=c, dtype=dtype)
 
 
-def quantize_matrix(x: F32, scales: Scales, r: Recipe, bits: RandomBits | None = None) -> Trace:
+def quantize_matrix(
+    x: F32, scales: Scales, r: Recipe, bits: RandomBits | None = None, cast: Cast | None = None
+) -> Trace:
     """Quantize x with the tensor scales given, keeping every intermediate.
 
     bits:     the random words, exactly where the recipe is stochastic
+    cast:     who rounds elements stochastically, for an engine; None: the model
     Shapes:   x (R, C) float32, C and R multiples of the block's columns and rows -> Trace
     Rounding: in the order of the labels N5..N13; each step function lists its own.
     Specials: as the recipe's axes say; overflow, division by zero and NaN follow IEEE 754.
@@ -136,7 +139,7 @@ def quantize_matrix(x: F32, scales: Scales, r: Recipe, bits: RandomBits | None =
         values: F32 = to_blocks(x, r.block_rows, r.block_cols)
         b = widened(values, _MAXIMUM[r.nonfinite](np.abs(values), -1), r, scales.dtype)  # N4, N6f
         base = unrounded(b, scales, r)  # N5
-        blocks = Blocks(x=values, amax=b, scales=scales, random=numbers[0])
+        blocks = Blocks(x=values, amax=b, scales=scales, random=numbers[0], cast=cast)
         map6, map4 = candidates(blocks, base, r, numbers[1])
         picked4 = pick(map6, map4, r)
         codes, scale_codes = keep(map6, map4, picked4, r)
@@ -224,7 +227,7 @@ def _cast(grid: Grid, scaled: F32, blocks: Blocks, r: Recipe) -> tuple[U8, F32]:
     """Return codes and the values they count as: to the nearest, or as the random numbers say. N9."""
     if r.rounds_elements:
         assert blocks.random is not None
-        return cast_stochastic(scaled, blocks.random, r)
+        return (blocks.cast or cast_stochastic)(scaled, blocks.random, r)
     return grid.cast(scaled * grid.rescale, r)
 
 

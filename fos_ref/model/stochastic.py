@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fos_ref.formats import E2M1
-from fos_ref.formats.arrays import F32, U8, U32
+from fos_ref.formats.arrays import Bool, F32, U8, U32
 from fos_ref.model.elements import E2M1_VALUES, ELEMENT_NAN, MINUS_ZEROS, ZERO_SIGN
 from fos_ref.model.random_bits import counted
 from fos_ref.random.programs import fouroversix_torch, quartet2_simulator, te_software, triton_uniform
@@ -65,13 +65,17 @@ def cast_stochastic(y: F32, numbers: U32, r: Recipe) -> tuple[U8, F32]:
               magnitude from 2^127 on is NaN, because its double overflows, and a NaN stays one in the error.
     """
     nan = np.isnan(y)
-    torch = r.element_rounding is ElementRounding.FOUROVERSIX_TORCH
-    if torch:
+    if r.element_rounding is ElementRounding.FOUROVERSIX_TORCH:
         nan |= np.isinf(y + y)
     codes = ELEMENT_ROUNDING[r.element_rounding](np.where(nan, np.float32(0), y), numbers, r.random_width)
+    return finished(codes, nan, y, r)
+
+
+def finished(codes: U8, nan: Bool, y: F32, r: Recipe) -> tuple[U8, F32]:
+    """Return codes and values with the recipe's NaN and signs of zeros; codes are written over."""
     codes[nan] = ELEMENT_NAN[r.element_nan](E2M1)
     values = E2M1_VALUES[codes]
-    if torch and nan.any():
+    if r.element_rounding is ElementRounding.FOUROVERSIX_TORCH and nan.any():
         values = np.where(nan, np.float32(np.nan), values)
     signs = ZERO_SIGN[r.zero_sign](y, codes, 1 << E2M1.sign_shift)
     codes[signs] = 1 << E2M1.sign_shift if r.zero_sign in MINUS_ZEROS else 0

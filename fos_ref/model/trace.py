@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fos_ref.formats.arrays import Bool, F32, F64, U8, U32
 from fos_ref.model.random_bits import places, RandomBits, went_up
 from fos_ref.recipes.recipe import Recipe
+
+#: (scaled values, random numbers, recipe) -> (codes, the values they count as). N9.
+Cast: TypeAlias = Callable[[F32, U32, Recipe], tuple[U8, F32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Blocks:
     amax: F32  #: (T, B) block amax; map-to-4 sees it times 1.5
     scales: Scales
     random: U32 | None = None  #: (T, B, n) of each value, or (T, B) of each block scale
+    cast: Cast | None = None  #: who rounds elements stochastically; None: the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
