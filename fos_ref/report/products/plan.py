@@ -35,11 +35,11 @@ FULL = Plan(
     lengths=(256, 512, 1024, 2048, 4096, 8192, 16384),
     outputs=32,
     longest_half=512,
-    pairs=8,
+    pairs=6,
     amaxes=300,
-    tokens=40,
+    tokens=34,
 )
-QUICK = Plan(lengths=(256, 1024, 4096), outputs=16, longest_half=256, pairs=4, amaxes=100, tokens=34)
+QUICK = Plan(lengths=(256, 1024, 4096), outputs=16, longest_half=256, pairs=4, amaxes=100, tokens=20)
 
 
 def _channels(rng: np.random.Generator, shape: tuple[int, int]) -> F64:
