@@ -1,7 +1,7 @@
 """One gradient of TransformerEngine from seed and offset to bytes, once more by plain Python.
 
-The kernel's threads count their words in loops. Philox, rotation and rounding are the oracle's, on integers and
-rationals; E4M3 is ml_dtypes'. Nothing but the input is shared with what docs/training.md does.
+The kernel's threads count their words in loops. Philox, rotation and rounding are the oracle's, on integers
+and rationals; E4M3 is ml_dtypes'. Nothing but the input is shared with what docs/training.md does.
 """
 
 from fractions import Fraction
