@@ -76,11 +76,13 @@ def result_files(results: Results) -> Iterator[tuple[str, bytes]]:
 def _codes(codes: U8) -> U8:
     """Return two codes a byte, the highest lane first."""
     back = codes[:, ::-1]
-    return back[:, 0::2] << 4 | back[:, 1::2]
+    found: U8 = back[:, 0::2] << np.uint8(4) | back[:, 1::2]
+    return found
 
 
 def _bytes(values: AnyArray) -> U8:
-    return values.astype(">u4").view(np.uint8).reshape(-1, 4)
+    found: U8 = values.astype(">u4").view(np.uint8).reshape(-1, 4)
+    return found
 
 
 def _lines(rows: U8) -> bytes:

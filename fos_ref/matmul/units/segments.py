@@ -116,15 +116,15 @@ def _with_gaps(parts: tuple[AnyArray, ...], key: int) -> Beats:
     junk = _draw(key, 4, 3 * length)
     enable = np.zeros(length, dtype=np.bool_)
     enable[at] = True
-    words_a, words_w, rest = junk[0::3], junk[1::3], junk[2::3].astype("<u8").view(np.uint8).reshape(-1, 8)
-    whole_parts = [
-        _nibbles(words_a),
-        _nibbles(words_w),
-        rest[:, 0].copy(),
-        rest[:, 1].copy(),
-        rest[:, 2] < FLAG,
-    ]
-    for full, part in zip(whole_parts, parts, strict=True):
+    rest = junk[2::3].astype("<u8").view(np.uint8).reshape(-1, 8)
+    found = Beats(
+        a=_nibbles(junk[0::3]),
+        w=_nibbles(junk[1::3]),
+        a_scale=rest[:, 0].copy(),
+        w_scale=rest[:, 1].copy(),
+        first=rest[:, 2] < FLAG,
+        enable=enable,
+    )
+    for full, part in zip((found.a, found.w, found.a_scale, found.w_scale, found.first), parts, strict=True):
         full[at] = part
-    a, w, a_scale, w_scale, first = whole_parts
-    return Beats(a=a, w=w, a_scale=a_scale, w_scale=w_scale, first=first, enable=enable)
+    return found
