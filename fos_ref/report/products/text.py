@@ -147,9 +147,13 @@ def _program_parts(table: pd.DataFrame, dtype: str) -> list[str]:
     rows: Rows = [[f"outputs in {dtype}", *names]]
     for i, left in enumerate(names):
         data = [COMPARED[0] if j > i else COMPARED[1] for j in range(len(names))]
-        cells = [f"{some[d, left, right]:.2g}" for d, right in zip(data, names, strict=True)]
+        cells = [_percent(some[d, left, right]) for d, right in zip(data, names, strict=True)]
         rows.append([left, *("" if j == i else c for j, c in enumerate(cells))])
     return [markdown(rows)]
+
+
+def _percent(v: float) -> str:
+    return f"{v:.0f}" if v >= 10 else f"{v:.2g}"  # noqa: PLR2004
 
 
 def alpha_rows(table: pd.DataFrame) -> Rows:
