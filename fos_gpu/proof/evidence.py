@@ -56,6 +56,7 @@ PARTS = (
         ("OUT/a.json",),
     ),
     Part("golden", "the golden vectors", "fos_gpu.proof.golden"),
+    Part("products", "exact sums, certificates, FP8's accumulation", "fos_gpu.proof.products"),
     Part("tests", "the tests marked gpu", "pytest", _TESTS),
     Part("sanitizer", "memcheck, racecheck, initcheck, synccheck", "tests.gpu.sanitize"),
     Part("benchmark", "speed beside a copy and the peers", "benchmarks.gpu"),

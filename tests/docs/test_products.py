@@ -5,6 +5,7 @@ import pytest
 from fos_ref.attention import SCHEMES
 from fos_ref.matmul.judge.diagnosis import VERDICTS
 from fos_ref.matmul.judge.mistakes import MISTAKES
+from fos_ref.matmul.marlin import FACTORS, lost
 from fos_ref.matmul.models import MODELS
 from tests.attention.test_leaks import LEAKING
 from tests.docs.document import failing_examples, read_tables, text_of
@@ -52,6 +53,11 @@ def figure(name, value):
 def test_the_vectors_are_those_of_the_tests():
     want = [[name, *(figure(name, float(v)) for v in values)] for name, values in TABLE.items()]
     assert TABLES["vector"][1] == want
+
+
+def test_what_marlin_loses():
+    rows = TABLES["factor"][1]
+    assert [(int(r[0]), int(r[1])) for r in rows] == [(f, len(lost(f))) for f in FACTORS]
 
 
 def test_verdicts_schemes_and_mistakes():

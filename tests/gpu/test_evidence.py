@@ -118,6 +118,7 @@ def test_the_parts_are_commands_of_this_project():
         "training",
         "subnormals",
         "golden",
+        "products",
         "tests",
         "sanitizer",
         "benchmark",
