@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.doors.kit import documents
 
-_NAMES = ("evidence", "targets", "golden", "host", "conversions", "fast", "device")
+_NAMES = ("evidence", "targets", "golden", "host", "conversions", "fast", "device", "products")
 MODULES = tuple(f"fos_gpu.proof.{name}" for name in _NAMES)
 
 

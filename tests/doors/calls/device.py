@@ -17,6 +17,16 @@ def _of(door: str, function: Any, values: dict[str, Any], *names: str) -> list[C
     return [row for name in names for row in wrong(door, function, name, values, X)]
 
 
+def _products(name: str) -> list[Call]:
+    """Return rows that give one side of a product a wrong value: a tensor of the host for the other."""
+    values, other = {**_ON_HOST, "a tensor of the host": Q}, {("b" if name == "a" else "a"): Q}
+    return [
+        *wrong("fos_gpu.exact", fos_gpu.exact, name, values, **other),
+        *wrong("fos_gpu.certificate", fos_gpu.certificate, name, values, **other),
+        *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, name, values, out=X, **other),
+    ]
+
+
 _FIVE: dict[str, Any] = {"a text": "1", "a number": 5}
 
 ROWS = [
@@ -46,6 +56,11 @@ ROWS = [
     *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "scales", _BYTES, rows=1, cols=1),
     *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "rows", {"negative": -1, "a text": "1"}, Q.codes, cols=1),
     *wrong("fos_gpu.unswizzle", fos_gpu.unswizzle, "cols", {"negative": -1, "a text": "1"}, Q.codes, rows=1),
+    *(row for name in ("a", "b") for row in _products(name)),
+    *wrong("fos_gpu.certificate", fos_gpu.certificate, "level", NO_CHOICE, Q, Q),
+    *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "out", _ON_HOST, a=Q, b=Q),
+    *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "model", without(NO_CHOICE, "None"), X, Q, Q),
+    *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "alpha", _FIVE, X, Q, Q),
     *wrong("fos_gpu.to_device", fos_gpu.to_device, "q", _ON_HOST, like=X),
     *wrong("fos_gpu.to_device", fos_gpu.to_device, "like", _ON_HOST, Q),
 ]

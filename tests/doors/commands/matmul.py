@@ -1,4 +1,4 @@
-"""Rows of `fos matmul check`."""
+"""Rows of `fos matmul`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tests.doors.commands.numbers import row as number
 from tests.doors.kit import npy
 from tests.doors.row import Command, each, hostile
 
+_ACCUMULATOR = "matmul accumulator VECTOR=OUTPUT..."
 _PATH = ("matmul", "check")
 _ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y", "m.gguf")
 _GOOD = ("x.npy", "codes.npy", "scales.npy", "codes.npy", "scales.npy")
@@ -62,5 +63,12 @@ ROWS = [
     ),
     Command("matmul check", "four files", (*_PATH, *_GOOD[:4], *_RECIPE), ("B_SCALES.npy",)),
     Command("matmul check", "six files", (*_PATH, *_GOOD, "x.npy", *_RECIPE), ("x.npy",)),
+    *hostile(_ACCUMULATOR, "matmul", "accumulator", "{}"),
+    Command(_ACCUMULATOR, "a value with an escape", ("matmul", "accumulator", "V3=\x1b[31m"), ("V3=",)),
+    Command(_ACCUMULATOR, "none", ("matmul", "accumulator"), ("VECTOR",)),
+    Command(_ACCUMULATOR, "no float32", ("matmul", "accumulator", "V3=0.1"), ("V3=0.1", "float32")),
+    Command(_ACCUMULATOR, "too many bits", ("matmul", "accumulator", "V3=0x1FFFFFFFF"), ("V3", "float32")),
+    Command(_ACCUMULATOR, "an unknown vector", ("matmul", "accumulator", "V9=1"), ("V9", "V5")),
+    Command(_ACCUMULATOR, "an option", ("matmul", "accumulator", "V3=1", "--nope"), ("--nope",)),
     Command("matmul", "an unknown command", ("matmul", "nope"), ("nope",)),
 ]
