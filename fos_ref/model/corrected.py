@@ -45,12 +45,12 @@ def by_block(x: F32, b: F32, r: Recipe) -> Corrected:
     m = np.where(sc > 0, ONE / sc, _ZERO).astype(np.float32)
     v = x * m[..., None]
     codes, q = ELEMENT_FORMAT[r.element_format][0].cast(v, r)
-    square, product = _even_odd(v, v), _even_odd(v, q)
+    square, product = even_odd(v, v), even_odd(v, q)
     correction = np.where(product == 0, ONE, square * (ONE / product)).astype(np.float32)
     return Corrected(m, v, codes, q, to_dtype(sc * correction, _BFLOAT16))
 
 
-def _even_odd(a: F32, b: F32) -> F32:
+def even_odd(a: F32, b: F32) -> F32:
     """Return the sum of a * b over the last axis: even elements by fma in order, odd ones, then both."""
     sums = [np.zeros(a.shape[:-1], dtype=np.float32) for _ in range(2)]
     for j in range(a.shape[-1]):

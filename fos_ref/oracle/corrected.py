@@ -31,8 +31,8 @@ def by_block(source: Source, grid: Grid, r: Recipe) -> Corrected:
     m = div(ONE, sc) if sc > 0 else 0
     scaled = [mul(v, m) for v in source.sizes]
     elements = cast_elements(source.negative, scaled, grid, r)
-    square = _even_odd(scaled, scaled)
-    product = _even_odd(scaled, [_size(q) for _, q in elements])
+    square = even_odd(scaled, scaled)
+    product = even_odd(scaled, [_size(q) for _, q in elements])
     correction = ONE if product == 0 else mul(square, div(ONE, product))
     return Corrected(m, source.negative, scaled, elements, cast(mul(sc, correction), BFLOAT16))
 
@@ -49,7 +49,7 @@ def _cut(v: Value) -> Value:
     return v >> drop << drop
 
 
-def _even_odd(a: Sequence[Value], b: Sequence[Value]) -> Value:
+def even_odd(a: Sequence[Value], b: Sequence[Value]) -> Value:
     sums: list[Value] = [0, 0]
     for j, (u, v) in enumerate(zip(a, b, strict=True)):
         sums[j % 2] = fma(u, v, sums[j % 2])

@@ -1,4 +1,4 @@
-"""The door for random bits: words, a map with its seed, two of them, and one clear error for anything else."""
+"""The door for random bits: words, a map with its seed, two of them; one clear error for anything else."""
 
 from __future__ import annotations
 
