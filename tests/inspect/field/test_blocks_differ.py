@@ -160,7 +160,10 @@ def test_the_checker_s_word_on_another_mistake(tmp_path):
     judge(q, o, {"l.1.weight": "blocks-differ"}, says={"blocks-differ": "ScaleFloor|down|cut"})
 
 
-@pytest.mark.parametrize(("made", "wanted"), [(searched, "blocks-differ?"), (diffused, "")])
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [pytest.param(searched, "blocks-differ?", marks=pytest.mark.exhaustive), (diffused, "")],
+)
 def test_a_calibrated_file_has_no_dialect_to_differ_from(made, wanted, tmp_path):
     """1.1 row 32, R5: no preset comes close; no weight is accused, and a few blocks name no 4/6 rule."""
     source = layers(3)
