@@ -44,8 +44,8 @@ SHOWN: Mapping[str, Shown] = MappingProxyType(
         "torchao-byte-lane": Shown("torchao", "once"),
         "fouroversix": Shown("fouroversix"),
         "fouroversix-4over6": Shown("fouroversix, 4/6"),
-        # "quartet2": Shown("Quartet II", "each pass"),
-        # "quartet2-simulator-nvidia": Shown("Quartet II's NVIDIA arm", "each pass"),
+        "quartet2": Shown("Quartet II", "each pass"),
+        "quartet2-simulator-nvidia": Shown("Quartet II's NVIDIA arm", "each pass"),
     }
 )
 
