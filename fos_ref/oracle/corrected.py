@@ -50,6 +50,7 @@ def _cut(v: Value) -> Value:
 
 
 def even_odd(a: Sequence[Value], b: Sequence[Value]) -> Value:
+    """Return the sum of a * b: even elements by fma in order, odd ones, then both."""
     sums: list[Value] = [0, 0]
     for j, (u, v) in enumerate(zip(a, b, strict=True)):
         sums[j % 2] = fma(u, v, sums[j % 2])

@@ -25,7 +25,13 @@ from fos_ref.recipes.axes import (
 )
 from fos_ref.recipes.stochastic import FEEDS, WIDTHS
 
-KNOWN = {n: r for n, r in fos_ref.STOCHASTIC.items() if r.random_feed is not RandomFeed.HARDWARE_DECIDES}
+#: One preset for each set of axes whose bits can be computed.
+KNOWN = {
+    r.name: r
+    for r in {r.fingerprint(): r for r in reversed(fos_ref.STOCHASTIC.values())}.values()
+    if r.random_feed is not RandomFeed.HARDWARE_DECIDES
+}
+EVERY = 31  #: of the blocks of a case
 BASE = fos_ref.recipe("te-train-gradient-byte-lane")
 #: What no preset has: the other rules and feeds, widths below a feed's, tiles, signs of zeros.
 OWN = {
@@ -79,13 +85,14 @@ def test_model_equals_oracle(name, few):
     r = RECIPES[name]
     start = list(RECIPES).index(name)
     blocks = 0
-    for case in taken(r, few):
+    found = taken(r, few)  # of recipes that no preset is a third, another one for each
+    for case in found if name in KNOWN else found[start % 3 :: 3]:
         arguments = arguments_for(case, r)
         x = case.x if r.group == r.block_cols else case.x.reshape(-1, r.group)
         t = fos_ref.trace(x, r, **arguments, random_bits=drawn(r, x.shape))
         number = x.size // (r.block_rows * r.block_cols)
-        blocks += compare(x, t, arguments, 15, start % min(15, number))
-    assert blocks > (30 if r.block_rows == 1 else 10)
+        blocks += compare(x, t, arguments, EVERY, start % min(EVERY, number))
+    assert blocks > 3
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda f: f.value)
