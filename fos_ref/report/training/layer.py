@@ -18,6 +18,7 @@ from fos_ref.formats.arrays import F32, F64
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes import recipe
 from fos_ref.report.training.cost import total
+from fos_ref.report.training.curves import SIGMAS
 from fos_ref.report.training.plan import Done, Plan
 from fos_ref.storage.tensor import QuantizedTensor
 from fos_ref.training import Layer, linear, Stack, STACKS
@@ -87,7 +88,8 @@ def layer_errors(tensors: Tensors, plan: Plan, done: Done) -> pd.DataFrame:
 
     Errors are roots of squared errors over the power, in percent, of products in float64 of the dequantized
     operands. `one_draw` is the root of the mean over draws; `bias` that of the unbiased estimate of what no
-    number of draws takes away, 0 where the estimate is below 0. `done` is called for each of `jobs(plan)`.
+    number of draws takes away, 0 where the estimate is below 0; from `told_from` on it stands SIGMAS standard
+    errors above nothing. `done` is called for each of `jobs(plan)`.
     """
     true = tensors.exact
     power = {name: total(p**2) for name, p in true.items()}
@@ -139,11 +141,11 @@ def _values(q: QuantizedTensor) -> F64:
 
 
 def _row(errors: list[F64], power: float) -> dict[str, float]:
-    n = len(errors)
-    between = [total(e * f) for e, f in combinations(errors, 2)]
-    floor = total(np.array(between)) / len(between) / power
+    between = np.array([total(e * f) / power for e, f in combinations(errors, 2)])
+    error = sqrt(total(between**2)) / len(between)
     return {
-        "one_draw_pct": 100 * sqrt(sum(total(e**2) for e in errors) / n / power),
-        "bias_pct": 100 * sqrt(max(floor, 0.0)),
-        "draws": n,
+        "one_draw_pct": 100 * sqrt(sum(total(e**2) for e in errors) / len(errors) / power),
+        "bias_pct": 100 * sqrt(max(total(between) / len(between), 0.0)),
+        "told_from_pct": 100 * sqrt(SIGMAS * error),
+        "draws": len(errors),
     }

@@ -27,8 +27,8 @@ FULL = Plan(
     small=(128, 128),
     draws=256,
     sums=64,
-    layer=(512, 256, 256),
-    layer_draws=4,
+    layer=(256, 256, 256),
+    layer_draws=8,
 )
 QUICK = Plan(
     shape=(128, 512), seeds=2, small=(128, 128), draws=32, sums=16, layer=(128, 128, 128), layer_draws=2

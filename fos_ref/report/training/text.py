@@ -43,8 +43,9 @@ _SHARED = (
 _LAYER = (
     "One linear layer as each stack quantizes it (docs/training.md): six operands, products in float64 of "
     "their values, so that nothing but quantization is in the figures. Root of the squared error over the "
-    "power, in percent: of one draw, and what the mean of endless draws keeps. That is what is rounded to "
-    "nearest, and every bias."
+    "power, in percent: of one draw, and what the mean of endless draws keeps: what is rounded to "
+    "nearest, and every bias. So many draws tell no less of it than is said. "
+    "Signs that are drawn anew in each pass turn even a nearest rounding of rotated operands into noise."
 )
 
 
@@ -157,11 +158,14 @@ def shared_rows(table: pd.DataFrame) -> Rows:
 def layer_rows(table: pd.DataFrame) -> Rows:
     """Return a header and a row for each stack: every product's error of one draw and its bias, percent."""
     by_place = table.set_index(["stack", "product"])
-    columns = [by_place[c].to_dict() for c in ("one_draw_pct", "bias_pct")]
+    drawn, kept, told = (by_place[c].to_dict() for c in ("one_draw_pct", "bias_pct", "told_from_pct"))
     header = [f"{_TITLES[p]}: {what}" for p in PRODUCTS for what in ("one draw", "kept")]
     rows: Rows = [["stack", *header]]
     for name, shown in SHOWN.items():
-        figures = [f"{column[name, p]:.2f}" for p in PRODUCTS for column in columns]
+        figures: list[str] = []
+        for at in ((name, p) for p in PRODUCTS):
+            seen = kept[at] >= told[at]
+            figures += [f"{drawn[at]:.2f}", f"{kept[at]:.2f}" if seen else f"below {told[at]:.1f}"]
         rows.append([shown.label, *figures])
     return rows
 
