@@ -23,7 +23,6 @@ from fos_ref.report.products import documents, leaking, measured, plan, programs
 from fos_ref.report.products.alphas import form_shares
 from fos_ref.report.products.plan import operands_of, Plan
 from fos_ref.report.products.text import products_markdown
-from tests.attention.test_leaks import LEAKING
 from tests.matmul.lines import lines
 from tests.matmul.shares import row as share_row
 from tests.matmul.test_models import TABLE
@@ -127,7 +126,7 @@ def test_leaks_are_those_of_the_detector(monkeypatch):
     monkeypatch.setattr(leaking, "SCHEMES", {name: SCHEMES[name] for name in KEPT[:2]})
     found = leaking.leak_table(Plan(**(vars_of(TINY) | {"tokens": 17})), lambda: None)
     rows = found.table.set_index("scheme")
-    assert rows["leak"].to_dict() == {n: LEAKING[n][1] if n in LEAKING else "none" for n in KEPT[:2]}
+    assert rows["leak"].to_dict() == {"nvfp4-v-head": "none", "nvfp4-v-tokens": "block-scale"}
     assert rows.loc["nvfp4-v-tokens", "pairs_v"] == found.matrices["nvfp4-v-tokens"].sum() == 15 * 16 // 2
     assert not found.matrices["nvfp4-v-head"].any()
 

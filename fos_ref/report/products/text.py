@@ -43,7 +43,7 @@ _VECTORS = (
 )
 _LEAKS = (
     "Causal attention after a published preparation of q, k and v, restated in NumPy. Every token is changed "
-    "in five ways, and the bits of all earlier outputs are compared: a pair (i, j) is an output i that "
+    "in several ways, and the bits of all earlier outputs are compared: a pair (i, j) is an output i that "
     "depends on a later token j. Below the diagonal of a picture is what an output may see."
 )
 
