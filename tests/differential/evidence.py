@@ -66,28 +66,30 @@ class Evidence:
     conversions: dict[str, dict[str, Any]] = field(default_factory=dict)  #: "peer: format" -> counts
     not_run: dict[str, str] = field(default_factory=dict)
 
-    def totals(self) -> dict[str, dict[str, Any]]:
-        """Return each peer's presets, blocks and differing bytes, added up."""
-        found: dict[str, dict[str, Any]] = {}
-        for f in self.figures.values():
-            start = {"version": f.peer.version, "presets": 0, "blocks": 0, "differing_bytes": 0}
-            total = found.setdefault(f.peer.name, start)
-            total["presets"] += 1
-            total["blocks"] += f.blocks
-            total["differing_bytes"] += f.differing.total()
-        return found
-
     def write(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        ran = {name: f.to_dict() for name, f in self.figures.items()}
-        versions = {name: metadata.version(name) for name in ("numpy", "torch")}
+        """Write the file whole or not at all; what an earlier run found stays where this one did not look."""
+        before = json.loads(path.read_text()) if path.exists() else {}
+        ran = before.get("presets", {}) | {name: f.to_dict() for name, f in self.figures.items()}
+        skipped = before.get("not_run", {}) | self.not_run
         data = {
             "format": 1,
-            "conversions": self.conversions,
-            "not_run": self.not_run,
-            "peers": self.totals(),
+            "conversions": before.get("conversions", {}) | self.conversions,
+            "not_run": {name: why for name, why in skipped.items() if name not in ran or name in self.not_run},
+            "peers": totals(ran),
             "presets": ran,
-            "versions": versions,
+            "versions": {name: metadata.version(name) for name in ("numpy", "torch")},
         }
         text = json.dumps(data, indent=1, sort_keys=True) + "\n"
         write_all(Targets(path.parent, [path.name]), {path.name: text.encode()})
+
+
+def totals(presets: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each peer's presets, blocks and differing bytes, added up."""
+    found: dict[str, dict[str, Any]] = {}
+    for f in presets.values():
+        start = {"version": f["version"], "presets": 0, "blocks": 0, "differing_bytes": 0}
+        total = found.setdefault(f["peer"], start)
+        total["presets"] += 1
+        total["blocks"] += f["blocks"]
+        total["differing_bytes"] += sum(n or 0 for n in f["differing_bytes"].values())
+    return found

@@ -1,6 +1,6 @@
 """llm-compressor: its released observer `nvfp4_expanded_mse`, with compressed-tensors' own calls behind it.
 
-The name `fouroversix` stands for the same search there. The power of 2.4 is that of torch, within 1 ulp (D25).
+The name `fouroversix` stands for the same search there. Powers of 2.4 are those of torch, within 1 ulp (D25).
 """
 
 from __future__ import annotations
