@@ -84,6 +84,28 @@ BYTES: dict[str, Any] = {
     "signed bytes": _SCALES.view(np.int8),
     "bytes of Python": _SCALES.tobytes(),
 }
+_STOCHASTIC = "te-train-gradient-byte-lane"
+_BITS = without(NO_ARRAY, "None")  #: for a plain recipe, which takes none
+_WORDS = np.arange(X.size // 4, dtype=np.uint32).reshape(X.shape[0], -1)
+#: What gives no words to a stochastic recipe.
+NO_BITS: dict[str, Any] = {
+    "nothing": None,
+    "too few words": _WORDS[:, 1:],
+    "words in columns": _WORDS.T.copy(),
+    "negative words": -_WORDS.astype(np.int64) - 1,
+    "words of 64 bits": _WORDS.astype(np.uint64) << np.uint64(32),
+    "uniform numbers": _WORDS.astype(np.float32) / 2**32,
+    "the name of a map": "te-tuned-row",
+    "a map without an offset": ("te-tuned-row", 1),
+    "an unknown map": ("te-tuned", 1, 0),
+    "a map of another program": ("quartet2-simulator", 1, 0),
+    "a map of larger tensors": ("te-fused-row", 1, 0),
+    "a negative seed": ("fouroversix-triton", -1, 0),
+    "a seed of another kind": ("fouroversix-triton", "1", 0),
+    "a fraction for an offset": ("fouroversix-triton", 1, 0.5),
+    "options that are none": ("te-tuned-row", 1, 0, "row"),
+    "an unknown option": ("te-tuned-row", 1, 0, {"copy": "row"}),
+}
 
 
 def _both(door: str, function: Any, **more: Any) -> list[Call]:
@@ -99,6 +121,10 @@ def _both(door: str, function: Any, **more: Any) -> list[Call]:
             door, function, "encode_scale", {"and a tensor scale": 1.0}, X, "nvfp4", tensor_scale=1.0, **more
         ),
         *wrong(door, function, "padding", NO_CHOICE, X, "nvfp4", **more),
+        *wrong(door, function, "random_bits", {"words": _WORDS, **_BITS}, X, "nvfp4", **more),
+        *wrong(door, function, "random_bits", {**NO_ARRAY, **NO_BITS}, X, _STOCHASTIC, **more),
+        *wrong(door, function, "random_bits", {"for the hardware": _WORDS}, X, "te-train-gradient", **more),
+        *wrong(door, function, "random_bits", {"one of two": _WORDS}, X, "fouroversix-sr-4over6", **more),
         *wrong(door, function, "amax", {"and a tensor scale": 1.0}, X, "nvfp4", tensor_scale=1.0, **more),
         *wrong(
             door,
