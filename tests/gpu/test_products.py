@@ -30,8 +30,9 @@ def both(device, a, b):
     return tuple(fos_gpu.to_device(q, device(LIKE)) for q in (a, b))
 
 
-@pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
-@pytest.mark.parametrize("spread", [None, 0, 4, 20, 80])
+@pytest.mark.parametrize(
+    ("recipe", "spread"), [*(("nvfp4", s) for s in (None, 0, 4, 20, 80)), ("fouroversix-nvint4", 20)]
+)
 def test_exact_sums_certificates_and_the_order_of_te(device, recipe, spread):
     rng = np.random.default_rng([70, spread or 99])
     a, b = drawn(rng, 37, 160, recipe, spread), drawn(rng, 21, 160, recipe, spread)
@@ -76,8 +77,9 @@ def test_the_alignment_of_35_bits(device):
     assert to_numpy(fos_gpu.certificate(qa, qa, "element"))[0, 0]
 
 
-@pytest.mark.parametrize("out", ["float32", "bfloat16", "float16"])
-@pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
+@pytest.mark.parametrize(
+    ("distribution", "out"), [("normal", "float32"), ("normal", "bfloat16"), ("heavy-tailed", "float16")]
+)
 def test_a_verdict_is_that_of_the_host(device, distribution, out):
     a, b = (fos_ref.quantize(make(distribution, (12, 128), s), "nvfp4", engine="numpy") for s in (0, 1))
     qa, qb = both(device, a, b)
@@ -96,9 +98,9 @@ def test_a_verdict_is_that_of_the_host(device, distribution, out):
     assert got.first is None or (got.first.row, got.first.column) == (3, 4)
 
 
-@pytest.mark.parametrize("name", ["Transposed", "ScaleSlice-2", "TailLost"])
+@pytest.mark.parametrize("name", ["Transposed", "NibbleOrder"])
 def test_a_planted_mistake_is_named_first(device, name):
-    a, b = (fos_ref.quantize(make("normal", (80, 256), s), "nvfp4", engine="numpy") for s in (0, 1))
+    a, b = (fos_ref.quantize(make("normal", (70, 128), s), "nvfp4", engine="numpy") for s in (0, 1))
     found = fos_gpu.check_matmul(device(PLANTED[name](a, b)), *both(device, a, b))
     assert found.verdict == "outside"
     assert found.causes[0].startswith(name.partition("-")[0] + ":")

@@ -63,7 +63,7 @@ def test_the_way_by_groups_and_the_way_by_matrices_agree():
 def test_long_sums_are_added_in_parts_of_k():
     """Sums of magnitudes past 2^53: parts that float64 holds, beside whole numbers group by group."""
     rng = np.random.default_rng(6)
-    a, b = (drawn(rng, 3, 8192, spread=2) for _ in range(2))
+    a, b = drawn(rng, 2, 8192, spread=2), drawn(rng, 1, 8192, spread=2)
     for q in (a, b):
         q.codes[:] |= 0x77  # 6 and -6
         q.block_scales[:] |= 0x70  # the largest scales: 256 and more
