@@ -28,7 +28,7 @@ def sizes(stack):
     """Return T, K and N as small as a stack's maps allow."""
     if training.STACKS[stack].multiple > 16:
         return 128, 128, 128
-    return (64, 32, 128) if stack.startswith("te") else (32, 48, 64)
+    return (64, 32, 128) if stack.startswith("te") else (16, 32, 48)
 
 
 def tensors(stack, seed=0):
