@@ -76,7 +76,8 @@ def _refuse_negative(v: AnyArray, fmt: FormatInfo) -> None:
 
 def _interval(bits: AnyArray) -> AnyArray:
     """Return 2 * n for the n-th bfloat16 pattern, 2 * n + 1 for the float32 patterns from it to the next."""
-    return (bits | ((bits & 0x7FFF) + 0x7FFF)) >> 15
+    number: AnyArray = (bits | ((bits & 0x7FFF) + 0x7FFF)) >> 15
+    return number
 
 
 @cache
