@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,28 +35,28 @@ PARTS: dict[str, tuple[str, dict[str, int]]] = {
     "folded: value of a block": ("fos_mac_fold", {}),
 }
 SAME = ("fos_fp32_add",)
-TOPS = {"lanes": "fos_mac_core", "folded": "fos_mac_folded"}
+UNITS = ("nvfp4", "if4")
 #: abc as yosys calls it: every part by the quick script; by the thorough one where that ends.
 SCRIPTS = {"quick": "abc -fast -g cmos2", "thorough": "abc -g cmos2"}
 _CELLS, _DEPTH = re.compile(r"Number of cells:\s+(\d+)"), re.compile(r"\(length=(\d+)\)")
-_FLIP_FLOPS = re.compile(r"\$_S?DFFE?_\w+\s+(\d+)")
 
 
 def yosys(commands: str, folder: Path, seconds: float) -> str | None:
     """Return what yosys says, or None where it does not end in time."""
     read = f"read_verilog -sv {' '.join(SOURCES)}"
+    command = [PROGRAM, "-p", f"{read}; {commands}"]
+    running = subprocess.Popen(  # noqa: S603 -- our own sources
+        command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
-        done = subprocess.run(  # noqa: S603 -- our own sources
-            [PROGRAM, "-p", f"{read}; {commands}"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=seconds,
-        )
+        said, _ = running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)  # abc is a process of its own
+        running.communicate()
         return None
-    return done.stdout
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command)
+    return said
 
 
 def top(module: str, parameters: dict[str, int]) -> str:
@@ -77,23 +79,18 @@ def measure(part: str, if4: int, script: str, folder: Path, seconds: float) -> d
     return {"cells": int(_CELLS.findall(said)[-1]), "depth": int(_DEPTH.findall(said)[-1])}
 
 
-def flip_flops(unit: str, if4: int, folder: Path) -> int:
-    """Return the flip-flops of a unit of 16 lanes."""
-    said = yosys(
-        f"{top(TOPS[unit], {'IF4': if4})}; synth -flatten -noabc -top {TOPS[unit]}; stat", folder, 600
-    )
-    assert said is not None
-    return sum(map(int, _FLIP_FLOPS.findall(said.rpartition("Printing statistics")[2])))
-
-
-def again(before: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
-    """Return the sizes with what the quick script did not end in time measured once more."""
-    sources(folder)
-    for part, found in before["parts"].items():
-        for if4, unit in enumerate(("nvfp4", "if4")):
-            if found["quick"][unit] is None:
-                found["quick"][unit] = measure(part, if4, "quick", folder, seconds)
-    return before
+def all_sizes(found: dict[str, Any], path: Path, seconds: float) -> None:
+    """Measure what is missing, and what the quick script did not end; write each size at once."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources(folder)
+        for part in PARTS:
+            for script, if4 in ((s, k) for s in SCRIPTS for k in range(len(UNITS))):
+                sizes = found["parts"].setdefault(part, {}).setdefault(script, {})
+                if UNITS[if4] in sizes and (sizes[UNITS[if4]] or script == "thorough"):
+                    continue
+                sizes[UNITS[if4]] = measure(part, if4, script, folder, seconds)
+                path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def sources(folder: Path) -> None:
@@ -103,27 +100,14 @@ def sources(folder: Path) -> None:
         (folder / name).write_bytes(files[name])
 
 
-def all_sizes(folder: Path, seconds: float) -> dict[str, Any]:
-    """Return every part by both scripts, and the flip-flops."""
-    sources(folder)
-    parts: dict[str, object] = {}
-    for part in PARTS:
-        found: dict[str, object] = {}
-        for script in SCRIPTS:
-            sizes = [measure(part, if4, script, folder, seconds) for if4 in (0, 1)]
-            found[script] = dict(zip(("nvfp4", "if4"), sizes, strict=True))
-        parts[part] = found
-        sys.stderr.write(f"{part} {json.dumps(found)}\n")
-    flops = {u: {n: flip_flops(u, k, folder) for k, n in enumerate(("nvfp4", "if4"))} for u in TOPS}
-    return {"seconds": seconds, "scripts": SCRIPTS, "parts": parts, "flip_flops": flops}
-
-
 def main() -> int:
     """Measure, and write mac-size.json and mac-size.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports"))
     parser.add_argument("--seconds", type=float, default=150, help="how long a part may take")
-    parser.add_argument("--again", action="store_true", help="only what the quick script did not end")
+    parser.add_argument(
+        "--again", action="store_true", help="only what is missing, or did not end by the quick script"
+    )
     asked = parser.parse_args()
     if shutil.which(PROGRAM) is None:
         sys.stderr.write("yosys is not installed: apt-get install yosys (Debian)\n")
@@ -132,12 +116,10 @@ def main() -> int:
         [PROGRAM, "-V"], capture_output=True, text=True, check=True
     ).stdout
     path = asked.out / "mac-size.json"
-    with tempfile.TemporaryDirectory() as name:
-        if asked.again:
-            sizes = again(json.loads(path.read_text(encoding="utf-8")), Path(name), asked.seconds)
-        else:
-            sizes = {"program": version.split(" (")[0]} | all_sizes(Path(name), asked.seconds)
-    path.write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8")
+    sizes = {"program": version.split(" (")[0], "seconds": asked.seconds, "scripts": SCRIPTS, "parts": {}}
+    if asked.again:
+        sizes = json.loads(path.read_text(encoding="utf-8"))
+    all_sizes(sizes, path, asked.seconds)
     (asked.out / "mac-size.md").write_text(page(sizes), encoding="utf-8")
     return 0
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-UNITS = {
-    "lanes": {"multiply stage, 16 lanes": 1, "float32 adder": 24},
-    "folded": {"folded: whole sum of 16 lanes": 1, "folded: value of a block": 1, "float32 adder": 1},
-}
 _HEAD = """# The size of the multiply-accumulate units
 
 Written by `python -m benchmarks.mac_size`, which needs yosys: {program}. Each part is flattened and mapped to
@@ -17,7 +13,9 @@ designs are those of `fos matmul segments`.
 
 """
 _FOOT = """
-By sum, quick: {sums}.
+Cells by sum, quick, of a unit of 16 lanes without its registers: {sums}.
+With lanes that is the first lane, 15 times what a second one adds, and 24 adders; folded, the whole sum, the
+value and one adder.
 
 With open tools: IF4 adds logic in the scale product and in every lane's multiplier, and leaves the adders as
 they are. Whether the cycle gets longer depends on which stage is the longest: the adder, or IF4's multiply
@@ -27,8 +25,13 @@ latency: the published +4.7 % latency and +66.6 % area are neither confirmed nor
 
 
 def page(sizes: dict[str, Any]) -> str:
-    """Return the tables and the sentence."""
-    scripts = sizes["scripts"]
+    """Return the table and the sentences."""
+    head = _HEAD.format(program=sizes["program"], seconds=sizes["seconds"], **sizes["scripts"])
+    return head + table(sizes) + _FOOT.format(sums=sums(sizes))
+
+
+def table(sizes: dict[str, Any]) -> str:
+    """Return the table of parts."""
     lines = [
         "| part | NVFP4, quick | IF4, quick | NVFP4, thorough | IF4, thorough |",
         "|---|---|---|---|---|",
@@ -36,22 +39,27 @@ def page(sizes: dict[str, Any]) -> str:
     for part, found in sizes["parts"].items():
         cells = [_cell(found[s][u]) for s in ("quick", "thorough") for u in ("nvfp4", "if4")]
         lines.append(f"| {part} | {' | '.join(cells)} |")
-    flops = [
-        f"| flip-flops, {name} | {found['nvfp4']:,} | {found['if4']:,} | | |"
-        for name, found in sizes["flip_flops"].items()
-    ]
-    head = _HEAD.format(program=sizes["program"], seconds=sizes["seconds"], **scripts)
-    return head + "\n".join([*lines, *flops, ""]) + _FOOT.format(sums=sums(sizes))
+    return "\n".join([*lines, _further(sizes["parts"]), ""])
+
+
+def _further(parts: dict[str, Any]) -> str:
+    """Return what a second lane adds."""
+    one, two = (parts[f"multiply stage, {n}"] for n in ("1 lane", "2 lanes"))
+    pairs = [(one[s][u], two[s][u]) for s in ("quick", "thorough") for u in ("nvfp4", "if4")]
+    cells = [f"{b['cells'] - a['cells']:,}" if a and b else "did not end" for a, b in pairs]
+    return f"| multiply stage, a second lane | {' | '.join(cells)} |"
 
 
 def sums(sizes: dict[str, Any]) -> str:
-    """Return the cells of each unit by sum of its parts."""
+    """Return the cells of each unit by sum of its parts, the lanes as one and fifteen more."""
+    parts = {name: found["quick"] for name, found in sizes["parts"].items()}
     found = []
-    for name, parts in UNITS.items():
-        for unit in ("nvfp4", "if4"):
-            each = [(sizes["parts"][p]["quick"][unit], n) for p, n in parts.items()]
-            if all(size for size, _ in each):
-                found.append(f"{unit} with {name} {sum(size['cells'] * n for size, n in each):,} cells")
+    for unit in ("NVFP4", "IF4"):
+        cells = {name: quick[unit.lower()]["cells"] for name, quick in parts.items() if quick[unit.lower()]}
+        one, two = (cells[f"multiply stage, {n}"] for n in ("1 lane", "2 lanes"))
+        lanes = one + 15 * (two - one) + 24 * cells["float32 adder"]
+        block = cells["folded: whole sum of 16 lanes"] + cells["folded: value of a block"]
+        found.append(f"{unit} {lanes:,} with lanes, {block + cells['float32 adder']:,} folded")
     return "; ".join(found)
 
 

@@ -72,9 +72,9 @@ def test_its_bits_are_not_those_of_the_published_units():
         assert (ours != theirs).any()
 
 
-@pytest.mark.parametrize(("top", "below"), [(6, 7), (36, 49)])
-def test_no_block_is_near_the_middle_of_two_floats(top, below):
-    """Every whole number a block can be: float64 and 32 bits of the ratio, cut off, both round it right."""
+@pytest.mark.parametrize(("top", "below", "cut"), [(6, 7, 0xDB6DB6D8), (36, 49, 0xBC14E5E0)])
+def test_no_block_is_near_the_middle_of_two_floats(top, below, cut):
+    """Every whole number a block can be: float64 and 30 or 32 bits of the ratio both round it right."""
     x = np.arange(1, LARGEST + 1, dtype=np.int64)
     length = np.frexp(x.astype(np.float64))[1]
     norm = x << (19 - length)  # the leading bit to bit 18, as the circuit has it
@@ -82,7 +82,7 @@ def test_no_block_is_near_the_middle_of_two_floats(top, below):
     doubled = norm * top << (shift + 1)
     nearest = (doubled + below) // (2 * below)
     assert np.abs((2 * nearest * below) - doubled).max() < below  # never the middle
-    wide = norm * ((top << 32) // below)
+    wide = norm * cut
     circuit = (wide + (np.int64(1) << (31 - shift))) >> (32 - shift)
     assert np.array_equal(circuit, nearest)
     model = ((x * top).astype(np.float64) / below).astype(np.float32)

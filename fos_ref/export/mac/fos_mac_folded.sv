@@ -121,8 +121,8 @@ endmodule
 
 // size * sigs * 2^(unit - 22), times 6/7 for one INT4 operand and 36/49 for two, rounded once to binary32; a zero is +0.
 //
-// 32 bits of 6/7 or 36/49, cut off, are enough: the exact product is a binary32 or at least 1/98 of its last place away
-// from the middle of two, and the cut moves it by less than that. No product is such a middle, so no sticky bit is needed.
+// 30 bits of 6/7 and 32 of 36/49, cut off, are enough: the exact product is at least 1/14 or 1/98 of binary32's last place
+// away from the middle of two, and the cut moves it by less than that. It is never such a middle: no sticky bit is needed.
 module fos_mac_fold #(
     parameter bit IF4 = 1
 ) (
@@ -145,7 +145,7 @@ module fos_mac_fold #(
       wire [50:0] x = {32'd0, norm};
       wire [50:0] x54 = (x << 6) - (x << 3) - (x << 1);
       wire [50:0] x3510 = (x54 << 6) + x54;
-      wire [50:0] one = (x3510 << 20) + (x3510 << 8) + (x54 << 2) + (x << 1) + x;  // times DB6DB6DB
+      wire [50:0] one = (x3510 << 20) + (x3510 << 8) + (x54 << 2);  // times DB6DB6D8
       wire [50:0] both = (x << 32) - (x << 30) - (x << 26) + (x << 20) + (x << 18) + (x << 15) + (x << 14) + (x << 13)
                        + (x << 10) + (x << 9) - (x << 5);  // times BC14E5E0
       wire [50:0] wide = &ints ? both : one;
