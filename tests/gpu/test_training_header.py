@@ -96,3 +96,12 @@ def test_a_product_is_counted_beside_the_exact_rotation(monkeypatch):
     assert product.ordinals(np.array([-0.0, 0.0], dtype=y.dtype)).tolist() == [0, 0]
     signed = hadamard(np.eye(16, dtype=y.dtype)).y.astype(np.float32)
     assert np.array_equal(product.matrix().astype(np.float32), signed)
+
+
+@pytest.mark.parametrize("last", [2.0**-60, -(2.0**-60), 2.0**-120])
+def test_a_sum_that_float64_cannot_hold_rounds_once(last):
+    x = np.zeros((1, 16), dtype=np.float32)
+    x[0, :3] = 1, 2.0**-8, last
+    got = training.rotated(x, 0, Order.EXACT)
+    want = hadamard(x.astype(product.ml_dtypes.bfloat16), signs=0).y.astype(np.float32)
+    assert np.array_equal(got.view(np.uint32), want.view(np.uint32))
