@@ -32,6 +32,16 @@ def foreign(what: str, allowed: str, error: type[FosError] = InputError) -> Iter
         raise error(msg) from e
 
 
+@contextmanager
+def no_exit(what: str, allowed: str, error: type[FosError] = InputError) -> Iterator[None]:
+    """Turn a SystemExit of code that is not ours into `error`: it does not say how this program ends."""
+    try:
+        yield
+    except SystemExit as e:
+        msg = f"{what}: {said(e)}: {allowed}"
+        raise error(msg) from e
+
+
 def said(e: BaseException) -> str:
     """Return the type and the first line of an exception that is not ours, escaped and cut."""
     name = type(e).__name__

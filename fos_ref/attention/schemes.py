@@ -1,6 +1,7 @@
-"""What is done to q, k and v before attention: published preparations, restated from formulas, and mends.
+"""Twenty ways to quantize causal attention, restated from formulas: what leaks, and what mends it.
 
-Blocks along tokens are blocks of a column; blocks along the head dimension are blocks of a row.
+The mends: the diagonal block as it was (MatX), blocks along the head dimension, a tensor amax that was
+calibrated before, a block amax that runs with the tokens.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fos_ref.attention.causal import attention
-from fos_ref.engines.front import dequantize, quantize
+from fos_ref.attention.causal import attention, Weights
+from fos_ref.attention.operand import along_head, along_tokens, dot, group_means, mean, mended, running
 from fos_ref.formats.arrays import F32
 
 Head = Callable[[F32, F32, F32], F32]
@@ -20,34 +21,8 @@ _STATIC = np.float32(64)  #: a tensor amax that was calibrated before: no token 
 _QUERIES = 32  #: queries that share a mean
 
 
-def _fake(x: F32, recipe: str, amax: np.float32 | None) -> F32:
-    """Return x quantized and dequantized; whole blocks are made with zeros."""
-    q = quantize(np.ascontiguousarray(x), recipe, amax=amax, engine="numpy", padding="zero")
-    return np.asarray(dequantize(q), dtype=np.float32)
-
-
-def along_tokens(x: F32, recipe: str, amax: np.float32 | None = None) -> F32:
-    """Return x quantized in blocks of consecutive tokens of a channel, as the product with P contracts."""
-    return _fake(x.T, recipe, amax).T
-
-
-def along_head(x: F32, recipe: str, amax: np.float32 | None = None) -> F32:
-    """Return x quantized in blocks of channels of a token."""
-    return _fake(x, recipe, amax)
-
-
-def mended(x: F32, block: int, quantized: F32) -> F32:
-    """Return (T, T, d): row i sees quantized tokens, those of its own block as they were.
-
-    Source: the diagonal tiles of MatX's mend, floor(i/block) = floor(j/block), are not quantized.
-    """
-    tokens = np.arange(len(x)) // block
-    diagonal = tokens[:, None] == tokens[None, :]
-    return np.where(diagonal[..., None], x[None], quantized[None])
-
-
 def _value(how: Callable[[F32], F32]) -> Head:
-    return lambda q, k, v: attention(q, k, how(v), None)
+    return lambda q, k, v: attention(q, k, how(v))
 
 
 def _mended_value(how: Callable[[F32], F32], block: int) -> Head:
@@ -55,33 +30,23 @@ def _mended_value(how: Callable[[F32], F32], block: int) -> Head:
 
 
 def _scores(how: Callable[[F32], F32]) -> Head:
-    return lambda q, k, v: attention(how(q), how(k), v, None)
+    return lambda q, k, v: attention(how(q), how(k), v)
+
+
+def _weights(how: Weights) -> Head:
+    return lambda q, k, v: attention(q, k, v, weights=how)
 
 
 def _smoothed(quantized: Callable[[F32], F32]) -> Head:
     """Return a head whose keys lose their mean over all tokens. Source: SageAttention3 preprocess_qkv."""
-
-    def head(q: F32, k: F32, v: F32) -> F32:
-        return attention(q, quantized(k - _mean(k)), v, None)
-
-    return head
-
-
-def _mean(x: F32) -> F32:
-    """Return the mean over tokens, summed in order."""
-    total = np.zeros(x.shape[1], dtype=np.float32)
-    for line in x:
-        total = total + line
-    return total / np.float32(len(x))
+    return lambda q, k, v: attention(q, quantized(k - mean(k)), v)
 
 
 def _group_mean(q: F32, k: F32, v: F32) -> F32:
     """Return a head whose queries lose the mean of their group. Source: SageAttention3 triton_group_mean."""
-    groups = [q[i : i + _QUERIES] for i in range(0, len(q), _QUERIES)]
-    means = [np.broadcast_to(_mean(g), g.shape) for g in groups]
-    mean = np.concatenate(means)
-    small = along_head(q - mean, "nvfp4", _STATIC)
-    return attention(small + mean, k, v, None)
+    taken = group_means(q, _QUERIES)
+    small = along_head(q - taken, "nvfp4", _STATIC)
+    return attention(small, k, v, correction=dot(taken, k))
 
 
 def _kept(x: F32) -> F32:
@@ -93,7 +58,7 @@ _TOKENS = partial(along_tokens, recipe=_NV, amax=_STATIC)
 _DYNAMIC = partial(along_tokens, recipe=_NV)
 _HEAD_STATIC = partial(along_head, recipe=_NV, amax=_STATIC)
 _HEAD = partial(along_head, recipe=_NV)
-#: name -> head; docs/products.md says what each leaks and why.
+#: name -> head; docs/leak.md says what each leaks and why.
 SCHEMES: Mapping[str, Head] = MappingProxyType(
     {
         "unquantized": _value(_kept),
@@ -104,6 +69,7 @@ SCHEMES: Mapping[str, Head] = MappingProxyType(
         "nvfp4-v-tokens-mended": _mended_value(_TOKENS, 16),
         "nvfp4-v-tokens-dynamic": _value(_DYNAMIC),
         "nvfp4-v-tokens-dynamic-mended": _mended_value(_DYNAMIC, 16),
+        "nvfp4-v-tokens-running": _value(partial(running, recipe=_NV, amax=_STATIC)),
         "nvfp4-v-head-dynamic": _value(_HEAD),
         "nvfp4-v-head": _value(_HEAD_STATIC),
         "4over6-v-head": _value(partial(along_head, recipe=_FOUR, amax=_STATIC)),
@@ -113,5 +79,7 @@ SCHEMES: Mapping[str, Head] = MappingProxyType(
         "k-mean": _smoothed(_kept),
         "k-mean-nvfp4": _smoothed(_HEAD_STATIC),
         "q-group-mean": _group_mean,
+        "p-rows": _weights(partial(along_head, recipe="te-nvfp4-row")),
+        "p-tensor": _weights(_HEAD),
     }
 )

@@ -12,6 +12,7 @@ from fos_ref.commands.evidence import evidence
 from fos_ref.commands.golden import golden
 from fos_ref.commands.help import Command, Group
 from fos_ref.commands.inspect import inspect
+from fos_ref.commands.leak import leak
 from fos_ref.commands.matmul import matmul
 from fos_ref.commands.prove import prove
 from fos_ref.commands.quantize import quantize
@@ -32,6 +33,7 @@ app.command(cls=Command, short_help="Quantize the weights of a checkpoint to NVF
 app.command(cls=Command, short_help="Compare a kernel's output; name the mistake.")(check)
 app.command(cls=Command, short_help="Say what a quantized checkpoint is.")(inspect)
 app.add_typer(matmul)
+app.command(cls=Command, short_help="Find where a causal function looks ahead.")(leak)
 app.add_typer(golden)
 app.command(cls=Command, short_help="Say what was compared with whose program.")(evidence)
 app.command(cls=Command, short_help="Run the long proofs.")(prove)

@@ -3,6 +3,7 @@
 check                   one output of a kernel against a recipe: equal, or which mistake explains it
 assert_quantized_equal  the same as an assertion
 assert_bits_equal       two arrays of bytes, or two quantized tensors
+assert_causal           no output of a causal function depends on a later token, or which one does
 check_matmul            a product of two quantized tensors: exact, inside a bound, or what is wrong
 conformance             a whole kernel on the inputs that are known to break quantizers
 
@@ -11,6 +12,7 @@ differ), `hardware` (blocks that a chip decides), `near_tie`, `mutants`, `inspec
 `vectors.chain`.
 """
 
+from fos_ref.attention.asserts import assert_causal
 from fos_ref.check.api import check
 from fos_ref.check.asserts import assert_bits_equal, assert_quantized_equal
 from fos_ref.check.diagnosis import Diagnosis
@@ -21,6 +23,7 @@ __all__ = [
     "Diagnosis",
     "MatmulDiagnosis",
     "assert_bits_equal",
+    "assert_causal",
     "assert_quantized_equal",
     "check",
     "check_matmul",
