@@ -79,7 +79,7 @@ def test_a_choice_of_a_block_under_one_scale():
         return out
 
     q, k, v = drawn(32)
-    found = leaks(lambda q, k, v: attention(q, k, choose(v)), q, k, v + np.float32(1), tokens=range(1, 32, 3))
+    found = leaks(lambda q, k, v: attention(q, k, choose(v)), q, k, v + np.float32(1), tokens=[15, 27, 31])
     assert (found.kind, found.period) == ("choice", 16)
 
 

@@ -19,6 +19,7 @@ NAMES = (
     "checker",
     "training",
     "products",
+    "leak",
 )
 DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
