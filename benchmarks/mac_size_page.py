@@ -8,14 +8,13 @@ _HEAD = """# The size of the multiply-accumulate units
 
 Written by `python -m benchmarks.mac_size`, which needs yosys: {program}. Each part is flattened and mapped to
 NAND, NOR and inverters. The figures are cells / depth; depth: how many cells stand one behind the other.
-quick: `{quick}`. thorough: `{thorough}`, where it ends in {seconds:g} s. The
-designs are those of `fos matmul segments`.
+quick: `{quick}`. thorough: `{thorough}`, where it ends in {seconds:g} s.
+The designs are those of `fos matmul segments`.
 
 """
 _FOOT = """
 Cells by sum, quick, of a unit of 16 lanes without its registers: {sums}.
-With lanes that is the first lane, 15 times what a second one adds, and 24 adders; folded, the whole sum, the
-value and one adder.
+With lanes: the multiply stage and 24 adders; folded: the whole sum, the value of a block and one adder.
 
 With open tools: IF4 adds logic in the scale product and in every lane's multiplier, and leaves the adders as
 they are. Whether the cycle gets longer depends on which stage is the longest: the adder, or IF4's multiply
@@ -51,13 +50,12 @@ def _further(parts: dict[str, Any]) -> str:
 
 
 def sums(sizes: dict[str, Any]) -> str:
-    """Return the cells of each unit by sum of its parts, the lanes as one and fifteen more."""
+    """Return the cells of each unit by sum of its parts."""
     parts = {name: found["quick"] for name, found in sizes["parts"].items()}
     found = []
     for unit in ("NVFP4", "IF4"):
         cells = {name: quick[unit.lower()]["cells"] for name, quick in parts.items() if quick[unit.lower()]}
-        one, two = (cells[f"multiply stage, {n}"] for n in ("1 lane", "2 lanes"))
-        lanes = one + 15 * (two - one) + 24 * cells["float32 adder"]
+        lanes = cells["multiply stage, 16 lanes"] + 24 * cells["float32 adder"]
         block = cells["folded: whole sum of 16 lanes"] + cells["folded: value of a block"]
         found.append(f"{unit} {lanes:,} with lanes, {block + cells['float32 adder']:,} folded")
     return "; ".join(found)

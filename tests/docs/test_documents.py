@@ -20,6 +20,7 @@ NAMES = (
     "training",
     "products",
     "leak",
+    "mac",
 )
 DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
