@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import ldexp
 
 
 class Negatives(Enum):
@@ -41,6 +42,14 @@ class FormatInfo:
         if self.exponent_bits == 0:
             return self.fraction_bits - self.bias
         return (1 if self.has_zero else 0) - self.bias
+
+    @property
+    def largest(self) -> float:
+        """The largest finite value, exact."""
+        field, fraction = divmod(self.max_code, 1 << self.fraction_bits)
+        if field == 0 and self.has_zero:
+            return ldexp(fraction, self.emin - self.fraction_bits)
+        return ldexp(fraction + (1 << self.fraction_bits), field - self.bias - self.fraction_bits)
 
     @property
     def sign_shift(self) -> int:

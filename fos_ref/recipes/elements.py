@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import numpy as np
-
 from fos_ref.formats import (
-    decode,
     E2M0,
     E2M1,
     E2M3,
@@ -60,7 +57,7 @@ class Element:
     exponent: int = field(init=False)  #: that of the largest power of two among its values
 
     def __post_init__(self) -> None:
-        largest = float(decode(np.asarray(self.first.format.max_code), self.first.format))
+        largest = self.first.format.largest
         mantissa, exponent = largest.hex().split("p")
         assert mantissa.startswith("0x1")
         object.__setattr__(self, "maximum", int(largest) if largest.is_integer() else largest)

@@ -183,3 +183,8 @@ def test_shapes_are_kept(fmt, shape):
     assert decode(codes, fmt).shape == shape
     assert np.all(decode(codes, fmt) == 1)
     assert codes.dtype.itemsize * 8 == max(8, fmt.bits)
+
+
+@pytest.mark.parametrize("fmt", FORMATS.values(), ids=lambda f: f.name)
+def test_the_largest_value_is_that_of_the_largest_code(fmt):
+    assert fmt.largest == decode(np.asarray(fmt.max_code), fmt)

@@ -43,6 +43,7 @@ def test_importing_brings_nothing_heavy(statement):
 def test_a_name_is_imported_when_it_is_asked_for():
     assert imported("import fos_ref", ("numpy", "fos_ref.engines"))[1] == []
     assert imported("import fos_ref; fos_ref.quantize", ("numpy", "fos_ref.engines"))[1] != []
+    assert imported("import fos_ref; fos_ref.PRESETS; fos_ref.recipe('4over6')", ("numpy",))[1] == []
 
 
 def test_every_public_name_is_there():

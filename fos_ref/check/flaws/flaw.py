@@ -47,12 +47,13 @@ def steps_with(r: Recipe, flaws: Iterable[Flaw]) -> Steps | None:
             return None
         axes.update(f.axes)
     s = _steps_of(r, tuple(axes.items()))
-    for f in chosen if s is not None else ():
+    if s is None:
+        return None
+    changed: dict[str, Any] = {}
+    for f in chosen:
         for name, wrap in f.wraps.items():
-            assert s is not None
-            changed: Any = {name: wrap(getattr(s, name))}
-            s = replace(s, **changed)
-    return s
+            changed[name] = wrap(changed.get(name, getattr(s, name)))
+    return replace(s, **changed) if changed else s
 
 
 @lru_cache(maxsize=4096)
