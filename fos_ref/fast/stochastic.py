@@ -84,17 +84,12 @@ def _code_of(q: np.float32) -> np.uint32:
 
 @njit(error_model="numpy", inline="always")
 def _te_software(a: np.float32, random: int) -> np.uint32:
-    """Return t = fma(R / 256, h, a), cut down. N9k. A sum that float64 has to round is made odd first."""
-    small, large = np.float64(a), np.float64(random) * 2.0**-8 * np.float64(_step_of(a))
-    if small > large:
-        small, large = large, small
-    total = small + large
-    rest = small - (total - large)
-    t = F32(total)
-    if rest != 0 and np.float64(t) != total:
-        halfway = np.float64(t) + (total - np.float64(t)) * 2.0  # the other neighbour, where total is a tie
-        if np.float64(F32(halfway)) == halfway and abs(total - np.float64(t)) == abs(halfway - total):
-            t = F32(max(np.float64(t), halfway) if rest > 0 else min(np.float64(t), halfway))
+    """Return t = fma(R / 256, h, a), cut down. N9k.
+
+    A value that lies midway between two float32 beside the product has its last bit above 2^-50 of the product:
+    there float64 is exact. So two roundings, to float64 and to float32, are one.
+    """
+    t = F32(np.float64(a) + np.float64(random) * 2.0**-8 * np.float64(_step_of(a)))
     step = _step_of(t)
     return _code_of(min(F32(np.floor(F32(t / step)) * step), SIX))
 
