@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line; print its times and FP8's bits."""
     times: dict[str, Any] = {}
     proof = Proof(
-        name="products",
+        name="products-device",
         claim="Products on this GPU: exact sums, certificates and the order of a reference are the model's.",
         run=lambda progress, jobs: run(times, progress, jobs),
         minutes=1,

@@ -74,7 +74,7 @@ class Evidence:
         data = {
             "format": 1,
             "conversions": before.get("conversions", {}) | self.conversions,
-            "not_run": {name: why for name, why in skipped.items() if name not in ran or name in self.not_run},
+            "not_run": {k: why for k, why in skipped.items() if k not in ran or k in self.not_run},
             "peers": totals(ran),
             "presets": ran,
             "versions": {name: metadata.version(name) for name in ("numpy", "torch")},
