@@ -73,3 +73,21 @@ def test_the_model_is_recognized_among_others(monkeypatch):
         full = [bits for bits, n in found.items() if bits != "outputs" and n == found["outputs"]]
         assert full == [str(13 + fast)]
         assert "20:0 " in eight_bits.rounding(SimpleNamespace(), fast=fast)[0]
+
+
+def test_what_torch_refuses_is_said_and_the_rest_is_measured(monkeypatch):
+    def multiply(_, given, *, fast):
+        if fast:
+            msg = "no such product\non this card"
+            raise RuntimeError(msg)
+        return eight_bits.modelled(eight_bits.Operands(*(m[:, :32] for m in given)), 13)
+
+    monkeypatch.setattr(eight_bits, "BITS", range(12, 15))
+    monkeypatch.setattr(eight_bits, "multiply", multiply)
+    monkeypatch.setattr(eight_bits.importlib, "import_module", lambda _: SimpleNamespace(__version__="0"))
+    found = eight_bits.measure()
+    assert found["use_fast_accum True"] == "not run: no such product"
+    plain = found["use_fast_accum False"]
+    assert plain["bits kept below Big, by distance along K"]["1"] == 13
+    equal = plain["outputs of K = 32 that the model gives, by bits"]
+    assert equal["13"] == equal["outputs"] > equal["12"]
