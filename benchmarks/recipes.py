@@ -116,9 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a small tensor; written to OUT/quick")
     parser.add_argument("--one", action="store_true", help="this process alone: print the figures as JSON")
     parser.add_argument("--out", type=Path, default=Path("reports"), help="where the files go")
-    parser.add_argument(
-        "--together", action="store_true", help="both instruction sets at once"
-    )
+    parser.add_argument("--together", action="store_true", help="both instruction sets at once")
     given = parser.parse_args(arguments)
     shape, rounds = (QUICK_SHAPE, QUICK_ROUNDS) if given.quick else (SHAPE, ROUNDS)
     chosen = given.recipes or names()
