@@ -86,7 +86,7 @@ def _code_of(q: np.float32) -> np.uint32:
 def _te_software(a: np.float32, random: int) -> np.uint32:
     """Return t = fma(R / 256, h, a), cut down. N9k.
 
-    A value that lies midway between two float32 beside the product has its last bit above 2^-50 of the product:
+    A value that lies midway between two float32 beside the product has its last bit above 2^-50 of that:
     there float64 is exact. So two roundings, to float64 and to float32, are one.
     """
     t = F32(np.float64(a) + np.float64(random) * 2.0**-8 * np.float64(_step_of(a)))
