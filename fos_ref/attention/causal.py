@@ -32,8 +32,9 @@ def attention(
     weights:    what is done to the weights before they meet v: P = exp(score - largest of the row), 0 where
                 masked. Their sum is taken before
     Shapes:     (T, d) each, v (T, dv) -> (T, dv)
-    Rounding:   float32. Scores are sums over d in order, outputs sums over tokens in order; a token that row
-                i does not see counts as +0 in every sum, whatever it holds.
+    Rounding:   float32; an exponential is that of float64, rounded once. Scores are sums over d in order,
+                outputs sums over tokens in order; a token that row i does not see counts as +0 in every sum,
+                whatever it holds.
     Specials:   NaN and infinity as they come.
     """
     if prepare is not None:
@@ -61,5 +62,6 @@ def _weights(q: F32, k: F32, seen: np.ndarray, correction: F32 | None) -> F32:
     if correction is not None:
         scores = scores + correction
     scores = np.where(seen, scores * (np.float32(1) / np.sqrt(np.float32(q.shape[1]))), -np.inf)
-    p: F32 = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+    below = scores - scores.max(axis=1, keepdims=True, initial=-np.inf)
+    p: F32 = np.exp(below.astype(np.float64)).astype(np.float32)  # float32's own exp differs by machine
     return p
