@@ -56,6 +56,23 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "Unexplained": "no known mistake reproduces these bytes",
     }
 )
+#: Flag -> what it says, of kernels that round stochastically: named by `check_stochastic` alone.
+STOCHASTIC_FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "RhtMissing": "the values are not rotated",
+        "RhtSigns": "the values are rotated with other signs, or with none",
+        "RhtNoRound": "the rotated values are not rounded to bfloat16 before they are quantized",
+        "RhtAmax": "the tensor amax is that of the values before the rotation",
+        "SrMissing": "codes are rounded to nearest where random bits should decide",
+        "SrRule": "another rule than the recipe's takes values up",
+        "SrGridNoise": "values that E2M1 has are moved as well",
+        "SrBitsNarrow": "fewer random bits are used than the recipe has",
+        "SrSharedNoise": "several values share a random number that should have one each",
+        "SrBitFeed": "the bits of a word go to its values in another order",
+        "RngCounterMap": "the random words are those of another map, seed, offset or place",
+        "RngRounds": "the generator has another number of rounds",
+    }
+)
 #: Named when no mistake is: not part of a search.
 OUTCOMES = ("HardwareDecides", "NearTie", "Unexplained")
 #: Mistakes of the choice that only show where the two errors are nearly equal.

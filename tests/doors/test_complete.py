@@ -32,6 +32,7 @@ RESULTS = {
     "Diagnosis",
     "Disagreement",
     "MatmulDiagnosis",
+    "StochasticDiagnosis",
     "Mutant",
     "Chain",
     "Step",

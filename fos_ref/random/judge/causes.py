@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from fos_ref.random.rules import between, Rule, stochastic
 
 _FOUR = tuple(f for f in Feed if len(FEEDS[f]) == len(FEEDS[Feed.BYTE_NATURAL]))
 _BYTE = 8
+#: (values, random numbers, N) -> codes
+Rounding = Callable[[F32, U32, int], AnyArray]
 
 
 class Cause(NamedTuple):
@@ -33,60 +35,74 @@ def causes(
     *,
     rule: Rule,
     feed: Feed,
+    bits: int | None = None,
+    rounding: Rounding | None = None,
     others: Mapping[str, tuple[str, U32]] | None = None,
 ) -> tuple[Cause, ...]:
     """Return the mistakes that explain E2M1 codes better than the recipe does, the best first.
 
     y:       values before the rounding, (rows, columns)
     words:   of the recipe, (rows, columns / 4)
+    bits:    random bits of a value; None: all that the feed gives
+    rounding: a program's rounder, (values, random numbers, bits) -> codes, where it is not quite `rule`
     others:  words that a wrong counter gives, what it is -> (flag, words): of another map, of seven rounds
     Returns nothing where the codes are the recipe's.
     """
-    got = np.asarray(codes)
-    right = _rounded(y, words, rule, feed)
-    wrong = int((got != right).sum())
+    got, n = np.asarray(codes), width(feed) if bits is None else bits
+    own = rounding or (lambda v, r, b: stochastic(v, r, rule, b))
+
+    def rounded(drawn: U32) -> AnyArray:
+        return own(y, deal(drawn, feed, n), n)
+
+    wrong = int((got != rounded(words)).sum())
     if not wrong:
         return ()
-    tried = [Cause(flag, what, int((got != c).sum())) for flag, what, c in _mistakes(y, words, rule, feed)]
+    made = _mistakes(y, words, (rule, own, rounding is None), feed, n)
+    tried = [Cause(flag, what, int((got != c).sum())) for flag, what, c in made]
     for what, (flag, drawn) in (others or {}).items():
-        tried.append(Cause(flag, what, int((got != _rounded(y, drawn, rule, feed)).sum())))
+        tried.append(Cause(flag, what, int((got != rounded(drawn)).sum())))
     better = [c for c in tried if c.differing < wrong]
     return tuple(sorted(better, key=lambda c: c.differing))
 
 
-def _rounded(y: F32, words: U32, rule: Rule, feed: Feed) -> AnyArray:
-    return stochastic(y, deal(words, feed), rule, width(feed))
-
-
-def _mistakes(y: F32, words: U32, rule: Rule, feed: Feed) -> Iterator[tuple[str, str, AnyArray]]:
+def _mistakes(
+    y: F32, words: U32, how: tuple[Rule, Rounding, bool], feed: Feed, n: int
+) -> Iterator[tuple[str, str, AnyArray]]:
     """Yield flag, words and codes of every mistake; where two give the same codes the first is named."""
-    right, n = deal(words, feed), width(feed)
+    right, (rule, own, rule_alone) = deal(words, feed, n), how
     for other in _FOUR:
-        if other is not feed:
-            yield "SrBitFeed", f"feed {other.value}", _rounded(y, words, rule, other)
-    yield from _other_rules(y, right, rule, n)
+        if feed in _FOUR and other is not feed:
+            m = width(other) if rule_alone else min(n, width(other))
+            yield "SrBitFeed", f"feed {other.value}", own(y, deal(words, other, m), m)
+    yield from _other_rules(y, right, rule, own, n)
     for kept in range(1, n):
         cut = right >> np.uint32(n - kept) << np.uint32(n - kept)
-        yield "SrBitsNarrow", f"{kept} random bits", stochastic(y, cut, rule, n)
+        yield "SrBitsNarrow", f"{kept} random bits", own(y, cut, n)
     first = np.repeat(right[:, :: len(FEEDS[feed])], len(FEEDS[feed]), axis=1)
-    yield "SrSharedNoise", "one number for the elements of a word", stochastic(y, first, rule, n)
-    for rows in (1, 16, 128):
+    yield "SrSharedNoise", "one number for the elements of a word", own(y, first, n)
+    for rows in (1, 16, 32, 64, 128):
         if rows < len(y):
             tiled = right[np.arange(len(y)) % rows]
-            yield "SrSharedNoise", f"the numbers of rows {rows} apart", stochastic(y, tiled, rule, n)
+            yield "SrSharedNoise", f"the numbers of rows {rows} apart", own(y, tiled, n)
+    for columns in (16, 64, 256):
+        if columns < y.shape[1]:
+            tiled = right[:, np.arange(y.shape[1]) % columns]
+            yield "SrSharedNoise", f"the numbers of columns {columns} apart", own(y, tiled, n)
     for turned in (right[:, ::-1], right[::-1]):
-        yield "RngCounterMap", "the same numbers in reverse", stochastic(y, turned, rule, n)
+        yield "RngCounterMap", "the same numbers in reverse", own(y, turned, n)
 
 
-def _other_rules(y: F32, right: U32, rule: Rule, n: int) -> Iterator[tuple[str, str, AnyArray]]:
+def _other_rules(
+    y: F32, right: U32, rule: Rule, own: Rounding, n: int
+) -> Iterator[tuple[str, str, AnyArray]]:
     """Yield the mistakes that make something else of the right random numbers."""
-    plain = stochastic(y, right, rule, n)
+    plain = own(y, right, n)
     for other in Rule:
         if other is not rule:
             yield "SrRule", f"rule {other.value}", stochastic(y, right, other, n)
     if n == _BYTE:
         yield "SrRule", "TransformerEngine's software form", te_software(y, right)
-    yield "SrRule", "nearest even", encode(y, E2M1)
+    yield "SrMissing", "nearest even", encode(y, E2M1)
     yield "SrRule", "toward zero", stochastic(y, np.zeros_like(right), rule, n)
     yield "SrRule", "stochastic below 1 only", np.where(np.abs(y) < 1, plain, encode(y, E2M1))
     for what, noise in _noises(right.astype(np.int64), n):

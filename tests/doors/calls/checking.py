@@ -11,6 +11,7 @@ from fos_ref.verify import (
     assert_bits_equal,
     assert_quantized_equal,
     check,
+    check_stochastic,
     conformance,
     conformance_groups,
 )
@@ -58,6 +59,11 @@ def _checks(door: str, function: Any) -> list[Call]:
         *wrong(door, function, "encode_scale", NO_TENSOR_SCALE, X, _CODES, _SCALES, recipe="nvfp4"),
         *wrong(door, function, "scale_layout", NO_CHOICE, X, _CODES, _SCALES, recipe="nvfp4"),
     ]
+
+
+def _draws(argument: str, values: dict[str, Any]) -> list[Call]:
+    more = {"recipe": "te-train-gradient-byte-lane"}
+    return wrong("check_stochastic", check_stochastic, argument, values, X, _CODES, _SCALES, **more)
 
 
 def kernel(x: Any) -> tuple[Any, Any]:
@@ -108,6 +114,10 @@ _NO_SHAPES: dict[str, Any] = {
 }
 ROWS = [
     *_checks("check", check),
+    *_checks("check_stochastic", check_stochastic),
+    *_draws("random_bits", without(NO_ARRAY, "None")),
+    *_draws("rotate", {"a text": "x", "a fraction": 1.5, "too large": 1 << 16, "fifteen": [1] * 15}),
+    *_draws("false_alarm", {**NO_CHOICE, "one": 1.0, "zero": 0, "NaN": float("nan"), "None": None}),
     *_checks("assert_quantized_equal", assert_quantized_equal),
     *wrong("assert_bits_equal", assert_bits_equal, "got", NO_BYTES, want=_CODES),
     *wrong("assert_bits_equal", assert_bits_equal, "want", NO_BYTES, _CODES),

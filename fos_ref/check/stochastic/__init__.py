@@ -1,0 +1,1 @@
+"""What is wrong with a kernel that rounds stochastically? With its random words, and without them."""
