@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TYPE_CHECKING
+from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from fos_ref.formats.arrays import AnyArray
 
 EXIT_DIFFERENT = 1
+_MAP = re.compile(r"(?P<map>[a-z0-9-]{1,60}):(?P<seed>[0-9]{1,40}):(?P<offset>[0-9]{1,40})")
 
 
 def check(  # noqa: PLR0917 -- typer reads the parameters
@@ -33,16 +37,22 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     x_dtype: Annotated[
         str | None, one_of(DTYPES, "What the bits of X are: .npy files cannot say bfloat16.")
     ] = None,
+    random_bits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MAP:SEED:OFFSET|FILE.npy",
+            help="The random words of a stochastic recipe. [default: judged by statistics]",
+        ),
+    ] = None,
     strict: Annotated[  # noqa: FBT002
         bool, typer.Option("--strict", help="Exit 1 on a note too, such as padding that is not zero.")
     ] = False,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare codes and scales with the recipe; name the mistake. Exit 0 equal, 1 not, 2 unusable input."""
-    from fos_ref.check.api import check as run
     from fos_ref.outside.npy import read_npy
 
-    found = run(
+    found = _judge(recipe, random_bits)(
         _input(x, x_dtype),
         read_npy(codes),
         read_npy(scales),
@@ -56,8 +66,34 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
         say_json(found.to_dict())
     else:
         say(str(found))
-    failed = not found.equal or (strict and found.notes)
+    failed = not found.equal or (strict and bool(getattr(found, "notes", None)))
     raise typer.Exit(code=EXIT_DIFFERENT if failed else 0)
+
+
+def _judge(recipe: str, random_bits: str | None) -> Callable[..., Any]:
+    """Return who judges: draws of a stochastic recipe, or bytes of one that leaves nothing to chance."""
+    from fos_ref.check.api import check as run
+    from fos_ref.check.stochastic.api import check_stochastic
+    from fos_ref.recipes.catalog import recipe as get_recipe
+
+    if random_bits is None and not get_recipe(recipe).stochastic:
+        return run
+    return partial(check_stochastic, random_bits=_bits(random_bits))
+
+
+def _bits(given: str | None) -> Any:
+    """Return a map's name, seed and offset, or the words of a file; None where none are given."""
+    from fos_ref.outside.npy import read_npy
+
+    if given is None:
+        return None
+    named = _MAP.fullmatch(given)
+    if named is not None:
+        return named["map"], int(named["seed"]), int(named["offset"])
+    if not given.endswith(".npy"):
+        msg = f"--random-bits {given!r}: MAP:SEED:OFFSET, or a .npy file of words, is allowed"
+        raise InputError(msg)
+    return read_npy(given)
 
 
 def _input(path: Path, dtype: str | None) -> AnyArray:

@@ -11,7 +11,7 @@ from fos_ref.arguments import is_a, whole
 from fos_ref.check.stochastic.diagnosis import StochasticCause, StochasticDiagnosis
 from fos_ref.check.stochastic.given import bad_blocks, best_reading, Given, seen
 from fos_ref.check.stochastic.judged import Judged, judged, right_codes
-from fos_ref.check.stochastic.settings import asked, nearest, others, Setting
+from fos_ref.check.stochastic.settings import asked, nearest, other_tensor_scale, others, Setting
 from fos_ref.check.subject import subject
 from fos_ref.engines.given import Fixed
 from fos_ref.errors import InputError
@@ -69,6 +69,8 @@ def check_stochastic(
     if start != (0, 0):
         tried = others(s.x, given.scales, r, own, signs)
         best = _setting((given, own), start, tried, r, random_bits)
+        if best is own and not r.chooses:
+            best = _setting((given, own), start, other_tensor_scale(own, given.scales, r), r, random_bits)
     found = judged(given, best, r, random_bits, rate)
     named = [*_layout(given), *_of_setting(best), *found.causes]
     away = best.open

@@ -183,6 +183,10 @@ def _all_nearest(g: Given, s: Setting, r: Recipe) -> bool:
 
 def _meant_nearest(g: Given, s: Setting, r: Recipe, random_bits: Any, rate: float) -> Judged:
     """Return what is wrong where no code should be left to chance."""
+    if random_bits is not None:
+        words_of(
+            random_bits, drawn(r)[0], (s.x.shape[0], s.x.shape[1])
+        )  # refused before anything is compared
     q = quantize(s.x, r, **s.fixed.keywords())
     wrong = (one_a_byte(q.codes, r) != g.codes) & ~np.repeat(s.open, r.block_cols, axis=1)
     count = int(wrong.sum())

@@ -25,7 +25,8 @@ from fos_ref.rotate import hadamard, SIGNS_H16
 _SIZE = 16
 _ALL = (1 << _SIZE) - 1
 _Named = tuple[str | None, str]  #: a flag, and its mistake in words
-_SAMPLE = 1 << 9  #: blocks on which a mistake of the scales has to do better than the recipe
+_FIT = 0.75  #: of their scale bytes, at least, that it has to make right
+_SAMPLE = 1 << 7  #: blocks on which a mistake of the scales has to do better than the recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +69,6 @@ def others(x: AnyArray, scales: U8, r: Recipe, own: Setting, signs: int | None) 
         yield from _rotations(x, scales, r, own, signs)
     if not r.chooses:
         yield from _flawed(own, scales, r)
-        yield from _other_tensor_scale(own, scales, r)
 
 
 def _rotations(x: AnyArray, scales: U8, r: Recipe, own: Setting, signs: int) -> Iterator[Setting]:
@@ -131,7 +131,7 @@ def _flawed(own: Setting, scales: U8, r: Recipe) -> Iterator[Setting]:
     index = np.flatnonzero(differs)[:_SAMPLE]
     for flaw in catalogue(base):
         steps = steps_with(base, (flaw,))
-        if steps is None or not 2 * (walk(blocks.pick(index), steps).scale == flat[index]).sum() > len(index):
+        if steps is None or not np.mean(walk(blocks.pick(index), steps).scale == flat[index]) > _FIT:
             continue
         w = walk(blocks.pick(np.arange(blocks.size)), steps)
         c = w.map6 if w.map6 is not None else w.map4
@@ -142,7 +142,7 @@ def _flawed(own: Setting, scales: U8, r: Recipe) -> Iterator[Setting]:
         yield Setting(flaw.flag, flaw.what, found, scaled, own.x, own.fixed, own.second, own.open)
 
 
-def _other_tensor_scale(own: Setting, scales: U8, r: Recipe) -> Iterator[Setting]:
+def other_tensor_scale(own: Setting, scales: U8, r: Recipe) -> Iterator[Setting]:
     """Yield what the encode scale gives that most scale bytes follow, where they follow one."""
     if 2 * np.count_nonzero(scales != own.scales) < scales.size:
         return

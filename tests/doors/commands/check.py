@@ -70,6 +70,8 @@ ROWS = [
     Command("check --amax", "one number for every row", _option("--amax", "2", "--recipe", "te-nvfp4-row")),
     *hostile("check --scale-layout", *_option("--scale-layout", "{}"), named=("linear", "swizzled")),
     Command("check --scale-layout", "in other case", _option("--scale-layout", "Linear"), ("linear",)),
+    *hostile("check --random-bits", *_option("--random-bits", "{}"), named=("random",)),
+    Command("check --random-bits", "no map", _option("--random-bits", "nope:1:2"), ("nope",)),
     *hostile("check --x-dtype", *_option("--x-dtype", "{}"), named=("float32", "bfloat16")),
     Command("check --x-dtype", "of another size", _option("--x-dtype", "bfloat16"), ("bfloat16", "x.npy")),
     Command("check --x-dtype", "in other case", _option("--x-dtype", "FLOAT32"), ("FLOAT32", "float32")),
