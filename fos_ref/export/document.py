@@ -12,6 +12,7 @@ from fos_ref.export.forms.memh import memh_files
 from fos_ref.export.forms.npz import npz_files
 from fos_ref.export.products import product_files
 from fos_ref.export.source import Source
+from fos_ref.export.training import training_files
 from fos_ref.vectors.canonical import canonical, FORMAT
 from fos_ref.vectors.manifest import digest, MANIFEST, VERSION
 from fos_ref.version import VERSION as PACKAGE_VERSION
@@ -28,6 +29,8 @@ def documents(form: str, source: Source) -> dict[str, bytes]:
     found = FORMS[form](source)
     if source.products is not None:
         found |= product_files(form, source.products)
+    if source.training is not None:
+        found |= training_files(form, source.training)
     found[README] = found[README] + _fields().encode("ascii")
     return found | {MANIFEST: canonical(_manifest(form, source, found))}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 
@@ -15,9 +15,12 @@ from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import parse
 from fos_ref.vectors.file import read, Vector
 from fos_ref.vectors.manifest import digest, MANIFEST, read_manifest, VERSION
+from fos_ref.vectors.training import document as training
 from fos_ref.version import VERSION as PACKAGE_VERSION
 
 _DEPTH = 2  #: v1/RECIPE/GROUP.json
+#: The files that belong to no recipe, and their readers.
+_WHOLE: Mapping[str, Callable[[bytes], object]] = {products.NAME: products.read, training.NAME: training.read}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Source:
     digests: Mapping[str, str]
     chains: Mapping[str, Sequence[Json]]  #: by recipe, as v1/chains.json has them
     products: Json | None = None  #: v1/products.json, where every recipe is exported
+    training: Json | None = None  #: v1/training.json, likewise
 
     def named(self) -> str:
         """Return which program and which version of the vectors this is."""
@@ -64,17 +68,16 @@ def load(files: Mapping[str, bytes], recipes: Sequence[str] = ()) -> Source:
         _, name, group = n.removesuffix(".json").split("/")
         found.setdefault(name, {})[group] = read(_checked(n, files, listed), n)
     chains = _chains(files, listed, list(found))
-    product = None if recipes else _products(files, listed)
-    alone = [chain.NAME] * bool(chains) + [products.NAME] * (product is not None)
-    return Source(found, {n: listed[n]["sha256"] for n in chosen + alone}, chains, product)
+    whole = {n: _whole(n, files, listed) for n in _WHOLE if n in listed and not recipes}
+    alone = [chain.NAME] * bool(chains) + [*whole]
+    digests = {n: listed[n]["sha256"] for n in chosen + alone}
+    return Source(found, digests, chains, whole.get(products.NAME), whole.get(training.NAME))
 
 
-def _products(files: Mapping[str, bytes], listed: Json) -> Json | None:
-    if products.NAME not in listed:
-        return None
-    data = _checked(products.NAME, files, listed)
-    products.read(data)
-    return parse(data, products.NAME)
+def _whole(name: str, files: Mapping[str, bytes], listed: Json) -> Json:
+    data = _checked(name, files, listed)
+    _WHOLE[name](data)
+    return parse(data, name)
 
 
 def _chains(files: Mapping[str, bytes], listed: Json, recipes: Sequence[str]) -> dict[str, list[Json]]:

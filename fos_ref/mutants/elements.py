@@ -79,7 +79,7 @@ def _zero_scale(old: ZeroScale, new: ZeroScale) -> tuple[Swap, ...]:
 
 
 def _input_as(change: Callable[[F32], F32]) -> tuple[Swap, ...]:
-    return (step(quantize_matrix, lambda old: lambda x, scales, r: old(change(x), scales, r)),)
+    return (step(quantize_matrix, lambda old: lambda x, *more: old(change(x), *more)),)
 
 
 def _one_midpoint(midpoint: float) -> Mutant:

@@ -53,8 +53,8 @@ def step(old: Callable[..., Any], wrap: Callable[..., Any]) -> Swap:
 def read_as(change: Callable[[Recipe], Recipe]) -> tuple[Swap, ...]:
     """Return the swaps under which the model reads each recipe r as `change(r)`."""
 
-    def walk(x: F32, scales: Scales, r: Recipe) -> Trace:
-        return replace(quantize_matrix(x, scales, change(r)), recipe=r)
+    def walk(x: F32, scales: Scales, r: Recipe, *random: Any) -> Trace:
+        return replace(quantize_matrix(x, scales, change(r), *random), recipe=r)
 
     return (
         Swap(tensor_scales, lambda amax, r, *dtype: tensor_scales(amax, change(r), *dtype)),

@@ -18,6 +18,7 @@ from fos_ref.vectors.manifest import check_frozen, FROZEN, frozen, is_frozen, MA
 from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.plan import groups_of, PLAN, plan
 from fos_ref.vectors.schema import schema
+from fos_ref.vectors.training import document as training
 
 SCHEMA = "schema.json"
 NOTES_FILE = "notes.json"
@@ -52,7 +53,8 @@ def generated(say: Say, there: Mapping[str, bytes]) -> dict[str, bytes]:
         found |= {name: canonical(document) for name, document in documents(r, plans)}
     say(bulk.INDEX)
     found |= dict(bulk.files()) | {layout.NAME: canonical(layout.document())}
-    return found | {products.NAME: canonical(products.document())}
+    alone = {products.NAME: products.document(), training.NAME: training.document()}
+    return found | {name: canonical(document) for name, document in alone.items()}
 
 
 def _known(there: Mapping[str, bytes]) -> Known:
@@ -86,6 +88,7 @@ def names() -> list[str]:
         reported.NAME,
         layout.NAME,
         products.NAME,
+        training.NAME,
         FROZEN,
         MANIFEST,
     )

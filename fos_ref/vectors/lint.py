@@ -18,6 +18,7 @@ from fos_ref.vectors.notes import NOTES
 from fos_ref.vectors.npz import read_npz
 from fos_ref.vectors.on_disk import README
 from fos_ref.vectors.schema import check, schema
+from fos_ref.vectors.training import document as training
 
 MOST_BYTES = 20_000_000
 _FIXED = (
@@ -31,6 +32,7 @@ _FIXED = (
     reported.NAME,
     layout.NAME,
     products.NAME,
+    training.NAME,
     *bulk.INDICES,
     bulk.INPUTS,
     *chain.FILES,
@@ -96,6 +98,7 @@ _READERS: Mapping[str, Callable[[bytes, str], object]] = {
     reported.NAME: lambda data, _: reported.read(data),
     layout.NAME: lambda data, name: check(parse(data, name), layout.KIND, name),
     products.NAME: products.read,
+    training.NAME: training.read,
     **{n: lambda data, name: check(parse(data, name), bulk.KIND, name) for n in bulk.INDICES},
     **dict.fromkeys(chain.FILES, chain.read),
     MANIFEST: lambda data, name: check(parse(data, name), "manifest", name),

@@ -12,16 +12,29 @@ from fos_ref.errors import GoldenFormatError
 from fos_ref.inputs.distributions import DTYPES
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.vectors.bits import Json, RAISES
-from fos_ref.vectors.canonical import FORMAT
 from fos_ref.vectors.notes import NOTES
+from fos_ref.vectors.terms import (
+    array,
+    BYTE,
+    closed,
+    either,
+    FILE_FORMAT,
+    FLAG,
+    hex_words,
+    NULL,
+    RECIPE,
+    ref,
+    SHA,
+    SHAPE,
+    table,
+    TEXT,
+    whole_number,
+    WORD,
+)
+from fos_ref.vectors.training.form import training_file
 
 MOST_BLOCKS = 64  #: of a file that people read
 MOST_VECTORS = 128  #: some have no block: what a recipe refuses
-
-_NULL: Json = {"type": "null"}
-_TEXT: Json = {"type": "string", "pattern": "^[ -~]+$"}
-_SHA: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_FLAG: Json = {"$ref": "#/$defs/flag"}
 
 
 def schema() -> Json:
@@ -31,7 +44,7 @@ def schema() -> Json:
         "title": "Golden vectors of NVFP4 and Four Over Six quantization",
         "description": "Bits are upper-case hex numbers, most significant digit first, in strings.",
         "$defs": _definitions(),
-        "oneOf": [_ref(kind) for kind in KINDS],
+        "oneOf": [ref(kind) for kind in KINDS],
     }
 
 
@@ -45,6 +58,7 @@ KINDS = (
     "bulk",
     "chains",
     "products",
+    "training",
     "notes",
     "manifest",
 )
@@ -64,7 +78,7 @@ def check(document: Json, kind: str, name: str) -> None:
 def _checker(kind: str) -> Any:
     from fos_ref.outside.form import validator  # noqa: PLC0415
 
-    return validator({**_ref(kind), "$defs": _definitions()})
+    return validator({**ref(kind), "$defs": _definitions()})
 
 
 def _definitions() -> Json:
@@ -84,54 +98,12 @@ def _definitions() -> Json:
         "bulk": _bulk(),
         "chains": _chains(),
         "products": _products(),
+        "training": training_file(),
         "notes": _notes(),
         "manifest": _manifest(),
     }
 
 
-def _closed(**properties: Any) -> Json:
-    """Return an object with exactly these fields."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _either(*forms: Json) -> Json:
-    return {"oneOf": list(forms)}
-
-
-def _array(items: Json, least: int = 1, most: int | None = None) -> Json:
-    found: Json = {"type": "array", "items": items, "minItems": least}
-    return found if most is None else found | {"maxItems": most}
-
-
-def _table(values: Json, names: Json) -> Json:
-    return {"type": "object", "propertyNames": names, "additionalProperties": values}
-
-
-def _whole_number(least: int = 0) -> Json:
-    return {"type": "integer", "minimum": least}
-
-
-def _words(*digits: int) -> Json:
-    """Return numbers of so many hex digits in one string, with a space between them."""
-    one = "|".join(f"[0-9A-F]{{{n}}}( [0-9A-F]{{{n}}})*" for n in digits)
-    return {"type": "string", "pattern": f"^({one})$"}
-
-
-_WORD: Json = {"type": "string", "pattern": "^[0-9A-F]{8}$"}
-_BYTE: Json = {"type": "string", "pattern": "^[0-9A-F]{2}$"}
-_SHAPE: Json = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2}
-_RECIPE: Json = {"$ref": "#/$defs/recipe"}
-_FORMAT: Json = {"const": FORMAT}
-#: An axis value as JSON: a name, a bound, or null where the axis does not apply.
 _AXES: Json = {
     "type": "object",
     "propertyNames": {"enum": list(PRESETS["nvfp4"].axes())},
@@ -142,76 +114,76 @@ _AXES: Json = {
 def _input() -> Json:
     return {
         "dtype": {"enum": list(DTYPES)},
-        "shape": _SHAPE,
-        "x_bits": _array(_words(8, 4)),
-        "amax_bits": _either(_NULL, _WORD),
+        "shape": SHAPE,
+        "x_bits": array(hex_words(8, 4)),
+        "amax_bits": either(NULL, WORD),
     }
 
 
 def _vectors_file() -> Json:
-    return _closed(
-        format=_FORMAT,
+    return closed(
+        format=FILE_FORMAT,
         kind={"const": "vectors"},
-        recipe=_RECIPE,
-        fingerprint=_SHA,
+        recipe=RECIPE,
+        fingerprint=SHA,
         axes=_AXES,
-        group=_TEXT,
-        comment=_TEXT,
+        group=TEXT,
+        comment=TEXT,
         blocks={"type": "integer", "minimum": 0, "maximum": MOST_BLOCKS},
-        vectors=_array(_ref("vector"), 1, MOST_VECTORS),
+        vectors=array(ref("vector"), 1, MOST_VECTORS),
     )
 
 
 def _vector() -> Json:
-    return _closed(
+    return closed(
         id={"type": "string", "pattern": "^[a-z0-9-]+/[a-z0-9-]+/[0-9]+$"},
-        comment=_TEXT,
-        flags={"type": "array", "items": _FLAG, "uniqueItems": True},
+        comment=TEXT,
+        flags={"type": "array", "items": FLAG, "uniqueItems": True},
         **_input(),
         padding={"enum": ["error", "zero"]},
-        buffer_bits=_either(_NULL, _array(_words(8, 4))),
-        expected=_either({"const": RAISES}, _ref("expected")),
-        steps=_either(_NULL, _ref("steps")),
+        buffer_bits=either(NULL, array(hex_words(8, 4))),
+        expected=either({"const": RAISES}, ref("expected")),
+        steps=either(NULL, ref("steps")),
     )
 
 
 def _expected() -> Json:
-    return _closed(
-        codes=_array(_words(2)),
-        block_scales=_array(_words(2)),
-        picked4=_array({"type": "string", "pattern": "^[01]( [01])*$"}),
-        values_bits=_array(_words(8)),
+    return closed(
+        codes=array(hex_words(2)),
+        block_scales=array(hex_words(2)),
+        picked4=array({"type": "string", "pattern": "^[01]( [01])*$"}),
+        values_bits=array(hex_words(8)),
     )
 
 
 def _steps() -> Json:
-    return _closed(
-        tensor_amax_bits=_words(8),
-        encode_scale_bits=_words(8),
-        decode_scale_bits=_words(8),
-        blocks=_array(_ref("block"), 1, MOST_BLOCKS),
+    return closed(
+        tensor_amax_bits=hex_words(8),
+        encode_scale_bits=hex_words(8),
+        decode_scale_bits=hex_words(8),
+        blocks=array(ref("block"), 1, MOST_BLOCKS),
     )
 
 
 def _block() -> Json:
-    return _closed(
-        row=_whole_number(),
-        col=_whole_number(),
-        block_amax_bits=_WORD,
-        base_bits=_WORD,
-        map6=_either(_NULL, _ref("candidate")),
-        map4=_either(_NULL, _ref("candidate")),
+    return closed(
+        row=whole_number(),
+        col=whole_number(),
+        block_amax_bits=WORD,
+        base_bits=WORD,
+        map6=either(NULL, ref("candidate")),
+        map4=either(NULL, ref("candidate")),
     )
 
 
 def _candidate() -> Json:
-    return _closed(
-        base_bits=_WORD,
-        block_scale=_BYTE,
-        multiplier_bits=_WORD,
-        scaled_bits=_array(_words(8)),
-        element_codes=_array({"type": "string", "pattern": "^[0-9A-F]+$"}),
-        error_bits=_either(_NULL, _WORD),
+    return closed(
+        base_bits=WORD,
+        block_scale=BYTE,
+        multiplier_bits=WORD,
+        scaled_bits=array(hex_words(8)),
+        element_codes=array({"type": "string", "pattern": "^[0-9A-F]+$"}),
+        error_bits=either(NULL, WORD),
     )
 
 
@@ -219,53 +191,53 @@ def _result() -> Json:
     """Return what a recipe, or a mistake, makes of an input."""
     expected = {
         "type": "object",
-        "properties": {k: _array(_words(2)) for k in ("codes", "block_scales")}
-        | {"values_bits": _array(_words(8))},
+        "properties": {k: array(hex_words(2)) for k in ("codes", "block_scales")}
+        | {"values_bits": array(hex_words(8))},
         "required": ["codes", "block_scales"],
         "additionalProperties": False,
     }
-    return _either({"const": RAISES}, expected)
+    return either({"const": RAISES}, expected)
 
 
 def _mutants() -> Json:
-    either = _result()
-    vector = _closed(
-        mutant=_TEXT,
-        flag=_TEXT,
-        recipe=_RECIPE,
-        fingerprint=_SHA,
-        expected=either,
-        wrong=either,
-        buffer_bits=_either(_NULL, _array(_words(8, 4))),
+    given = _result()
+    vector = closed(
+        mutant=TEXT,
+        flag=TEXT,
+        recipe=RECIPE,
+        fingerprint=SHA,
+        expected=given,
+        wrong=given,
+        buffer_bits=either(NULL, array(hex_words(8, 4))),
         **_input(),
     )
-    return _closed(format=_FORMAT, kind={"const": "mutants"}, comment=_TEXT, mutants=_array(vector))
+    return closed(format=FILE_FORMAT, kind={"const": "mutants"}, comment=TEXT, mutants=array(vector))
 
 
 def _pairs() -> Json:
-    side = _closed(axes=_AXES, expected=_result(), fingerprint=_SHA)
-    two = _array(_TEXT, 2, 2)
-    return _array(_closed(axis=_TEXT, values=two, base=_RECIPE, sides=_array(side, 2, 2), **_input()))
+    side = closed(axes=_AXES, expected=_result(), fingerprint=SHA)
+    two = array(TEXT, 2, 2)
+    return array(closed(axis=TEXT, values=two, base=RECIPE, sides=array(side, 2, 2), **_input()))
 
 
 def _values() -> Json:
-    return _closed(format=_FORMAT, kind={"const": "values"}, comment=_TEXT, vectors=_pairs())
+    return closed(format=FILE_FORMAT, kind={"const": "values"}, comment=TEXT, vectors=_pairs())
 
 
 def _distinguishing() -> Json:
-    either = _result()
-    two = _array(_TEXT, 2, 2)
-    return _closed(
-        format=_FORMAT,
-        indistinguishable=_array(_closed(axis=_TEXT, values=two, reason=_TEXT), 0),
-        mutants=_array(
-            _closed(
-                mutant=_TEXT,
-                flag=_TEXT,
-                recipe=_RECIPE,
-                fingerprint=_SHA,
-                expected=either,
-                wrong=either,
+    given = _result()
+    two = array(TEXT, 2, 2)
+    return closed(
+        format=FILE_FORMAT,
+        indistinguishable=array(closed(axis=TEXT, values=two, reason=TEXT), 0),
+        mutants=array(
+            closed(
+                mutant=TEXT,
+                flag=TEXT,
+                recipe=RECIPE,
+                fingerprint=SHA,
+                expected=given,
+                wrong=given,
                 **_input(),
             )
         ),
@@ -274,86 +246,86 @@ def _distinguishing() -> Json:
 
 
 def _layout() -> Json:
-    return _closed(
-        format=_FORMAT,
+    return closed(
+        format=FILE_FORMAT,
         kind={"const": "layout"},
-        comment=_TEXT,
-        maps=_array(
-            _closed(
+        comment=TEXT,
+        maps=array(
+            closed(
                 id={"type": "string", "pattern": "^layout/[a-z0-9-]+/[0-9]+$"},
-                comment=_TEXT,
-                flags={"type": "array", "items": _FLAG, "uniqueItems": True},
-                shape=_SHAPE,
-                bytes=_whole_number(1),
-                offsets=_array(_words(4)),
+                comment=TEXT,
+                flags={"type": "array", "items": FLAG, "uniqueItems": True},
+                shape=SHAPE,
+                bytes=whole_number(1),
+                offsets=array(hex_words(4)),
             )
         ),
     )
 
 
 def _bulk() -> Json:
-    given = _closed(
-        name=_TEXT,
-        comment=_TEXT,
+    given = closed(
+        name=TEXT,
+        comment=TEXT,
         dtype={"enum": list(DTYPES)},
-        shape=_SHAPE,
-        amax_bits=_either(_NULL, _WORD),
+        shape=SHAPE,
+        amax_bits=either(NULL, WORD),
     )
-    return _closed(
-        format=_FORMAT,
+    return closed(
+        format=FILE_FORMAT,
         kind={"const": "bulk"},
-        comment=_TEXT,
-        inputs=_array(given),
-        recipes=_table(_SHA, _RECIPE),
+        comment=TEXT,
+        inputs=array(given),
+        recipes=table(SHA, RECIPE),
     )
 
 
 def _chains() -> Json:
-    point = _closed(step=_whole_number(1), sha256=_SHA)
-    chain = _closed(
-        id=_TEXT,
-        recipe=_RECIPE,
-        fingerprint=_SHA,
+    point = closed(step=whole_number(1), sha256=SHA)
+    chain = closed(
+        id=TEXT,
+        recipe=RECIPE,
+        fingerprint=SHA,
         dtype={"enum": ["bfloat16", "float32"]},
-        blocks=_whole_number(1),
-        points=_array(point),
+        blocks=whole_number(1),
+        points=array(point),
     )
-    return _closed(format=_FORMAT, kind={"const": "chains"}, comment=_TEXT, chains=_array(chain))
+    return closed(format=FILE_FORMAT, kind={"const": "chains"}, comment=TEXT, chains=array(chain))
 
 
 def _products() -> Json:
     name: Json = {"type": "string", "pattern": "^[A-Za-z0-9-]+$"}
-    side = _closed(codes=_words(2), block_scales=_words(2), amax_bits=_either(_NULL, _WORD))
+    side = closed(codes=hex_words(2), block_scales=hex_words(2), amax_bits=either(NULL, WORD))
     bits: Json = {"type": "string", "pattern": "^[0-9A-F]{16}$"}
-    vector = _closed(
+    vector = closed(
         id={"type": "string", "pattern": "^products/[a-z0-9-]+$"},
-        comment=_TEXT,
-        columns=_whole_number(16),
+        comment=TEXT,
+        columns=whole_number(16),
         a=side,
         b=side,
         exact_bits=bits,
-        certified=_closed(block={"type": "boolean"}, element={"type": "boolean"}),
-        accumulators=_table(_WORD, name),
-        outputs=_either(_NULL, _table(_WORD, name)),
-        wrong=_table(_WORD, name),
+        certified=closed(block={"type": "boolean"}, element={"type": "boolean"}),
+        accumulators=table(WORD, name),
+        outputs=either(NULL, table(WORD, name)),
+        wrong=table(WORD, name),
     )
-    return _closed(
-        format=_FORMAT, kind={"const": "products"}, comment=_TEXT, recipe=_RECIPE, vectors=_array(vector)
+    return closed(
+        format=FILE_FORMAT, kind={"const": "products"}, comment=TEXT, recipe=RECIPE, vectors=array(vector)
     )
 
 
 def _notes() -> Json:
-    note = _closed(bug=_TEXT, effect=_TEXT, seen=_either(_NULL, _TEXT))
-    return _closed(format=_FORMAT, kind={"const": "notes"}, flags=_table(note, _FLAG))
+    note = closed(bug=TEXT, effect=TEXT, seen=either(NULL, TEXT))
+    return closed(format=FILE_FORMAT, kind={"const": "notes"}, flags=table(note, FLAG))
 
 
 def _manifest() -> Json:
-    file = _closed(sha256=_SHA, bytes=_whole_number(1), vectors=_whole_number(), blocks=_whole_number())
+    file = closed(sha256=SHA, bytes=whole_number(1), vectors=whole_number(), blocks=whole_number())
     name: Json = {"type": "string", "pattern": "^[A-Za-z0-9._/-]+$"}
-    return _closed(
-        format=_FORMAT,
+    return closed(
+        format=FILE_FORMAT,
         kind={"const": "manifest"},
-        files=_table(file, name),
-        flags=_table(_whole_number(), _FLAG),
-        recipes=_table(_SHA, _RECIPE),
+        files=table(file, name),
+        flags=table(whole_number(), FLAG),
+        recipes=table(SHA, RECIPE),
     )

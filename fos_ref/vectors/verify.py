@@ -13,6 +13,7 @@ from fos_ref.formats.environment import check_float_environment
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors import bulk, chain, layout, products
+from fos_ref.vectors.bits import Json
 from fos_ref.vectors.distinguishing import reported, values
 from fos_ref.vectors.distinguishing.check import Failure, read, read_mutants, vector_failures, VECTORS
 from fos_ref.vectors.distinguishing.file import Committed
@@ -21,6 +22,7 @@ from fos_ref.vectors.file import read as read_file
 from fos_ref.vectors.file import Vector
 from fos_ref.vectors.manifest import digest, MANIFEST, read_manifest
 from fos_ref.vectors.steps import outcome, steps
+from fos_ref.vectors.training import document as training
 
 CHAIN_STEPS = 10  #: of each chain, where no other number is asked for: 100,000 blocks
 STEPPED = "numpy"  #: the engine whose intermediates are vectors too
@@ -87,7 +89,7 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, Failure | None]:
     return {n: None if got[n] == want[n] else Failure(n, -1, "sha256", got[n], want[n]) for n in listed}
 
 
-def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
+def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:  # noqa: C901 -- a line a form
     if name == VECTORS:
         _distinguishing([*read(files[name]), *read_mutants(files[name])], found)
     elif name in values.NAMES:
@@ -99,6 +101,8 @@ def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
     elif name == products.NAME:
         found.vectors += len(products.read(files[name]))
         found.failures += products.failures(files[name])
+    elif name == training.NAME:
+        _training(training.read(files[name]), found)
     elif name in bulk.INDICES:
         bulk.read(files)
     elif name.startswith("v1/") and name.count("/") == 2:  # noqa: PLR2004
@@ -107,6 +111,14 @@ def _contents(name: str, files: Mapping[str, bytes], found: Checked) -> None:
             found.vectors += len(vectors)
             for v in vectors:
                 found.failures += differences(v, found.engine)
+
+
+def _training(vectors: Sequence[Json], found: Checked) -> None:
+    for v in vectors:
+        r = training.recipe_of(v)
+        if r is None or not found.refused(r, r.name):
+            found.vectors += 1
+            found.failures += training.failures(v, found.engine)
 
 
 def _bulk(name: str, files: Mapping[str, bytes], found: Checked) -> None:

@@ -23,8 +23,8 @@ def with_block_amax(amax: BlockAmax) -> Callable[[Any], Any]:
     """Return the wrap of `quantize_matrix` under which blocks have another amax. N4."""
 
     def wrap(old: Callable[..., Trace]) -> Callable[..., Trace]:
-        def walk(x: F32, scales: Scales, r: Recipe) -> Trace:
-            right = old(x, scales, r)
+        def walk(x: F32, scales: Scales, r: Recipe, *random: Any) -> Trace:
+            right = old(x, scales, r, *random)
             with np.errstate(all="ignore"):
                 values: F32 = to_blocks(x, r.block_rows, r.block_cols)
                 b = amax(x, r)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from fos_ref.dialects.disagreement import partners, taking
 from fos_ref.errors import RecipeError
 from fos_ref.recipes.axes import ElementFormat
-from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.catalog import PRESETS, STOCHASTIC
 from fos_ref.recipes.recipe import BLOCK, field_kind, Recipe, SCALE_BOUNDS
 from fos_ref.vectors.distinguishing.outcomes import Input, Outcomes
 from fos_ref.vectors.editions import edition_of, LATER
@@ -86,12 +86,21 @@ def edition(pair: Pair) -> int:
 
 
 def axis_pairs() -> Iterator[Pair]:
-    """Yield (axis, value, other value) for every axis and every pair of its values."""
+    """Yield (axis, value, other value) for every axis and every pair of its values.
+
+    Values that stochastic presets alone have are left out: their vectors need random bits (v1/training.json).
+    """
     for axis in PRESETS["nvfp4"].axes():
         kind = field_kind(axis)
         values: list[Any] = list(kind) if issubclass(kind, Enum) else list(SCALE_BOUNDS)
-        for u, v in combinations(values, 2):
+        for u, v in combinations([v for v in values if not _is_stochastic(axis, v)], 2):
             yield axis, u, v
+
+
+def _is_stochastic(axis: str, value: Any) -> bool:
+    """Return whether stochastic presets have a value of an axis, and no other preset has it."""
+    drawn, plain = (any(getattr(r, axis) == value for r in known.values()) for known in (STOCHASTIC, PRESETS))
+    return drawn and not plain
 
 
 def plain_name(value: Any) -> str:
