@@ -12,6 +12,7 @@ import numpy as np
 from fos_ref.arguments import function, is_a, one_of, path, sizes, whole, words
 from fos_ref.check.evidence.padding import Padding
 from fos_ref.conformance.drawn import draw
+from fos_ref.conformance.draws import Called, draws
 from fos_ref.conformance.kernel import Failure, Kernel, names_amax
 from fos_ref.conformance.report import Report
 from fos_ref.conformance.stack import Stacks
@@ -86,6 +87,8 @@ def conformance(
     examples, diagnose = whole(examples, "conformance: examples"), whole(diagnose, "conformance: diagnose")
     shapes = _sizes(shapes)
     takes = _takes(f, to, takes_amax)
+    if r.rounds_elements:  # f(x, random_bits=words), or f(x) judged by statistics
+        return draws(Called(f, r, to, takes, scale_layout), dtypes, shapes if chosen else (), diagnose)
     kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
     report, folder = Report(recipe=r), None if golden is None else _folder(golden)
     stacks = Stacks(r)
@@ -96,7 +99,7 @@ def conformance(
             _each(kernel, tensor_trials(r, dtypes, shapes), report, stacks)
         else:
             _each(kernel, vector_trials(r, group, dtypes, takes_amax=takes, golden=folder), report, stacks)
-    report.diagnoses = stacks.diagnoses(diagnose)
+    report.diagnoses = [*stacks.diagnoses(diagnose)]
     return report
 
 

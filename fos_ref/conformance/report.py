@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fos_ref.check.diagnosis import Diagnosis
+from fos_ref.check.stochastic.diagnosis import StochasticDiagnosis
 from fos_ref.conformance.kernel import Failure
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.vectors.notes import NOTES
@@ -38,7 +39,7 @@ class Report:
     views: Tried = field(default_factory=Tried)  #: trials whose input is a part of a wider buffer
     failures: list[Failure] = field(default_factory=list)
     not_run: Counter[str] = field(default_factory=Counter)  #: reason -> trials
-    diagnoses: list[tuple[str, Diagnosis]] = field(default_factory=list)  #: by trial
+    diagnoses: list[tuple[str, Diagnosis | StochasticDiagnosis]] = field(default_factory=list)  #: by trial
     decided: int = 0  #: blocks that differ as a chip's reciprocals may have them: no failures
 
     @property
@@ -66,7 +67,7 @@ class Report:
         """The flags that the checker names, those of the most blocks first; on views alone, the strides."""
         named: Counter[str] = Counter()
         for _, d in self.diagnoses:
-            named.update({c.flag: c.blocks for c in d.causes})
+            named.update({c.flag: getattr(c, "blocks", 1) for c in d.causes})
         if self.views_only:
             return (STRIDES, *(f for f, _ in named.most_common() if f not in (STRIDES, "Unexplained")))
         return tuple(flag for flag, _ in named.most_common())
