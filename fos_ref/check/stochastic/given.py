@@ -63,7 +63,8 @@ def codes_of(g: Given, s: Setting, r: Recipe) -> U8:
 def seen(g: Given, s: Setting, r: Recipe, rule: Rule | None, bits: int) -> Outcomes:
     """Return what became of each value; NaN is never illegal."""
     found = outcomes(values_of(s), codes_of(g, s, r), rule, bits)
-    legal = found.legal | np.isnan(s.scaled)
+    zero = np.repeat(g.scales & 0x7F == 0, r.block_cols, axis=1)  # any code is worth 0 there
+    legal = found.legal | np.isnan(s.scaled) | zero
     if r.element_rounding is ElementRounding.QUARTET2_SIMULATOR:  # it moves values of the format too
         legal |= found.moved
     if r.element_rounding is ElementRounding.FOUROVERSIX_TORCH:  # its noise is a step of the wider side
