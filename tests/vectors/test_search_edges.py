@@ -108,7 +108,8 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     assert said == [VECTORS, *values.NAMES, reported.NAME, "fouroversix-static4", bulk.INDEX]
     assert {name: files()[name] for name in found} == found
     named = ("schema.json", "notes.json", VECTORS, *values.NAMES, reported.NAME, bulk.INDEX, layout.NAME)
-    assert set(found) == {*named, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
+    alone = ("v1/products.json", "v1/training.json")
+    assert set(found) == {*named, *alone, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
 
 
 def test_what_is_frozen_is_computed_again_and_not_searched(monkeypatch):

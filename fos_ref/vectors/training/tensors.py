@@ -151,7 +151,7 @@ def computed(v: Json, engine: str = "numpy") -> Json:
     found = _made(r, x, bits, amax, engine)
     q = quantize(x, r, amax=amax, random_bits=more, engine=engine)
     wrong = {
-        name: partial(_made, other, x, words_, amax, engine)
+        name: partial(_made, other, x, words_, amax, "numpy")
         for name, (other, words_) in _mistakes(r, bits).items()
     }
     stepped = r.corrects and x.shape == (1, r.group)
