@@ -28,8 +28,8 @@ def scaled(x, bound=448, amax=None):
     b = np.abs(blocks).max(axis=1, keepdims=True)
     s = np.minimum(b * (encode_scale * F(1 / 6)), F(448)).astype(ml_dtypes.float8_e4m3fn)
     with np.errstate(divide="ignore", invalid="ignore"):
-        y = blocks * (F(1) / (s.astype(F) * (F(1) / encode_scale)))
-    return np.where(s == 0, F(0), y).reshape(x.shape), s.view(np.uint8).reshape(x.shape[0], -1)
+        y = blocks * np.minimum(F(1) / (s.astype(F) * (F(1) / encode_scale)), np.finfo(F).max)
+    return y.reshape(x.shape), s.view(np.uint8).reshape(x.shape[0], -1)
 
 
 def split(y):
