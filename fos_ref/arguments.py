@@ -55,6 +55,13 @@ def whole(value: Any, what: str, least: int = 0, most: int = LARGEST) -> int:
     return int(value)
 
 
+def wholes(value: Any, what: str, least: int = 0, most: int = LARGEST) -> list[int]:
+    """Return whole numbers from `least` to `most`; InputError for what gives none when it is gone through."""
+    with foreign(f"{what} {shown(value)}", f"whole numbers from {least} to {most} are allowed"):
+        given = list(value)
+    return [whole(v, what, least, most) for v in given]
+
+
 def path(value: Any, what: str) -> Path:
     """Return a path; InputError for what is none, for an empty one and for one that holds a NUL."""
     allowed = "the path of a file is allowed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def kit(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def inside(kit, monkeypatch) -> Path:
-    """Return the folder as the working folder of the test."""
+    """Return the folder as the working folder of the test; `fos leak` looks for modules in it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(kit)
     return kit

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.arguments import whole
+from fos_ref.arguments import whole, wholes
 from fos_ref.attention.detector.capacity import values_of
 from fos_ref.attention.detector.changes import probe, Seen
 from fos_ref.attention.detector.report import LeakReport, report
@@ -47,7 +47,7 @@ def leaks(
     """
     s = subject(f, q, k, v)
     steps = whole(sweep, "sweep")
-    given = range(s.length) if tokens is None else [whole(j, "token", most=s.length - 1) for j in tokens]
+    given = range(s.length) if tokens is None else wholes(tokens, "token", most=s.length - 1)
     base = determined(s)
     found = report(_seen(s, base, given), s.written())
     if not steps or found.worst is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fos_ref.arguments import whole
+from fos_ref.arguments import wholes
 from fos_ref.attention.detector.subject import determined, moved, rows, Subject, subject
 from fos_ref.errors import FosError, InputError
 
@@ -53,7 +53,7 @@ def prefixes(
     Raises:   as `leaks`; InputError where f takes none of the lengths.
     """
     s = subject(f, q, k, v)
-    asked = range(1, s.length) if lengths is None else [whole(t, "length", 1, s.length) for t in lengths]
+    asked = range(1, s.length) if lengths is None else wholes(lengths, "length", 1, s.length)
     whole_rows = rows(determined(s))
     found: dict[int, tuple[int, ...]] = {}
     refused: dict[int, str] = {}

@@ -85,7 +85,8 @@ BYTES: dict[str, Any] = {
     "bytes of Python": _SCALES.tobytes(),
 }
 _STOCHASTIC = "te-train-gradient-byte-lane"
-_BITS = without(NO_ARRAY, "None")  #: for a plain recipe, which takes none
+#: For a plain recipe, which takes none.
+_BITS: dict[str, Any] = {f"{k}, for nvfp4": v for k, v in without(NO_ARRAY, "None").items()}
 _WORDS = np.arange(X.size // 4, dtype=np.uint32).reshape(X.shape[0], -1)
 #: What gives no words to a stochastic recipe.
 NO_BITS: dict[str, Any] = {

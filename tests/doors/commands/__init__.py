@@ -1,7 +1,9 @@
 """All rows of the program `fos`."""
 
-from tests.doors.commands import check, golden, inspect, matmul, program, quantize, recipes, report
+from tests.doors.commands import check, golden, inspect, leak, matmul, program, quantize, recipes, report
 
 ROWS = [
-    row for part in (program, check, matmul, quantize, inspect, recipes, golden, report) for row in part.ROWS
+    row
+    for part in (program, check, matmul, leak, quantize, inspect, recipes, golden, report)
+    for row in part.ROWS
 ]

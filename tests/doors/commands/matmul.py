@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tests.doors.commands.numbers import NO_NUMBER, NOT_AMAX, ROUNDED
+from tests.doors.commands.numbers import NO_NUMBER, NOT_AMAX, NOT_WHOLE, ROUNDED
 from tests.doors.commands.numbers import row as number
 from tests.doors.kit import npy
 from tests.doors.row import Command, each, hostile
 
+_SEGMENTS = ("matmul", "segments")
+_FEW = ("--unit", "nvfp4", "--count", "1")
+_OUT = ("-o", "out")
 _ACCUMULATOR = "matmul accumulator VECTOR=OUTPUT..."
 _PATH = ("matmul", "check")
 _ODD = ("pipe.npy", "folder.npy", "loop.npy", "zeros.npy", "nowhere.npy", "x.npy/y", "m.gguf")
@@ -70,5 +73,46 @@ ROWS = [
     Command(_ACCUMULATOR, "too many bits", ("matmul", "accumulator", "V3=0x1FFFFFFFF"), ("V3", "float32")),
     Command(_ACCUMULATOR, "an unknown vector", ("matmul", "accumulator", "V9=1"), ("V9", "V5")),
     Command(_ACCUMULATOR, "an option", ("matmul", "accumulator", "V3=1", "--nope"), ("--nope",)),
+    *each(
+        "matmul segments --out",
+        [
+            ("not empty", "taken"),
+            ("a file", "file"),
+            ("under a file", "file/a"),
+            ("a pipe", "pipe"),
+            ("a loop of links", "loop.json"),
+            ("a link to a file", "to-file"),
+            ("this folder", "."),
+            ("a name of 300 characters", "n" * 300),
+        ],
+        *(*_SEGMENTS, *_FEW, "-o", "{}"),
+    ),
+    Command("matmul segments --out", "given never", (*_SEGMENTS, *_FEW), ("--out",)),
+    *hostile(
+        "matmul segments --unit", *_SEGMENTS, *_OUT, "--count", "1", "--unit", "{}", named=("if4-folded",)
+    ),
+    Command("matmul segments --unit", "in other case", (*_SEGMENTS, *_OUT, "--unit", "IF4"), ("IF4", "if4")),
+    Command("matmul segments --unit", "given never", (*_SEGMENTS, *_OUT), ("--unit",)),
+    *[
+        number("matmul segments --count", what, (*_SEGMENTS, *_OUT, *_FEW[:2], "--count", t), ("--count",), t)
+        for what, t in (*NOT_WHOLE, ("none", "0"), ("one too many", "10000001"), ("30 digits", "9" * 30))
+    ],
+    *[
+        number("matmul segments --seed", what, (*_SEGMENTS, *_OUT, *_FEW, "--seed", t), ("--seed",), t)
+        for what, t in (*NOT_WHOLE, ("beyond 64 bits", f"{1 << 64}"))
+    ],
+    *hostile(
+        "matmul segments --code8",
+        *(*_SEGMENTS, *_OUT, *_FEW, "--code8", "{}"),
+        named=("datapath", "assert"),
+    ),
+    Command(
+        "matmul segments --code8",
+        "in other case",
+        (*_SEGMENTS, *_OUT, *_FEW, "--code8", "Assert"),
+        ("Assert", "assert"),
+    ),
+    Command("matmul segments", "a word too many", (*_SEGMENTS, *_OUT, *_FEW, "x"), ("x",)),
+    Command("matmul segments", "an unknown option", (*_SEGMENTS, *_OUT, *_FEW, "--nope"), ("--nope",)),
     Command("matmul", "an unknown command", ("matmul", "nope"), ("nope",)),
 ]
