@@ -133,7 +133,7 @@ def is_usual(c: np.ndarray) -> bool:
 def usual_scales(w: np.ndarray, c: np.ndarray, f: np.ndarray, below: np.float32) -> np.uint32:
     """Store the usual block scales of 64 blocks, leave open those not regular; return nonzero if one is."""
     if c[k.CANDIDATES_AT] == FOUR_OVER_SIX:
-        return usual_scales_two(w)
+        return usual_scales_two(w, f[k.ELEMENT_MAX])
     return usual_scales_one(w, f[k.ELEMENT_MAX], below)
 
 

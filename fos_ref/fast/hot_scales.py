@@ -40,7 +40,7 @@ from fos_ref.fast.scales import ONE
 from fos_ref.fast.vector.loops import write_bytes16
 from fos_ref.fast.vector.registers import WIDTH
 
-SIX, SEVEN, ZERO = F32(6), F32(7), F32(0)
+SEVEN, ZERO = F32(7), F32(0)
 EXPANSION = F32(1.5)
 E4M3_TO_F32 = F32(2.0**120)  #: what a code's bits, 20 places up, are short of its value
 DELTA, LIMIT = SCRATCH, SCRATCH + LANES
@@ -77,11 +77,14 @@ def usual_scales_one(w: np.ndarray, most: np.float32, below: np.float32) -> np.u
 
 
 @step
-def usual_scales_two(w: np.ndarray) -> np.uint32:
-    """Store the scales of both candidates, leave open what is not regular; return nonzero if a block is."""
+def usual_scales_two(w: np.ndarray, most: np.float32) -> np.uint32:
+    """Store the scales of both candidates, leave open what is not regular; return nonzero if a block is.
+
+    most: what the largest element counts as, 6 times the range factor.
+    """
     bad = U32(0)
     for i in range(LANES):
-        base = F32(F32(get(w, AMAX + i) / SIX) * get(w, ENCODE + i))
+        base = F32(F32(get(w, AMAX + i) / most) * get(w, ENCODE + i))
         irregular = _candidate(w, i, base, SEVEN, BYTE6, SCALE6, FACTOR6)
         irregular = U32(irregular | _candidate(w, i, F32(base * EXPANSION), SEVEN, BYTE4, SCALE4, FACTOR4))
         store(w, OPEN + i, irregular)

@@ -106,6 +106,7 @@ KNOWN: dict[str, frozenset[Enum]] = {
             ScaleFloor.ZERO_IS_EIGHTH,
             ScaleFloor.ZERO_ALONE_IS_ONE,
             ScaleFloor.MIN_SUBNORMAL,
+            ScaleFloor.ZERO_CODE_IS_ONE,
         }
     ),
     "scale_nan": frozenset(

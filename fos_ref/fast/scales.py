@@ -68,11 +68,12 @@ FLOOR_ZERO_ALONE = position(ScaleFloor.ZERO_ALONE_IS_ONE)
 FLOOR_TINY = position(ScaleFloor.TINY_IS_ONE)
 FLOOR_MIN_SUBNORMAL = position(ScaleFloor.MIN_SUBNORMAL)
 FLOOR_ZERO_IS_EIGHTH = position(ScaleFloor.ZERO_IS_EIGHTH)
+FLOOR_ZERO_CODE = position(ScaleFloor.ZERO_CODE_IS_ONE)
 E4M3 = position(ScaleFormat.E4M3)
 E5M3 = position(ScaleFormat.E5M3)
 E4M3_HALF_UP = position(ScaleFormat.E4M3_HALF_UP)
 NAN_IS_FF = position(ScaleNan.CODE_FF)
-EIGHTH = U32(0x20)
+EIGHTH, ONE_CODE = U32(0x20), U32(0x38)
 NAN_BYTE = U32(0x7F)
 
 
@@ -244,7 +245,8 @@ def _floored(w: np.ndarray, floor: int, base: int) -> None:
 def _cast_e4m3(w: np.ndarray, c: np.ndarray, byte: int, value: int) -> None:
     """Store E4M3 bytes and values of the scratch row: nearest even, saturating, NaN as the recipe says."""
     nan = U32(0xFF) if c[k.SCALE_NAN_AT] == NAN_IS_FF else NAN_BYTE
-    zero = EIGHTH if c[k.SCALE_FLOOR_AT] == FLOOR_ZERO_IS_EIGHTH else U32(0)
+    floor = c[k.SCALE_FLOOR_AT]
+    zero = EIGHTH if floor == FLOOR_ZERO_IS_EIGHTH else (ONE_CODE if floor == FLOOR_ZERO_CODE else U32(0))
     for i in range(LANES):
         a = U32(load(w, SCRATCH + i) & ABS)
         code = e4m3_magnitude(min(a, E4M3_MAX))

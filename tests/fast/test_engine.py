@@ -28,7 +28,7 @@ MODEL = NumpyEngine()
 #: Values of searches among many scales, which have no compiled step.
 OF_SEARCHES = {"FACTORS", "RANGES", "SCALES", "RECIPROCALS", "UNSCALED", "POWER"}
 #: Values of stochastic recipes: the model carries out every step but the rounding of elements.
-OF_RANDOM = {"EDEN_16", "EDEN_128", "EXPAND_QUOTIENT", "ZERO_CODE_IS_ONE"}
+OF_RANDOM = {"EDEN_16", "EDEN_128", "EXPAND_QUOTIENT"}
 #: Two whole chunks of 64 blocks and a rest, in rows as in tiles; families that take both paths.
 SHAPE = (16, 16 * 130)
 FAMILIES = ("normal", "coarse", "worst-case", "subnormal-scale", "heavy-tailed", "zero-laden")
