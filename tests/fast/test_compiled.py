@@ -163,6 +163,7 @@ class _Told(NumpyEngine):
     """The NumPy model that says it may have to be compiled, and keeps who wants to be told."""
 
     def __init__(self):
+        super().__init__()
         self.told = []
 
     def threads(self):
