@@ -21,6 +21,7 @@ from fos_ref.fast.known import KNOWN
 from fos_ref.fast.threads import shared_out
 from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_amax, tensor_scales
+from fos_ref.recipes.axes import RangeFactor
 from fos_ref.recipes.recipe import field_kind
 
 RECIPES = [r for name, r in fos_ref.PRESETS.items() if name == r.name and r.search is None]
@@ -61,6 +62,13 @@ def test_every_preset_gives_the_model_s_bytes(r, tensors):
         same(x, r)
     same(tensors[0].astype(ml_dtypes.bfloat16), r)
     same(tensors[0].astype(np.float16), r)
+
+
+@pytest.mark.parametrize("factor", RangeFactor)
+@pytest.mark.parametrize("name", ["nvfp4", "4over6", "4over6-16x16", "te-cuda-mse-256"])
+def test_every_range_factor(name, factor, tensors):
+    for x in tensors:
+        same(x, replace(fos_ref.PRESETS[name], range_factor=factor))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ FIELDS = [
     for f in dataclasses.fields(fos_ref.Recipe)
     if issubclass(field_kind(f.name), Enum) and field_kind(f.name) not in ELSEWHERE
 ]
-#: They go with candidates of their own, which are another trace; test_stochastic has that of corrected scales.
+#: They go with candidates of their own, which are another trace. That of corrected scales: test_stochastic.
 BOUND = (ErrorDomain.UNSCALED, RULES[Candidates.EDEN_16].tensor_scale)
 
 

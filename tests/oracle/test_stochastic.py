@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.model import quantize
 from fos_ref.model.random_bits import RandomBits
 from fos_ref.oracle.random_elements import dealt
 from fos_ref.proof.oracle.agree import compare
@@ -21,6 +22,7 @@ from fos_ref.recipes.axes import (
     ElementRounding,
     RandomFeed,
     ScaleRounding,
+    TensorScale,
     ZeroSign,
 )
 from fos_ref.recipes.stochastic import FEEDS, WIDTHS
@@ -93,6 +95,21 @@ def test_model_equals_oracle(name, few):
         number = x.size // (r.block_rows * r.block_cols)
         blocks += compare(x, t, arguments, EVERY, start % min(EVERY, number))
     assert blocks > 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [v for v in TensorScale if v is not TensorScale.OF_SCALES], ids=lambda v: v.name
+)
+def test_a_wrong_tensor_scale_of_corrected_scales_is_caught(wrong, few, monkeypatch):
+    """No recipe has another one here, so the model itself takes it."""
+    r, case = fos_ref.recipe("quartet2-eden"), few[0]
+    right = quantize.TENSOR_SCALE
+    words = drawn(r, case.x.shape)
+    compare(case.x, fos_ref.trace(case.x, r, random_bits=words), {}, EVERY)
+    monkeypatch.setattr(quantize, "TENSOR_SCALE", {**right, TensorScale.OF_SCALES: right[wrong]})
+    t = fos_ref.trace(case.x, r, random_bits=words)
+    with pytest.raises(AssertionError):
+        compare(case.x, t, {}, EVERY)
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda f: f.value)
