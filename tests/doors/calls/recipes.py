@@ -29,7 +29,15 @@ _NO_VALUE: dict[str, Any] = {
     "a hostile object": OddName(),
     "what answers no question": Rude(),
 }
-_OPTIONAL = ("map4_scale", "error_domain", "error_metric", "reduction", "tie")
+_OPTIONAL = (
+    "map4_scale",
+    "error_domain",
+    "error_metric",
+    "reduction",
+    "tie",
+    "random_feed",
+    "random_draws",
+)
 
 
 def _field(name: str) -> list[Call]:
