@@ -17,6 +17,7 @@ from fos_ref.recipes.recipe import Recipe
 
 #: The recipes whose scale paths are swept: their names begin so.
 FAMILIES = ("4over6", "te-")
+SECOND_NAMES = "te-train-"  #: of recipes that are here already
 _AXES = (
     "candidates",
     "tensor_scale",
@@ -57,7 +58,7 @@ def paths() -> tuple[Path, ...]:
     """Return every scale path of the families, each with all presets that share it."""
     shared: dict[tuple[Any, ...], list[str]] = {}
     for name, r in PRESETS.items():
-        if name.startswith(FAMILIES):
+        if name.startswith(FAMILIES) and not name.startswith(SECOND_NAMES):
             shared.setdefault(scale_axes(r), []).append(name)
     return tuple(Path(names[0], PRESETS[names[0]], tuple(names)) for names in shared.values())
 
