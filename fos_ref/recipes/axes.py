@@ -314,7 +314,7 @@ class ElementRounding(Enum):
     The rules A, B and C are those of P3109; the others are programs' own (fos_ref/random/programs).
     """
 
-    NEAREST = "nearest"  #: as `element_cast` says
+    NEAREST = "rne"  #: as `element_cast` says
     SR_A = "sr-a"  #: floor(nu 2^N) + R >= 2^N goes up: cvt.rs
     SR_B = "sr-b"  #: floor(nu 2^(N+1)) + 2R + 1 >= 2^(N+1)
     SR_C = "sr-c"  #: RNE(nu 2^N) + R >= 2^N
@@ -345,7 +345,7 @@ class RandomDraws(Enum):
 class ScaleRounding(Enum):
     """Which of its two E4M3 neighbours a block scale is rounded to (N7)."""
 
-    NEAREST = "nearest"  #: as `scale_format` says
+    NEAREST = "rne"  #: as `scale_format` says
     QUARTET2_SCALES = "quartet2-scales"  #: up where the bits that are cut off exceed 16 random bits
     QUARTET2_SIMULATOR = "quartet2-simulator-scales"  #: up where a uniform number is below the quotient
 

@@ -40,7 +40,7 @@ ILLEGAL = [
     (LANE, {"random_width": 0}, "random_width = 0: 1 to 8 is allowed for 'sr-a' fed 'byte-lane'"),
     (LANE, {"random_width": 9}, "random_width = 9: 1 to 8 is allowed"),
     (UNKNOWN, {"random_width": 8}, "random_width = 8: 0 is allowed for 'sr-a' fed 'hardware-decides'"),
-    (PLAIN, {"random_width": 8}, "random_width = 8: 0 is allowed for 'nearest'"),
+    (PLAIN, {"random_width": 8}, "random_width = 8: 0 is allowed for 'rne'"),
     (LANE, {"random_feed": None}, "random_feed is not set: set exactly for stochastic elements (byte-lane,"),
     (PLAIN, {"random_feed": RandomFeed.WORD}, "random_feed = 'word': set exactly for stochastic elements"),
     (LANE, {"element_rounding": ElementRounding.FOUROVERSIX_TORCH}, "24 is allowed for 'fouroversix-torch'"),
@@ -106,7 +106,7 @@ def test_a_recipe_of_ones_own_rounds_stochastically():
     mine = changed(PLAIN, "mine", settings)
     assert set(mine.diff(PLAIN)) == {"element_rounding", "random_feed", "random_width"}
     assert mine.stochastic
-    assert changed(mine, "plain", ["element_rounding=nearest", "random_feed=-", "random_width=0"]).axes() == (
+    assert changed(mine, "plain", ["element_rounding=rne", "random_feed=-", "random_width=0"]).axes() == (
         PLAIN.axes()
     )
 
