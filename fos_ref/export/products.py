@@ -7,15 +7,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fos_ref.export.arrays import constants, memories
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.npz import write_npz
 
-_STEM, _FOLDER = "products", "products/"
-_WORDS_A_LINE = 16
-#: Of the columns: the width of a word in bits.
-_WIDTHS = {np.dtype("u1"): 8, np.dtype("u4"): 32, np.dtype("u8"): 64}
+_STEM = "products"
 
 
 def columns(document: Json) -> dict[str, AnyArray]:
@@ -55,25 +53,20 @@ def _words(text: list[str]) -> AnyArray:
 
 
 def _json(document: Json) -> dict[str, bytes]:
-    return {f"{_FOLDER}{_STEM}.json": canonical(document)}
+    return {f"{_STEM}/{_STEM}.json": canonical(document)}
 
 
 def _npz(document: Json) -> dict[str, bytes]:
     ids = "".join(f"{v['id']}\n" for v in document["vectors"]).encode("ascii")
-    return {f"{_FOLDER}{_STEM}.npz": write_npz(columns(document) | {"ids": np.frombuffer(ids, np.uint8)})}
+    return {f"{_STEM}/{_STEM}.npz": write_npz(columns(document) | {"ids": np.frombuffer(ids, np.uint8)})}
 
 
 def _memh(document: Json) -> dict[str, bytes]:
-    found = {}
-    for name, values in columns(document).items():
-        digits = _WIDTHS[values.dtype] // 4
-        lines = [f"{v:0{digits}X}" for v in values.tolist()]
-        found[f"{_FOLDER}{name}.memh"] = ("\n".join(lines) + "\n").encode("ascii")
-    return found
+    return memories(_STEM, columns(document))
 
 
 def _c(document: Json) -> dict[str, bytes]:
-    return {f"{_FOLDER}fos_{_STEM}.h": "\n".join(_header(document)).encode("ascii")}
+    return {f"{_STEM}/fos_{_STEM}.h": "\n".join(_header(document)).encode("ascii")}
 
 
 def _header(document: Json) -> Iterator[str]:
@@ -84,13 +77,7 @@ def _header(document: Json) -> Iterator[str]:
     yield "static const char *const fos_product_id[FOS_PRODUCT_COUNT] = {"
     yield from (f'    "{v["id"]}",' for v in vectors)
     yield "};"
-    for name, values in columns(document).items():
-        bits = _WIDTHS[values.dtype]
-        yield f"static const uint{bits}_t fos_product_{name}[{values.size}] = {{"
-        words = [f"0x{v:0{bits // 4}X}" + ("ull" if bits > 32 else "u") for v in values.tolist()]  # noqa: PLR2004
-        for i in range(0, len(words), _WORDS_A_LINE):
-            yield f"    {', '.join(words[i : i + _WORDS_A_LINE])},"
-        yield "};"
+    yield from constants("fos_product", columns(document))
     yield from ("", "#endif", "")
 
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fos_ref.export.arrays import constants, memories
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.vectors.bits import Json
 from fos_ref.vectors.canonical import canonical
 from fos_ref.vectors.npz import write_npz
 
 _STEM = "training"
-_WORDS_A_LINE = 16
-_WIDTHS = {np.dtype("u1"): 8, np.dtype("u2"): 16, np.dtype("u4"): 32, np.dtype("u8"): 64}
 _RULES = ("sr-a", "sr-b", "sr-c")
 _FEEDS = ("byte-lane", "pair-bit-reversed", "byte-natural", "half-bit-reversed", "half", "word")
 _TENSOR = {"random_bits": "u4", "tensor_amax_bits": "u4", "codes": "u1", "block_scales": "u1"}
@@ -106,12 +105,7 @@ def _npz(document: Json) -> dict[str, bytes]:
 
 
 def _memh(document: Json) -> dict[str, bytes]:
-    found = {f"{_STEM}/ids.txt": _ids(document)}
-    for name, values in columns(document).items():
-        digits = _WIDTHS[values.dtype] // 4
-        lines = [f"{v:0{digits}X}" for v in values.tolist()]
-        found[f"{_STEM}/{name}.memh"] = ("\n".join(lines) + "\n").encode("ascii")
-    return found
+    return {f"{_STEM}/ids.txt": _ids(document)} | memories(_STEM, columns(document))
 
 
 def _c(document: Json) -> dict[str, bytes]:
@@ -129,13 +123,7 @@ def _header(document: Json) -> Iterator[str]:
         yield f"static const char *const fos_training_{step}_id[{len(vectors)}] = {{"
         yield from (f'    "{v["id"]}",' for v in vectors)
         yield "};"
-    for name, values in columns(document).items():
-        bits = _WIDTHS[values.dtype]
-        yield f"static const uint{bits}_t fos_training_{name}[{values.size}] = {{"
-        words = [f"0x{v:0{bits // 4}X}" + ("ull" if bits > 32 else "u") for v in values.tolist()]  # noqa: PLR2004
-        for i in range(0, len(words), _WORDS_A_LINE):
-            yield f"    {', '.join(words[i : i + _WORDS_A_LINE])},"
-        yield "};"
+    yield from constants("fos_training", columns(document))
     yield from ("", "#endif", "")
 
 
