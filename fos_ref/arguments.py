@@ -56,9 +56,13 @@ def whole(value: Any, what: str, least: int = 0, most: int = LARGEST) -> int:
 
 
 def wholes(value: Any, what: str, least: int = 0, most: int = LARGEST) -> list[int]:
-    """Return whole numbers from `least` to `most`; InputError for what gives none when it is gone through."""
-    with foreign(f"{what} {shown(value)}", f"whole numbers from {least} to {most} are allowed"):
+    """Return whole numbers from `least` to `most`, one or more; InputError for what holds none."""
+    allowed = f"whole numbers from {least} to {most} are allowed"
+    with foreign(f"{what} {shown(value)}", allowed):
         given = list(value)
+    if not given:
+        msg = f"{what} {shown(value)}: none is given: {allowed}"
+        raise InputError(msg)
     return [whole(v, what, least, most) for v in given]
 
 

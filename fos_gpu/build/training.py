@@ -140,6 +140,16 @@ def eden(y: F32, noise: U32) -> tuple[U8, F32, F32, U8]:
     return codes, scales, most[0] * np.float32(1 / 256), out
 
 
+def eden_of_groups(y: F32, words: U32) -> tuple[U8, F32, F32, U8]:
+    """Return codes (K, 64), corrected scales (K, 8), tensor scale () and bytes (K, 8) of rows (K, 128)."""
+    codes, scales = np.empty((len(y), 64), dtype=np.uint8), np.empty((len(y), 8), dtype=np.float32)
+    out, most = np.empty((len(y), 8), dtype=np.uint8), ctypes.c_float(np.abs(y).max(initial=0))
+    _call("fos_eden_groups", y, _long(len(y)), most, words, codes, scales, out)
+    tensor_scale = _library().fos_group_tensor_scale
+    tensor_scale.restype = ctypes.c_float
+    return codes, scales, np.array(tensor_scale(most), dtype=np.float32), out
+
+
 def _long(value: int) -> ctypes.c_longlong:
     return ctypes.c_longlong(value)
 

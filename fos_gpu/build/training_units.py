@@ -11,7 +11,7 @@ from fos_gpu.build.lower import definitions, INPUTS, member_name, source, unsupp
 from fos_gpu.build.modules import Unit
 from fos_gpu.build.ptx import Declared, FMA
 from fos_gpu.build.training import DEFINITIONS, texts
-from fos_ref.recipes.axes import ElementRounding, RandomFeed, ScaleFormat
+from fos_ref.recipes.axes import BlockShape, ElementRounding, RandomFeed, ScaleFormat
 from fos_ref.recipes.catalog import STOCHASTIC
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.rotate import Order
@@ -27,6 +27,14 @@ WITH_WORDS, AND_DRAW = "fos_quantize_with_words", "fos_quantize_and_draw"
 RS = "cvt.rs.satfinite.e2m1x4.f32"
 HAVE_RS = ("sm_100a", "sm_103a")  #: targets of the stochastic conversion to E2M1
 TE_SOFTWARE = "te_software"
+#: Presets that are compared on tiles too: without a choice, and with one by words shared or own.
+TILED = (
+    "te-train-gradient-byte-lane",
+    "te-train-gradient-software",
+    "fouroversix-triton-sr-absmax-pair-reversed",
+    "fouroversix-sr-4over6",
+    "quartet2-simulator-sr-4over6",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,17 @@ def words_unit() -> TrainingUnit:
 @cache
 def stochastic_unit(r: Recipe, dtype: str) -> TrainingUnit:
     """Return the quantizers of a recipe with stochastic elements, for inputs of `dtype`."""
+    return TrainingUnit(QUANTIZE, (*recipe_definitions(r), f"-DFOS_INPUT={dtype}"))
+
+
+def recipe_definitions(r: Recipe) -> tuple[str, ...]:
+    """Return the -D options of a recipe with stochastic elements."""
     random = (
         f"-DFOS_ELEMENT_ROUNDING={member_name(r.element_rounding)}",
         f"-DFOS_RANDOM_FEED={member_name(r.random_feed)}",
         f"-DFOS_RANDOM_WIDTH={r.random_width}",
     )
-    return TrainingUnit(QUANTIZE, (*definitions(r), *random, f"-DFOS_INPUT={dtype}"))
+    return (*definitions(r), *random)
 
 
 @cache
@@ -77,7 +90,7 @@ def probe_unit() -> TrainingUnit:
 
 @cache
 def samples() -> tuple[Recipe, ...]:
-    """Return the presets that a feed is known for, and recipes of every other rounder and feed."""
+    """Return the presets that a feed is known for, recipes of every other rounder and feed, and tiles."""
     found = [r for r in STOCHASTIC.values() if takes(r) is None]
     te = replace(STOCHASTIC["te-train-gradient-byte-lane"], source="", evidence="own")
     for rounding, feed, width in (
@@ -88,6 +101,8 @@ def samples() -> tuple[Recipe, ...]:
         name = f"te-train-gradient, {rounding.value} {feed.value} {width}"
         own: dict[str, Any] = {"element_rounding": rounding, "random_feed": feed, "random_width": width}
         found.append(replace(te, name=name, **own))
+    tiles = [replace(STOCHASTIC[name], source="", evidence="own") for name in TILED]
+    found += [replace(r, name=f"{r.name}, 16x16", block_shape=BlockShape.TILE_16X16) for r in tiles]
     return tuple(found)
 
 
@@ -95,8 +110,8 @@ def takes(r: Recipe) -> str | None:
     """Return why no kernel of training quantizes by a recipe, None if one does."""
     if not r.rounds_elements or r.random_feed is RandomFeed.HARDWARE_DECIDES:
         return "no kernel for a recipe whose elements are not rounded by bits of a known feed"
-    if r.block_rows != 1 or r.block_cols != BLOCK or r.scale_format is not ScaleFormat.E4M3:
-        return f"stochastic kernels take rows of blocks of {BLOCK} under scales in E4M3"
+    if r.block_cols != BLOCK or r.scale_format is not ScaleFormat.E4M3:
+        return f"stochastic kernels take blocks of {BLOCK} and tiles of {BLOCK}x{BLOCK} under scales in E4M3"
     return unsupported(nearest(r))
 
 

@@ -1,4 +1,5 @@
-// MS-EDEN on rotated float32 rows, in two passes. All arithmetic is in fos_training.h.
+// MS-EDEN on rotated float32 rows: of Quartet II's kernels in two passes, of its simulator in one after the maximum.
+// All arithmetic is in fos_training.h.
 #include "fos_device.cuh"
 #include "fos_training.h"
 
@@ -26,4 +27,22 @@ extern "C" __global__ void __launch_bounds__(kThreads)
   float tensor_scale = eden_tensor_scale(float_of(*most));
   bytes[block] = static_cast<u8>(eden_scale_byte(scales[block], tensor_scale, noise[block]));
   if (block == 0) *out = tensor_scale;
+}
+
+// The simulator's: y (groups, 128) and its largest magnitude (1,) -> codes, bytes and corrected scales (groups, 8), with
+// words (groups, 8); the tensor scale into out (1,).
+extern "C" __global__ void __launch_bounds__(kThreads)
+    fos_eden_of_groups(const float* y, long long groups, const float* most, const u32* words, u32* codes, u8* bytes,
+                       float* scales, float* out) {
+  long long group = blockIdx.x * static_cast<long long>(kThreads) + threadIdx.x;
+  if (group >= groups) return;
+  float tensor_scale = group_tensor_scale(*most);
+  EdenGroup found = eden_group([&](int i) { return y[group * kGroup + i]; }, tensor_scale);
+  for (int i = 0; i < kGroup / 8; i++) codes[group * (kGroup / 8) + i] = found.word[i];
+  for (int b = 0; b < kGroupBlocks; b++) {
+    long long block = group * kGroupBlocks + b;
+    scales[block] = found.scale[b];
+    bytes[block] = static_cast<u8>(group_scale_byte(found.scale[b], words[block]));
+  }
+  if (group == 0) *out = tensor_scale;
 }

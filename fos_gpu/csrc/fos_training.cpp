@@ -84,6 +84,22 @@ extern "C" void fos_eden_blocks(const float* y, long long blocks, u32* codes, fl
   }
 }
 
+extern "C" void fos_eden_groups(const float* y, long long groups, float most, const u32* words, u32* codes,
+                                float* scales, u8* bytes) {
+  float tensor_scale = group_tensor_scale(most);
+  for (long long g = 0; g < groups; g++) {
+    EdenGroup found = eden_group([&](int i) { return y[kGroup * g + i]; }, tensor_scale);
+    for (int i = 0; i < kGroup / 8; i++) codes[kGroup / 8 * g + i] = found.word[i];
+    for (int b = 0; b < kGroupBlocks; b++) {
+      long long block = kGroupBlocks * g + b;
+      scales[block] = found.scale[b];
+      bytes[block] = static_cast<u8>(group_scale_byte(found.scale[b], words[block]));
+    }
+  }
+}
+
+extern "C" float fos_group_tensor_scale(float most) { return group_tensor_scale(most); }
+
 extern "C" void fos_eden_scales(const float* scales, long long blocks, const float* most, const u32* noise, u8* out) {
   float tensor_scale = eden_tensor_scale(*most);
   for (long long b = 0; b < blocks; b++) out[b] = static_cast<u8>(eden_scale_byte(scales[b], tensor_scale, noise[b]));

@@ -19,4 +19,5 @@
 #include "training/exact_sum.h"
 #include "training/rotate.h"
 #include "training/eden.h"
+#include "training/eden_groups.h"
 #endif

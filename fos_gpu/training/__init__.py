@@ -3,7 +3,7 @@
 words     the random words of a tensor by the map of a program
 quantize  a recipe with stochastic elements, its words given or drawn in the kernel
 rotate    the randomized Hadamard transform of 16 values
-eden      MS-EDEN as Quartet II's kernels have it, on rotated values
+eden      MS-EDEN as Quartet II's kernels have it, or its simulator, on rotated values
 """
 
 from fos_gpu.training.eden import DeviceEden, eden

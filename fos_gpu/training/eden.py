@@ -1,4 +1,4 @@
-"""MS-EDEN on the device, as Quartet II's kernels have it, with true reciprocals."""
+"""MS-EDEN on the device: of Quartet II's kernels, with true reciprocals, and of its simulator."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 
 from fos_gpu.build.training_units import eden_unit
-from fos_gpu.launch import start, THREADS
-from fos_gpu.tensors import empty, launching, take, take_input, zeros
+from fos_gpu.launch import amax, start, THREADS
+from fos_gpu.tensors import empty, launching, take, take_input, Tensor, zeros
 from fos_gpu.training.words import given_words
+from fos_ref.arguments import one_of
 from fos_ref.errors import DtypeError, ShapeError
+from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.dialect import EDEN_GROUP
 from fos_ref.recipes.recipe import BLOCK
+
+KERNELS, SIMULATOR = "quartet2-eden", "quartet2-simulator-eden"
+MAXIMUM = PRESETS["nvfp4"]  #: whose tensor amax is the largest magnitude
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,50 +31,74 @@ class DeviceEden:
     corrected: Any  #: float32 (R, C/16): the block scales before they are rounded to E4M3, values of bfloat16
 
 
-def eden(y: Any, noise: Any) -> DeviceEden:
+def eden(y: Any, noise: Any, *, recipe: str = KERNELS) -> DeviceEden:
     """Quantize rotated values by MS-EDEN.
 
     y:        finite float32 on the device, in the order in which blocks are taken
-    noise:    uint32 or int32 on the device, 16 bits for each block: those of the map quartet2-scales
-    Shapes:   y (R, C), noise (R, C/16) -> codes (R, C/2), block_scales (R, C/16)
+    noise:    uint32 or int32 on the device, for each block: 16 bits, as the map quartet2-scales has them; of
+              the simulator 32 bits, those of quartet2-simulator-scales
+    recipe:   "quartet2-eden", whose blocks of 16 correct their own scale, or "quartet2-simulator-eden", where
+              128 values of a row correct eight
+    Shapes:   y (R, C), noise (R, C/16) -> codes (R, C/2), block_scales (R, C/16); C in blocks of 16, or 128
     Rounding: of a block, F = RN(6 / ((17/16) 0.93)): c = max|y| * RN(1/F), cut to 4 fraction bits;
               v = y * RN(1/c); q = E2M1(v) to nearest even; two fused sums of v v and of v q, over even and
               over odd elements, then their sum; corrected = BF16(c * (vv * RN(1/vq))). Of the tensor:
               G = max corrected / 256. Then E4M3(corrected * RN(1/G)) as
               `fos_ref.random.programs.quartet2_scales`.
-    Specials: a block of zeros has codes 0 and scale 0; so has a tensor of zeros, with G = 0. Where the chip
-              has rcp.approx there are true reciprocals here: hardware decides the last bits.
+              Of the simulator D = (max|y| / 255.99) / F, s = E4M3((max|block| / F) / D), v = y / (s D), q =
+              E2M1(v) with ties away, sums of the rounded products in order over 128 values, corrected =
+              s * (vv / vq), then `quartet2_simulator_scales`.
+    Specials: a block of zeros has codes 0 and scale 0; so has a tensor of zeros, with G = 0. Of the simulator
+              a zero has code 8, and a nearest scale of 0 is 1. Where the chip has rcp.approx there are true
+              reciprocals here: hardware decides the last bits.
     Streams:  the framework's current one; nothing waits for the device.
     Raises:   DtypeError, ShapeError, InputError.
-    Spec:     IST-DASLab/Quartet-II@8776a90b:kernels/csrc/rht128_eden.cu
+    Spec:     IST-DASLab/Quartet-II@8776a90b:kernels/csrc/rht128_eden.cu and
+              src/models/quantization/quantizers/nvfp4_triton.py::eden_1x16s_fp4_kernel
     """
-    x = take_input(y, "y")
+    grouped = one_of(recipe, (KERNELS, SIMULATOR), "recipe") == SIMULATOR
+    x, width = take_input(y, "y"), EDEN_GROUP if grouped else BLOCK
     if x.dtype != "float32":
         msg = f"y has dtype {x.dtype}: float32 is allowed"
         raise DtypeError(msg)
-    if len(x.shape) != 2 or x.shape[1] % BLOCK:  # noqa: PLR2004 -- a matrix
-        msg = f"y of shape {x.shape}: a matrix with columns in multiples of {BLOCK} is allowed"
+    if len(x.shape) != 2 or x.shape[1] % width:  # noqa: PLR2004 -- a matrix
+        msg = f"y of shape {x.shape}: a matrix with columns in multiples of {width} is allowed"
         raise ShapeError(msg)
     rows, cols = x.shape
     shape = (rows, cols // BLOCK)
-    blocks = rows * shape[1]
     bits = given_words(noise, "noise", shape, x.place)
     with launching(x.place, f"MS-EDEN of shape {x.shape}"):
-        codes, bytes_ = empty((rows, cols // 2), "uint8", x.place), empty(shape, "uint8", x.place)
-        corrected, largest = empty(shape, "float32", x.place), zeros((1,), "float32", x.place)
-        tensor_scale = zeros((1,), "float32", x.place)
-        scales, most = take(corrected).words(shape), take(largest).words((1,))
-        groups, count = -(-blocks // THREADS), np.int64(blocks)
-        first = (x.words((blocks, BLOCK)), count, take(codes).words((blocks, BLOCK // 2)), scales, most)
-        second = (
-            scales,
-            count,
-            most,
-            bits,
-            take(bytes_, alignment=1).words(shape),
-            take(tensor_scale).words((1,)),
+        made = DeviceEden(
+            codes=empty((rows, cols // 2), "uint8", x.place),
+            block_scales=empty(shape, "uint8", x.place),
+            tensor_scale=zeros((1,), "float32", x.place),
+            corrected=empty(shape, "float32", x.place),
         )
-        if blocks:
-            start(eden_unit(), "fos_eden_of_blocks", groups, first)
-            start(eden_unit(), "fos_eden_of_scales", groups, second)
-    return DeviceEden(codes, bytes_, tensor_scale, corrected)
+        if x.size:
+            (_groups if grouped else _blocks)(x, bits, made)
+    return made
+
+
+def _blocks(x: Tensor, bits: Any, made: DeviceEden) -> None:
+    """Start the two passes of the kernels' form: codes and corrected scales, then bytes."""
+    blocks = x.size // BLOCK
+    groups, count = -(-blocks // THREADS), np.int64(blocks)
+    most = take(zeros((1,), "float32", x.place)).words((1,))
+    scales, out = take(made.corrected).words(made.corrected.shape), take(made.tensor_scale).words((1,))
+    codes = take(made.codes).words((blocks, BLOCK // 2))
+    bytes_ = take(made.block_scales, alignment=1).words(made.block_scales.shape)
+    first = (x.words((blocks, BLOCK)), count, codes, scales, most)
+    start(eden_unit(), "fos_eden_of_blocks", groups, first)
+    start(eden_unit(), "fos_eden_of_scales", groups, (scales, count, most, bits, bytes_, out))
+
+
+def _groups(x: Tensor, bits: Any, made: DeviceEden) -> None:
+    """Start the maximum, then the simulator's form."""
+    count = x.size // EDEN_GROUP
+    values, most = x.words((count, EDEN_GROUP)), take(zeros((1,), "float32", x.place)).words((1,))
+    amax(MAXIMUM, "float32", values, most, columnwise=False)
+    given = (values, np.int64(count), most, bits)
+    codes = take(made.codes).words((count, EDEN_GROUP // 2))
+    bytes_ = take(made.block_scales, alignment=1).words(made.block_scales.shape)
+    scales, out = take(made.corrected).words(made.corrected.shape), take(made.tensor_scale).words((1,))
+    start(eden_unit(), "fos_eden_of_groups", -(-count // THREADS), (*given, codes, bytes_, scales, out))

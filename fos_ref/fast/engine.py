@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from fos_ref.engines.numpy_engine import NumpyEngine
+from fos_ref.fast import eden
 from fos_ref.fast.admit import codes_hold, filter_holds, grids_hold, is_inverted
 from fos_ref.fast.amax import largest
 from fos_ref.fast.compiled import is_cached, when_compiling
@@ -31,6 +32,7 @@ from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.model.random_bits import RandomBits
 from fos_ref.model.trace import Scales
+from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import Recipe
 
@@ -51,8 +53,10 @@ class NumbaEngine:
             return "its words are written for little-endian machines"
         if recipe.rounds_elements:
             return None  # the model's steps, and a compiled one for the rounding
+        if recipe.corrects:
+            return eden.refuses(recipe)
         if recipe.stochastic:
-            return "no compiled step rounds block scales stochastically"
+            return "no compiled step rounds block scales stochastically, but those of MS-EDEN"
         for name in FIELDS:
             value = getattr(recipe, name)
             if value is not None and value not in KNOWN[name]:
@@ -79,6 +83,8 @@ class NumbaEngine:
 
     def amax(self, x: AnyArray, recipe: Recipe) -> F32:
         """Return the tensor amax, () or (R,)."""
+        if recipe.candidates is Candidates.EDEN_16:
+            return eden.largest(x, recipe)
         return largest(x, recipe)
 
     def quantize(
@@ -88,7 +94,10 @@ class NumbaEngine:
         if recipe.rounds_elements:
             return NumpyEngine(cast_compiled).quantize(x, scales, recipe, bits)
         if scales.ulps != (0, 0, 0):
-            return NumpyEngine().quantize(x, scales, recipe)
+            return NumpyEngine().quantize(x, scales, recipe, bits)
+        if recipe.corrects:
+            assert bits is not None
+            return eden.quantize(x, scales, recipe, bits)
         rows, cols = x.shape
         blocks = (rows, cols // recipe.block_cols)
         codes = np.empty((rows, cols // recipe.codes_per_byte), dtype=np.uint8)

@@ -85,11 +85,14 @@ class Operand:
 
 
 def operands(a: Any, b: Any, what: str) -> tuple[Operand, Operand]:
-    """Return the operands of a product of `a` (M, K) and `b` (N, K); ShapeError where K differs."""
+    """Return the operands of a product of `a` (M, K) and `b` (N, K); ShapeError where K differs or is 0."""
     qa, qb = check_tensor(a, f"{what}: a"), check_tensor(b, f"{what}: b")
     left, right = columns(qa), columns(qb)
     if left != right:
         msg = f"{what}: a has {left} columns and b {right}: equal ones are allowed"
+        raise ShapeError(msg)
+    if not left:
+        msg = f"{what}: a and b have 0 columns: one block or more is allowed"
         raise ShapeError(msg)
     group = min(GROUP, qa.recipe.block_cols, qb.recipe.block_cols)
     return operand(qa, group), operand(qb, group)

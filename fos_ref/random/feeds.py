@@ -82,7 +82,7 @@ def deal(words: Any, feed: Feed, bits: int | None = None) -> U32:
         for place, position in enumerate(positions[:kept]):
             one = w >> np.uint32(position) & np.uint32(1)
             dealt[..., element] |= one << np.uint32(kept - 1 - place)
-    return dealt.reshape(*w.shape[:-1], -1) if w.ndim else dealt
+    return dealt.reshape(*w.shape[:-1], w.shape[-1] * dealt.shape[-1]) if w.ndim else dealt
 
 
 def probe(feed: Feed) -> tuple[int | None, ...]:

@@ -107,6 +107,8 @@ def test_prefixes_that_are_refused():
     assert len(found.refused) == 14
     with pytest.raises(InputError, match="f takes no prefix: f: AssertionError"):
         prefixes(whole_blocks, q, k, v, lengths=[3, 5])
+    with pytest.raises(InputError, match=r"length \[\]: none is given: whole numbers from 1 to 16"):
+        prefixes(whole_blocks, q, k, v, lengths=[])
 
 
 def test_requests_of_a_batch():

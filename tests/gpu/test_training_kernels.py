@@ -12,6 +12,8 @@ import pytest
 import fos_ref
 from fos_gpu import engine, training
 from fos_gpu.build.probe import Availability
+from fos_gpu.build.training_units import samples
+from fos_gpu.proof.training.task import alone, KINDS
 from fos_ref import random
 from fos_ref.engines.random_bits import elements_of
 from fos_ref.engines.registry import get_engine
@@ -28,6 +30,7 @@ __all__ = ["device"]
 TE = "te-train-gradient-byte-lane"
 SEED = 0x123456789ABCDEF0
 SHAPE = (128, 128)
+EDEN = [("quartet2-eden", "quartet2-scales"), ("quartet2-simulator-eden", "quartet2-simulator-scales")]
 
 
 @pytest.mark.parametrize("name", random.MAPS)
@@ -70,16 +73,38 @@ def test_a_rotation(device, out, inverse):
     assert np.array_equal(got.view(np.uint16), hadamard(x, out=out, inverse=inverse).y.view(np.uint16))
 
 
-def test_eden(device):
+@pytest.mark.parametrize(("recipe", "map_"), EDEN)
+def test_eden(device, recipe, map_):
     y = make("student-t5", SHAPE, 2, "float32")
     y[5, :32] = 0
-    noise = random.words("quartet2-scales", SHAPE, seed=7)
-    got = training.eden(device(y), device(noise))
-    want = fos_ref.quantize(y, "quartet2-eden", random_bits=noise, engine="numpy")
+    noise = random.words(map_, SHAPE, seed=7)
+    got = training.eden(device(y), device(noise), recipe=recipe)
+    want = fos_ref.quantize(y, recipe, random_bits=noise, engine="numpy")
     assert np.array_equal(got.codes, want.codes)
     assert np.array_equal(got.block_scales, want.block_scales)
     assert got.tensor_scale[0] == want.decode_scale
-    assert got.block_scales[5, :2].tolist() == [0, 0]
+    zero = training.eden(device(np.zeros_like(y)), device(noise), recipe=recipe)
+    want = fos_ref.quantize(np.zeros_like(y), recipe, random_bits=noise, engine="numpy")
+    assert np.array_equal(zero.codes, want.codes)
+    assert np.array_equal(zero.block_scales, want.block_scales)
+
+
+def test_tiles_with_a_choice_and_words_of_each_candidate(device):
+    """The tiles of a row of tiles do not fill the last thread block."""
+    r = replace(STOCHASTIC["quartet2-simulator-sr-4over6"], name="own", block_shape=BlockShape.TILE_16X16)
+    x, g = make("student-t3", (48, 80), 5, "float32"), np.random.default_rng(3)
+    both = [g.integers(0, 1 << 32, x.shape, dtype=np.uint32) for _ in range(2)]
+    check(device, x, r, [device(w) for w in both], both)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("r", [r for r in samples() if r.block_rows > 1], ids=lambda r: r.name)
+def test_every_recipe_of_tiles(device, r):
+    for kind in KINDS:
+        x, g = make(kind, (48, 144), 5, "float32"), np.random.default_rng(3)
+        shape = (48, 144 // elements_of(r))
+        words = [g.integers(0, 1 << 32, shape, dtype=np.uint32) for _ in range(r.draws)]
+        check(device, x, r, alone([device(w) for w in words]), alone(words))
 
 
 def test_what_does_not_fit_is_refused(device):
@@ -100,9 +125,13 @@ def test_what_does_not_fit_is_refused(device):
     ):
         with pytest.raises(error, match=said):
             training.quantize(x, recipe, random_bits=words)
-    tiles = replace(STOCHASTIC[TE], block_shape=BlockShape.TILE_16X16)
-    with pytest.raises(RecipeError, match="blocks of 16"):
-        training.quantize(x, tiles, random_bits=words)
+    with pytest.raises(RecipeError, match="bits of a known feed"):
+        training.quantize(x, "quartet2-eden", random_bits=device(np.zeros((128, 8), np.uint32)))
+    y, noise = device(np.zeros((2, 48), np.float32)), device(np.zeros((2, 3), np.uint32))
+    with pytest.raises(ShapeError, match="multiples of 128"):
+        training.eden(y, noise, recipe="quartet2-simulator-eden")
+    with pytest.raises(InputError, match="one of quartet2-eden, quartet2-simulator-eden is allowed"):
+        training.eden(y, noise, recipe="nvfp4")
     with pytest.raises(ShapeError, match="multiples of 16"):
         training.rotate(device(np.zeros((2, 24), np.float32)))
 

@@ -134,3 +134,12 @@ def test_what_has_no_product_is_refused():
         matmul.exact(a, np.zeros((1, 32)))
     with pytest.raises(InputError, match="out 'fp8'"):
         matmul.rounded(a, a, "fp8")
+
+
+@pytest.mark.parametrize("call", [matmul.exact, matmul.run, matmul.raw, matmul.bound, matmul.certificate])
+def test_a_product_over_no_column_is_refused_and_one_of_no_row_is_empty(call):
+    nothing, no_row = (fos_ref.quantize(np.zeros(s, np.float32), "nvfp4") for s in ((2, 0), (0, 16)))
+    with pytest.raises(ShapeError, match="a and b have 0 columns"):
+        call(nothing, nothing)
+    if call in (matmul.exact, matmul.run, matmul.bound):
+        assert call(no_row, no_row).shape == (0, 0)

@@ -60,3 +60,8 @@ def test_what_is_no_word_is_refused():
             deal(words, Feed.WORD)
     with pytest.raises(InputError, match="random bits 9: a whole number from 1 to 8"):
         deal(np.array([1]), Feed.BYTE_LANE, bits=9)
+
+
+@pytest.mark.parametrize("feed", Feed)
+def test_no_row_of_words_is_dealt_to_no_row_of_values(feed):
+    assert deal(np.zeros((0, 3), np.uint32), feed).shape == (0, 3 * len(FEEDS[feed]))

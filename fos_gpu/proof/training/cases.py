@@ -55,6 +55,7 @@ CASES = (
     _drawn("fouroversix-triton-sr-unbiased-absmax-pair-reversed", "fouroversix-triton"),
     _drawn("quartet2-simulator-sr", "quartet2-simulator"),
     _drawn("fouroversix-sr", "fouroversix-triton-uniform"),
+    _drawn("te-train-gradient-byte-lane, 16x16", "te-general-row"),
 )
 #: Maps of block scales, whose words themselves are compared.
 OTHER_MAPS = ("quartet2-simulator-scales", "quartet2-scales")

@@ -20,9 +20,20 @@ from fos_gpu.engine import capability
 from fos_gpu.proof.command import execute, parser, whole
 from fos_gpu.proof.training.cases import CASES, RECIPES
 from fos_gpu.proof.training.product import Product
-from fos_gpu.proof.training.task import alone, drawn, NOISE, results, Task, Wanted
+from fos_gpu.proof.training.task import (
+    alone,
+    drawn,
+    EDEN,
+    GROUP_EDEN,
+    GROUP_NOISE,
+    NOISE,
+    results,
+    Task,
+    Wanted,
+)
 from fos_gpu.proof.training.task import given as given_words
 from fos_gpu.tensors import cupy, Place, to_numpy, upload
+from fos_gpu.training.eden import MAXIMUM
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray
@@ -71,16 +82,16 @@ def others(w: Wanted, x: Any) -> Tally:
         got = to_numpy(training.rotate(x, order=order))
         found[f"rotation, {order.value}", VALUES] += w.x.size
         found[f"rotation, {order.value}", DIFFERING] += differing(got, w.rotated[order.value])
-    noise = training.words(NOISE, w.task.shape, like=x, seed=w.task.seed, offset=w.task.offset)
-    e = training.eden(on_device(w.y), noise)
-    pairs: list[tuple[Any, AnyArray]] = [
-        (e.codes, w.eden.codes),
-        (e.tensor_scale, w.eden.decode_scale.reshape(1)),
-        (e.block_scales, w.eden.block_scales),
-    ]
-    wrong = [differing(to_numpy(got), want) for got, want in pairs]
-    found["MS-EDEN", VALUES] += w.x.size
-    found["MS-EDEN", DIFFERING] += sum(wrong)
+    for name, noise, made in ((EDEN, NOISE, w.eden), (GROUP_EDEN, GROUP_NOISE, w.groups)):
+        bits = training.words(noise, w.task.shape, like=x, seed=w.task.seed, offset=w.task.offset)
+        e = training.eden(on_device(w.y), bits, recipe=name)
+        pairs: list[tuple[Any, AnyArray]] = [
+            (e.codes, made.codes),
+            (e.tensor_scale, made.decode_scale.reshape(1)),
+            (e.block_scales, made.block_scales),
+        ]
+        found[f"MS-EDEN, {name}", VALUES] += w.x.size
+        found[f"MS-EDEN, {name}", DIFFERING] += sum(differing(to_numpy(got), one) for got, one in pairs)
     return found
 
 
@@ -100,7 +111,7 @@ def compile_one(task: Compile) -> Tally:
 
 def units() -> list[Unit]:
     """Return the units that the comparison starts."""
-    found: list[Unit] = [words_unit(), eden_unit()]
+    found: list[Unit] = [words_unit(), eden_unit(), modules.tensor_unit(MAXIMUM, "float32")]
     found += [rotate_unit(order, "bfloat16", narrow=True) for order in ORDERS]
     for r in RECIPES.values():
         found += [stochastic_unit(r, "bfloat16"), modules.tensor_unit(r, "bfloat16")]

@@ -12,11 +12,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from fos_gpu.build import training
+from fos_gpu.build import stochastic_host, training
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.proof.command import run as run_command
-from fos_gpu.proof.training.task import EDEN, KINDS, NOISE
-from fos_ref.engines.front import quantize
+from fos_gpu.proof.training.cases import RECIPES
+from fos_gpu.proof.training.task import alone, EDEN, GROUP_EDEN, GROUP_NOISE, KINDS, NOISE
+from fos_ref.engines.front import quantize, trace
+from fos_ref.engines.random_bits import elements_of
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray, F32, U32
@@ -34,6 +36,7 @@ from fos_ref.random.programs import (
     triton_uniform,
 )
 from fos_ref.rotate import hadamard, Order
+from fos_ref.storage.layout import pack_nibbles
 
 BYTES = np.arange(256, dtype=np.uint32)
 VALUES_AT_ONCE = 2048
@@ -156,6 +159,37 @@ def by_eden(kind: str) -> Iterator[tuple[int, int]]:
         yield got.size, _unequal(got, wanted)
 
 
+def by_groups(kind: str) -> Iterator[tuple[int, int]]:
+    """Compare MS-EDEN of 128 values of one distribution: codes, tensor scale, scale bytes."""
+    y = hadamard(make(kind, (512, 1024), 13, "bfloat16"), 128, out="float32").y
+    y[3, :128] = 0
+    drawn = words(GROUP_NOISE, y.shape, seed=13)
+    want = quantize(y, GROUP_EDEN, random_bits=drawn, engine="numpy")
+    codes, _, tensor_scale, scales = training.eden_of_groups(y.reshape(-1, 128), drawn.reshape(-1))
+    pairs = (
+        (codes.reshape(want.codes.shape), want.codes),
+        (np.asarray(tensor_scale), want.decode_scale),
+        (scales.reshape(want.block_scales.shape), want.block_scales),
+    )
+    for got, wanted in pairs:
+        yield got.size, _unequal(got, wanted)
+
+
+def by_recipe(name: str) -> Iterator[tuple[int, int]]:
+    """Compare a recipe's codes, scales and choices, blocks of 16 or tiles, on every distribution."""
+    r, g = RECIPES[name], np.random.Generator(np.random.Philox(8))
+    for kind in KINDS:
+        x = make(kind, (256, 512), 14, "float32")
+        x[:16, :32] = 0
+        drawn = [
+            g.integers(0, 1 << 32, (256, 512 // elements_of(r)), dtype=np.uint32) for _ in range(r.draws)
+        ]
+        t = trace(x, r, random_bits=alone(drawn))
+        found = stochastic_host.quantize(x, t.scales, r, drawn)
+        for got, want in zip(found, (pack_nibbles(t.codes), t.block_scales, t.picked4), strict=True):
+            yield got.size, _unequal(got, want)
+
+
 PARTS: dict[str, tuple[Callable[..., Iterator[tuple[int, int]]], tuple[tuple[str, ...], ...]]] = {
     "rule": (by_rule, tuple(product(FORMATS, (r.value for r in Rule)))),
     "program": (by_program, tuple((p,) for p in training.PROGRAMS)),
@@ -163,6 +197,8 @@ PARTS: dict[str, tuple[Callable[..., Iterator[tuple[int, int]]], tuple[tuple[str
     "feed": (by_feed, tuple((f.value,) for f in Feed)),
     "rotation": (by_order, tuple(product((o.value for o in Order), KINDS))),
     "MS-EDEN": (by_eden, tuple((k,) for k in KINDS)),
+    "MS-EDEN of 128": (by_groups, tuple((k,) for k in KINDS)),
+    "recipe": (by_recipe, tuple((r,) for r in RECIPES)),
 }
 
 
@@ -199,7 +235,8 @@ PROOF = Proof(
     name="training-host",
     claim=(
         "The header of training's kernels, built by g++, gives fos_ref's codes for every byte and bfloat16 "
-        "value under the rules A, B and C, and its words, rotations and MS-EDEN."
+        "value under the rules A, B and C, and its words, rotations, MS-EDEN of 16 and 128 values, and the "
+        "codes of every stochastic recipe in blocks and tiles."
     ),
     run=run,
     minutes=3,

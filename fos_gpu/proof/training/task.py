@@ -22,6 +22,7 @@ from fos_ref.storage.tensor import QuantizedTensor
 
 KINDS = ("normal", "student-t3", "lognormal", "heavy-tailed", "signed-zero", "outlier-channels")
 NOISE, EDEN = "quartet2-scales", "quartet2-eden"
+GROUP_NOISE, GROUP_EDEN = "quartet2-simulator-scales", "quartet2-simulator-eden"
 Quantized: TypeAlias = tuple[U8, U8, Bool]  #: packed codes, block scales, picked4
 
 
@@ -54,6 +55,7 @@ class Wanted:
     quantized: dict[str, Quantized]  #: by case
     words: dict[str, U32]  #: map -> words
     eden: QuantizedTensor  #: of y
+    groups: QuantizedTensor  #: of y, whose 128 values correct a scale
     rotated: dict[str, AnyArray]  #: order -> bfloat16
     decided: AnyArray  #: of the exact order
 
@@ -102,6 +104,7 @@ def wanted(task: Task) -> Wanted:
         quantized=quantized,
         words={name: map_words(name, task, {}) for name in OTHER_MAPS},
         eden=quantize(y, EDEN, random_bits=map_words(NOISE, task, {}), engine="numpy"),
+        groups=quantize(y, GROUP_EDEN, random_bits=map_words(GROUP_NOISE, task, {}), engine="numpy"),
         rotated={Order.EXACT.value: exact.y, **rotated},
         decided=exact.decided,
     )

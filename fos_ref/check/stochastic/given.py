@@ -42,8 +42,9 @@ def givens(s: Subject, r: Recipe) -> Iterator[Given]:
         if found.known is not None and not found.known.all():
             continue
         shape = (s.x.shape[0] // r.block_rows, s.x.shape[1] // r.block_cols)
-        codes = from_blocks(found.codes.reshape(*shape, -1), r.block_rows, r.block_cols // r.codes_per_byte)
-        scales = from_blocks(found.scales.reshape(*shape, -1), r.block_rows, 1)
+        rows, width = r.block_rows, r.block_cols // r.codes_per_byte
+        codes = from_blocks(found.codes.reshape(*shape, rows * width), rows, width)
+        scales = from_blocks(found.scales.reshape(*shape, rows), rows, 1)
         yield Given(reading.flags, reading.what, one_a_byte(codes, r), scales)
 
 

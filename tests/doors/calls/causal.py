@@ -55,7 +55,8 @@ _NO_TOKENS: dict[str, Any] = {
 }
 _OTHERS: dict[str, Any] = {**_NO_TOKENS, "another number of tokens": X[:5]}
 _NO_PLACES: dict[str, Any] = {
-    **without(NO_CHOICE, "None", "a dict", "a hostile object", "nothing"),  # those hold no token
+    **without(NO_CHOICE, "None"),
+    "an empty list": [],
     "beyond the last": [32],
     "negative": [-1],
     "a whole float": [1.0],
