@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,14 @@ import typer
 
 from fos_ref.commands.options import AsJson, DTYPES, LAYOUTS, one_of, real, RecipeName
 from fos_ref.commands.output import say, say_json
+from fos_ref.commands.random_bits import bits_of
+from fos_ref.commands.random_bits import random_bits as random_bits_option
 from fos_ref.errors import InputError
 
 if TYPE_CHECKING:
     from fos_ref.formats.arrays import AnyArray
 
 EXIT_DIFFERENT = 1
-_MAP = re.compile(r"(?P<map>[a-z0-9-]{1,60}):(?P<seed>[0-9]{1,40}):(?P<offset>[0-9]{1,40})")
 
 
 def check(  # noqa: PLR0917 -- typer reads the parameters
@@ -39,10 +39,7 @@ def check(  # noqa: PLR0917 -- typer reads the parameters
     ] = None,
     random_bits: Annotated[
         str | None,
-        typer.Option(
-            metavar="MAP:SEED:OFFSET|FILE.npy",
-            help="The random words of a stochastic recipe. [default: judged by statistics]",
-        ),
+        random_bits_option("The random words of a stochastic recipe. [default: judged by statistics]"),
     ] = None,
     strict: Annotated[  # noqa: FBT002
         bool, typer.Option("--strict", help="Exit 1 on a note too, such as padding that is not zero.")
@@ -78,22 +75,7 @@ def _judge(recipe: str, random_bits: str | None) -> Callable[..., Any]:
 
     if random_bits is None and not get_recipe(recipe).stochastic:
         return run
-    return partial(check_stochastic, random_bits=_bits(random_bits))
-
-
-def _bits(given: str | None) -> Any:
-    """Return a map's name, seed and offset, or the words of a file; None where none are given."""
-    from fos_ref.outside.npy import read_npy
-
-    if given is None:
-        return None
-    named = _MAP.fullmatch(given)
-    if named is not None:
-        return named["map"], int(named["seed"]), int(named["offset"])
-    if not given.endswith(".npy"):
-        msg = f"--random-bits {given!r}: MAP:SEED:OFFSET, or a .npy file of words, is allowed"
-        raise InputError(msg)
-    return read_npy(given)
+    return partial(check_stochastic, random_bits=bits_of(random_bits))
 
 
 def _input(path: Path, dtype: str | None) -> AnyArray:

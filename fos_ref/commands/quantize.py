@@ -18,6 +18,8 @@ from fos_ref.commands.options import (
     SHARES,
 )
 from fos_ref.commands.output import say_json
+from fos_ref.commands.random_bits import bits_of
+from fos_ref.commands.random_bits import random_bits as random_bits_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +45,9 @@ Padded = Annotated[bool, typer.Option("--padding", help="Fill rows up to whole b
 Experts = Annotated[
     str | None, one_of(ORIENTATIONS, "How the experts of a stack lie, if config.json is silent.")
 ]
+RandomBits = Annotated[
+    str | None, random_bits_option("The random words of a stochastic recipe, for one matrix.")
+]
 Config = Annotated[bool, typer.Option("--config", help="Write the configuration beside a file.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace OUT.safetensors if it exists.")]
 
@@ -57,6 +62,7 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     share: Share = "none",
     padding: Padded = False,  # noqa: FBT002 -- a switch
     experts: Experts = None,
+    random_bits: RandomBits = None,
     config: Config = False,  # noqa: FBT002
     engine: EngineName = "auto",
     force: Force = False,  # noqa: FBT002
@@ -70,6 +76,8 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     own. Embeddings, output heads and expert routers are left alone unless
     --include names them. Everything else is copied unchanged and listed
     with the reason. A folder becomes a new folder that loaders read.
+    A recipe that rounds stochastically takes one matrix and its random
+    words: --include names it where there are more.
     """
     from fos_ref.commands.quantize_tables import document, show
     from fos_ref.report.console import output
@@ -85,6 +93,7 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
         share=share,
         padding=padding,
         experts=experts,
+        random_bits=bits_of(random_bits),
         config=config,
         engine=engine,
         overwrite=force,

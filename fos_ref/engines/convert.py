@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from typing import Any
 
 from fos_ref.arguments import path
 from fos_ref.engines.conversion.amaxes import take
 from fos_ref.engines.conversion.asked import Asked, Progress
+from fos_ref.engines.conversion.drawn import drawn
 from fos_ref.engines.conversion.outcome import Conversion, Outcome
 from fos_ref.engines.conversion.plan import Plan
 from fos_ref.engines.conversion.reading import Reading
@@ -23,6 +25,7 @@ from fos_ref.engines.conversion.writing import Shard, Writing
 from fos_ref.engines.registry import Engine, get_engine
 from fos_ref.engines.stream import Compiled
 from fos_ref.formats.environment import check_float_environment
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.publish.publication import check_targets, Publication
 from fos_ref.publish.targets import Targets
 from fos_ref.recipes.catalog import recipe as get_recipe
@@ -46,6 +49,7 @@ def quantize_checkpoint(
     share: str = "none",
     padding: bool = False,
     experts: str | None = None,
+    random_bits: Any = None,
     config: bool = False,
     engine: str = "auto",
     overwrite: bool = False,
@@ -67,6 +71,8 @@ def quantize_checkpoint(
     padding:    add zeros to rows that are no whole number of blocks; otherwise such a weight is left
     experts:    how each expert of a stack lies: "out-in" is (N, K), "in-out" (K, N), which is turned around;
                 None: as the config.json beside the source says
+    random_bits: of a stochastic recipe, as `quantize` takes them, for the one matrix that has to be selected.
+                Its words are held whole
     config:     write the configuration beside a file, too
     overwrite:  replace a file that exists; a folder has to be new or empty
     progress:   called with (bytes done, bytes in all)
@@ -84,18 +90,21 @@ def quantize_checkpoint(
     with Shards(output.origin.file) as shards:
         plan = Plan.of(shards, output.origin, asked)
         chosen = _engine(engine, asked, shards, compiling)
+        bits = drawn(random_bits, plan)
         reading = Reading(shards=shards, engine=chosen, total=plan.nbytes(), progress=progress)
-        return _convert(plan, reading, output, targets)
+        return _convert(plan, reading, output, targets, bits)
 
 
-def _convert(plan: Plan, reading: Reading, output: Output, targets: Targets) -> Conversion:
+def _convert(
+    plan: Plan, reading: Reading, output: Output, targets: Targets, bits: RandomBits | None
+) -> Conversion:
     """Take both passes and publish what they give."""
     asked, parts = plan.asked, [Shard.of(f, plan, reading) for f in safetensors_of(reading.shards)]
     check_names(output.path, (i for p in parts for i in p.infos(asked)))
     model = output.origin.model_to_write() if output.writes_config else None
     amaxes = take(plan, reading)
     settings = quantization_config(asked.convention, plan.modules_left(), VERSION)
-    writing = Writing(plan=plan, amaxes=amaxes, reading=reading)
+    writing = Writing(plan=plan, amaxes=amaxes, reading=reading, bits=bits)
     with Publication(targets) as out:
         found = [o for p in parts for o in _write(p, writing, output, out, settings)]
         whole = {**output.index(parts, asked), **output.documents(asked, settings, model)}

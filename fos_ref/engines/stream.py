@@ -54,7 +54,7 @@ def chunks(file: Readable, name: str, start: int, shape: tuple[int, int], r: Rec
     """
     rows, cols = shape
     if r.block_rows == 1 and cols > CHUNK_VALUES:
-        rows, cols = rows * cols // r.block_cols, r.block_cols
+        rows, cols = rows * cols // r.group, r.group
     return pieces(file, name, start, (rows, cols), at_once(cols, r.block_rows))
 
 

@@ -73,8 +73,8 @@ def _te() -> list[Stack]:
     Where cvt.rs is missing the fused kernel is too: one kernel for the rows, one for the rotated buffer.
     """
     fused, alone = ("te-fused-row", "te-fused-column"), ("te-tuned-row", "te-tuned-row")
-    tails = ("", "-byte-lane", "-pair-reversed")
-    found = [_nvidia(f"te{t}", _TE, f"te-train-gradient{t}", H16, fused) for t in tails]
+    tails = {"": "-cvt-rs", "-byte-lane": "-byte-lane", "-pair-reversed": "-pair-reversed"}
+    found = [_nvidia(f"te{t}", _TE, f"te-train-gradient{r}", H16, fused) for t, r in tails.items()]
     return [*found, _nvidia("te-software", _TE, "te-train-gradient-software", H16, alone)]
 
 

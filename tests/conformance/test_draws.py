@@ -24,7 +24,7 @@ def test_a_right_kernel_conforms_with_words_and_without():
     def alone(x):
         return right(x, rng.integers(0, 1 << 32, (x.shape[0], x.shape[1] // 4), dtype=np.uint32))
 
-    assert conformance(alone, "te-train-gradient", **QUICK).equal
+    assert conformance(alone, "te-train-gradient-cvt-rs", **QUICK).equal
     assert conformance_groups(RECIPE) == ("tensors",)
 
 

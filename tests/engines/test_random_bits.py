@@ -61,7 +61,12 @@ def test_two_candidates_have_two_draws():
 WRONG = [
     ("nvfp4", WORDS, InputError, "takes none: its bits depend on x alone"),
     (LANE, None, InputError, "rounds stochastically, and no random bits were given"),
-    ("te-train-gradient", WORDS, InputError, "hardware decides which bits.* te-train-gradient-byte-lane"),
+    (
+        "te-train-gradient-cvt-rs",
+        WORDS,
+        InputError,
+        "hardware decides which bits.* te-train-gradient-byte-lane",
+    ),
     (LANE, WORDS[:5], ShapeError, r"of shape \(5, 32\): words of shape \(128, 32\)"),
     (LANE, WORDS.T.copy(), ShapeError, r"of shape \(32, 128\)"),
     (LANE, WORDS.astype(np.float32), DtypeError, "of dtype float32: words"),

@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused(device):
         with pytest.raises(error, match="allowed"):
             training.quantize(x, TE, random_bits=wrong)
     for recipe, error, said in (
-        ("te-train-gradient", InputError, "hardware decides"),
+        ("te-train-gradient-cvt-rs", InputError, "hardware decides"),
         ("te-cuda-nvfp4", InputError, "takes none"),
         ("fouroversix-sr-4over6", InputError, "two of them"),
     ):
@@ -148,5 +148,5 @@ def test_the_engine_on_arrays_of_the_host(device, recipe, monkeypatch):
     want = get_engine("numpy", r, x.size).quantize(x, scales, r, bits)
     assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
     assert engine.CudaEngine().refuses(r) is None
-    assert "known feed" in engine.CudaEngine().refuses(STOCHASTIC["te-train-gradient"])
+    assert "known feed" in engine.CudaEngine().refuses(STOCHASTIC["te-train-gradient-cvt-rs"])
     assert device is not None

@@ -13,7 +13,7 @@ from fos_ref.model.random_bits import RandomBits
 from fos_ref.oracle.random_elements import dealt
 from fos_ref.proof.oracle.agree import compare
 from fos_ref.proof.oracle.inputs import arguments_for, cases, taken
-from fos_ref.random import deal, Feed
+from fos_ref.random import deal, Feed, words
 from fos_ref.random import FEEDS as THEIRS
 from fos_ref.random import width as width_of
 from fos_ref.recipes.axes import (
@@ -95,6 +95,19 @@ def test_model_equals_oracle(name, few):
         number = x.size // (r.block_rows * r.block_cols)
         blocks += compare(x, t, arguments, EVERY, start % min(EVERY, number))
     assert blocks > 3
+
+
+def test_the_gradient_of_te_by_name_has_the_oracles_bytes(few):
+    """`quantize(x, "te-train-gradient", random_bits=words | (map, seed, offset))`."""
+    x, name = np.tile(few[0].x.reshape(-1, 32), (2, 1)), ("te-tuned-row", 0x123456789ABCDEF0, 7)
+    w = words(name[0], x.shape, seed=name[1], offset=name[2])
+    t = fos_ref.trace(x, "te-train-gradient", random_bits=w)
+    assert compare(x, t, {}, 1) == x.size // 16
+    for bits in (w, name):
+        q = fos_ref.quantize(x, "te-train-gradient", random_bits=bits)
+        assert q.recipe.element_rounding is ElementRounding.TE_SOFTWARE
+        assert q.codes.tobytes() == (t.codes[:, ::2] | t.codes[:, 1::2] << 4).astype(np.uint8).tobytes()
+        assert q.block_scales.tobytes() == t.block_scales.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ OPERANDS = [f"{_program}-train-{_n}" for _program in ("te", "torchao") for _n in
 NAMES += OPERANDS
 _CVT_RS = ("", "-byte-lane", "-pair-reversed")
 RANDOM = [f"{_p}-train-gradient{_tail}" for _p in ("te", "torchao") for _tail in _CVT_RS]
-RANDOM += ["te-train-gradient-software"]
+RANDOM += ["te-train-gradient-software", "te-train-gradient-cvt-rs"]
 RANDOM += [f"fouroversix-sr{_u}{_n}" for _u in ("", "-unbiased") for _n in ("", "-4over6")]
 for _n in ("sr", "sr-unbiased", "sr-absmax", "sr-unbiased-absmax"):
     RANDOM += [f"fouroversix-triton-{_n}{_tail}" for _tail in _CVT_RS]

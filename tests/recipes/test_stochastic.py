@@ -30,7 +30,7 @@ from fos_ref.recipes.file import changed
 from tests.docs.document import matching, read_tables, text_of
 
 LANE = fos_ref.recipe("te-train-gradient-byte-lane")
-UNKNOWN = fos_ref.recipe("te-train-gradient")
+UNKNOWN = fos_ref.recipe("te-train-gradient-cvt-rs")
 TWO = fos_ref.recipe("fouroversix-sr-4over6")
 EDEN, SIMULATED = fos_ref.recipe("quartet2-eden"), fos_ref.recipe("quartet2-simulator-eden")
 PLAIN = fos_ref.recipe("nvfp4")

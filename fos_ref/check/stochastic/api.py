@@ -31,7 +31,7 @@ def check_stochastic(
     x: Any,
     codes: Any,
     scales: Any,
-    recipe: Recipe | str = "te-train-gradient",
+    recipe: Recipe | str = "te-train-gradient-cvt-rs",
     random_bits: Any = None,
     *,
     amax: Any = None,

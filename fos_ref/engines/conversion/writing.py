@@ -10,6 +10,7 @@ import numpy as np
 
 from fos_ref.engines.conversion.amaxes import Amaxes
 from fos_ref.engines.conversion.asked import Asked
+from fos_ref.engines.conversion.drawn import Dealer
 from fos_ref.engines.conversion.outcome import Outcome
 from fos_ref.engines.conversion.plan import Plan
 from fos_ref.engines.conversion.reading import Reading
@@ -17,12 +18,15 @@ from fos_ref.engines.conversion.units import Unit, Weight
 from fos_ref.formats.arrays import AnyArray, Bool, U8
 from fos_ref.formats.environment import check_float_environment
 from fos_ref.model.quantize import tensor_scales
+from fos_ref.model.random_bits import RandomBits
 from fos_ref.storage.conventions import stored_tensor_scale
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
 from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 from fos_ref.storage.unchanged import rewritten
 
+#: A matrix, values of it, and their random bits if there are any.
+_Chunk = tuple[Unit, AnyArray, tuple[RandomBits, ...]]
 COPY_BYTES = 1 << 22  #: bytes copied at once
 
 
@@ -67,6 +71,7 @@ class Writing:
     plan: Plan
     amaxes: Amaxes
     reading: Reading
+    bits: RandomBits | None  #: of the one matrix, where the recipe takes them
 
     def shard(self, shard: Shard, writer: SafetensorsWriter) -> Iterator[Outcome]:
         """Write a file of the target; return what became of each tensor of the source."""
@@ -91,21 +96,23 @@ class Writing:
             left=self.plan.left[info.name],
         )
 
-    def _blocks(self, units: list[Unit]) -> Iterator[tuple[Unit, AnyArray]]:
+    def _blocks(self, units: list[Unit]) -> Iterator[_Chunk]:
+        r = self.plan.asked.recipe
+        dealer = None if self.bits is None else Dealer(self.bits, r)
         for unit in units:
             w = unit.weight
             cols = w.shape[1] if w.padded else None
-            for chunk in self.reading.counted(unit.blocks(self.reading.shards, self.plan.asked.recipe), cols):
-                yield unit, chunk
+            for chunk in self.reading.counted(unit.blocks(self.reading.shards, r), cols):
+                yield unit, chunk, () if dealer is None else (dealer.next(*chunk.shape),)
 
-    def _quantized(self) -> Callable[[tuple[Unit, AnyArray]], _Part]:
+    def _quantized(self) -> Callable[[_Chunk], _Part]:
         engine, r, used = self.reading.engine, self.plan.asked.recipe, self.amaxes.used
 
-        def quantized(item: tuple[Unit, AnyArray]) -> _Part:
+        def quantized(item: _Chunk) -> _Part:
             check_float_environment()
-            unit, x = item
+            unit, x, bits = item
             scales = tensor_scales(np.asarray(used[unit.name]), r, NUMPY_DTYPES[unit.weight.info.dtype])
-            return _Part(unit, np.float32(engine.amax(x, r)), *engine.quantize(x, scales, r))
+            return _Part(unit, np.float32(engine.amax(x, r)), *engine.quantize(x, scales, r, *bits))
 
         return quantized
 

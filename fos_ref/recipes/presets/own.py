@@ -52,12 +52,14 @@ def presets() -> list[Recipe]:
     return [NVFP4, *rows, *tiles, OPTIMUM]
 
 
-#: Second names of a preset. The operands of training that are rounded to nearest have the bits of plain ones.
+#: Second names of a preset. The operands of training that are rounded to nearest have the bits of plain
+#: ones. te-train-gradient is the form whose bits TransformerEngine's source states: cvt.rs is not.
 ALIASES = {
     "4over6-mse": "4over6",
     "4over6-mse-16x16": "4over6-16x16",
     "te-train-input": "te-cuda-nvfp4",
     "te-train-weight": "te-cuda-nvfp4-16x16",
+    "te-train-gradient": "te-train-gradient-software",
     "torchao-train-input": "torchao-train-nvfp4",
     "torchao-train-weight": "torchao-train-nvfp4-16x16",
 }

@@ -2,7 +2,8 @@
 
 The signs of a rotation belong to a layer, so no recipe has one: rotate first (fos_ref/rotate), then quantize.
 Which bits of a word `cvt.rs.satfinite.e2m1x4` gives a value is not known. Its recipes say "hardware-decides";
-a recipe of the same name and a feed behind it states one.
+a recipe of the same name and a feed behind it states one. TransformerEngine has a form in software as well,
+whose bits its source states: that is te-train-gradient, by its second name.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def cvt_rs(base: Recipe, name: str, **change: Any) -> list[Recipe]:
 
 
 def _te() -> list[Recipe]:
-    """Return TransformerEngine's gradients: by cvt.rs, and by its software form where that is missing."""
+    """Return TransformerEngine's gradients: by cvt.rs, and by its software form where that is missing.
+
+    te-train-gradient is a second name of the software form (own.py), so what hardware decides is -cvt-rs.
+    """
     software = replace(
         te.CUDA_PLAIN,
         name="te-train-gradient-software",
@@ -73,7 +77,8 @@ def _te() -> list[Recipe]:
         source=f"{_TE}util/ptx.cuh::stochastic_round_fp4_e2m1",
     )
     source = f"{_TE}util/ptx.cuh::mul_cvt_bf16_to_fp4_4x_with_stochastic_rounding"
-    return [*cvt_rs(te.CUDA_PLAIN, "te-train-gradient", source=source), software]
+    undecided, *stated = cvt_rs(te.CUDA_PLAIN, "te-train-gradient", source=source)
+    return [replace(undecided, name=f"{undecided.name}-cvt-rs"), *stated, software]
 
 
 def _fouroversix() -> list[Recipe]:
@@ -162,9 +167,9 @@ def _quartet2() -> list[Recipe]:
 
 
 def presets() -> list[Recipe]:
-    """Return te-train-gradient[-byte-lane, -pair-reversed, -software], torchao-train-gradient likewise.
+    """Return te-train-gradient-{cvt-rs,byte-lane,pair-reversed,software}, and torchao-train-gradient.
 
-    And fouroversix-sr[-unbiased][-4over6], fouroversix-triton-sr[-unbiased][-absmax] with each feed,
+    That and fouroversix-triton-sr[-unbiased][-absmax] with each feed. fouroversix-sr[-unbiased][-4over6],
     quartet2-eden, quartet2-simulator-{eden,sr,sr-4over6}.
     """
     torchao = cvt_rs(te.CUDA_PLAIN, "torchao-train-gradient", source=f"{_AO}hadamard_utils.py::_pack_fp4")

@@ -35,7 +35,7 @@ def test_exit_codes_and_text(files, capsys):
     for given in bits:
         assert checked(files, "--random-bits", given) == 0
         assert "all 4,096 codes and 256 scale bytes are those of the words" in capsys.readouterr().out
-    assert checked(files, recipe="te-train-gradient") == 0
+    assert checked(files, recipe="te-train-gradient-cvt-rs") == 0
     assert "no alarm" in capsys.readouterr().out
     assert checked(files, "--random-bits", "te-tuned-row:6:8", "--json") == 1
     assert json.loads(capsys.readouterr().out)["causes"][0]["flag"] == "RngCounterMap"
@@ -46,7 +46,7 @@ def test_exit_codes_and_text(files, capsys):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("te-tuned-row", "MAP:SEED:OFFSET"),
+        ("te-tuned-row", "MAP:SEED[:OFFSET]"),
         ("nope:1:2", "map 'nope'"),
         ("te-tuned-row:99999999999999999999999:0", "seed"),
         ("missing.npy", "missing.npy"),

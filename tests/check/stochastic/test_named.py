@@ -64,7 +64,7 @@ def test_right_kernels_are_equal_with_the_words_and_raise_no_alarm_without():
     codes, scales, _ = planted.made(x, drawn)
     q = fos_ref.quantize(x, RECIPE, random_bits=MAP)
     assert codes.tobytes() == q.codes.tobytes()
-    for recipe in (RECIPE, "te-train-gradient"):
+    for recipe in (RECIPE, "te-train-gradient-cvt-rs"):
         for bits in (MAP, drawn):
             found = check_stochastic(x, codes, scales, recipe, bits)
             assert (found.equal, found.wrong_codes, found.feed) == (True, 0, "byte-lane")

@@ -9,7 +9,8 @@ from fos_ref.errors import FosError
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.select import Selection
 from fos_ref.verify.inspect import inspect
-from tests.doors.calls.values import NO_CHOICE, NO_COUNT, NO_RECIPE, without
+from tests.doors.calls.tensors import NO_BITS
+from tests.doors.calls.values import NO_ARRAY, NO_CHOICE, NO_COUNT, NO_RECIPE, without
 from tests.doors.kit import checkpoints, ggml
 from tests.doors.row import Call, HOSTILE, wrong
 from tests.foreign_objects import Rude
@@ -107,6 +108,15 @@ ROWS = [
     ),
     *wrong("quantize_checkpoint", quantize_checkpoint, "share", NO_CHOICE, "w.safetensors", "o"),
     *wrong("quantize_checkpoint", quantize_checkpoint, "experts", _NO_LIE, "w.safetensors", "o"),
+    *wrong(
+        "quantize_checkpoint",
+        quantize_checkpoint,
+        "random_bits",
+        {**NO_ARRAY, **NO_BITS},
+        "w.safetensors",
+        "o",
+        "te-train-gradient",
+    ),
     *wrong("Selection", Selection, "include", _NO_GLOBS),
     *wrong("Selection", Selection, "exclude", _NO_GLOBS),
     Call(

@@ -124,7 +124,9 @@ def _both(door: str, function: Any, **more: Any) -> list[Call]:
         *wrong(door, function, "padding", NO_CHOICE, X, "nvfp4", **more),
         *wrong(door, function, "random_bits", {"words": _WORDS, **_BITS}, X, "nvfp4", **more),
         *wrong(door, function, "random_bits", {**NO_ARRAY, **NO_BITS}, X, _STOCHASTIC, **more),
-        *wrong(door, function, "random_bits", {"for the hardware": _WORDS}, X, "te-train-gradient", **more),
+        *wrong(
+            door, function, "random_bits", {"for the hardware": _WORDS}, X, "te-train-gradient-cvt-rs", **more
+        ),
         *wrong(door, function, "random_bits", {"one of two": _WORDS}, X, "fouroversix-sr-4over6", **more),
         *wrong(door, function, "amax", {"and a tensor scale": 1.0}, X, "nvfp4", tensor_scale=1.0, **more),
         *wrong(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.doors.kit import checkpoints, documents
+from tests.doors.kit import checkpoints, documents, npy
 from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
 _IN = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *checkpoints.VALUES)
 _TO = ("quantize", "w.safetensors")
+
+
+_DRAWN = (*_TO, "out.safetensors", "--recipe", "te-train-gradient")
 
 
 def _from(name: str, what: str = "", named: tuple[str, ...] = ()) -> Command:
@@ -111,6 +114,17 @@ ROWS = [
     *hostile("quantize --share", *_option("--share", "{}"), named=("none", "fused")),
     *hostile("quantize --experts", *_option("--experts", "{}"), named=("out-in", "in-out")),
     Command("quantize --experts", "of no stack", _option("--experts", "in-out"), ("w.safetensors", "stack")),
+    *hostile("quantize --random-bits", *_DRAWN, "--random-bits", "{}", named=("random",)),
+    Command("quantize --random-bits", "no map", (*_DRAWN, "--random-bits", "nope:1:2"), ("nope",)),
+    Command("quantize --random-bits", "no seed", (*_DRAWN, "--random-bits", "te-tuned-row"), ("SEED",)),
+    Command(
+        "quantize --random-bits", "of a plain recipe", _option("--random-bits", "te-tuned-row:1"), ("4over6",)
+    ),
+    Command("quantize --random-bits", "given never", _DRAWN, ("--random-bits", "words")),
+    *(
+        Command("quantize --random-bits", f"the file {name}.npy", (*_DRAWN, "--random-bits", f"{name}.npy"))
+        for name in (*npy.FOREIGN, *npy.ARRAYS, *npy.EMPTY, *_ODD)
+    ),
     *hostile("quantize --engine", *_option("--engine", "{}"), named=("engine", "numpy")),
     Command("quantize --engine", "in other case", _option("--engine", "NUMPY"), ("NUMPY", "numpy")),
     Command("quantize --engine", "one for checks", _option("--engine", "gpu"), ("gpu",)),
