@@ -18,6 +18,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", list(SHOWN))
 def test_a_loss_below_the_entropy_is_a_leak(name):
     block, leaks = SHOWN[name]

@@ -21,6 +21,7 @@ RULES = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", list(PUBLISHED))
 def test_a_program_leaks_what_it_leaks(name):
     p = PUBLISHED[name]

@@ -28,6 +28,7 @@ def test_equal_bytes_are_equal_under_the_scale_that_was_given(recipe, fixed):
     assert check(X, q.codes, q.block_scales, recipe=recipe, **fixed).equal
 
 
+@pytest.mark.exhaustive
 def test_mistakes_are_named_under_it():
     q = given(encode_scale=S)
     signs = check(X, q.codes ^ 0x88, q.block_scales, recipe="nvfp4", encode_scale=S)
@@ -47,6 +48,7 @@ def test_another_scale_than_the_one_given_is_named():
     assert low <= S <= high
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["encode_scale", "tensor_scale"])
 def test_the_line_that_reproduces_a_block_gives_its_bytes(name):
     fixed = {name: {"encode_scale": S, "tensor_scale": np.float32(0.0013967)}[name]}

@@ -57,6 +57,7 @@ def test_without_a_mistake_it_gives_the_preset_s_bytes(preset):
     assert scales.tobytes() == q.block_scales.tobytes()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("flag", "preset", "family", "bug"),
     [
@@ -82,6 +83,7 @@ def edges():
     return x
 
 
+@pytest.mark.exhaustive
 def test_last_bits_are_named_and_called_near_ties():
     x = edges()
     found = check(x, *planted("4over6", "order-shuffle")(x), recipe="4over6")
@@ -89,6 +91,7 @@ def test_last_bits_are_named_and_called_near_ties():
     assert found.causes[0].near_ties > 0
 
 
+@pytest.mark.exhaustive
 def test_a_choice_that_hangs_on_the_last_bits_is_harmless():
     """Half of the near ties the other way: no order does that."""
     x = edges()
@@ -106,6 +109,7 @@ def test_a_choice_that_hangs_on_the_last_bits_is_harmless():
     assert "err4 - err6" in found.causes[0].what
 
 
+@pytest.mark.exhaustive
 def test_the_preset_that_fits_is_mentioned():
     x = make("normal", SMALL, 5)
     q = fos_ref.quantize(x, "te-mae-448")

@@ -48,6 +48,7 @@ def test_layouts_are_named_and_nibbles_are_not(name):
     assert "NibbleOrder" not in read
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", RECIPES)
 def test_signs_and_cuts_are_named(name):
     x, q, t = tensor(name)

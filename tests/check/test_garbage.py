@@ -52,6 +52,7 @@ def all_answered(r, blocks, factors):
                 answered(x, *given, r)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "factors"),
     [

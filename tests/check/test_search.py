@@ -37,6 +37,7 @@ def test_blocks_in_many_parts_are_judged_as_in_one(monkeypatch):
     assert reproduced(Hypothesis(case), r, every[:0]).shape == (0,)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["te-mse-256", "nvfp4"])
 def test_a_preset_that_fits_no_better_is_not_suggested(recipe):
     """Other presets give the same bytes here: with one block damaged they are as good, not better."""
@@ -55,6 +56,7 @@ def _same(p, q):
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("preset", ["4over6", "te-mae-256-row"])
 def test_blocks_drawn_together_are_neighbours_that_part(preset):
     r = fos_ref.recipe(preset)
@@ -70,6 +72,7 @@ def test_blocks_drawn_together_are_neighbours_that_part(preset):
         assert nearest.count(1) >= len(nearest) / 2  # the other of the pair may have been given the amax
 
 
+@pytest.mark.exhaustive
 def test_a_tensor_outgrows_the_amax_that_its_caller_gives():
     for preset in ("nvfp4", "te-mae-256-row"):
         r = fos_ref.recipe(preset)

@@ -81,6 +81,7 @@ def shell(line: str, *args: str) -> tuple[int, bytes]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("line", "args", "code", "error"),
     [
@@ -115,6 +116,7 @@ def test_the_version_is_one_line(capsys):
     assert capsys.readouterr() == (f"fos {VERSION}\n", "")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "args", [["--help"], ["--version"], ["recipes", "diff", "-h"], ["--show-completion", "zsh"]]
 )

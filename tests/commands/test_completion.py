@@ -31,6 +31,7 @@ def completed(*words: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -104,6 +104,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("problem", BROKEN)
 def test_a_claim_that_nothing_backs_is_named_and_exits_1(written, capsys, problem):
     path = written(lambda data: BROKEN[problem](data["presets"]))
@@ -150,6 +151,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("field", WRONG)
 def test_an_entry_of_other_types_is_one_line_whatever_it_holds(written, capsys, field):
     for value in WRONG[field]:

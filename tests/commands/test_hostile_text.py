@@ -106,6 +106,7 @@ def judged(capsys) -> tuple[str, str]:
     return out, err
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_word_in_any_position_is_shown_as_text(places, tmp_path, monkeypatch, capsys, position):
     monkeypatch.chdir(tmp_path)
@@ -131,6 +132,7 @@ def checkpoint(tmp_path):
     return tmp_path / "in.safetensors"
 
 
+@pytest.mark.exhaustive
 def test_names_of_tensors_are_shown_as_text_by_every_command(checkpoint, tmp_path, capsys):
     made = tmp_path / "out.safetensors"
     steps = [
@@ -153,6 +155,7 @@ def test_names_of_tensors_are_shown_as_text_by_every_command(checkpoint, tmp_pat
     assert "'\\x1b]0;pwn\\x07q.weight'" in out
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("count", [1, 20_000])
 def test_thousands_of_names_make_one_short_line(tmp_path, capsys, count):
     """Each looks quantized: its scales lie beside it, of the wrong size."""

@@ -62,6 +62,7 @@ pytestmark = pytest.mark.usefixtures("user")
 SMALL = ["--tokens", "17", "--dim", "16", "--sweep", "20"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("words", "code"),
     [

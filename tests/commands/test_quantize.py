@@ -193,6 +193,7 @@ def test_names_from_the_file_cannot_write_to_the_terminal(
     assert "[red]x.weight" in out
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("args", "says"),
     [

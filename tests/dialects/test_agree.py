@@ -40,6 +40,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_no_smaller_change_makes_them_agree(a, b):
     """Every pair of one method that the settings reach is tried: brute force on the same tensor."""

@@ -50,6 +50,7 @@ def by_the_compiled_engine(monkeypatch):
     monkeypatch.setattr("fos_ref.dialects.disagreement.quantize", compiled)
 
 
+@pytest.mark.sample(14)
 @pytest.mark.usefixtures("by_the_compiled_engine")
 @pytest.mark.parametrize(
     ("label", "axis", "a", "b", "cells"), COUNTED, ids=lambda v: v if isinstance(v, str) else ""

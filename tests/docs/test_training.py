@@ -184,6 +184,7 @@ def blocks(name):
     return make(name, (1 << 16, 16), 0, "bfloat16")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["normal", "student-t3", "wide"])
 def test_what_is_decided(name):
     x = blocks(name).astype(ml_dtypes.bfloat16)

@@ -15,7 +15,7 @@ from tests.doors.commands import ROWS
 from tests.doors.running import Ended, faults, in_process, listing
 from tests.meta.tree import ROOT
 
-_COPIES, _STARTED = 36, 3
+_COPIES, _STARTED = 9, 2
 #: They load a compiler.
 _SLOW = ("prove", "report", "golden chain", "golden write")
 #: Spread over the whole table; what an argument of a process cannot hold is left out.

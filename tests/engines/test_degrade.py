@@ -71,6 +71,7 @@ def python(script: str, *args: str, options=(), **env: str) -> subprocess.Comple
     return subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("wrong", [pytest.param(w, marks=SLOW * (w in ALIKE)) for w in WRONG])
 def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     before, env, says = WRONG[wrong]
@@ -85,6 +86,7 @@ def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     assert max(map(len, (warning, error))) < 1_000
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "wrong", ["llvmlite is broken", *(pytest.param(w, marks=SLOW) for w in ("no folder", "no threads"))]
 )

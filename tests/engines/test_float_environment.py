@@ -85,6 +85,7 @@ def files(tmp_path_factory) -> Path:
     return d
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_holds_in_an_ordinary_thread_and_in_no_other(door, files):
     call = DOORS[door]

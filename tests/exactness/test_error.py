@@ -69,6 +69,7 @@ def check(x, q) -> None:
     assert wrong == []
 
 
+@pytest.mark.exhaustive
 @every(RECIPES, lambda r: r.name)
 def test_every_preset_is_rounded_once(recipe):
     rows = max(2, recipe.block_rows)
@@ -83,6 +84,7 @@ def test_every_preset_is_rounded_once(recipe):
                 fos_ref.exact_error(x, q)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", ["4over6", "te-mse-448-row", "compressed-tensors-nvfp4", "fouroversix-if4-mse", "4over6-16x16"]
 )

@@ -43,6 +43,7 @@ def found(request):
     return x, amax, near_ties(x, request.param, amax=amax, limit=40)
 
 
+@pytest.mark.sample(3)
 def test_every_order_is_what_the_model_makes_of_it(found):
     x, amax, ties = found
     assert len(ties) >= 3

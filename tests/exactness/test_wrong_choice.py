@@ -58,6 +58,7 @@ def near_tied(rng, n, blocks, metric, bits=46):
     return Frame(p6=p6, p4=p4 + moves * np.spacing(p4), y=y, factor=np.ones(blocks))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("metric", "n"), list(product(METRICS, (16, 256))))
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 2**32), bits=st.sampled_from([46, 28, 18]))
@@ -275,6 +276,7 @@ def small():
     return found, calls
 
 
+@pytest.mark.exhaustive
 def test_the_oracle_confirms_the_counts(small):
     small, calls = small
     assert calls == [(1, 3), (2, 3), (3, 3)]
@@ -296,6 +298,7 @@ def test_a_wrong_count_does_not_pass_the_oracle(monkeypatch):
     assert checked == differing == 3
 
 
+@pytest.mark.exhaustive
 def test_processes_find_what_one_process_finds():
     tasks = [("normal", (16, 64), seed, False) for seed in (0, 1)]
     assert list(proof._results(tasks, 2)) == list(map(proof.work, tasks))

@@ -34,6 +34,7 @@ def given(v, document):
     return a[: v["rows"], : v["cols"]]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_rows_are_what_the_recipe_gives(recipe):
     d, r = document(recipe), PRESETS[recipe]
@@ -104,6 +105,7 @@ def test_a_column_is_as_wide_as_its_numbers():
             assert 0 <= values.min() <= values.max() < 2**c.bits, c.name
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_vectors_give_the_same_bytes_and_the_manifest_lists_them(form):
     first = export(form, *RECIPES)

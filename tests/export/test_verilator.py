@@ -15,6 +15,7 @@ RECIPE = "4over6-absmax"
 SHARED = ["fos_float.sv", "fos_formats.sv", f"{RECIPE}/fos_vectors.sv", "fos_dut.sv"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("top", "more"), [("fos_tb", ["--timing"]), ("fos_stream", [])])
 def test_there_is_no_warning(tmp_path, top, more):
     folder = written(tmp_path / "memh", "memh", RECIPE)

@@ -125,6 +125,7 @@ def test_a_file_that_is_not_whole_is_no_pass(bench, changed, text, said):
     assert f"FAIL: {RECIPE}/present.memh: {said}" in out
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "check"),
     [
@@ -146,6 +147,7 @@ def test_a_wrong_design_fails(tmp_path, name, right, wrong, check):
     assert f": {check} " in said.split("\n")[0]
 
 
+@pytest.mark.exhaustive
 def test_the_end_names_the_mistake_and_counts_by_flag(tmp_path):
     folder = written(tmp_path / "memh", "memh", "4over6")
     path = folder / "fos_dut.sv"

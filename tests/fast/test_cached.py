@@ -58,6 +58,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 def test_a_damaged_entry_is_made_again(folder, damage, suffix):

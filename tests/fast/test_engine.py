@@ -56,6 +56,7 @@ def tensors():
     return [make(f, SHAPE, 0, "float32") for f in FAMILIES]
 
 
+@pytest.mark.sample(70)
 @pytest.mark.parametrize("r", RECIPES, ids=lambda r: r.name)
 def test_every_preset_gives_the_model_s_bytes(r, tensors):
     for x in tensors:

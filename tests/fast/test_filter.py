@@ -107,6 +107,7 @@ def largest_share(r, exponent, seed, families, count):
     return most
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_the_recipe_s_errors_lie_within_the_bound(domain):
     shares = []
@@ -134,6 +135,7 @@ def test_the_recipe_s_errors_lie_within_the_bound_for_every_scaling(domain):
 METRICS = ("4over6", "4over6-mae", "4over6-absmax", "4over6-16x16", "4over6-mae-16x16", "4over6-absmax-16x16")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", [*METRICS, "te-mse-448-fast", "llmcompressor-4over6-mae", "quartet2-4over6"])
 def test_close_blocks_are_called_close(name):
     """One block aimed at the bound stands in each chunk, among blocks that are far from a tie."""

@@ -167,6 +167,7 @@ def on_edges(k, r, blocks, seed=1) -> int:
     return sum(int(np.count_nonzero(a != b)) for a, b in pairs)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", FEW)
 def test_the_fast_path_gives_the_model_s_bytes(name):
     blocks, bad = compared(kernel(BY_NAME[name]), BY_NAME[name])
@@ -174,11 +175,13 @@ def test_the_fast_path_gives_the_model_s_bytes(name):
     assert blocks >= 3000
 
 
+@pytest.mark.exhaustive
 def test_pairs_as_e4m3_give_the_same_bytes():
     r = BY_NAME["4over6"]
     assert compared(FastKernel(r, (*host.DEFAULT, *E4M3_PAIRS)), r)[1] == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["4over6", "te-mae-448-row"])
 def test_the_edge_of_a_choice_is_left_to_the_recipe(name):
     r, k = BY_NAME[name], FastKernel(BY_NAME[name])
@@ -186,6 +189,7 @@ def test_the_edge_of_a_choice_is_left_to_the_recipe(name):
     assert k.literal > 0
 
 
+@pytest.mark.exhaustive
 def test_without_the_bound_choices_at_the_edge_are_wrong(monkeypatch):
     text = source(FILTER)
     loose = text.replace("kLarger = 1.001", "kLarger = 1e-9")

@@ -37,6 +37,7 @@ def agree(r, x, grid=None, **variant) -> bool:
     return all(np.array_equal(a, b) for got in found for a, b in zip(got, want, strict=True))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("pairs", ["float16", "e4m3"])
 def test_every_shape(name, pairs):
@@ -49,6 +50,7 @@ def test_every_shape(name, pairs):
 GRIDS = (Grid(1, 1), Grid(2, 1), Grid(6, 3))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "grid"),
     [
@@ -74,6 +76,7 @@ def test_a_nan_s_scale_byte_reads_no_other_entry():
     assert np.array_equal(got[1], block_scales)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("knobs", [(), ("-DFOS_PAIRED=1",)])
 @pytest.mark.parametrize("name", ["4over6", "4over6-16x16"])
 def test_any_bits_go_word_for_word_pair_by_pair_too(name, knobs):

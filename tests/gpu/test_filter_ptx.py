@@ -36,11 +36,13 @@ def check(r, dtype, target) -> str:
     return entries(ptx)[kernels.FAST_ENTRY]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("target", ["sm_80", "sm_90", "sm_100a"])
 def test_a_choice_holds_what_is_declared(target):
     assert ".local" not in check(BY_NAME["4over6"], "bfloat16", target)
 
 
+@pytest.mark.exhaustive
 def test_fused_operations_are_counted():
     """Two for the division by 6; for 32 values two of the rounding and one of the sum; then the choice."""
     text = check(BY_NAME["4over6"], "bfloat16", "sm_90")

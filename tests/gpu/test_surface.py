@@ -30,6 +30,7 @@ ONE_PER_RULE = list({r.dequantize: r for r in DECODED}.values())
 SHAPES = ((48, 80), (80, 48), (16, 160))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("columnwise", [False, True])
 @pytest.mark.parametrize(
     ("name", "dtype"), [(FEW[0], "bfloat16"), (FEW[3], "float16"), (TILES[0], "float32")]
@@ -40,6 +41,7 @@ def test_quantize(device, name, dtype, columnwise):
         surface.check_quantize(device, x, BY_NAME[name], columnwise=columnwise, layout=layout)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", [FEW[0], TILES[0]])
 @pytest.mark.parametrize("switch", ["0", "1"])
 def test_columns_word_for_word_and_by_the_fast_path(device, monkeypatch, name, switch):
@@ -85,6 +87,7 @@ def test_a_tensor_scale_of_the_caller_s(device):
     surface.assert_same_tensor(got, surface.model(x, r, tensor_scale=0.125))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("r", "dtype"),
     [*((r, "float32") for r in ONE_PER_RULE), (ONE_PER_RULE[0], "bfloat16"), (ONE_PER_RULE[1], "float16")],

@@ -136,6 +136,7 @@ def test_what_does_not_fit_is_refused(device):
         training.rotate(device(np.zeros((2, 24), np.float32)))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["te-train-gradient-software", "quartet2-simulator-sr-4over6"])
 def test_the_engine_on_arrays_of_the_host(device, recipe, monkeypatch):
     r = STOCHASTIC[recipe]

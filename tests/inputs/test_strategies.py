@@ -78,6 +78,7 @@ def test_candidates_tie(name):
     assert count(lambda t: t, ties) > 5
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["4over6", "4over6-mae", "4over6-absmax", "4over6-16x16", "te-mse-256-fast"])
 def test_a_choice_stands_on_its_edge(name):
     """The errors are within a few steps of float32: 1e-5 of them at most."""
@@ -157,6 +158,7 @@ def test_what_cannot_be_drawn_is_an_error_that_says_so():
     assert set(AIMS) == set(Aim)
 
 
+@pytest.mark.exhaustive
 def test_the_example_of_the_docstring_runs():
     """A kernel that is right passes it; one that gives ties to four does not."""
     lines = [line[4:] for line in fos.__doc__.splitlines() if line.startswith("    ") or not line]

@@ -14,6 +14,7 @@ from numba.core.event import install_listener, Listener
 from tests import workers
 from tests.compile_once import compiling_in_turn
 from tests.every import every
+from tests.sampling import chosen, mark_the_others
 
 DEFAULT = "not exhaustive and not peer and not gpu"
 ADDS = "import numba\n\n\n@numba.njit(cache=True)\ndef adds(x):\n    return x + 1\n"
@@ -94,3 +95,24 @@ def test_all_values_that_fail_are_named():
         check(least=3)
     assert [type(x) for x in e.value.exceptions] == [AssertionError] * 3
     assert all(x.__traceback__ for x in e.value.exceptions)
+
+
+def test_a_sample_is_spread_and_the_others_are_exhaustive():
+    assert chosen(10, 3) == {0, 3, 6}
+    assert chosen(3, 3) == chosen(3, 9) == {0, 1, 2}
+    cases = [_Case("sample", 2) for _ in range(5)]
+    mark_the_others([*cases, _Case("exhaustive"), _Case()])
+    assert [case.marked for case in cases] == [[], ["exhaustive"], [], ["exhaustive"], ["exhaustive"]]
+
+
+class _Case:
+    path, originalname = Path("test_x.py"), "test_many"
+
+    def __init__(self, mark="", *args):
+        self.own, self.marked = {mark: SimpleNamespace(args=args)}, []
+
+    def get_closest_marker(self, name):
+        return self.own.get(name)
+
+    def add_marker(self, mark):
+        self.marked.append(mark.name)

@@ -339,6 +339,7 @@ def test_a_constant_tile_and_a_constant_line_agree():
 # --- NaN and infinity --------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("call", [fos_ref.quantize, fos_ref.trace])
 @every(PRESETS, by_name)
 def test_n2_non_finite_input_raises_or_propagates(r, call):

@@ -109,6 +109,7 @@ def test_a_mutant_says_what_it_is(m):
     assert re.search(r"\. Whoever .*\.$", m.comment)
 
 
+@pytest.mark.sample(25)
 @pytest.mark.parametrize("m", MUTANTS.values(), ids=lambda m: m.name)
 def test_nothing_is_left_of_a_mutant_and_the_result_claims_the_recipe(m):
     r = fos_ref.PRESETS[m.recipe]
@@ -183,6 +184,7 @@ DISGUISES = {
 }
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("name", DISGUISES)
 def test_a_mutant_that_is_another_recipe_gives_that_recipe_s_bytes(name):
     r = fos_ref.PRESETS[MUTANTS[name].recipe]
@@ -224,6 +226,7 @@ def test_the_committed_finding_is_about_these_mutants():
         assert found["vectors"] > found["axis_vectors"]  # its own vector kills it too
 
 
+@pytest.mark.sample(34)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_vector_named_in_the_report_kills_the_mutant(name):
     first = next(v for v in COMMITTED if v.name == PROVED["figures"][name]["first"])
@@ -232,6 +235,7 @@ def test_the_vector_named_in_the_report_kills_the_mutant(name):
         assert any(vector_failures(first, "numpy"))
 
 
+@pytest.mark.exhaustive
 def test_a_mutant_s_figures_are_those_of_the_report(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = of_mutant("always-six")
@@ -311,6 +315,7 @@ def test_failures_are_read_from_the_summary():
     assert mutation.failures("3 passed") == []
 
 
+@pytest.mark.exhaustive
 def test_a_planted_mutant_makes_a_run_fail_and_the_run_says_which():
     env = {**os.environ, "FOS_MUTANT": "order-tree", "PYTHONPATH": str(ROOT)}
     tests = "tests/model/test_steps_errors.py"

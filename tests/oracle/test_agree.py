@@ -43,6 +43,7 @@ def test_what_agrees_is_counted():
     assert compare(CASE.x, t, CASE.arguments, every=5) == 7
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("side", ["map6", "map4"])
 def test_a_bit_of_a_candidate_is_seen(step, side):

@@ -138,6 +138,7 @@ def working(monkeypatch) -> list[str]:
     return began
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -79,6 +79,7 @@ SEEN = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("mistake", SEEN)
 def test_statistics_alarm_without_the_bits(mistake):
     verdict = statistics(outcomes(Y, planted.rounded(mistake, Y, BITS), Rule.A, 8), np.abs(Y))

@@ -127,6 +127,7 @@ REFERENCE = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("preset", REFERENCE)
 def test_normal_error_is_within_one_percent_of_the_reference(preset):
     total = sum((sums_of(make("normal", (512, 512), seed), preset) for seed in range(3)), Sums())
@@ -168,6 +169,7 @@ def test_one_seed_has_no_interval():
 # --- the sweep and the profile ------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_the_sweep_does_not_depend_on_the_number_of_threads(monkeypatch):
     tables = []
     for threads in (1, 3):
@@ -225,6 +227,7 @@ def test_a_published_number_agrees_in_its_printed_digits(printed, ours, deviatio
     assert (f"{got:.2f}", same) == (deviation, agrees)
 
 
+@pytest.mark.exhaustive
 def test_every_anchor_has_a_figure_of_ours_and_a_source():
     errors = sweep.sweep(TINY, "numpy", lambda: None)
     table = published.beside_ours(worked(), errors, family_errors(TINY, "numpy", lambda: None))

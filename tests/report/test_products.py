@@ -68,6 +68,7 @@ SUMMED = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", list(SUMMED))
 def test_a_distance_is_that_of_rational_numbers(found, name):
     """Terms, sum and accumulator once more, on Fractions."""
@@ -136,6 +137,7 @@ def files(found):
     return documents.products_files(found)
 
 
+@pytest.mark.exhaustive
 def test_the_files_are_announced_and_small(found, files):
     assert sorted(files) == sorted(documents.NAMES)
     assert products_markdown(found) == files["products.md"]

@@ -22,6 +22,7 @@ def drawn(shape, sigma, seed=0):
     return (np.exp(sigma * rng.standard_normal(shape)) * rng.choice([-1.0, 1.0], shape)).astype(BF16)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("inverse", [False, True])
 def test_every_output_is_the_rational_s(size, inverse):

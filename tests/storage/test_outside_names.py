@@ -36,6 +36,7 @@ NAMES = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shard_has_the_name_of_a_file(tmp_path, capsys, name):
     path = tmp_path / "model.safetensors.index.json"
@@ -79,6 +80,7 @@ def test_what_is_no_index_is_one_line(tmp_path, capsys, data):
     assert err.count("\n") == 1
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("path", ["", ".", "..", "/", "./", "a/..", "../..", "/dev/full", "/dev/zero"])
 @pytest.mark.parametrize("command", ["inspect", "quantize", "against"])
 def test_a_folder_or_a_device_is_no_checkpoint(tmp_path, monkeypatch, capsys, path, command):

@@ -15,6 +15,7 @@ from tests.training.layers import KNOWN, layer, SIGNS, sizes, tensors, words
 NAMES = ("fprop_x", "fprop_w", "dgrad_g", "dgrad_w", "wgrad_g", "wgrad_x")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("stack", KNOWN)
 def test_every_operand_is_blocked_along_the_axis_that_is_summed_over(stack):
     found = layer(stack)

@@ -65,6 +65,7 @@ def test_a_file_has_the_pairs_whose_younger_value_is_of_its_edition():
     assert len(files) == 1 + len(LATER)
 
 
+@pytest.mark.exhaustive
 @every(COMMITTED, lambda v: v.name)
 def test_both_sides_give_the_committed_bits_and_they_differ(v):
     values = v.axis == VALUES_AXIS
@@ -131,6 +132,7 @@ def flip_text(rows: list[str]) -> None:
     rows[0] = f"{int(first, 16) ^ 1:0{len(first)}X}{rows[0][len(first) :]}"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("what", ["codes", "block_scales"])
 def test_a_flipped_bit_of_an_expected_byte_is_found_in_every_vector(what):
     changed = [
@@ -149,6 +151,7 @@ def test_a_flipped_bit_of_an_expected_byte_is_found_in_every_vector(what):
     assert len(changed) > 200
 
 
+@pytest.mark.exhaustive
 def test_a_flipped_bit_of_a_value_is_found():
     def change(vectors):
         for v in vectors:
@@ -186,6 +189,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("problem", BREAKS)
 def test_a_malformed_vector_is_an_error_that_says_so(problem):
     data = flipped(lambda vectors: BREAKS[problem](vectors[0]))

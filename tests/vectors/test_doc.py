@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from fos_ref.mutants.catalogue import MUTANTS
 from fos_ref.proof import vectors as proof
 from fos_ref.proof.catalog import PROOFS
@@ -71,6 +73,7 @@ def test_the_table_of_the_fewest_vectors_is_the_report_s():
     assert PROOFS["vectors"] is proof.PROOF
 
 
+@pytest.mark.exhaustive
 def test_one_recipe_s_figures_are_found_again(monkeypatch):
     monkeypatch.chdir(ROOT)
     recipes = REPORT["figures"]["recipes"]

@@ -51,6 +51,7 @@ def test_every_recipe_of_the_plan_has_the_files_of_its_groups():
         }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("recipe", "midpoints"),
     [
@@ -93,6 +94,7 @@ def test_every_scale_byte_is_chosen_in_order(recipe):
     assert chosen == [[f"{code:02X}"] for code in range(0x7F)]
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("recipe", [name for name in PLAN if "near-ties" in PLAN[name]])
 def test_both_sides_of_each_edge_of_a_choice_are_there(recipe):
     edges: dict[str, list[str]] = {}

@@ -48,6 +48,7 @@ def caught(given):
         return True
 
 
+@pytest.mark.exhaustive
 def test_the_committed_folder_is_clean(capsys):
     assert run(["golden", "lint", "--dir", str(GOLDEN), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -67,6 +68,7 @@ def test_flipped_bits_are_caught_in_every_file():
         assert [line.split(":")[0] for line in changed(given)] == [*names, FROZEN]
 
 
+@pytest.mark.exhaustive
 def test_a_flipped_bit_of_the_manifest_is_caught_wherever_it_is():
     honest = manifest({name: data for name, data in files().items() if name != MANIFEST})
     data = files()[MANIFEST]
@@ -181,6 +183,7 @@ def with_field(data):
     return canonical(document)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_lint_says_what_is_wrong(problem):
     """In a part of the folder, whose missing rest is another problem."""

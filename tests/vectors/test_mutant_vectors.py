@@ -34,6 +34,7 @@ def test_there_is_one_vector_for_each_mutant():
         assert v.input.x.size <= 16 * 32
 
 
+@pytest.mark.sample(34)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_recipe_gives_what_is_expected_and_the_mutant_the_other(name):
     v = VECTOR[name]
@@ -52,6 +53,7 @@ def changed(change):
     return canonical(document)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("what", ["codes", "block_scales"])
 def test_other_bytes_than_expected_are_found(what):
     def change(v):
@@ -97,6 +99,7 @@ def test_the_editions_are_all_mutants_and_the_first_is_what_was_published():
     assert list(up_to(1)) == [v["mutant"] for v in DOCUMENT["mutants"]]
 
 
+@pytest.mark.exhaustive
 def test_the_reported_mistakes_are_written_as_they_are_committed():
     assert canonical(reported.document(quietly)) == REPORTED
 

@@ -37,6 +37,7 @@ def test_the_committed_file_is_what_is_computed():
     assert products.failures(DATA) == []
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("v", products.read(DATA), ids=lambda v: v[0]["id"])
 def test_a_vector_by_whole_numbers_and_by_rational_ones(v):
     doc, a, b = v

@@ -102,6 +102,7 @@ def test_rotations_by_rationals(v):
     assert set(numbers(v["decided"])) <= {0, 1}
 
 
+@pytest.mark.sample(30)
 @named("quantize")
 def test_tensors_by_the_oracle(v):
     x = bits_of(v["x_bits"], {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}[v["dtype"]])

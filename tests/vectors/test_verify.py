@@ -25,6 +25,7 @@ from tests.vectors.folder import files, GOLDEN, vectors
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++: the header was not run")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("engine", ["numpy", "numba", pytest.param("host", marks=needs_compiler)])
 def test_an_engine_gives_every_bit(engine, capsys):
     arguments = ["--engine", engine, "--only", "v1/nvfp4/*", "--json"]
@@ -44,6 +45,7 @@ def test_an_engine_that_lacks_a_recipe_says_so(capsys):
 GROUP_OF = {1: HUNT, 2: REPORTED}  #: edition -> the group that has its inputs, and its flags
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", [n for n, m in MUTANTS.items() if m.recipe == "4over6"][::9])
 def test_a_wrong_engine_fails_vectors_that_have_its_flag(name):
     m = MUTANTS[name]
@@ -124,6 +126,7 @@ def test_an_unknown_engine_and_a_missing_folder_are_one_line_and_exit_2(tmp_path
     assert "'fast': one of auto, numpy, numba, cuda, host is allowed" in shown.err
 
 
+@pytest.mark.exhaustive
 def test_the_plan_s_cases_are_the_committed_ones():
     """Inputs of every file; bits and flags of two."""
     for r, plans in plan(read_mutants(files()[VECTORS]), reported.read(files()[reported.NAME])):
@@ -144,6 +147,7 @@ def same(case):
     return case.comment, x.shape, x.dtype, x.tobytes(), repr(case.given.amax), case.padding, buffer
 
 
+@pytest.mark.exhaustive
 def test_bulk_and_layout_are_written_byte_for_byte():
     assert canonical(layout.document()) == files()[layout.NAME]
     made = dict(bulk.files())

@@ -25,6 +25,7 @@ def spoiled(scales, how):
     }[how]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("how", "shape"),
     [(h, s) for i, s in enumerate(SMALL) for j, h in enumerate(WAYS) if (i + j) % 2 == 0],
@@ -39,6 +40,7 @@ def test_wrong_scale_bytes_are_no_layout(shape, how):
     assert found.scales["equal"] == np.count_nonzero(scales == q.block_scales)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "shape", [SMALL[1], *(pytest.param(s, marks=pytest.mark.exhaustive) for s in (SMALL[0], SMALL[2]))]
 )

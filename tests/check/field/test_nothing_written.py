@@ -16,6 +16,7 @@ SLOW = pytest.mark.exhaustive
 SHAPES = [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (128, 128), (128, 512)))]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "te-mse-256-row"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("byte", [0x00, 0xFF, 0xCD, 0x88])
@@ -43,6 +44,7 @@ def test_a_tensor_scale_misread_as_next_to_nothing_kills_everything():
     assert found.flags == FLAG
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("rows", "where"),
     [(slice(-4, None), "rows 60..63"), (slice(10, 20), "rows 10..19"), (slice(1, None), "all but row 0")],
@@ -96,6 +98,7 @@ def test_poison_that_reads_as_nan_is_no_overflow():
     assert check(x, codes, scales, recipe="nvfp4", amax=F(16)).flags == FLAG
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "asked",
     ["te-cuda-mse-448-row", pytest.param("flashinfer-default-mse-448-row", marks=pytest.mark.exhaustive)],

@@ -30,6 +30,7 @@ def by_chance(seed, bias=0.0):
     return cast
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (256, 256)))])
 @pytest.mark.parametrize("recipe", ["nvfp4", "te-nvfp4"])
 def test_stochastic_rounding(shape, recipe):
@@ -41,6 +42,7 @@ def test_stochastic_rounding(shape, recipe):
     assert "z = " in found.causes[0].what
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("bias", [0.1, -0.1])
 def test_unfair_chance_is_not_named_so(bias):
     x = normal((256, 256), 2)
@@ -48,6 +50,7 @@ def test_unfair_chance_is_not_named_so(bias):
     assert "StochasticRounding" not in found.flags
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("bug", ["E2m1 cut", "ties", "unrounded"])
 def test_a_rule_is_no_chance(bug):
     x = normal((64, 256), 3)
@@ -139,12 +142,14 @@ def test_a_block_that_a_chip_decides_may_still_be_wrong():
     assert found.flags == ("NibbleOrder",)
 
 
+@pytest.mark.exhaustive
 def test_the_same_bytes_under_exact_reciprocals_are_a_mistake():
     x = make("coarse", (32, 256), 1)
     found = check(x, *emulated(x), recipe="flashinfer-mse-448")
     assert "HardwareDecides" not in found.flags
 
 
+@pytest.mark.exhaustive
 def test_conformance_does_not_count_them_as_failures():
     options = {"groups": ["tensors"], "shapes": ((64, 256),), "dtypes": ("float32",)}
     report = conformance(emulated, APPROXIMATE, **options)

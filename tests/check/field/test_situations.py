@@ -133,6 +133,7 @@ SITUATIONS = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_situation(name):
     (x, codes, scales), flags = SITUATIONS[name]

@@ -19,6 +19,7 @@ def amax(x):
     return np.abs(x).max()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("name", "s"),
@@ -38,6 +39,7 @@ def test_a_tensor_scale_with_a_name(shape, name, s):
     assert found.tensor_scale["expected"] == float(F(2688) / amax(x))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("s", [1.002, 513.07])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_tensor_scale_of_any_value_is_told_to_three_digits(shape, s):
@@ -51,6 +53,7 @@ def test_a_tensor_scale_of_any_value_is_told_to_three_digits(shape, s):
     assert f"tensor scale by the scale bytes: {low:.7g} to {high:.7g}" in str(found)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["bfloat16", "float16"])
 def test_a_tensor_scale_in_sixteen_bits(kind):
     x = normal((64, 256), 1)
@@ -62,6 +65,7 @@ def test_a_tensor_scale_in_sixteen_bits(kind):
     assert found.tensor_scale["name"] == kind
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_largest_value_for_the_largest_magnitude(shape):
     x = normal(shape, 3)
@@ -89,6 +93,7 @@ def test_a_few_blocks_that_deviate_empty_nothing():
     assert "(9 blocks deviate)" in str(found)
 
 
+@pytest.mark.exhaustive
 def test_scales_that_all_saturate_bound_nothing_and_say_so():
     x = np.abs(normal((32, 128), 6)) + F(1)
     q = fos_ref.quantize(x, "nvfp4")
@@ -98,6 +103,7 @@ def test_scales_that_all_saturate_bound_nothing_and_say_so():
     assert "every scale byte is 7E = 448" in str(found)
 
 
+@pytest.mark.exhaustive
 def test_scale_bytes_requantized_by_a_ratio():
     x = normal((64, 256), 7)
     q = fos_ref.quantize(x, "nvfp4")
@@ -119,6 +125,7 @@ def test_a_missing_tensor_scale_no_longer_hides_the_layouts(shape):
     assert found.tensor_scale["name"] == "none"
 
 
+@pytest.mark.exhaustive
 def test_the_rest_of_the_diagnosis_goes_on_under_that_scale():
     x = normal((64, 256), 9)
 
@@ -131,6 +138,7 @@ def test_the_rest_of_the_diagnosis_goes_on_under_that_scale():
     assert found.tensor_scale["name"] == "none"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "recipe",
     ["4over6", "te-nvfp4", *(pytest.param(r, marks=SLOW) for r in ("te-mse-448", "fouroversix-mse"))],
@@ -148,6 +156,7 @@ def q_max(recipe):
     return fos_ref.recipe(recipe).range_max
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "te-mse-256-row", "fouroversix-mxfp4-static6"])
 def test_the_recipe_s_own_tensor_scale_is_not_named(recipe):
     x = normal((32, 128), 11)

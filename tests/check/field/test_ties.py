@@ -47,6 +47,7 @@ BOTH = [(c, s) for c in (None, *CODES) for s in (None, *SCALES) if c or s]
 USUAL = (*((c, s) for c, s in BOTH if not (c and s)), ("E2m1TiesZero", "ScaleCeil"))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("codes", "scales"), [pytest.param(*b, marks=[pytest.mark.exhaustive] * (b not in USUAL)) for b in BOTH]
 )
@@ -60,6 +61,7 @@ def test_rules_of_ties(codes, scales):
     assert found.mismatching_blocks >= max(c.blocks for c in found.causes)
 
 
+@pytest.mark.exhaustive
 def test_all_rules_of_ggml_at_once():
     codes, scales = Kernel(s=1, code=smaller, scale=lambda base: half(base, up=True))(X)
     blocks = unpack(codes).reshape(64, -1, 16)

@@ -44,6 +44,7 @@ def named(mistake, shape=SHAPE, seed=7, family="normal", bits=True):
     return flag, check_stochastic(x, codes, scales, RECIPE, name if bits else None)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_named_first_with_the_words(mistake):
     flag, found = named(mistake)

@@ -65,6 +65,7 @@ def _damaged():
             yield pytest.param(damage, which, id=f"{which}-{damage.__name__}", marks=marks)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("damage", "which"), list(_damaged()))
 def test_one_weight_of_six_is_bad_and_the_dialect_lives(damage, which, tmp_path):
     source = layers(6)
@@ -85,6 +86,7 @@ def test_one_weight_of_six_is_bad_and_the_dialect_lives(damage, which, tmp_path)
     judge(q, None, {})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("style", "recipe"),
     [
@@ -105,6 +107,7 @@ def test_other_conventions_and_dialects(style, recipe, tmp_path):
     assert "l.1.weight" in told(q, "--against", o)
 
 
+@pytest.mark.exhaustive
 def test_a_whole_weight_of_another_layer(tmp_path):
     """Codes, block scales and tensor scale fit each other; the original is another one."""
     source = layers(6)
@@ -136,6 +139,7 @@ def test_one_expert_of_a_stack_in_the_second_shard(tmp_path):
     assert found["weights"]["b.experts.down_proj[1]"]["equal"] == 32 * 64 // 16
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("which", [[0, 1, 2], [1]], ids=["all", "one"])
 def test_codes_made_with_the_unrounded_block_scale(which, tmp_path):
     """2.1 row 11, C6, Model-Optimizer#2243: the checker's word on the worst weight."""
@@ -160,6 +164,7 @@ def test_the_checker_s_word_on_another_mistake(tmp_path):
     judge(q, o, {"l.1.weight": "blocks-differ"}, says={"blocks-differ": "ScaleFloor|down|cut"})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("made", "wanted"),
     [pytest.param(searched, "blocks-differ?", marks=pytest.mark.exhaustive), (diffused, "")],
