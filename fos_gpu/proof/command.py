@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from fos_ref.errors import InputError
 from fos_ref.errors.guard import guarded
@@ -21,6 +21,7 @@ from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
 
 _DIGITS = 6  #: of a number that is too large for anything here
+T = TypeVar("T")
 
 
 def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = None) -> int:
@@ -48,6 +49,41 @@ def whole(text: str) -> int:
     raise argparse.ArgumentTypeError(msg)
 
 
+class Share(NamedTuple):
+    """The i-th of n parts of a proof's work, i from 1: every n-th piece; the n parts are the whole."""
+
+    i: int
+    n: int
+
+    def of(self, pieces: Sequence[T]) -> tuple[T, ...]:
+        """Return this part of the pieces."""
+        return tuple(pieces[self.i - 1 :: self.n])
+
+
+WHOLE = Share(1, 1)
+
+
+def share(text: str) -> Share:
+    """Return what "I/N" says; for `type=` of an argument."""
+    numbers = [int(p) for p in text.split("/") if p.isascii() and p.isdigit() and len(p) < _DIGITS]
+    if text.count("/") == 1 and len(numbers) == 2 and 1 <= numbers[0] <= numbers[1]:  # noqa: PLR2004 -- I, N
+        return Share(*numbers)
+    msg = f"{shown(text)}: I/N is allowed, whole numbers with 1 <= I <= N"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def shared(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the argument of a proof that can be run in parts."""
+    made.add_argument(
+        "--share",
+        type=share,
+        default=WHOLE,
+        metavar="I/N",
+        help="every N-th piece of the work, from the I-th",
+    )
+    return made
+
+
 def parser(proof: Proof) -> argparse.ArgumentParser:
     """Return the arguments that every proof takes."""
     made = Parser(description=proof.claim)
@@ -66,6 +102,9 @@ def parser(proof: Proof) -> argparse.ArgumentParser:
 @guarded
 def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None = None) -> int:
     """Run a proof with parsed arguments; return 0 if it holds, 1 if not, 2 if it cannot run here."""
+    if getattr(given, "share", WHOLE) != WHOLE and (given.against or given.out):
+        msg = "--share with --against or --out: files are of whole proofs; leave one out"
+        raise InputError(msg)
     path = None if given.against is None else given.against / file_name(proof.name)
     known = None if path is None else read_known(path)
     if given.out is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.build.host import build, DEFAULT, HostKernel
 from fos_gpu.proof.beside import finding, mixed_tasks, SUPPORTED, tensor_scale_bits
-from fos_gpu.proof.command import run as run_command
+from fos_gpu.proof.command import execute, parser, Share, shared, WHOLE
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import F32
@@ -59,13 +59,13 @@ def build_one(name: str) -> Tally:
     return Counter({(name, "built"): 1})
 
 
-def run(progress: Progress, jobs: int) -> Finding:
-    """Build every preset, then compare tensor scales and blocks."""
+def run(progress: Progress, jobs: int, part: Share = WHOLE) -> Finding:
+    """Build the presets of a part, then compare tensor scales and blocks."""
     compiler_version()
-    names = tuple(r.name for r in SUPPORTED)
+    names = part.of([r.name for r in SUPPORTED])
     total(build_one, names, jobs, progress)
     scales = total(partial(compare_tensor_scales, AMAXES), names, jobs, progress)
-    groups = [names[i::8] for i in range(8)]
+    groups = [names[i::8] for i in range(min(8, len(names)))]
     found = finding(kernel, [t for g in groups for t in mixed_tasks(g)], jobs, progress)
     wrong = {n: count for n in names if (count := scales[n, "differing"])}
     compared = sum(scales[n, "amaxes"] for n in names)
@@ -96,7 +96,8 @@ def compiler() -> dict[str, str]:
 @guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
-    return run_command(PROOF, argv, compiler())
+    given = shared(parser(PROOF)).parse_args(argv)
+    return execute(replace(PROOF, run=partial(run, part=given.share)), given, compiler())
 
 
 if __name__ == "__main__":

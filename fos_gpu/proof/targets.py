@@ -19,7 +19,7 @@ from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, viola
 from fos_gpu.build.training import DEFINITIONS, texts
 from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
-from fos_gpu.proof.command import execute, parser
+from fos_gpu.proof.command import execute, parser, shared
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.proof.result import Finding, Progress, Proof
@@ -206,7 +206,7 @@ def _compiler() -> dict[str, Any]:
 @guarded
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof from the command line."""
-    arguments = parser(PROOF)
+    arguments = shared(parser(PROOF))
     arguments.add_argument("--every", action="store_true", help=f"every recipe, {len(INPUTS)} input dtypes")
     arguments.add_argument(
         "--few", action="store_true", help="few recipes that hold every constant, bfloat16"
@@ -214,7 +214,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = arguments.parse_args(argv)
     selection = "every" if given.every else "few" if given.few else ""
     name = "-".join(filter(None, (PROOF.name, selection)))
-    return execute(replace(PROOF, name=name, run=partial(run, plan(selection))), given, _compiler())
+    tasks = given.share.of(plan(selection))
+    return execute(replace(PROOF, name=name, run=partial(run, tasks)), given, _compiler())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from fos_gpu.proof.command import run
-from fos_ref.errors import ToolchainError
+from fos_gpu.proof.command import execute, parser, run, Share, shared
+from fos_ref.errors import InputError, ToolchainError
 from fos_ref.proof.result import Finding, Proof
 from tests.meta.tree import ROOT
 
@@ -47,6 +47,19 @@ def test_equal_figures_pass_and_others_are_named(tmp_path, capsys):
     assert "compared is 8 here and 7 in" in capsys.readouterr().out
     assert run(proof(replace(FOUND, figures={"of": "text"})), against) == 1
     assert "blocks is None here and {'4over6': 7} in" in capsys.readouterr().out
+
+
+def test_the_shares_of_a_proof_are_the_whole_and_have_no_report(tmp_path, capsys):
+    pieces = range(10)
+    assert sorted(i for part in (1, 2, 3) for i in Share(part, 3).of(pieces)) == list(pieces)
+    assert Share(2, 4).of(pieces) == (1, 5, 9)
+    part = shared(parser(proof())).parse_args(["--share", "2/4", "--out", str(tmp_path)])
+    assert part.share == Share(2, 4)
+    assert execute(proof(), part) == 2
+    assert "leave one out" in capsys.readouterr().err
+    for wrong in ("0/4", "5/4", "1", "1/2/3", "a/b", "1/-2"):
+        with pytest.raises(InputError, match="I/N is allowed"):
+            shared(parser(proof())).parse_args(["--share", wrong])
 
 
 def test_what_was_not_run_is_said_and_not_held_against_it(tmp_path, capsys):
