@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fos_ref.engines.registry import get_engine
@@ -38,10 +39,15 @@ def read_mutants(data: bytes) -> list[MutantVector]:
 
 
 def _section(data: bytes, name: str) -> list[Json]:
-    document = parse(data, VECTORS)
-    check(document, "distinguishing", VECTORS)
-    vectors: list[Json] = document[name]
+    vectors: list[Json] = _checked(data)[name]
     return vectors
+
+
+@lru_cache(maxsize=1)  # both sections are asked for, and the schema takes longer than the rest
+def _checked(data: bytes) -> Json:
+    document: Json = parse(data, VECTORS)
+    check(document, "distinguishing", VECTORS)
+    return document
 
 
 def failures(data: bytes, engine: str, progress: Callable[[], None]) -> tuple[int, list[Failure]]:
