@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME=FOLDER",
         help="the checkout of a peer whose own test file is to judge our presets; may be given again",
     )
+    sampling.add_option(parser)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -72,11 +73,13 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
         outcome.get_result().result.reverse()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     sampling.mark_the_others(items)
     if workers.is_one(config):
         items[:] = workers.in_order(items)
+    yield  # -m and -k deselect
+    sampling.keep_the_share(config, items)
 
 
 @pytest.fixture(scope="session", autouse=True)

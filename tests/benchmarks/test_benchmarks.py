@@ -145,7 +145,7 @@ def test_a_cliff_is_a_size_that_costs_more_than_a_smaller_one():
     assert sizes.rise({"rows": rows[:1]}, "float32") is None
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_memory_and_first_call_are_measured_in_processes_of_their_own():
     command = [sys.executable, "-m", "benchmarks.memory", "1024", "4096", "float32", "4over6"]
     row = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)

@@ -27,7 +27,7 @@ def test_every_loop_has_a_plain_form():
 NAMES = list(loops.VECTOR)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_table_says_that_the_bits_are_the_same(capsys):
     assert loops.main() == 0
     *_, row = capsys.readouterr().out.splitlines()

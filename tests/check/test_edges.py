@@ -45,7 +45,7 @@ def blocks(q):
     return b.codes.tobytes(), b.scales[:, 0].tobytes()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @every({r.name: r for r in PRESETS.values()}.values(), lambda r: r.name)
 def test_the_checker_s_own_steps_give_a_preset_s_bytes(r):
     """NaN and infinity among them, where the preset takes them."""
@@ -146,7 +146,7 @@ def test_rows_of_given_amaxes_are_not_turned():
 # --- the rest ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_closest_preset_is_found_beside_those_that_cannot_take_x():
     """24 rows are no tiles, and some presets refuse NaN."""
     x = X[:24].copy()

@@ -139,7 +139,7 @@ def test_the_reproducing_line_gives_the_recipe_s_bytes():
     assert first.got[1] == codes[7, 8:16].tobytes().hex().upper()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_text_is_short():
     for recipe in ("4over6-16x16", "fouroversix-mxfp4-static6"):
         codes, scales = bytes_of(X, recipe)

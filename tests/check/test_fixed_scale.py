@@ -28,7 +28,7 @@ def test_equal_bytes_are_equal_under_the_scale_that_was_given(recipe, fixed):
     assert check(X, q.codes, q.block_scales, recipe=recipe, **fixed).equal
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_mistakes_are_named_under_it():
     q = given(encode_scale=S)
     signs = check(X, q.codes ^ 0x88, q.block_scales, recipe="nvfp4", encode_scale=S)

@@ -83,7 +83,7 @@ def edges():
     return x
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_last_bits_are_named_and_called_near_ties():
     x = edges()
     found = check(x, *planted("4over6", "order-shuffle")(x), recipe="4over6")
@@ -91,7 +91,7 @@ def test_last_bits_are_named_and_called_near_ties():
     assert found.causes[0].near_ties > 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_choice_that_hangs_on_the_last_bits_is_harmless():
     """Half of the near ties the other way: no order does that."""
     x = edges()
@@ -109,7 +109,7 @@ def test_a_choice_that_hangs_on_the_last_bits_is_harmless():
     assert "err4 - err6" in found.causes[0].what
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_preset_that_fits_is_mentioned():
     x = make("normal", SMALL, 5)
     q = fos_ref.quantize(x, "te-mae-448")

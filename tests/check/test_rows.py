@@ -47,7 +47,7 @@ def test_rows_that_stand_in_another_order(words, what):
     assert (f"in the {what}" in found.causes[0].what) is (what != "both")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_an_order_beside_another_mistake():
     codes, scales = planted("4over6", "interleaved", "scale-up", "nibbles")(X)
     assert set(check(X, codes, scales, recipe="4over6").flags) == {

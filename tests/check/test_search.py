@@ -72,7 +72,7 @@ def test_blocks_drawn_together_are_neighbours_that_part(preset):
         assert nearest.count(1) >= len(nearest) / 2  # the other of the pair may have been given the amax
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_tensor_outgrows_the_amax_that_its_caller_gives():
     for preset in ("nvfp4", "te-mae-256-row"):
         r = fos_ref.recipe(preset)

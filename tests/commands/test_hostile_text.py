@@ -132,7 +132,7 @@ def checkpoint(tmp_path):
     return tmp_path / "in.safetensors"
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_names_of_tensors_are_shown_as_text_by_every_command(checkpoint, tmp_path, capsys):
     made = tmp_path / "out.safetensors"
     steps = [

@@ -60,7 +60,7 @@ def test_no_encoding_is_an_error(encoding, checkpoint):
     assert all(line.isascii() for line in piped("--help", encoding=encoding))
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_what_is_said_of_a_checkpoint_is_whole(checkpoint):
     original, quantized = map(str, checkpoint)
     row = next(x for x in piped("quantize", original, quantized, "--force") if LONG in x)
@@ -72,7 +72,7 @@ def test_what_is_said_of_a_checkpoint_is_whole(checkpoint):
     assert max(map(len, found)) > 200
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_difference_has_its_title_on_one_line():
     lines = piped("recipes", "diff", "te-mse-256", "fouroversix-mae", "--distribution", "coarse")
     assert lines[0] == "te-mse-256 and fouroversix-mae: 9 axes differ"

@@ -85,7 +85,7 @@ def test_quantizing_from_another_thread_leaves_the_signals_alone(tmp_path):
     assert target.exists()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_pair_that_no_input_tells_apart_has_no_vector():
     seen = SimpleNamespace(stages=lambda *, values: [lambda _a, _b: None] if not values else [])
     assert find("tie", Tie.SIX, Tie.FOUR, seen) is None

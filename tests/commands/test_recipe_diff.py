@@ -43,7 +43,7 @@ def test_two_names_of_one_recipe_have_the_same_bits(capsys):
     assert "the same bits" in " ".join(shown(capsys, "4over6", "4over6-mse").out.split())
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_distribution_is_counted_on_a_tensor_that_the_output_names(capsys):
     data = json.loads(shown(capsys, A, B, "--distribution", "coarse", "--json").out)
     (tensor,) = data["tensors"]
@@ -87,7 +87,7 @@ def test_tiles_need_rows_that_fit(capsys, tmp_path):
     assert [t["tensor"] for t in data["tensors"]] == ["a"]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_tables_hold_the_numbers(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     d = counts(make("coarse", (512, 1024), 0, "bfloat16"))

@@ -106,14 +106,14 @@ def contents(folder):
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_worked_block_comes_first_and_no_bar_is_drawn_when_piped(plain):
     assert plain.out.index("map-to-6") < plain.out.index("4.328125") < plain.out.index("MSE / power")
     assert plain.err == ""
     assert set(contents(plain.folder)) == {*TEXT, *FIGURES}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_second_run_writes_the_same_bytes_and_weights_go_to_files_of_their_own(plain, both, weights):
     first, second = contents(plain.folder), contents(both.folder)
     stem = f"weights-{weights.stem}"
@@ -153,7 +153,7 @@ def test_every_markdown_table_is_rectangular(both):
                 assert bars[0] == bars[1], (above, below)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_quick_report_never_stands_where_a_full_one_does(plain, monkeypatch):
     """Its pictures are drawn, but not saved: that takes longer than all the rest."""
     for module in (figures, family_figures, dialects_figure):

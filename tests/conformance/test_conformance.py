@@ -117,7 +117,7 @@ def test_swizzled_scales_are_read_where_asked_and_a_mistake_where_not():
     assert "9 bytes, linear, are allowed" in wrong_size.failures[0].what
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_other_arrays_and_other_dtypes_pass_the_door():
     def f(x):
         q = fos_ref.quantize(x.value, RECIPE, engine="numpy")
@@ -199,7 +199,7 @@ def test_nan_blocks_may_be_left_out():
     assert conformance(f, RECIPE, nan_blocks="any", **options)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_golden_folder_says_what_is_expected():
     """Its bits, not the model's: a folder with one digit changed fails the model."""
     made = conformance(quantizer(RECIPE), RECIPE, groups=["worked", "ties"], **SMALL | {"golden": None})
@@ -260,7 +260,7 @@ def strides_ignored(x):
     return q.codes, q.block_scales
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_kernel_that_fails_on_views_only_is_said_to():
     kinds = {k: v for k, v in SMALL.items() if k != "golden"}
     report = conformance(strides_ignored, RECIPE, groups=("tensors", "strategies"), **kinds)

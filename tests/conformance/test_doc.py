@@ -14,7 +14,7 @@ from tests.docs.document import failing_examples, text_of
 OWN, _, TORCHAO = text_of("testing-your-kernel.md").partition("## A real kernel: torchao")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_examples_print_what_the_document_says():
     attempted, report = failing_examples(OWN)
     assert attempted >= 17

@@ -1,6 +1,6 @@
 """Every row of the table of bad inputs, for the calls of the library: 4,500 rows, a test for each door.
 
-The default suite tries one of four, `-m exhaustive` all of them.
+The default suite tries one of four, `-m long` all of them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_a_bad_argument_is_one_clear_error(door, inside):
     try_rows(DOORS[door][::EACH], inside)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("door", DOORS)
 def test_every_bad_argument_is_one_clear_error(door, inside):
     try_rows(DOORS[door], inside)

@@ -1,6 +1,6 @@
 """Every row of the table of bad inputs, for the program `fos`: 1,800 rows, a test for each door.
 
-The default suite tries one of four, `-m exhaustive` all of them.
+The default suite tries one of four, `-m long` all of them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def test_a_bad_input_is_one_clear_line(door, inside, before):
     try_rows(DOORS[door][::EACH], inside, before)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("door", DOORS)
 def test_every_bad_input_is_one_clear_line(door, inside, before):
     try_rows(DOORS[door], inside, before)

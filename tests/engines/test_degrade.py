@@ -86,7 +86,7 @@ def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     assert max(map(len, (warning, error))) < 1_000
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wrong", ["llvmlite is broken", *(pytest.param(w, marks=SLOW) for w in ("no folder", "no threads"))]
 )

@@ -60,7 +60,7 @@ def test_numpy_and_numba_store_the_same_bits(r):
             assert stored(r, x, "numpy") == stored(r, x, "numba"), (dtype, sign, some)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @every(RECIPES, name=lambda r: r.name)
 def test_no_other_nan_is_stored(r):
     for some in ((0x7F800001,), (0xFFFFFFFF,), INFINITIES[:1], (INFINITIES[1], 0x7FC00001)):

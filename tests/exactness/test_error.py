@@ -69,7 +69,7 @@ def check(x, q) -> None:
     assert wrong == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @every(RECIPES, lambda r: r.name)
 def test_every_preset_is_rounded_once(recipe):
     rows = max(2, recipe.block_rows)

@@ -276,7 +276,7 @@ def small():
     return found, calls
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_oracle_confirms_the_counts(small):
     small, calls = small
     assert calls == [(1, 3), (2, 3), (3, 3)]
@@ -298,7 +298,7 @@ def test_a_wrong_count_does_not_pass_the_oracle(monkeypatch):
     assert checked == differing == 3
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_processes_find_what_one_process_finds():
     tasks = [("normal", (16, 64), seed, False) for seed in (0, 1)]
     assert list(proof._results(tasks, 2)) == list(map(proof.work, tasks))

@@ -147,7 +147,7 @@ def test_a_wrong_design_fails(tmp_path, name, right, wrong, check):
     assert f": {check} " in said.split("\n")[0]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_end_names_the_mistake_and_counts_by_flag(tmp_path):
     folder = written(tmp_path / "memh", "memh", "4over6")
     path = folder / "fos_dut.sv"

@@ -77,7 +77,7 @@ print(load_engine("numba").is_compiled(), quantize_range.signatures)
 """
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_fresh_installation_is_not_compiled_by_asking(tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     run = [sys.executable, "-c", ASK]

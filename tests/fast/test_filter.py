@@ -107,7 +107,7 @@ def largest_share(r, exponent, seed, families, count):
     return most
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_the_recipe_s_errors_lie_within_the_bound(domain):
     shares = []

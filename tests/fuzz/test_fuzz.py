@@ -81,7 +81,7 @@ def test_the_same_number_is_the_same_input_and_another_seed_another():
         assert [g.files for g in other] != [g.files for g in first]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_most_inputs_are_other_files_and_some_are_still_read(tmp_path):
     for name in ("recipe JSON", "npz", "proof --against"):
         inputs = [made(name, TARGETS[name], 1, i) for i in range(300)]
@@ -141,7 +141,7 @@ def told(*arguments):
     return done.stdout
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_run_finds_every_kind_of_planted_fault_and_goes_on(tmp_path):
     """Hangs and deaths of a process too: the inputs after them are run by another process."""
     found = json.loads(told("tests.fuzz.planted", str(tmp_path / "kept")))
@@ -156,7 +156,7 @@ def test_a_run_finds_every_kind_of_planted_fault_and_goes_on(tmp_path):
     assert found["bad"] == sum(found["outcomes"][k] for k in BAD) > 4
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_run_writes_its_figures(tmp_path):
     out = tmp_path / "fuzz.json"
     arguments = [
@@ -205,7 +205,7 @@ def test_the_recorded_run_is_long_and_found_nothing():
     assert set(TARGETS) - set(refused) - NEWER == {"config.json"}  # it only says what else stands there
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_readers_that_these_replaced_would_be_found_out(monkeypatch, tmp_path):
     """NumPy's reader of .npy files, and evidence that no schema checks: what the field had as tracebacks."""
 

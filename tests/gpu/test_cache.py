@@ -253,7 +253,7 @@ def test_a_library_that_this_system_does_not_load_is_one_line():
         load(path)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_engine_works_again_after_a_power_loss(tmp_path):
     """The whole way: a library cut to 0 bytes, then the command."""
     golden = str(ROOT / "golden")

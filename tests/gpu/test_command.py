@@ -122,7 +122,7 @@ def test_a_finding_is_read_before_the_proof_runs(tmp_path, capsys, text):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_wrong_argument_is_one_line():
     for module in ("device", "host", "evidence", "targets"):
         words = [sys.executable, "-m", f"fos_gpu.proof.{module}", "--nope\x1b]0;pwn\x07\u202e"]

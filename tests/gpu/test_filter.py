@@ -175,7 +175,7 @@ def test_the_fast_path_gives_the_model_s_bytes(name):
     assert blocks >= 3000
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_pairs_as_e4m3_give_the_same_bytes():
     r = BY_NAME["4over6"]
     assert compared(FastKernel(r, (*host.DEFAULT, *E4M3_PAIRS)), r)[1] == 0
@@ -189,7 +189,7 @@ def test_the_edge_of_a_choice_is_left_to_the_recipe(name):
     assert k.literal > 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_without_the_bound_choices_at_the_edge_are_wrong(monkeypatch):
     text = source(FILTER)
     loose = text.replace("kLarger = 1.001", "kLarger = 1e-9")

@@ -42,7 +42,7 @@ def test_a_choice_holds_what_is_declared(target):
     assert ".local" not in check(BY_NAME["4over6"], "bfloat16", target)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_fused_operations_are_counted():
     """Two for the division by 6; for 32 values two of the rounding and one of the sum; then the choice."""
     text = check(BY_NAME["4over6"], "bfloat16", "sm_90")

@@ -27,7 +27,7 @@ def small(device, monkeypatch):
     monkeypatch.setattr(products, "_eight_bits", lambda _: {"FP8 accumulation": "no card"})
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed: no kernel was run on the host")
 @pytest.mark.usefixtures("small")
 def test_the_proof_compares_and_times(monkeypatch):

@@ -158,7 +158,7 @@ def test_what_cannot_be_drawn_is_an_error_that_says_so():
     assert set(AIMS) == set(Aim)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_example_of_the_docstring_runs():
     """A kernel that is right passes it; one that gives ties to four does not."""
     lines = [line[4:] for line in fos.__doc__.splitlines() if line.startswith("    ") or not line]

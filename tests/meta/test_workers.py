@@ -16,7 +16,7 @@ from tests.compile_once import compiling_in_turn
 from tests.every import every
 from tests.sampling import chosen, mark_the_others
 
-DEFAULT = "not exhaustive and not peer and not gpu"
+DEFAULT = "not long and not exhaustive and not peer and not gpu"
 ADDS = "import numba\n\n\n@numba.njit(cache=True)\ndef adds(x):\n    return x + 1\n"
 
 
@@ -31,7 +31,14 @@ def test_the_whole_default_suite_gets_a_worker_for_each_core(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "less", [{"args": ["tests/gpu"]}, {"marks": "peer"}, {"marks": "exhaustive"}, {"keyword": "amax"}]
+    "less",
+    [
+        {"args": ["tests/gpu"]},
+        {"marks": "peer"},
+        {"marks": "exhaustive"},
+        {"marks": "long"},
+        {"keyword": "amax"},
+    ],
 )
 def test_less_is_done_in_one_process(monkeypatch, less):
     assert number(monkeypatch, 4, **less) == 0
@@ -97,12 +104,12 @@ def test_all_values_that_fail_are_named():
     assert all(x.__traceback__ for x in e.value.exceptions)
 
 
-def test_a_sample_is_spread_and_the_others_are_exhaustive():
+def test_a_sample_is_spread_and_the_others_are_long():
     assert chosen(10, 3) == {0, 3, 6}
     assert chosen(3, 3) == chosen(3, 9) == {0, 1, 2}
     cases = [_Case("sample", 2) for _ in range(5)]
     mark_the_others([*cases, _Case("exhaustive"), _Case()])
-    assert [case.marked for case in cases] == [[], ["exhaustive"], [], ["exhaustive"], ["exhaustive"]]
+    assert [case.marked for case in cases] == [[], ["long"], [], ["long"], ["long"]]
 
 
 class _Case:

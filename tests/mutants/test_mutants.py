@@ -235,7 +235,7 @@ def test_the_vector_named_in_the_report_kills_the_mutant(name):
         assert any(vector_failures(first, "numpy"))
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_mutant_s_figures_are_those_of_the_report(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = of_mutant("always-six")
@@ -315,7 +315,7 @@ def test_failures_are_read_from_the_summary():
     assert mutation.failures("3 passed") == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_planted_mutant_makes_a_run_fail_and_the_run_says_which():
     env = {**os.environ, "FOS_MUTANT": "order-tree", "PYTHONPATH": str(ROOT)}
     tests = "tests/model/test_steps_errors.py"

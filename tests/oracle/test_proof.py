@@ -33,7 +33,7 @@ def test_every_preset_belongs_to_one_family():
     assert all(name.startswith(f"{f}-") for f, names in families().items() if f != "own" for name in names)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_plan_gives_each_family_its_million_and_each_tiled_preset_its_tiles():
     units = plan()
     assert len(set(units)) == len(units)
@@ -76,7 +76,7 @@ def test_a_small_proof_counts_what_it_compared(monkeypatch):
     assert found.figures["reached"]["quartet2-triton"]["map-to-4 kept"] > 10
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_workers_find_what_one_process_finds(monkeypatch):
     monkeypatch.setattr(oracle_proof, "plan", lambda *_: UNITS)
     alone, together = (measure(silent, jobs, blocks=0, tiles=0, rows=ROWS) for jobs in (1, 2))

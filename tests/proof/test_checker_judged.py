@@ -19,7 +19,7 @@ def test_an_outcome_is_said_as_it_should_be(name):
     assert [judged.CASES[name](seed)[1] for seed in (0, 1)] == [True, True]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_an_outcome_that_is_not_said_is_counted(monkeypatch):
     monkeypatch.setattr(judged, "check", lambda x, *_, **__: fos_ref.verify.check(x, *planted("nvfp4")(x)))
     monkeypatch.setattr(judged, "SEEDS", judged.SEEDS[:2])
@@ -34,7 +34,7 @@ def test_recipes_that_are_drawn_are_legal_and_others():
         assert asked.block_shape is other.block_shape is not BlockShape.TILE_16X16
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_layout_that_is_named_for_another_recipe_is_counted(monkeypatch):
     named = fos_ref.verify.check(
         make("normal", (16, 64), 1), *planted("nvfp4", "nibbles")(make("normal", (16, 64), 1))
@@ -67,7 +67,7 @@ def test_a_mistake_that_cannot_be_made_is_not_tried():
         assert all(checker.makes_sense(p, bug) is needs(q) for p, q in QUANTIZERS.items())
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_codes_that_became_one_constant_are_no_case(monkeypatch):
     x = make("normal", (8, 64), 3)
     monkeypatch.setattr(checker, "inputs", lambda _: (("normal", x),))

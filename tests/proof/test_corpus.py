@@ -31,7 +31,7 @@ def small():
     return corpus.run(ignore, 1, sizes=["small"])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_small_corpus_has_the_known_hash_and_the_recorded_ones(small):
     assert small.unexplained == 0
     assert small.compared == small.figures["small: blocks"] == 41_908
@@ -111,7 +111,7 @@ def test_another_hash_counts_its_blocks_as_unexplained(monkeypatch):
     assert found.unexplained == found.compared > 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_worker_processes_give_the_same_figures(monkeypatch):
     monkeypatch.setattr(corpus, "NAMES", corpus.NAMES[:2])
     seen = []

@@ -151,7 +151,7 @@ def test_a_widening_that_loses_a_bit_or_a_sign_is_counted():
     assert found[side.name, UNEXPLAINED] == 4
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_narrowing_on_the_ranges_where_it_changes():
     marks = (0x00007000, 0x33000000, 0x38800000, 0x477FF000, 0x7F7F8000)
     starts = STARTS + [m - SMALL // 2 + s for m in marks for s in (0, SIGN)]
@@ -221,7 +221,7 @@ def test_a_wrong_product_is_counted():
     assert products.compare_products(grid, np.float32, elements)["differing"] == 127
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_chunks_over_processes_give_what_one_process_gives():
     tasks = [[("a", "x")] * 3, [("a", "y")], [("a", "x")]]
     alone = total(Counter, tasks, 1, silent)

@@ -49,8 +49,13 @@ def test_the_table_has_every_signal_that_is_tried():
     assert sorted(DOCUMENTED) == sorted(SIGNALS)
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("part", ["killed_in_turn", "killed"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("killed_in_turn", marks=pytest.mark.long),
+        pytest.param("killed", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_signal_ends_as_documented_and_the_next_run_leaves_nothing(part):
     def as_documented(f: Found) -> None:
         code, left = DOCUMENTED[f["what"]]
@@ -68,7 +73,7 @@ def test_a_signal_ends_as_documented_and_the_next_run_leaves_nothing(part):
     every(found)(as_documented)()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_what_goes_wrong_is_one_line_and_of_two_at_once_none_is_half():
     """Folders that go, names that appear, full and read-only disks, two writers."""
     found = run_parts(*CHECKS)

@@ -56,7 +56,7 @@ def test_every_scaled_nvfp4_preset_with_blocks_of_1x16_or_16x16_is_in_one_kind()
     assert all(PRESETS[n].candidates is not Candidates.FOUR_OVER_SIX for n in missing)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_counts_are_those_of_both_dtypes_together(measured):
     assert [(m.kind, m.distribution) for m in measured] == [(k, d) for k in KINDS for d in DATA]
     for m in measured[::4]:
@@ -135,7 +135,7 @@ def test_the_text_numbers_the_dialects_and_counts_the_pairs():
     assert "(disagreement-coarse.png)" in text
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_picture_has_a_row_for_each_dialect_and_stays_small(measured):
     data = disagreement(max(measured, key=lambda m: len(m.dialects())))
     assert len(data) < 150_000

@@ -39,7 +39,7 @@ def test_the_plans_of_the_parts_are_smaller_and_have_a_spread():
     assert Plan(2, (16, 32)).optimum == Plan(2, (16, 32))
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_format_s_errors_are_those_of_the_sweep_on_the_first_tensors(formats):
     assert len(formats) == 9 * len(FAMILY)
     again = sweep.sweep(PLAN.family, "numpy", lambda: None, {m.preset: m.recipe for m in FAMILY[:3]})

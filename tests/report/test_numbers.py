@@ -169,7 +169,7 @@ def test_one_seed_has_no_interval():
 # --- the sweep and the profile ------------------------------------------------------------------------
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_sweep_does_not_depend_on_the_number_of_threads(monkeypatch):
     tables = []
     for threads in (1, 3):
@@ -227,7 +227,7 @@ def test_a_published_number_agrees_in_its_printed_digits(printed, ours, deviatio
     assert (f"{got:.2f}", same) == (deviation, agrees)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_every_anchor_has_a_figure_of_ours_and_a_source():
     errors = sweep.sweep(TINY, "numpy", lambda: None)
     table = published.beside_ours(worked(), errors, family_errors(TINY, "numpy", lambda: None))

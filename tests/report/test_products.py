@@ -137,7 +137,7 @@ def files(found):
     return documents.products_files(found)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_files_are_announced_and_small(found, files):
     assert sorted(files) == sorted(documents.NAMES)
     assert products_markdown(found) == files["products.md"]

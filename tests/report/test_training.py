@@ -207,7 +207,7 @@ def test_an_estimate_of_a_floor_has_no_bias_and_slopes_are_told():
     assert curves.counts(32) == [1, 2, 4, 8, 16, 32]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_curves_of_the_page(found):
     rows = found.plateaus.set_index("rounder")
     assert rows.loc["nearest", "slope_last"] == 0
@@ -299,7 +299,7 @@ def files(found):
         yield documents.training_files(found)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_files_are_announced_and_small(found, files):
     assert sorted(files) == sorted(documents.NAMES)
     assert training_markdown(found) == files["training.md"]

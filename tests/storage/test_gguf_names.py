@@ -48,7 +48,7 @@ def test_each_weight_is_found_under_its_old_name(architecture):
     assert got == dict(PAIRS[architecture])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_what_is_not_in_the_file_or_not_known_is_not_there():
     assert original_names(LLAMA, ["blk.0.attn_q.weight"], ["model.layers.1.self_attn.q_proj.weight"]) == {}
     assert original_names(LLAMA, ["blk.0.attn_q.weight"], ["a", "\x1b.experts.3."]) == {}

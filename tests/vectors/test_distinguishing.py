@@ -65,7 +65,7 @@ def test_a_file_has_the_pairs_whose_younger_value_is_of_its_edition():
     assert len(files) == 1 + len(LATER)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @every(COMMITTED, lambda v: v.name)
 def test_both_sides_give_the_committed_bits_and_they_differ(v):
     values = v.axis == VALUES_AXIS
@@ -151,7 +151,7 @@ def test_a_flipped_bit_of_an_expected_byte_is_found_in_every_vector(what):
     assert len(changed) > 200
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_flipped_bit_of_a_value_is_found():
     def change(vectors):
         for v in vectors:

@@ -73,7 +73,7 @@ def test_the_table_of_the_fewest_vectors_is_the_report_s():
     assert PROOFS["vectors"] is proof.PROOF
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_one_recipe_s_figures_are_found_again(monkeypatch):
     monkeypatch.chdir(ROOT)
     recipes = REPORT["figures"]["recipes"]

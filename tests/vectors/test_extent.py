@@ -81,7 +81,7 @@ def test_an_export_of_ragged_vectors_is_one_line(tmp_path, capsys, form):
 SIZES = [[2_000_000_000, 1], [10**30, 1], [1, 10**30], [1, 2_000_000_000]]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @every(SIZES)
 def test_a_shape_is_held_against_the_bits_that_are_there(shape):
     """A list of the rows that a file states was made before its rows were counted."""

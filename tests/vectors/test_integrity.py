@@ -48,7 +48,7 @@ def caught(given):
         return True
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_committed_folder_is_clean(capsys):
     assert run(["golden", "lint", "--dir", str(GOLDEN), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -68,7 +68,7 @@ def test_flipped_bits_are_caught_in_every_file():
         assert [line.split(":")[0] for line in changed(given)] == [*names, FROZEN]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_flipped_bit_of_the_manifest_is_caught_wherever_it_is():
     honest = manifest({name: data for name, data in files().items() if name != MANIFEST})
     data = files()[MANIFEST]

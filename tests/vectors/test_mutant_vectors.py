@@ -99,7 +99,7 @@ def test_the_editions_are_all_mutants_and_the_first_is_what_was_published():
     assert list(up_to(1)) == [v["mutant"] for v in DOCUMENT["mutants"]]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_reported_mistakes_are_written_as_they_are_committed():
     assert canonical(reported.document(quietly)) == REPORTED
 

@@ -58,7 +58,7 @@ def test_every_object_is_closed_and_every_field_required():
         assert optional <= {"values_bits"}  # of the distinguishing vectors, for one axis only
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_every_committed_document_fits_exactly_one_kind():
     small = [n for n in files() if n.endswith(".json") and n.count("/") < 2 and n != "schema.json"]
     assert len(small) == 14

@@ -48,7 +48,7 @@ def chosen():
     return ((a, u, v) for a, u, v in axis_pairs() if (a, plain_name(u), plain_name(v)) in PAIRS)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_search_finds_the_committed_vectors_again(monkeypatch):
     seen = []
     monkeypatch.setattr(golden_file, "axis_pairs", chosen)
@@ -98,7 +98,7 @@ def test_two_recipes_that_are_one_part_nowhere():
     assert [stage(r, r) for stage in seen.stages(values=True)[:3]] == [None, None, None]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     """With the searches of this file in place of the long ones, and one recipe."""
     said = []

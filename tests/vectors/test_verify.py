@@ -126,7 +126,7 @@ def test_an_unknown_engine_and_a_missing_folder_are_one_line_and_exit_2(tmp_path
     assert "'fast': one of auto, numpy, numba, cuda, host is allowed" in shown.err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_plan_s_cases_are_the_committed_ones():
     """Inputs of every file; bits and flags of two."""
     for r, plans in plan(read_mutants(files()[VECTORS]), reported.read(files()[reported.NAME])):
@@ -147,7 +147,7 @@ def same(case):
     return case.comment, x.shape, x.dtype, x.tobytes(), repr(case.given.amax), case.padding, buffer
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_bulk_and_layout_are_written_byte_for_byte():
     assert canonical(layout.document()) == files()[layout.NAME]
     made = dict(bulk.files())

@@ -157,7 +157,7 @@ def test_flags_are_those_of_refused_ragged_and_propagating_vectors(recipe, group
     assert flags(cases, PRESETS[recipe], killed) == [list(v.flags) for v in given]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_refused_vector_takes_no_flag_from_those_beside_it():
     given = [*vectors("nvfp4", "nonfinite")[:2], *vectors("nvfp4", "worked")[:2]]
     cases = [v.case for v in given]
@@ -191,7 +191,7 @@ def test_an_engine_that_lacks_a_recipe_leaves_its_bulk_file_and_says_so():
     assert (found.vectors, found.failures, list(found.not_run)) == (0, [], ["scale-optimum"])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_manifest_of_another_form_is_one_problem_and_no_digest_is_asked_of_it():
     given = {n: d for n, d in files().items() if n.count("/") < 2 or n == bulk.INPUTS}
     found = lint.lint({**given, MANIFEST: b"{"})

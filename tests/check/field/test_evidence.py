@@ -56,7 +56,7 @@ def test_the_words_and_the_json_of_a_difference_that_nobody_knows():
     assert len(text.splitlines()) <= 30
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_kernel_that_kept_float32_where_x_is_bfloat16_gets_no_misleading_hint():
     x = normal((64, 256), 1)
     found = check(x.astype(ml_dtypes.bfloat16), *Kernel()(x), recipe="nvfp4")
@@ -65,7 +65,7 @@ def test_a_kernel_that_kept_float32_where_x_is_bfloat16_gets_no_misleading_hint(
     assert found.codes["nearest"] > 0.999 * found.codes["of"]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_preset_that_fits_far_better_is_mentioned_where_no_single_cause_is_complete():
     x = normal((32, 128), 5)
     q = fos_ref.quantize(x, "te-mae-448")

@@ -40,7 +40,7 @@ def test_wrong_scale_bytes_are_no_layout(shape, how):
     assert found.scales["equal"] == np.count_nonzero(scales == q.block_scales)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize(
     "shape", [SMALL[1], *(pytest.param(s, marks=pytest.mark.exhaustive) for s in (SMALL[0], SMALL[2]))]
 )

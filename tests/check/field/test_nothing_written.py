@@ -98,7 +98,7 @@ def test_poison_that_reads_as_nan_is_no_overflow():
     assert check(x, codes, scales, recipe="nvfp4", amax=F(16)).flags == FLAG
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize(
     "asked",
     ["te-cuda-mse-448-row", pytest.param("flashinfer-default-mse-448-row", marks=pytest.mark.exhaustive)],

@@ -142,14 +142,14 @@ def test_a_block_that_a_chip_decides_may_still_be_wrong():
     assert found.flags == ("NibbleOrder",)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_same_bytes_under_exact_reciprocals_are_a_mistake():
     x = make("coarse", (32, 256), 1)
     found = check(x, *emulated(x), recipe="flashinfer-mse-448")
     assert "HardwareDecides" not in found.flags
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_conformance_does_not_count_them_as_failures():
     options = {"groups": ["tensors"], "shapes": ((64, 256),), "dtypes": ("float32",)}
     report = conformance(emulated, APPROXIMATE, **options)

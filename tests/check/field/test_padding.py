@@ -38,7 +38,7 @@ def test_zeros_and_other_layouts_have_no_note():
     assert check(X, q.codes, q.block_scales, recipe="nvfp4").notes == ()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_note_stands_beside_causes_too():
     q = fos_ref.quantize(X, "nvfp4")
     found = check(

@@ -93,7 +93,7 @@ def test_a_few_blocks_that_deviate_empty_nothing():
     assert "(9 blocks deviate)" in str(found)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_scales_that_all_saturate_bound_nothing_and_say_so():
     x = np.abs(normal((32, 128), 6)) + F(1)
     q = fos_ref.quantize(x, "nvfp4")
@@ -103,7 +103,7 @@ def test_scales_that_all_saturate_bound_nothing_and_say_so():
     assert "every scale byte is 7E = 448" in str(found)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_scale_bytes_requantized_by_a_ratio():
     x = normal((64, 256), 7)
     q = fos_ref.quantize(x, "nvfp4")
@@ -125,7 +125,7 @@ def test_a_missing_tensor_scale_no_longer_hides_the_layouts(shape):
     assert found.tensor_scale["name"] == "none"
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_rest_of_the_diagnosis_goes_on_under_that_scale():
     x = normal((64, 256), 9)
 

@@ -61,7 +61,7 @@ def test_rules_of_ties(codes, scales):
     assert found.mismatching_blocks >= max(c.blocks for c in found.causes)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_all_rules_of_ggml_at_once():
     codes, scales = Kernel(s=1, code=smaller, scale=lambda base: half(base, up=True))(X)
     blocks = unpack(codes).reshape(64, -1, 16)

@@ -26,7 +26,7 @@ def test_a_design_gives_the_model_s_bits_and_cycles(tmp_path, unit):
     assert (code, said.split(":")[:2]) == (0, ["PASS", f" {unit}"])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_the_published_accumulators_come_out_of_both_designs(tmp_path):
     for unit in ("nvfp4", "if4"):
         folder = written(tmp_path / unit, unit, 1)
@@ -42,7 +42,7 @@ def test_the_published_accumulators_come_out_of_both_designs(tmp_path):
         assert simulated(compiled(folder)) == (0, f"PASS: {unit}: 31 cycles, 3 results\n")
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_one_bit_one_cycle_and_a_lost_line_fail(tmp_path):
     folder = compiled(written(tmp_path, "nvfp4-folded", 8, seed=9))
     assert simulated(folder)[0] == 0

@@ -107,7 +107,7 @@ def test_other_conventions_and_dialects(style, recipe, tmp_path):
     assert "l.1.weight" in told(q, "--against", o)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 def test_a_whole_weight_of_another_layer(tmp_path):
     """Codes, block scales and tensor scale fit each other; the original is another one."""
     source = layers(6)
@@ -164,7 +164,7 @@ def test_the_checker_s_word_on_another_mistake(tmp_path):
     judge(q, o, {"l.1.weight": "blocks-differ"}, says={"blocks-differ": "ScaleFloor|down|cut"})
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("made", "wanted"),
     [pytest.param(searched, "blocks-differ?", marks=pytest.mark.exhaustive), (diffused, "")],
