@@ -49,7 +49,8 @@ def test_the_list_of_recipes_is_whole():
     assert header.split() == ["preset", "to", "bound", "block", "amax", "metric", "known", "by"]
 
 
-@pytest.mark.parametrize("encoding", ["ascii", pytest.param("latin1", marks=pytest.mark.exhaustive)])
+@pytest.mark.long
+@pytest.mark.parametrize("encoding", ["ascii", "latin1"])
 def test_no_encoding_is_an_error(encoding, checkpoint):
     original, quantized = map(str, checkpoint)
     assert piped("recipes", encoding=encoding) == piped("recipes")

@@ -123,6 +123,7 @@ def test_a_second_run_writes_the_same_bytes_and_weights_go_to_files_of_their_own
     assert set(table["tensor"]) == {shown(ODD_NAME), "w.weight", "all tensors", "what fos quantize takes"}
 
 
+@pytest.mark.long
 def test_the_documents_hold_the_numbers(plain):
     errors = pd.read_csv(plain.folder / "errors.csv")
     assert len(errors) == 9 * len(lineup.LINEUP)
@@ -135,6 +136,7 @@ def test_the_documents_hold_the_numbers(plain):
     assert all(f"({name})" in text for name in FIGURES)
 
 
+@pytest.mark.long
 def test_the_figures_are_small_and_can_be_read(both):
     pictures = [data for name, data in contents(both.folder).items() if name.endswith(".png")]
     assert len(pictures) == 9
@@ -143,6 +145,7 @@ def test_the_figures_are_small_and_can_be_read(both):
         assert Image.open(io.BytesIO(data)).width > 1000
 
 
+@pytest.mark.long
 def test_every_markdown_table_is_rectangular(both):
     documents = [data.decode() for name, data in contents(both.folder).items() if name.endswith(".md")]
     assert len(documents) == 2
@@ -164,6 +167,7 @@ def test_a_quick_report_never_stands_where_a_full_one_does(plain, monkeypatch):
     assert set(contents(plain.folder / "quick")) == set(full)
 
 
+@pytest.mark.long
 def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
     document = json.loads(both.out)
     assert document["worked"]["mse"] == {"nvfp4": 4.328125, "4over6": 0.0}

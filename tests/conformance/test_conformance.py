@@ -245,6 +245,7 @@ def test_unknown_options_are_refused(options, says):
         conformance(quantizer(RECIPE), RECIPE, **options)
 
 
+@pytest.mark.long
 def test_an_unknown_recipe_is_refused_and_nothing_to_try_is_no_pass():
     with pytest.raises(RecipeError, match="did you mean"):
         conformance(quantizer(RECIPE), "te-mse-265")

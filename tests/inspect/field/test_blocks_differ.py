@@ -86,7 +86,7 @@ def test_one_weight_of_six_is_bad_and_the_dialect_lives(damage, which, tmp_path)
     judge(q, None, {})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("style", "recipe"),
     [
@@ -119,6 +119,7 @@ def test_a_whole_weight_of_another_layer(tmp_path):
     assert found["weights"]["l.2.weight"]["equal"] < found["weights"]["l.2.weight"]["blocks"]
 
 
+@pytest.mark.long
 def test_a_single_code_of_one_weight(tmp_path):
     source = layers(4)
     tensors = held(source)
@@ -129,6 +130,7 @@ def test_a_single_code_of_one_weight(tmp_path):
     assert (bad["equal"], bad["blocks"]) == (count_of_blocks(source) // 4 - 1, count_of_blocks(source) // 4)
 
 
+@pytest.mark.long
 def test_one_expert_of_a_stack_in_the_second_shard(tmp_path):
     source = weights("a.experts.down_proj", "b.experts.down_proj", shape=(4, 32, 64))
     first, second = (held({n: x}) for n, x in source.items())
@@ -139,7 +141,7 @@ def test_one_expert_of_a_stack_in_the_second_shard(tmp_path):
     assert found["weights"]["b.experts.down_proj[1]"]["equal"] == 32 * 64 // 16
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("which", [[0, 1, 2], [1]], ids=["all", "one"])
 def test_codes_made_with_the_unrounded_block_scale(which, tmp_path):
     """2.1 row 11, C6, Model-Optimizer#2243: the checker's word on the worst weight."""
@@ -154,6 +156,7 @@ def test_codes_made_with_the_unrounded_block_scale(which, tmp_path):
     judge(q, o, wanted, says={"blocks-differ": "UnroundedScale|before its rounding"})
 
 
+@pytest.mark.long
 def test_the_checker_s_word_on_another_mistake(tmp_path):
     """Block scales cut off instead of rounded, in one weight of four."""
     source = layers(4)

@@ -15,7 +15,8 @@ QKV = [f"model.layers.0.self_attn.{k}_proj.weight" for k in "qkv"]
 GATE_UP = ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]
 
 
-@pytest.mark.parametrize("style", [modelopt, pytest.param(compressed, marks=pytest.mark.exhaustive)])
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("style", [modelopt, compressed])
 @pytest.mark.parametrize(
     "names",
     [
@@ -85,6 +86,7 @@ def test_runtimes_that_join_none(style, tmp_path):
     judge(q, None, {})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("style", [modelopt, compressed])
 def test_one_amax_for_all_is_sound_although_it_is_the_largest_only_of_one(style, tmp_path):
     """--against: a shared tensor scale is not the own amax's of all but one, and it is right."""
@@ -111,6 +113,7 @@ def test_names_that_only_look_like_siblings(tmp_path):
     judge(write(tmp_path / "q", held(weights(*names))), None, {})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("convention", ["modelopt", "compressed-tensors"])
 def test_quantize_shares_one_amax_when_asked(convention, tmp_path):
     source = weights(*QKV, *GATE_UP, "model.layers.0.mlp.down_proj.weight")

@@ -13,6 +13,7 @@ from tests.inspect.field.parts import count_of_blocks, ggml, held, in_halves, la
 NAMES = ("blk.0.ffn_down.weight", "blk.1.ffn_down.weight")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("shape", [(32, 128), (3, 32, 64)])
 @pytest.mark.parametrize(("kind", "recipe"), [("NVFP4", "nvfp4"), ("NVFP4", "4over6"), ("MXFP4", MXFP4)])
 def test_sound(kind, recipe, shape, tmp_path):

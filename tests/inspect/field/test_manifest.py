@@ -52,6 +52,7 @@ def test_a_sound_file_is_its_recipe_s(tmp_path):
     assert GOOD in told(q, "--against", o)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(np.nan, "zero-or-nan-scale"), (0, "zero-or-nan-scale"), (np.inf, "not-finite"), (-1, "tensor-scale")],
@@ -66,6 +67,7 @@ def test_a_tensor_scale_that_is_none(value, kind, tmp_path):
     assert "NOT" in text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("part", ["weight_scale", "weight", "weight_scale_2"])
 @pytest.mark.parametrize("against", [True, False])
 def test_a_part_that_is_gone(part, against, tmp_path):
@@ -104,6 +106,7 @@ def test_an_original_without_the_garbled_weight(tmp_path):
     assert f"the {2 * blocks:,} of {3 * blocks:,} blocks compared are its" in text
 
 
+@pytest.mark.long
 def test_damage_outside_of_the_sample(tmp_path):
     """A sample knows what it saw; --all sees everything."""
     source = weights("a.weight", shape=(512, 64))

@@ -36,6 +36,7 @@ def with_inputs(source, style):
     return tensors
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("style", [modelopt, compressed])
 def test_an_expert_without_its_input_scale_and_one_with_zero(style, tmp_path):
     source = weights(*(f"{x}.weight" for x in EXPERTS))
@@ -86,6 +87,7 @@ def test_an_input_scale_that_is_no_number(value, kind, tmp_path):
 # --- the tensor scale ----------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "made",
     [
@@ -149,6 +151,7 @@ def test_a_gguf_tensor_without_the_scale_that_its_kind_has(tmp_path):
 # --- codes and block scales --------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("style", "gone", "says"),
     [

@@ -27,6 +27,7 @@ PREFIXES = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("old", "new"), PREFIXES)
 def test_the_same_model_under_another_prefix(old, new, tmp_path):
     source = weights("layers.0.o_proj.weight", "layers.1.o_proj.weight")
@@ -59,6 +60,7 @@ def test_a_map_that_is_none(value, tmp_path):
     assert "--map" in refused("inspect", q, "--against", o, "--map", value)
 
 
+@pytest.mark.long
 def test_a_folder_stands_for_its_index_or_its_only_file(tmp_path):
     source = layers(4)
     halves = [{k: v for k, v in source.items() if int(k[2]) // 2 == n} for n in range(2)]

@@ -12,6 +12,7 @@ from tests.inspect.field.judge import judge, sentences, told
 from tests.inspect.field.parts import compressed, compressed_mx, held, layers, modelopt, weights
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("style", [modelopt, compressed, compressed_mx])
 def test_a_weight_of_another_model(style, tmp_path):
     source = layers(4)
@@ -28,6 +29,7 @@ def test_a_weight_of_another_model(style, tmp_path):
     judge(q, None, {})
 
 
+@pytest.mark.long
 def test_every_weight_of_another_model(tmp_path):
     source = layers(3)
     q, o = write(tmp_path / "q", held(source)), write(tmp_path / "o", layers(3, seed=99))

@@ -44,6 +44,7 @@ def test_mlx_s_own_files(recipe, tmp_path):
     assert found["findings"]["nibble_order"]["value"] == "low nibble first"
 
 
+@pytest.mark.long
 def test_mlx_with_one_weight_of_another_layer(tmp_path):
     source = {n: x * x.dtype.type(8) for n, x in layers(4).items()}
     tensors = held(source, mlx)
@@ -52,6 +53,7 @@ def test_mlx_with_one_weight_of_another_layer(tmp_path):
     judge(q, o, {"l.2.weight": "no-reading blocks-differ?"})
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("tensor_scale", [True, False])
 @pytest.mark.parametrize("layout", ["linear", "swizzled"])
 def test_torchao_in_four_variants(tensor_scale, layout, tmp_path):
@@ -114,6 +116,7 @@ def test_a_convention_of_high_nibbles_in_mlx_s_words(tmp_path):
     assert "high nibble first" in found["weights"]["l.0.weight"]["reading"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "names",
     [

@@ -29,6 +29,7 @@ def planted(tensors, name, byte, where=np.s_[3:5, 2]):
     return tensors | {name: scales.view(tensors[name].dtype)}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("style", "end"),
     [(modelopt, "weight_scale"), (compressed, "weight_scale"), (torchao, "_weight_scale")],
@@ -63,6 +64,7 @@ def test_nan_among_scales_of_powers_of_two(style, end, tmp_path):
     judge(write(tmp_path / "q", tensors), None, {"l.1.weight": "zero-or-nan-scale"})
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -121,6 +123,7 @@ def test_a_share_of_zero_block_scales_that_no_recipe_makes(where, tmp_path):
     judge(write(tmp_path / "q", tensors), None, {"l.2.weight": "zero-or-nan-scale"})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "modelopt-nvfp4", "compressed-tensors-nvfp4"])
 def test_tiny_and_zero_rows_are_sound(recipe, tmp_path):
     """Blocks far below the amax have zero scales by the recipe, with or without codes under them."""

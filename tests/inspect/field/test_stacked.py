@@ -12,6 +12,7 @@ from tests.inspect.field.parts import compressed, count_of_blocks, held, layers,
 STACK = (4, 32, 64)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "name",
     [
@@ -44,6 +45,7 @@ def test_torchao_s_own_stack(tmp_path):
     assert equal(found) == (count_of_blocks(source),) * 2
 
 
+@pytest.mark.long
 def test_stacks_and_plain_weights_in_shards_under_an_index(tmp_path):
     stack, plain = weights("a.experts.down_proj", shape=STACK), layers(2)
     q = shards(tmp_path / "q", [held(plain), held(stack)])
@@ -68,6 +70,7 @@ def test_the_original_has_an_expert_a_tensor(tmp_path):
     assert not apart & {w for p in found["problems"] for w in p["weights"]}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("model_type", ["gpt_oss", "llama4"])
 def test_experts_whose_original_has_the_inputs_first(model_type, tmp_path):
     """transformers stores [E, K, N] there: the quantized weight is each expert's transpose."""

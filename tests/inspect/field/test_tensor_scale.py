@@ -43,6 +43,7 @@ def stored(style, s):
     return np.full(1, f32(1) / s, f32) if style is compressed else f32(s)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("case", WRONG)
 @pytest.mark.parametrize("which", [[2], [0, 1, 2, 3]], ids=["one", "all"])
 def test_what_a_wrong_tensor_scale_is(case, which, tmp_path):
