@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, NoReturn
@@ -105,6 +105,21 @@ def read_gguf_header(
     return GgufHeader({k: v for k, v in metadata.items() if v}, placed)
 
 
+def read_gguf_texts(
+    file: BinaryIO, size: int, name: object, keys: Collection[str], error: type[FosError] = InputError
+) -> dict[str, list[str]]:
+    """Return the lists of texts of the metadata that `keys` names, those that are there: a vocabulary.
+
+    Raises: as `read_gguf_header`, and `error` for a text that is not UTF-8 or has more than MOST_KEPT bytes.
+    """
+    walk = _Walk(file, size, name, error)
+    found = dict[str, list[str]]()
+    with foreign(f"{name}: not a usable GGUF file", _ALLOWED, error):
+        for _ in range(_counts(walk)[1]):
+            _entry(walk, keys, found)
+    return found
+
+
 class _Walk:
     """A position in a file; what is taken is held against the file's size first."""
 
@@ -137,11 +152,11 @@ class _Walk:
         """Return the next whole number."""
         return int.from_bytes(self.take(width, what), "little")
 
-    def name(self, what: str) -> str:
+    def name(self, what: str, most: int = MOST_NAME) -> str:
         """Return the next string, a name in UTF-8."""
         length = self.number(8, f"the length of {what}")
-        if length > MOST_NAME:
-            self.refuse(f"{what} at byte {self.at:,} has {length:,} bytes, {MOST_NAME:,} at most are allowed")
+        if length > most:
+            self.refuse(f"{what} at byte {self.at:,} has {length:,} bytes, {most:,} at most are allowed")
         raw = self.take(length, what)
         try:
             return raw.decode("utf-8")
@@ -171,12 +186,19 @@ def _counts(walk: _Walk) -> tuple[int, int]:
     return tensors, keys
 
 
-def _entry(walk: _Walk) -> tuple[str, int, str]:
-    """Return name, type and value of an entry of the metadata; "" for a list and for a long text."""
+def _entry(
+    walk: _Walk, keys: Collection[str] = (), lists: dict[str, list[str]] | None = None
+) -> tuple[str, int, str]:
+    """Return name, type and value of an entry of the metadata; "" for a list and for a long text.
+
+    A list of texts that `keys` names is put into `lists`.
+    """
     key = walk.name("the name of an entry")
     kind = walk.number(4, "the type of an entry")
     if kind == _LIST:
-        _pass_list(walk, key)
+        texts = _pass_list(walk, key, keep=key in keys)
+        if lists is not None and texts is not None:
+            lists[key] = texts
         return key, kind, ""
     if kind == _STRING:
         length = walk.number(8, "the length of a text")
@@ -191,24 +213,30 @@ def _entry(walk: _Walk) -> tuple[str, int, str]:
     return key, kind, str(bool(value)) if kind == _BOOL else str(value)
 
 
-def _pass_list(walk: _Walk, key: str) -> None:
-    """Pass over a list. Numbers cost nothing; strings are counted, because each has its own length."""
+def _pass_list(walk: _Walk, key: str, *, keep: bool = False) -> list[str] | None:
+    """Pass over a list. Numbers cost nothing; strings are counted, because each has its own length.
+
+    keep: return its texts
+    """
     kind, count = walk.number(4, "the type of a list"), walk.number(8, "the length of a list")
     if kind in _NUMBERS:
         walk.skip(count * _NUMBERS[kind].itemsize, f"the list {named(key)}")
-        return
+        return None
     if kind != _STRING:
         walk.refuse(f"{named(key)} is a list of the type {kind}")
     walk.strings += count
     if walk.strings > MOST_STRINGS:
         walk.refuse(f"{walk.strings:,} strings in lists, {MOST_STRINGS:,} at most are allowed")
     what = f"a string of the list {named(key)}"
+    if keep:
+        return [walk.name(what, MOST_KEPT) for _ in range(count)]
     for _ in range(count):
         length = walk.number(8, what)
         if length > MOST_KEPT:
             walk.skip(length, what)
         else:
             walk.take(length, what)  # sooner than to seek
+    return None
 
 
 def _alignment(walk: _Walk, kind: int, value: str) -> int:

@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 
 from fos_ref.errors import CheckpointError
-from fos_ref.outside.gguf import read_gguf_header
+from fos_ref.outside.gguf import read_gguf_header, read_gguf_texts
 from fos_ref.storage.opened import OpenFile
 from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
@@ -41,6 +41,12 @@ class GgufFile(OpenFile):
         self.metadata: dict[str, str] = header.metadata
         self.tensors = {t.name: TensorInfo(t.name, t.type, t.shape, t.nbytes) for t in header.tensors}
         self._starts = {t.name: t.start for t in header.tensors}
+
+    def texts(self, *keys: str) -> dict[str, list[str]]:
+        """Return lists of texts of the header by name, those that are there: a vocabulary, its merges."""
+        found = read_gguf_texts(self._file, self._opened.st_size, self.path, keys, CheckpointError)
+        self._check_unchanged()
+        return found
 
 
 def split_names(name: str) -> list[str]:

@@ -1,0 +1,34 @@
+"""The packages of the extra `models`, imported when a call needs them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from fos_ref.errors import ToolchainError
+from fos_ref.foreign import foreign
+
+EXTRA = "pip install 'fos-ref[models]'"
+
+
+def need(name: str) -> ModuleType:
+    """Return a package of the extra; ToolchainError where it does not import."""
+    with foreign(f"the package {name} does not import", EXTRA, ToolchainError):
+        return importlib.import_module(name)
+
+
+def file_of(package: str, *parts: str) -> Path:
+    """Return a file inside an installed package, which is not imported: it may need what nobody has.
+
+    Raises: ToolchainError where the package or the file is missing.
+    """
+    with foreign(f"the package {package} is not to be found", EXTRA, ToolchainError):
+        spec = importlib.util.find_spec(package)
+        places = [] if spec is None else list(spec.submodule_search_locations or [])
+    found = next((p for place in places if (p := Path(place, *parts)).is_file()), None)
+    if found is None:
+        msg = f"{'/'.join((package, *parts))} is not installed: {EXTRA}"
+        raise ToolchainError(msg)
+    return found
