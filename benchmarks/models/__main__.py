@@ -1,8 +1,8 @@
 """The matrix of reports/models-matrix.md: recipes x operands x amax x draws on SmolLM2-135M.
 
-    python -m benchmarks.models pack DIR                     where the packages are: model and tokens, in parts
-    python -m benchmarks.models run DIR... --state FILE      on the GPU; again, to go on where it stopped
-    python -m benchmarks.models report --state FILE          the page, the table and the JSON
+    python -m benchmarks.models pack DIR                 where the packages are: model and tokens, in parts
+    python -m benchmarks.models run DIR... --state FILE  on the GPU; again, to go on where it stopped
+    python -m benchmarks.models report --state FILE      the page, the table and the JSON
 
 The machine with the GPU needs neither a network nor the packages of model and text: DIR has both.
 """
@@ -13,12 +13,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.models.packed import PART_BYTES, pack, unpack
+import numpy as np
+
+from benchmarks.models.packed import pack, PART_BYTES, unpack
 from fos_ref.errors import FosError
+from fos_ref.models.linears import linears
+from fos_ref.models.loading import load
 from fos_ref.models.matrix.bits import compared, inputs_of
 from fos_ref.models.matrix.plan import plan, RECIPES
 from fos_ref.models.matrix.run import environment, read_state, run, save
 from fos_ref.models.matrix.text import documents
+from fos_ref.models.needs import need
+from fos_ref.models.windows import disjoint, offsets
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import Targets
 
@@ -61,13 +67,6 @@ def _pack(asked: argparse.Namespace) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    import numpy as np
-
-    from fos_ref.models.linears import linears
-    from fos_ref.models.loading import load
-    from fos_ref.models.needs import need
-    from fos_ref.models.windows import disjoint, offsets
-
     with unpack(asked.folders) as (gguf, tokens, about):
         loaded = load(str(gguf), device=asked.device)
     windows = disjoint(tokens.tolist(), asked.window)[: asked.windows]
@@ -95,9 +94,7 @@ def _run(asked: argparse.Namespace) -> int:
     if wrong:
         _say(f"differing bits, left out: {', '.join(wrong)}")
     arms = plan([n for n in asked.recipe if n not in wrong], asked.draws)
-    whole = run(
-        loaded, windows, arms, asked.state, about=common, seconds=asked.seconds, say=_say
-    )
+    whole = run(loaded, windows, arms, asked.state, about=common, seconds=asked.seconds, say=_say)
     _say("all arms are there" if whole else "time is over: run it again to go on")
     return 0 if whole and not wrong else 1
 

@@ -51,8 +51,8 @@ class Arm:
 def by_row(r: Recipe) -> Recipe:
     """Return the recipe with a tensor amax for each row.
 
-    Its bits are those of the recipe on each row by itself; given the amax of a whole tensor in each row, those
-    of the recipe on the tensor. Raises: RecipeError for a recipe of 16x16 tiles.
+    Its bits are those of the recipe on each row by itself; given the amax of a whole tensor in each row,
+    those of the recipe on the tensor. Raises: RecipeError for a recipe of 16x16 tiles.
     """
     if r.amax_scope is AmaxScope.ROW or r.tensor_scale is TensorScale.NONE:
         return r

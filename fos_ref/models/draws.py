@@ -1,8 +1,8 @@
 """Draws: the same format, another phase of its grid.
 
-Weights are rounded once. Which way each falls is one draw, and one draw moves a small model's loss by 0.01 nat
-(docs/models.md). A phase p multiplies the tensor amax that the quantizer is given: the block scales move on
-the grid of E4M3 by p, so other weights are rounded up. The format and the rule stay as they are.
+Weights are rounded once. Which way each falls is one draw, and one draw moves a small model's loss by 0.01
+nat (docs/models.md). A phase p multiplies the tensor amax that the quantizer is given: the block scales move
+on the grid of E4M3 by p, so other weights are rounded up. The format and the rule stay as they are.
 A recipe without a tensor scale has no amax: there the weights are multiplied by p, and the values divided.
 """
 

@@ -79,7 +79,7 @@ def fake(x: Any, r: Recipe, amax: Any = None) -> Fake:
     given = amax.cpu().numpy() if isinstance(amax, torch.Tensor) else amax
     engine = "cuda" if x.is_cuda and computed_on_device(r) else engine_of(r)
     q = quantize(x.contiguous(), r, amax=given, engine=engine)
-    if x.is_cuda and r.tensor_scale is TensorScale.NONE and r.element.packed and q.codes.ndim == 2:  # noqa: PLR2004
+    if x.is_cuda and r.tensor_scale is TensorScale.NONE and r.element.packed:
         return Fake(decoded(q, x.device).to(x.dtype), torch.from_numpy(q.picked4))
     host = dequantize(q, as_numpy(x[:0]).dtype)
     return Fake(_torch(host).to(x.device), torch.from_numpy(q.picked4))
@@ -96,7 +96,7 @@ def computed_on_device(r: Recipe) -> bool:
 
 @cache
 def table(r: Recipe) -> F32:
-    """Return float32 (256, 16): the value of each code under each scale byte, of a recipe without tensor scale.
+    """Return float32 (256, 16): each code under each scale byte, of a recipe without tensor scale.
 
     It is `fos_ref.dequantize` on all of them, so reading it is dequantization.
     """
@@ -126,8 +126,8 @@ def _torch(a: AnyArray) -> Any:
 def fake_weight(w: Any, r: Recipe, phase: float = 1.0) -> Fake:
     """Return the values of a weight (out, in) under one tensor amax, in the draw `phase`.
 
-    The amax is float32(max|w|) * float32(phase), rounded once. A recipe without a tensor scale has none: there
-    w * phase is quantized, and the values are divided by phase, each rounded once in w's dtype.
+    The amax is float32(max|w|) * float32(phase), rounded once. A recipe without a tensor scale has none:
+    there w * phase is quantized, and its values are divided by phase, each rounded once in w's dtype.
     """
     if phase == 1.0:
         return fake(w, r)

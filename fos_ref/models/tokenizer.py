@@ -36,7 +36,9 @@ def _built(lists: dict[str, list[str]], name: object) -> Any:
     """Return the tokenizer; it is built when a text comes, in a second."""
     if name not in _MADE:
         t: Any = need("tokenizers")
-        with foreign(f"{name}: its vocabulary", "tokens and merges of a gpt2 tokenizer are allowed", CheckpointError):
+        with foreign(
+            f"{name}: its vocabulary", "tokens and merges of a gpt2 tokenizer are allowed", CheckpointError
+        ):
             vocabulary = {token: n for n, token in enumerate(lists[_TOKENS])}
             merges = [tuple(m.split(" ", 1)) for m in lists[_MERGES]]
             made = t.Tokenizer(t.models.BPE(vocab=vocabulary, merges=merges, fuse_unk=False))

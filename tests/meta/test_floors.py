@@ -10,7 +10,8 @@ import pytest
 from tests.meta.tree import files, imports, module, name, offenders, ROOT, targets
 
 _ROW = re.compile(r"^\| (\d+) \| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
-NEVER = ("torch", "cupy")  #: not even inside a function of fos_ref
+NEVER = ("cupy",)  #: not even inside a function of fos_ref
+MODELS_ONLY = ("torch", "transformers", "tokenizers")  #: in fos_ref/models only
 COMPILED_ONLY = ("numba", "llvmlite")  #: in fos_ref/fast only
 #: The public faces and the programs' entries stand above the floors.
 ABOVE = ("fos_ref", "fos_ref.__main__", "fos_ref.pytest_plugin", "fos_gpu")
@@ -81,8 +82,18 @@ REPORT_ONLY = ("pandas", "matplotlib")
 
 @pytest.mark.parametrize(
     ("packages", "room"),
-    [((*NEVER, "fos_gpu"), None), (COMPILED_ONLY, "fos_ref.fast"), (REPORT_ONLY, "fos_ref.report")],
-    ids=["an accelerator nowhere", "the compiler in fast only", "tables and figures in report only"],
+    [
+        ((*NEVER, "fos_gpu"), None),
+        (MODELS_ONLY, "fos_ref.models"),
+        (COMPILED_ONLY, "fos_ref.fast"),
+        (REPORT_ONLY, "fos_ref.report"),
+    ],
+    ids=[
+        "an accelerator nowhere",
+        "torch in models only",
+        "the compiler in fast only",
+        "tables in report only",
+    ],
 )
 def test_a_package_is_imported_in_its_room_only(packages, room):
     elsewhere = [p for p in OWN if room is None or not module(p).startswith(room)]

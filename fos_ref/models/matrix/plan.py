@@ -51,7 +51,7 @@ def cell_arm(cell: Cell, phase: float = 1.0) -> Arm:
 
 
 def plan(recipes: Sequence[str] = RECIPES, draws: int = 10) -> list[tuple[Cell, int, Arm]]:
-    """Return (cell, draw, arm) in order: the baseline; inputs alone; then draw by draw weights alone and both.
+    """Return (cell, draw, arm) in order: the baseline; inputs alone; by draw weights alone and both.
 
     Inputs are many draws by themselves, so they have one arm. A recipe without a tensor scale has no amax,
     so it has one scope only.

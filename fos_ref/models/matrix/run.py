@@ -64,7 +64,7 @@ def run(
     return len(found["arms"]) >= len(arms)
 
 
-def measured(
+def measured(  # noqa: PLR0917
     model: Any, layers: Sequence[Linear], windows: Sequence[Window], arm: Arm, bounds: AnyArray, batch: int
 ) -> dict[str, Any]:
     """Return the sums of an arm's losses by window, and what its layers showed on the first batch."""
@@ -81,7 +81,7 @@ def measured(
 
 
 def read_state(state: Path, about: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what a run before this one found; about: None takes any. Raises: InputError for another run's."""
+    """Return what a run before this one found; about: None takes any. Raises: InputError."""
     if about is not None and not state.exists():
         return {"about": about, "arms": {}, "bits": {}}
     found: dict[str, Any] = read_json_file(state)

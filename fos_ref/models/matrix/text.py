@@ -99,7 +99,15 @@ def _told(d: Difference) -> str:
     return f"{d.mean:+.4f} ± {d.half:.4f}"
 
 
-_HEAD = ("recipe", "draws", "token PPL", "NLL minus float32", "NLL minus `nvfp4`", "of the gap closed", "std of one draw")
+_HEAD = (
+    "recipe",
+    "draws",
+    "token PPL",
+    "NLL minus float32",
+    "NLL minus `nvfp4`",
+    "of the gap closed",
+    "std of one draw",
+)
 
 
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:
@@ -108,18 +116,12 @@ def _table(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:
 
 
 def _markdown(m: Measured) -> str:
-    a = m.about
     lines = [
         "# What a recipe does to a language model",
         "",
-        f"SmolLM2-135M (the float32 values of the package's Q4_1 blocks), {a['scored']:,} scored tokens of "
-        f"{a['text']} in {a['windows']:,} disjoint windows of {a['window']:,}, the first token of each unscored; "
-        f"all 210 linear layers of the blocks, embedding and head in float32; round to nearest. "
-        f"{a['device']}, torch {a['torch']}.",
+        _what(m.about),
         "",
-        f"Token PPL of float32: {math.exp(m.means(m.base)[0]):.3f}. ± is half of a 95 % interval: over draws of the "
-        "weights' rounding and windows together, over windows alone where there is one draw. One draw says "
-        "nothing about the dialect's other draws. How it is computed: docs/models.md.",
+        _how(m),
         "",
         "## Bits",
         "",
@@ -138,6 +140,23 @@ def _markdown(m: Measured) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def _what(a: dict[str, Any]) -> str:
+    return (
+        f"SmolLM2-135M (the float32 values of the package's Q4_1 blocks), {a['scored']:,} scored tokens of "
+        f"{a['text']} in {a['windows']:,} disjoint windows of {a['window']:,}, the first token of each "
+        "unscored; all linear layers of the blocks are quantized, embedding and head are not; round to "
+        f"nearest. {a['device']}, torch {a['torch']}."
+    )
+
+
+def _how(m: Measured) -> str:
+    return (
+        f"Token PPL of float32: {math.exp(m.means(m.base)[0]):.3f}. ± is half of a 95 % interval: over draws "
+        "of the weights' rounding and windows together, over windows alone where there is one draw. One draw "
+        "says nothing about the recipe's other draws. How it is computed: docs/models.md."
+    )
+
+
 def _ordered(m: Measured, kind: str) -> list[str]:
     """Return which pairs of the cells can be ordered and which cannot, over the draws that all have."""
     cells = m.of(kind)
@@ -146,7 +165,9 @@ def _ordered(m: Measured, kind: str) -> list[str]:
         return []
     pairs = order({n: s[:draws] for n, s in cells.items()}, m.counts)
     told = [f"{a} < {b} ({d.mean:+.4f} ± {d.half:.4f})" for (a, b), d in pairs.items() if d.resolved]
-    not_told = [f"{a} and {b} ({d.mean:+.4f} ± {d.half:.4f})" for (a, b), d in pairs.items() if not d.resolved]
+    not_told = [
+        f"{a} and {b} ({d.mean:+.4f} ± {d.half:.4f})" for (a, b), d in pairs.items() if not d.resolved
+    ]
     head = f"Over {draws} draw{'s' * (draws > 1)}, all {len(pairs)} intervals together at 95 %"
     return [
         f"{head}: {'; '.join(told) or 'no pair is ordered'}.",
@@ -175,8 +196,16 @@ def _document(m: Measured) -> dict[str, Any]:
         key: {
             "arm": a["arm"],
             "mean_nll": round(sum(a["sums"]) / total, 7),
-            "layers": {k: [None if v is None else float(f"{v:.5g}") for v in values] for k, values in a["layers"].items()},
+            "layers": {
+                k: [None if v is None else float(f"{v:.5g}") for v in values]
+                for k, values in a["layers"].items()
+            },
         }
         for key, a in m.arms.items()
     }
-    return {"about": m.about, "bits": m.bits, "layer_values": ["weights_at_4", "inputs_at_4", "error"], "arms": arms}
+    return {
+        "about": m.about,
+        "bits": m.bits,
+        "layer_values": ["weights_at_4", "inputs_at_4", "error"],
+        "arms": arms,
+    }
