@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,9 @@ class DeviceEden:
     corrected: Any  #: float32 (R, C/16): the block scales before they are rounded to E4M3, values of bfloat16
 
 
-def eden(y: Any, noise: Any, *, recipe: str = KERNELS) -> DeviceEden:
+def eden(
+    y: Any, noise: Any, *, recipe: str = KERNELS, largest: Callable[[Any], None] | None = None
+) -> DeviceEden:
     """Quantize rotated values by MS-EDEN.
 
     y:        finite float32 on the device, in the order in which blocks are taken
@@ -39,6 +42,8 @@ def eden(y: Any, noise: Any, *, recipe: str = KERNELS) -> DeviceEden:
               the simulator 32 bits, those of quartet2-simulator-scales
     recipe:   "quartet2-eden", whose blocks of 16 correct their own scale, or "quartet2-simulator-eden", where
               128 values of a row correct eight
+    largest:  called with what the tensor scale comes of, float32 (1,) on the device: max corrected, or of the
+              simulator max|y|. It may raise it in place, where the rows of one tensor lie on several devices
     Shapes:   y (R, C), noise (R, C/16) -> codes (R, C/2), block_scales (R, C/16); C in blocks of 16, or 128
     Rounding: of a block, F = RN(6 / ((17/16) 0.93)): c = max|y| * RN(1/F), cut to 4 fraction bits;
               v = y * RN(1/c); q = E2M1(v) to nearest even; two fused sums of v v and of v q, over even and
@@ -75,28 +80,36 @@ def eden(y: Any, noise: Any, *, recipe: str = KERNELS) -> DeviceEden:
             corrected=empty(shape, "float32", x.place),
         )
         if x.size:
-            (_groups if grouped else _blocks)(x, bits, made)
+            (_groups if grouped else _blocks)(x, bits, made, largest or _as_it_is)
     return made
 
 
-def _blocks(x: Tensor, bits: Any, made: DeviceEden) -> None:
+def _as_it_is(own: Any) -> None:
+    """Leave the maximum of one device."""
+
+
+def _blocks(x: Tensor, bits: Any, made: DeviceEden, largest: Callable[[Any], None]) -> None:
     """Start the two passes of the kernels' form: codes and corrected scales, then bytes."""
     blocks = x.size // BLOCK
     groups, count = -(-blocks // THREADS), np.int64(blocks)
-    most = take(zeros((1,), "float32", x.place)).words((1,))
+    own = zeros((1,), "float32", x.place)
+    most = take(own).words((1,))
     scales, out = take(made.corrected).words(made.corrected.shape), take(made.tensor_scale).words((1,))
     codes = take(made.codes).words((blocks, BLOCK // 2))
     bytes_ = take(made.block_scales, alignment=1).words(made.block_scales.shape)
     first = (x.words((blocks, BLOCK)), count, codes, scales, most)
     start(eden_unit(), "fos_eden_of_blocks", groups, first)
+    largest(own)
     start(eden_unit(), "fos_eden_of_scales", groups, (scales, count, most, bits, bytes_, out))
 
 
-def _groups(x: Tensor, bits: Any, made: DeviceEden) -> None:
+def _groups(x: Tensor, bits: Any, made: DeviceEden, largest: Callable[[Any], None]) -> None:
     """Start the maximum, then the simulator's form."""
     count = x.size // EDEN_GROUP
-    values, most = x.words((count, EDEN_GROUP)), take(zeros((1,), "float32", x.place)).words((1,))
+    own = zeros((1,), "float32", x.place)
+    values, most = x.words((count, EDEN_GROUP)), take(own).words((1,))
     amax(MAXIMUM, "float32", values, most, columnwise=False)
+    largest(own)
     given = (values, np.int64(count), most, bits)
     codes = take(made.codes).words((count, EDEN_GROUP // 2))
     bytes_ = take(made.block_scales, alignment=1).words(made.block_scales.shape)

@@ -14,6 +14,7 @@ from fos_ref.commands.help import Command, Group
 from fos_ref.commands.inspect import inspect
 from fos_ref.commands.leak import leak
 from fos_ref.commands.matmul import matmul
+from fos_ref.commands.model import model
 from fos_ref.commands.prove import prove
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes
@@ -33,6 +34,7 @@ app.command(cls=Command, short_help="Quantize the weights of a checkpoint to NVF
 app.command(cls=Command, short_help="Compare a kernel's output; name the mistake.")(check)
 app.command(cls=Command, short_help="Say what a quantized checkpoint is.")(inspect)
 app.add_typer(matmul)
+app.add_typer(model)
 app.command(cls=Command, short_help="Find where a causal function looks ahead.")(leak)
 app.add_typer(golden)
 app.command(cls=Command, short_help="Say what was compared with whose program.")(evidence)

@@ -74,6 +74,7 @@ def linear(
     *,
     signs: Any = None,
     out: str = "float32",
+    engine: str = "auto",
 ) -> Layer:
     """Return the operands of the three products of y = x W^T as a stack quantizes them, and the products.
 
@@ -82,6 +83,7 @@ def linear(
             `quantize` takes as `random_bits`, words or (map, seed, offset[, options])
     signs:  of the rotation, for a stack that draws them: a mask, or 1 and -1 for each value
     out:    of the products: "float32", "bfloat16" or "float16"
+    engine: who quantizes, as `fos_ref.quantize` takes it; the bits are the same
     Shapes: x (T, K), w (N, K), g (T, N); T, K and N multiples of the stack's `multiple`
     Dtypes: one dtype for all three, of the stack's `dtypes`
     Rounding: each operand as its Operand and its recipe say (docs/training.md, One layer). Every operand has
@@ -99,7 +101,9 @@ def linear(
         first = None
         if operand.origin is not Origin.HIGH_PRECISION:
             first = made[f"{Product.FPROP.value}_{operand.of}"]
-        made[operand.name] = made_of(operand, tensors[operand.of], first, signs, given.get(operand.name))
+        made[operand.name] = made_of(
+            operand, tensors[operand.of], first, signs, given.get(operand.name), engine
+        )
     return Layer(
         stack=stack,
         made=MappingProxyType(made),

@@ -39,11 +39,19 @@ class Made:
         return trace(self.values, self.operand.recipe, **more)
 
 
-def made_of(operand: Operand, tensor: AnyArray, first: Made | None, signs: Any, random_bits: Any) -> Made:
+def made_of(  # noqa: PLR0917 -- all of one operand
+    operand: Operand,
+    tensor: AnyArray,
+    first: Made | None,
+    signs: Any,
+    random_bits: Any,
+    engine: str = "auto",
+) -> Made:
     """Return an operand.
 
     tensor: (R, C), the tensor in high precision
     first:  the tensor's operand of the forward product, where this one is made from it
+    engine: as `fos_ref.quantize` takes it
     Rounding: values read back, to bfloat16; a rotation, once to its `out`; then the recipe's.
     """
     if operand.origin is Origin.SAVED_CODES:
@@ -61,7 +69,7 @@ def made_of(operand: Operand, tensor: AnyArray, first: Made | None, signs: Any, 
     if operand.rotation is not None:
         values, decided = rotated(values, operand.rotation, signs)
     more = {} if random_bits is None else {"random_bits": random_bits}
-    tensor_ = quantize(values, operand.recipe, **more)
+    tensor_ = quantize(values, operand.recipe, engine=engine, **more)
     return Made(operand=operand, tensor=tensor_, values=values, decided=decided, random_bits=random_bits)
 
 

@@ -11,7 +11,7 @@ from tests.meta.tree import files, imports, module, name, offenders, ROOT, targe
 
 _ROW = re.compile(r"^\| (\d+) \| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
 NEVER = ("cupy",)  #: not even inside a function of fos_ref
-MODELS_ONLY = ("torch", "transformers", "tokenizers")  #: in fos_ref/models only
+MODELS_ONLY = ("torch", "transformers", "tokenizers")  #: where models are
 COMPILED_ONLY = ("numba", "llvmlite")  #: in fos_ref/fast only
 #: The public faces and the programs' entries stand above the floors.
 ABOVE = ("fos_ref", "fos_ref.__main__", "fos_ref.pytest_plugin", "fos_gpu")
@@ -78,19 +78,22 @@ def test_every_floor_has_files_and_every_file_a_floor():
 
 
 REPORT_ONLY = ("pandas", "matplotlib")
+TRAINED = ("fos_ref.pretrain.network", "fos_ref.pretrain.loop")
 
 
 @pytest.mark.parametrize(
     ("packages", "room"),
     [
-        ((*NEVER, "fos_gpu"), None),
-        (MODELS_ONLY, "fos_ref.models"),
+        (NEVER, None),
+        (("fos_gpu",), TRAINED),
+        (MODELS_ONLY, ("fos_ref.models", *TRAINED)),
         (COMPILED_ONLY, "fos_ref.fast"),
         (REPORT_ONLY, "fos_ref.report"),
     ],
     ids=[
-        "an accelerator nowhere",
-        "torch in models only",
+        "CuPy nowhere",
+        "kernels where models train",
+        "torch for models",
         "the compiler in fast only",
         "tables in report only",
     ],

@@ -1,9 +1,20 @@
 """All rows of the program `fos`."""
 
-from tests.doors.commands import check, golden, inspect, leak, matmul, program, quantize, recipes, report
+from tests.doors.commands import (
+    check,
+    golden,
+    inspect,
+    leak,
+    matmul,
+    model,
+    program,
+    quantize,
+    recipes,
+    report,
+)
 
 ROWS = [
     row
-    for part in (program, check, matmul, leak, quantize, inspect, recipes, golden, report)
+    for part in (program, check, matmul, model, leak, quantize, inspect, recipes, golden, report)
     for row in part.ROWS
 ]

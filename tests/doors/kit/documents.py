@@ -139,12 +139,42 @@ RECIPES = {
 }
 
 
+#: Configs of `fos model train`: the good one, and what no config may be.
+PRETRAIN = {
+    k: json.dumps(v).encode()
+    for k, v in {
+        "good": {"steps": 30, "warmup": 3},
+        "unknown-name": {"step": 5},
+        "steps-a-text": {"steps": "5"},
+        "steps-zero": {"steps": 0},
+        "steps-a-fraction": {"steps": 1.5},
+        "steps-true": {"steps": True},
+        "steps-beyond": {"steps": 10**30},
+        "width-odd": {"width": 200},
+        "heads-odd": {"width": 256, "heads": 3},
+        "tokens-odd": {"batch": 1, "sequence": 100},
+        "warmup-long": {"steps": 10, "warmup": 11, "replay": 1},
+        "replay-late": {"steps": 10, "warmup": 1, "replay": 10},
+        "arms-a-text": {"arms": "nvidia"},
+        "arms-none": {"arms": []},
+        "arms-unknown": {"arms": ["nvidia", "amd"]},
+        "arms-twice": {"arms": ["nvidia", "nvidia"]},
+        "models-unknown": {"models": ["rnn"]},
+        "seeds-negative": {"seeds": [-1]},
+        "seeds-of-texts": {"seeds": ["1"]},
+        "data-a-number": {"data": 5},
+        "data-empty": {"data": ""},
+    }.items()
+}
+
+
 def files() -> dict[str, bytes]:
     """Return the documents by name; findings lie in folders of their own."""
     found = {f"{k}.json": v for k, v in FOREIGN.items()}
     found |= {f"index-{k}.json": v for k, v in INDEXES.items()}
     found |= {f"{k}.json": v for k, v in RECIPES.items()}
     found |= {f"evidence-{k}.json": v for k, v in EVIDENCE.items()}
+    found |= {f"pretrain-{k}.json": v for k, v in PRETRAIN.items()}
     for name in ("products", "host", "targets"):
         more = FOREIGN | FINDINGS
         found |= {f"finding-{k}/proof-{name}.json": v for k, v in more.items()}
