@@ -65,10 +65,13 @@ STOCHASTIC_FLAGS: Mapping[str, str] = MappingProxyType(
         "RhtAmax": "the tensor amax is that of the values before the rotation",
         "SrMissing": "codes are rounded to nearest where random bits should decide",
         "SrRule": "another rule than the recipe's takes values up",
+        "SrClipNo16_17": "the factor 16/17 on the largest value is missing, or is there where none is meant",
         "SrGridNoise": "values that E2M1 has are moved as well",
         "SrBitsNarrow": "fewer random bits are used than the recipe has",
         "SrSharedNoise": "several values share a random number that should have one each",
         "SrBitFeed": "the bits of a word go to its values in another order",
+        "EdenGroup128": "scales are corrected over 128 values where 16 are meant, or the reverse",
+        "ScaleSrSubnormal": "scales below 2^-6 are stochastic where nearest is meant, or the reverse",
         "RngCounterMap": "the random words are those of another map, seed, offset or place",
         "RngRounds": "the generator has another number of rounds",
     }

@@ -225,7 +225,16 @@ def blocks_of(q: QuantizedTensor) -> Bytes:
     return Bytes(codes.reshape(-1, codes.shape[-1]), scales.reshape(-1, r.block_rows))
 
 
-def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, fixed: Fixed, scale_layout: str) -> Subject:
+def subject(
+    x: Any,
+    codes: Any,
+    scales: Any,
+    *,
+    recipe: Recipe,
+    fixed: Fixed,
+    scale_layout: str,
+    random_bits: Any = None,
+) -> Subject:
     """Return the validated subject. Raises: ShapeError, DtypeError, InputError, and as `quantize`."""
     one_of(scale_layout, _LAYOUTS, "scale layout")
     array = as_numpy(x)
@@ -233,10 +242,11 @@ def subject(x: Any, codes: Any, scales: Any, *, recipe: Recipe, fixed: Fixed, sc
     if array.size:
         matrix = array.reshape(-1, array.shape[-1])
     else:  # however many rows or columns it has, there is nothing to compare
-        quantize(array, recipe, **fixed.keywords())
+        quantize(array, recipe, random_bits=random_bits, **fixed.keywords())
         matrix, fixed = array.reshape(0, 0), Fixed()
+        random_bits = None if random_bits is None else np.zeros((0, 0), np.uint32)
     given, bytes_ = _codes(codes, array.shape, recipe), _scales(scales, matrix.shape, recipe)
-    want = quantize(matrix, recipe, **fixed.keywords())
+    want = quantize(matrix, recipe, random_bits=random_bits, **fixed.keywords())
     return Subject(
         x=matrix,
         codes=given.reshape(matrix.shape[0], matrix.shape[1] // recipe.codes_per_byte),

@@ -40,14 +40,38 @@ def by_block(x: F32, b: F32, r: Recipe) -> Corrected:
               RN(1/second), 1 where that sum is 0; times sc; to bfloat16.
     Source:   Quartet II had128_utils.cuh::eden_rounding, whose reciprocals are approximate.
     """
-    cut = (b * (ONE / np.float32(r.element_max))).view(np.uint32) & _CUT
-    sc = cut.view(np.float32)
+    sc = _cut_scale(b, r)
     m = np.where(sc > 0, ONE / sc, _ZERO).astype(np.float32)
     v = x * m[..., None]
     codes, q = ELEMENT_FORMAT[r.element_format][0].cast(v, r)
     square, product = even_odd(v, v), even_odd(v, q)
     correction = np.where(product == 0, ONE, square * (ONE / product)).astype(np.float32)
     return Corrected(m, v, codes, q, to_dtype(sc * correction, _BFLOAT16))
+
+
+def _cut_scale(b: F32, r: Recipe) -> F32:
+    """Return b * RN(1/E), cut to four fraction bits."""
+    scaled: F32 = b * (ONE / np.float32(r.element_max))
+    return (scaled.view(np.uint32) & _CUT).view(np.float32)
+
+
+def nearest_scale(b: F32, base: F32, r: Recipe) -> F32:
+    """Return the scale (T, B) that a correction multiplies, from block amaxes or unrounded scales."""
+    if r.candidates is Candidates.EDEN_16:
+        return _cut_scale(b, r)
+    return cast_scale(base, r, nearest=True)[1]
+
+
+def corrected_by(v: F32, q: F32, group: int) -> F32:
+    """Return (T, B): sum v*v / sum v*q over `group` values, in order; 1 where the second sum is 0.
+
+    A recipe's own orders of these sums are in `by_block` and `by_group`.
+    """
+    square, product = _in_groups(v, v, group), _in_groups(v, q, group)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(product == 0, ONE, square / product).astype(np.float32)
+    blocks, each = v.shape[1], group // v.shape[-1]
+    return np.repeat(found, each, axis=-1)[:, :blocks]
 
 
 def even_odd(a: F32, b: F32) -> F32:

@@ -44,3 +44,7 @@ def test_fouroversix_s_reference_gives_our_codes_for_its_own_draws():
         uniform = torch.rand_like(torch.from_numpy(y)).numpy()
         ours = decode(fouroversix_torch(y, uniform), E2M1)
         assert int(((ours != got) | (np.signbit(ours) != np.signbit(got))).sum()) == 0
+    beyond = np.array([np.inf, -np.inf, 2.0**127, np.nan], np.float32)  # the package refuses them
+    assert np.isnan(
+        reference.fake_quantize_to_e2m1(torch.from_numpy(beyond), round_style=style).numpy()
+    ).all()

@@ -26,7 +26,7 @@ from fos_ref.report.training import blocks, cost, curves, documents, eden, layer
 from fos_ref.report.training.captured import read_layer
 from fos_ref.report.training.plan import Plan
 from fos_ref.report.training.rounders import Prepared, ROUNDERS
-from fos_ref.report.training.text import training_markdown
+from fos_ref.report.training.text import published_rows, training_markdown
 from fos_ref.storage.layout import unpack_nibbles
 from tests.random import experiments
 
@@ -178,6 +178,18 @@ def test_a_figure_that_is_off_does_not_agree():
     ):
         row = cost._row(**dict(zip(columns, ("", stated, "", held_to), strict=True)), ours=ours)
         assert row["agrees"] == agrees
+
+
+def test_a_figure_held_to_its_digits_is_shown_in_them():
+    row = cost._row("TE's shrink", "0.0034", "computed", cost.DIGITS, 0.00335809)
+    shown = published_rows(pd.DataFrame([row]))[1]
+    assert shown[1:6] == [
+        "3.4e-3 (2 digits)",
+        "3.4e-3 (0.00335809)",
+        "-1.23 % before it is rounded",
+        "its digits",
+        "yes",
+    ]
 
 
 # --- means of draws ---------------------------------------------------------------------------------------

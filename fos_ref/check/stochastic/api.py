@@ -11,6 +11,7 @@ from fos_ref.arguments import is_a, whole
 from fos_ref.check.stochastic.diagnosis import StochasticCause, StochasticDiagnosis
 from fos_ref.check.stochastic.given import bad_blocks, best_reading, Given, seen
 from fos_ref.check.stochastic.judged import Judged, judged, right_codes
+from fos_ref.check.stochastic.scale_draws import judge_scales
 from fos_ref.check.stochastic.settings import asked, nearest, other_tensor_scale, others, Setting
 from fos_ref.check.subject import subject
 from fos_ref.engines.given import Fixed
@@ -20,6 +21,7 @@ from fos_ref.formats.arrays import Bool
 from fos_ref.random.judge.statistics import FALSE_ALARM
 from fos_ref.recipes.axes import ElementFormat, ScaleRounding
 from fos_ref.recipes.catalog import recipe as get_recipe
+from fos_ref.recipes.corrections import RULES
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.rotate import signs_of
 
@@ -56,11 +58,19 @@ def check_stochastic(
     Rounding: none; bits are compared, and bounds hold for any number of values. Two candidates are told apart
               by their scale bytes, which depend on the draws: without words only legality is judged there.
     Specials: a value that is NaN under its scale is not judged.
+              Of corrected scales (MS-EDEN) the scale bytes are compared with the words, and without them only
+              their legality is judged: the programs share words among rows. Approximate reciprocals of a chip
+              are taken for true ones.
     Raises:   RecipeError, ShapeError, DtypeError; InputError for a recipe that rounds scales stochastically
-              or to other elements than E2M1.
+              without a correction, or to other elements than E2M1.
     """
     r, fixed = _judgeable(get_recipe(recipe)), Fixed(amax, tensor_scale, encode_scale)
     rate = _rate(false_alarm)
+    if r.candidates in RULES:
+        _no_rotation(rotate, r)
+        return judge_scales(
+            x, codes, scales, r, random_bits=random_bits, fixed=fixed, scale_layout=scale_layout
+        )
     signs = None if rotate is None else _mask(rotate)
     s = subject(x, codes, scales, recipe=nearest(r), fixed=fixed, scale_layout=scale_layout)
     given, own, bad = best_reading(s, r, lambda found: asked(s.x, found, r, fixed, signs))
@@ -89,11 +99,21 @@ def check_stochastic(
 
 
 def _judgeable(r: Recipe) -> Recipe:
-    if r.scale_rounding is not ScaleRounding.NEAREST or r.element_format is not ElementFormat.E2M1:
-        msg = f"recipe {r.name!r} is not judged by its draws: E2M1 elements and scales that no random "
-        msg += "number rounds are allowed"
+    alone = r.scale_rounding is not ScaleRounding.NEAREST and r.candidates not in RULES
+    if alone or r.element_format is not ElementFormat.E2M1:
+        msg = (
+            f"recipe {r.name!r} is not judged by its draws: E2M1 elements, and scales that no random number "
+        )
+        msg += "rounds or that are corrected before, are allowed"
         raise InputError(msg)
     return r
+
+
+def _no_rotation(rotate: Any, r: Recipe) -> None:
+    if rotate is not None:
+        msg = f"rotate {shown(rotate)} for recipe {r.name!r}: x is what is quantized, after its rotation, so "
+        msg += "None is allowed"
+        raise InputError(msg)
 
 
 def _rate(given: Any) -> float:

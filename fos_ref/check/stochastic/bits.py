@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fos_ref.arguments import is_a
-from fos_ref.engines.random_bits import random_bits_of
+from fos_ref.engines.random_bits import elements_of, random_bits_of
 from fos_ref.errors import FosError
 from fos_ref.formats.arrays import AnyArray, F32, U32
 from fos_ref.model.stochastic import ELEMENT_ROUNDING
@@ -18,7 +18,6 @@ from fos_ref.random.rules import Rule
 from fos_ref.random.words import words
 from fos_ref.recipes.axes import ElementRounding, RandomDraws, RandomFeed
 from fos_ref.recipes.recipe import Recipe
-from fos_ref.recipes.stochastic import word_of
 
 #: The readings of cvt.rs that have a source, and how many bits each gives.
 STATED = {RandomFeed.BYTE_LANE: 8, RandomFeed.PAIR_REVERSED: 16, RandomFeed.BYTE_NATURAL: 8}
@@ -88,7 +87,7 @@ def wrong_counters(given: Any, r: Recipe, shape: tuple[int, int]) -> dict[str, t
         return {}
     name, seed, offset = given[0], int(given[1]), int(given[2])
     options = dict(given[_FEWEST]) if len(given) > _FEWEST else {}
-    serves = word_of(r.random_feed).elements
+    serves = elements_of(r)
     found: dict[str, tuple[str, U32]] = {}
     for rounds in _ROUNDS:
         found[f"{rounds} rounds"] = (

@@ -18,7 +18,9 @@ class StochasticCause:
 
     flag: str
     what: str
-    left: int | None = None  #: values that it leaves unexplained; None where nothing can count them
+    left: int | None = (
+        None  #: codes, or scale bytes, that it leaves unexplained; None where nothing counts them
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -92,7 +94,7 @@ def _lines(d: StochasticDiagnosis) -> Iterator[str]:
     if d.illegal:
         yield f"  {d.illegal:,} codes are neither neighbour of their value"
     for c in d.causes[:_SHOWN]:
-        left = "" if c.left is None else f"; {c.left:,} codes are left"
+        left = "" if c.left is None else f"; {c.left:,} are left"
         yield f"  {c.flag}: {c.what}{left}"
     if d.verdict is not None:
         yield f"  {len(d.verdict.tests)} tests; a right rounder alarms at a rate of {d.verdict.false_alarm:g}"

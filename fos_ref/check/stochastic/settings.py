@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -14,15 +15,16 @@ from fos_ref.check.population import source
 from fos_ref.check.steps import walk
 from fos_ref.engines.front import quantize, trace
 from fos_ref.engines.given import Fixed
-from fos_ref.errors import FosError
+from fos_ref.errors import FosError, RecipeError
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.blocks import from_blocks, repeat_rows
 from fos_ref.model.trace import Candidate, Trace
-from fos_ref.recipes.axes import ElementRounding
+from fos_ref.recipes.axes import ElementRounding, RangeFactor
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.rotate import hadamard, SIGNS_H16
 
 _SIZE = 16
+_FACTORS = {RangeFactor.ONE: "no factor 16/17", RangeFactor.SIXTEEN_SEVENTEENTHS: "a factor 16/17"}
 _ALL = (1 << _SIZE) - 1
 _Named = tuple[str | None, str]  #: a flag, and its mistake in words
 _FIT = 0.75  #: of their scale bytes, at least, that it has to make right
@@ -67,6 +69,7 @@ def others(x: AnyArray, scales: U8, r: Recipe, own: Setting, signs: int | None) 
     """Yield what mistakes of the rotation, of the tensor amax and of the scales make of x."""
     if signs is not None:
         yield from _rotations(x, scales, r, own, signs)
+    yield from _ranges(own, scales, r)
     if not r.chooses:
         yield from _flawed(own, scales, r)
 
@@ -84,6 +87,15 @@ def _rotations(x: AnyArray, scales: U8, r: Recipe, own: Setting, signs: int) -> 
         amax = np.abs(x.astype(np.float32)).max(initial=np.float32(0))
         named = "RhtAmax", "the amax of x"
         yield _setting(named, (own.x, own.open), scales, r, Fixed(amax=amax))
+
+
+def _ranges(own: Setting, scales: U8, r: Recipe) -> Iterator[Setting]:
+    """Yield what the other range factor gives, where the recipe has a place for it."""
+    for factor, what in _FACTORS.items():
+        with contextlib.suppress(RecipeError):
+            if factor is not r.range_factor:
+                other = replace(r, range_factor=factor)
+                yield _setting(("SrClipNo16_17", what), (own.x, own.open), scales, other, own.fixed)
 
 
 def _rotated(named: _Named, how: tuple[AnyArray, int, str], scales: U8, r: Recipe, fixed: Fixed) -> Setting:

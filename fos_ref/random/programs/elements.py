@@ -14,6 +14,7 @@ _HALF, _ONE = np.float32(0.5), np.float32(1)
 _BYTE = np.float32(2**-8)
 _SIGN = 8
 _MOST = 255
+_OVERFLOWS = np.float32(2**127)
 
 
 def te_software(y: F32, byte: AnyArray) -> U8:
@@ -49,16 +50,17 @@ def fouroversix_torch(y: F32, uniform: F32) -> U8:
     Rounding: r = uniform - 1/2, exact; then RNE(2a + r) / 2 below 2, RNE(a + r) below 4, else
               min(2 RNE(a / 2 + r), 6), a = |y|. Each sum is rounded to float32 before the RNE.
     Specials: a result of zero has the sign of the value times that of 2a + r: a small positive value becomes
-              -0 (code 8) where r takes it below zero, and so does +0. Infinity gives 6; NaN is an error.
+              -0 (code 8) where r takes it below zero, and so does +0. The reference gives NaN, which no code
+              is, for infinity, for magnitudes from 2^127 on, whose double overflows, and for NaN.
+    Raises:   InputError for those.
     Spec:     mit-han-lab/fouroversix@dadfad69:quantize/pytorch/reference.py::fake_quantize_to_e2m1
     """
     values, u = _float32(y), _float32(uniform)
-    if np.isnan(values).any():
-        msg = "NaN: the reference makes garbage of it; other values are allowed"
-        raise InputError(msg)
     a, r = np.abs(values), u - _HALF
-    with np.errstate(over="ignore"):  # 2a of a huge value is not taken
-        doubled, middle = _TWO * a + r, np.rint(a + r)
+    if not (a < _OVERFLOWS).all():
+        msg = "NaN, infinity, or a magnitude from 2^127 on: the reference gives NaN; other values are allowed"
+        raise InputError(msg)
+    doubled, middle = _TWO * a + r, np.rint(a + r)
     low = np.rint(doubled) * _HALF
     high = np.minimum(_TWO * np.rint(a * _HALF + r), _SIX)
     q = np.where(a < _TWO, low, np.where(a < _FOUR, middle, high))

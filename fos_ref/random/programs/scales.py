@@ -22,7 +22,8 @@ def quartet2_scales(scales: F32, noise: AnyArray) -> U8:
     Rounding: below 2^-6 and above 448 to nearest even, saturating: subnormal scales are not stochastic. Else
               up exactly where the 20 bits that are cut off exceed noise * 16; the share that goes up is
               ceil(bits / 16) / 65536, a little outward.
-    Raises:   InputError for negative scales and NaN.
+    Specials: infinity gives 448; -0 keeps its sign, code 80.
+    Raises:   InputError for negative scales and NaN, and for noise above 65535.
     Spec:     IST-DASLab/Quartet-II@8776a90b:kernels/csrc/utils.cuh::stochastic_rounding
     """
     given, r = np.asarray(scales, dtype=np.float32), np.asarray(noise)
@@ -46,6 +47,7 @@ def quartet2_simulator_scales(scales: F32, uniform: F32) -> U8:
     Rounding: c the nearest code, ties to even; down and up the values of c and its neighbour on the scale's
               side; p = (scale - down) / (up - down), rounded to float32; up where uniform < p. Triton's
               division may be 2 ulp off: where `uniform` is that near to p, hardware decides.
+    Specials: -0 keeps its sign, code 80.
     Raises:   InputError for negative scales, NaN, and scales above 448, whose neighbour would be NaN.
     Spec:     IST-DASLab/Quartet-II@8776a90b:src/models/quantization/schemes/quartet_2.py
     """

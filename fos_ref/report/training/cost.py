@@ -109,10 +109,20 @@ def beside_ours(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def digits(stated: str) -> int:
+    """Return how many digits a figure is stated with."""
+    return len(stated.lstrip("0.").replace(".", ""))
+
+
+def in_digits(value: float, stated: str) -> str:
+    """Return a value in as many digits as a figure is stated with: 3.4e-3."""
+    mantissa, exponent = f"{value:.{digits(stated) - 1}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
 def _row(quantity: str, stated: str, source: str, held_to: str, ours: float) -> dict[str, object]:
     off = 100 * (ours / float(stated) - 1)
-    digits = len(stated.lstrip("0.").replace(".", ""))
-    same = f"{ours:.{digits - 1}e}" == f"{float(stated):.{digits - 1}e}"
+    same = in_digits(ours, stated) == in_digits(float(stated), stated)
     agrees = {PERCENT: abs(off) <= _LIMIT, DIGITS: same}.get(held_to)
     return {
         "quantity": quantity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fos_ref.report.tables import markdown, prose, Rows, sections
-from fos_ref.report.training.cost import METRICS
+from fos_ref.report.training.cost import DIGITS, digits, in_digits, METRICS
 from fos_ref.report.training.curves import DATA, SIGMAS
 from fos_ref.report.training.layer import PRODUCTS, SHOWN
 from fos_ref.report.training.measured import Training
@@ -24,7 +24,8 @@ _COST = (
     "loses on average. Rows that say expectation are exact over all draws of the rounding."
 )
 _STATED = (
-    "A figure is held to 1 %, or to the digits that are stated. Shrink moves with the tensor amax: that of "
+    "A figure is held to 1 %, or to the digits that are stated: then ours, rounded to as many, has to be the "
+    "same. Shrink moves with the tensor amax: that of "
     "TE and torchao, ideal, goes from 3.3e-3 to 3.4e-3 between tensors; figures that move more than their "
     "digits are shown only."
 )
@@ -122,7 +123,12 @@ def published_rows(table: pd.DataFrame) -> Rows:
     """Return a header and a row for each stated figure."""
     rows: Rows = [["quantity", "stated", "ours", "deviation", "held to", "agrees", "source"]]
     for _, r in table.iterrows():
-        shown = [str(r["stated"]), f"{r['ours']:.6g}", f"{r['deviation_pct']:+.2f} %"]
+        stated, ours, off = str(r["stated"]), f"{r['ours']:.6g}", f"{r['deviation_pct']:+.2f} %"
+        if r["held_to"] == DIGITS:
+            ours = f"{in_digits(r['ours'], stated)} ({ours})"
+            stated = f"{in_digits(float(stated), stated)} ({digits(stated)} digits)"
+            off += " before it is rounded"
+        shown = [stated, ours, off]
         rows.append([str(r["quantity"]), *shown, str(r["held_to"]), str(r["agrees"]), str(r["source"])])
     return rows
 

@@ -21,12 +21,12 @@ def rotated(x, mask=SIGNS, rounded=True):
     return y.astype(ml_dtypes.bfloat16) if rounded else y.astype(F)
 
 
-def scaled(x, bound=448, amax=None):
+def scaled(x, bound=448, amax=None, six=6):
     """Return values over their scales, and scale bytes: S = 6 M / A, s = E4M3(b (S / 6)), x (1 / (s / S))."""
     blocks = x.astype(F).reshape(-1, 16)
-    encode_scale = F(6 * bound) / (np.abs(blocks).max() if amax is None else amax)
+    encode_scale = F(six * bound) / (np.abs(blocks).max() if amax is None else amax)
     b = np.abs(blocks).max(axis=1, keepdims=True)
-    s = np.minimum(b * (encode_scale * F(1 / 6)), F(448)).astype(ml_dtypes.float8_e4m3fn)
+    s = np.minimum(b * (encode_scale * (F(1) / F(six))), F(448)).astype(ml_dtypes.float8_e4m3fn)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = blocks * np.minimum(F(1) / (s.astype(F) * (F(1) / encode_scale)), np.finfo(F).max)
     return y.reshape(x.shape), s.view(np.uint8).reshape(x.shape[0], -1)
@@ -114,6 +114,8 @@ ROTATIONS = {
     "not rounded to bfloat16": ("RhtNoRound", lambda x: (rotated(x, rounded=False), None)),
     "amax before the rotation": ("RhtAmax", lambda x: (rotated(x), np.abs(x.astype(F)).max())),
 }
+#: mistake -> flag of what is quantized; "no 16/17" is right but for a recipe with that factor
+OF_SCALING = {None: None, "other bound": "Bound", "16/17": "SrClipNo16_17", "no 16/17": "SrClipNo16_17"}
 #: What statistics do not see: draws that are as good as the right ones.
 UNSEEN = ("RngCounterMap", "RngRounds", "SrBitFeed")
 
@@ -130,7 +132,7 @@ def made(x, words, mistake=None, others=None):
     """
     others = others or {}
     bound = 256 if mistake == "other bound" else 448
-    y, scales = scaled(x, bound)
+    y, scales = scaled(x, bound, six=6 * 16 / 17 if mistake == "16/17" else 6)
     if mistake in others:
         flag, w = others[mistake]
         return packed(by_carry(y, lane(w))), scales, flag
@@ -143,8 +145,7 @@ def made(x, words, mistake=None, others=None):
         return packed(rounder(y, noise)), scales, flag
     if mistake == "bytes in order":
         return packed(by_carry(y, natural(words))), scales, "SrBitFeed"
-    assert mistake in (None, "other bound")
-    return packed(by_carry(y, noise)), scales, "Bound" if mistake else None
+    return packed(by_carry(y, noise)), scales, OF_SCALING[mistake]
 
 
 def rotating(x, words, mistake=None):

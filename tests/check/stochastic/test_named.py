@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import fos_ref
 from fos_ref.errors import InputError
 from fos_ref.random import words
+from fos_ref.recipes.axes import Candidates, RangeFactor, TensorScale
 from fos_ref.verify import check_stochastic
 from fos_ref.verify.distributions import make
 from tests.check.stochastic import planted
@@ -17,7 +19,14 @@ RECIPE = "te-train-gradient-byte-lane"
 MAP = ("te-tuned-row", 7, 40)
 SHAPE, LARGE = (48, 128), (256, 512)
 COUNTERS = ("seed", "offset", "map", "rounds")
-MISTAKES = (*planted.NOISE, *planted.ROUNDERS, *COUNTERS, "bytes in order", "other bound")
+SCALING = tuple(m for m in planted.OF_SCALING if m is not None)
+MISTAKES = (*planted.NOISE, *planted.ROUNDERS, *COUNTERS, "bytes in order", *SCALING)
+#: The recipe that a mistake is one of, if it is another.
+RECIPES = {
+    "no 16/17": replace(
+        fos_ref.recipe(RECIPE), name="unbiased", range_factor=RangeFactor.SIXTEEN_SEVENTEENTHS
+    )
+}
 #: Gradients as they come, and values that E2M1 has.
 FAMILY = {"values of the format moved": "coarse"}
 
@@ -41,7 +50,7 @@ def named(mistake, shape=SHAPE, seed=7, family="normal", bits=True):
     x, name = tensor(mistake, shape, seed, family), (MAP[0], seed, MAP[2])
     drawn = words(name[0], shape, seed=seed, offset=name[2])
     codes, scales, flag = planted.made(x, drawn, mistake, counters(shape, seed, name[2]))
-    return flag, check_stochastic(x, codes, scales, RECIPE, name if bits else None)
+    return flag, check_stochastic(x, codes, scales, RECIPES.get(mistake, RECIPE), name if bits else None)
 
 
 @pytest.mark.sample(8)
@@ -104,8 +113,10 @@ def test_what_is_not_judged_is_refused():
     x = make("normal", (4, 32), 0)
     q = fos_ref.quantize(x, "nvfp4")
     given = (x, q.codes, q.block_scales)
+    plain = {"candidates": Candidates.SIX, "tensor_scale": TensorScale.DECODE_QUOTIENT}
+    alone = replace(fos_ref.recipe("quartet2-eden"), **plain)
     with pytest.raises(InputError, match="is not judged by its draws"):
-        check_stochastic(*given, "quartet2-eden")
+        check_stochastic(*given, alone)
     with pytest.raises(InputError, match="false_alarm 2: a number between 0 and 1 is allowed"):
         check_stochastic(*given, RECIPE, false_alarm=2)
 
