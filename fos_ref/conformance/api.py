@@ -87,7 +87,7 @@ def conformance(
     examples, diagnose = whole(examples, "conformance: examples"), whole(diagnose, "conformance: diagnose")
     shapes = _sizes(shapes)
     takes = _takes(f, to, takes_amax)
-    if r.rounds_elements:  # f(x, random_bits=words), or f(x) judged by statistics
+    if r.stochastic:  # f(x, random_bits=words), or f(x) judged by statistics
         return draws(Called(f, r, to, takes, scale_layout), dtypes, shapes if chosen else (), diagnose)
     kernel = Kernel(f, r, to, takes, scale_layout, nan_blocks)
     report, folder = Report(recipe=r), None if golden is None else _folder(golden)

@@ -51,7 +51,7 @@ def draws(k: Called, dtypes: Sequence[str], shapes: Sequence[tuple[int, int]], d
     for family in _FAMILIES:
         for dtype in dtypes:
             for i, (rows, columns) in enumerate(shapes):
-                x = make(family, (rows, -(-columns // k.recipe.block_cols) * k.recipe.block_cols), i, dtype)
+                x = make(family, (rows, -(-columns // k.recipe.group) * k.recipe.group), i, dtype)
                 name = f"{TENSORS}: {family} {x.shape[0]}x{x.shape[1]} {dtype}"
                 trial = Trial(name=name, group=TENSORS, x=x, amax=None, codes=nothing, block_scales=nothing)
                 report.count(TENSORS, (), _tried(k, trial, i, report))
@@ -86,5 +86,6 @@ def _words(r: Recipe, shape: tuple[int, int], seed: int) -> Any:
     """Return the words of one trial; those of two draws in one array."""
     serves = _SERVED if r.random_feed is RandomFeed.HARDWARE_DECIDES else elements_of(r)
     rng = np.random.default_rng(seed)
-    each = rng.integers(0, 1 << 32, (r.draws, shape[0], shape[1] // serves), dtype=np.uint32)
+    width = 32 if r.rounds_elements else r.random_width  # of the number of a block scale
+    each = rng.integers(0, 1 << width, (r.draws, shape[0], shape[1] // serves), dtype=np.uint32)
     return each if r.draws > 1 else each[0]

@@ -58,7 +58,7 @@ class NotRun:
 
 def group_names(r: Recipe) -> tuple[str, ...]:
     """Return the groups of trials that suit a recipe, in the order in which they are run."""
-    if r.rounds_elements:  # vectors have no words
+    if r.stochastic:  # vectors have no words
         return (TENSORS,)
     return (*(name for name, group in GROUPS.items() if group.suits(r)), TENSORS, STRATEGIES)
 

@@ -11,7 +11,7 @@ from fos_ref.dialects.evidence_form import checker, FORMAT
 from fos_ref.dialects.judges import JUDGED, Judged
 from fos_ref.errors import InputError
 from fos_ref.outside.json import read_json_file
-from fos_ref.recipes.catalog import PRESETS
+from fos_ref.recipes.catalog import PRESETS, STOCHASTIC
 from fos_ref.recipes.recipe import Recipe
 
 RAN = "ran"
@@ -100,7 +100,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _distinct() -> list[Recipe]:
     """Return every preset once, second names left out."""
-    return list(dict.fromkeys(PRESETS.values()))
+    return list(dict.fromkeys((*PRESETS.values(), *STOCHASTIC.values())))
 
 
 def _known(r: Recipe, entry: dict[str, Any] | None) -> Known:

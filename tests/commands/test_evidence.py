@@ -10,11 +10,12 @@ import pytest
 from fos_ref.cli import run
 from fos_ref.dialects.evidence import read_status
 from fos_ref.errors import InputError
-from fos_ref.recipes import PRESETS
+from fos_ref.recipes import PRESETS, STOCHASTIC
 from fos_ref.report.status import status_markdown
 from tests.every import every
 
 ROOT = Path(__file__).parents[2]
+EVERY = {**PRESETS, **STOCHASTIC}
 FILE = ROOT / "reports" / "evidence-peers.json"
 COMMITTED = json.loads(FILE.read_text(encoding="utf-8"))
 
@@ -69,7 +70,7 @@ def test_a_preset_that_ran_was_compared_without_a_difference(name):
 
 
 def test_every_comparison_is_of_a_preset():
-    assert set(COMMITTED["presets"]) <= set(PRESETS)
+    assert set(COMMITTED["presets"]) <= set(EVERY)
 
 
 def test_the_page_is_what_the_command_writes(tmp_path):
@@ -82,10 +83,10 @@ def test_full_evidence_leaves_no_problem_and_exits_0(written, capsys):
     assert run(["evidence", "--from", str(written()), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["problems"] == []
-    assert [k["preset"] for k in shown["presets"]] == [n for n, r in PRESETS.items() if r.name == n]
+    assert [k["preset"] for k in shown["presets"]] == [n for n, r in EVERY.items() if r.name == n]
     for k in shown["presets"]:
-        assert k["evidence"] == PRESETS[k["preset"]].evidence
-        assert k["source"] == PRESETS[k["preset"]].source
+        assert k["evidence"] == EVERY[k["preset"]].evidence
+        assert k["source"] == EVERY[k["preset"]].source
         assert (k["comparison"] is not None) == (k["evidence"] == "ran")
 
 
@@ -134,8 +135,8 @@ def test_the_page_says_what_was_left_out_converted_and_not_run(written):
     assert (
         "| `te-mae-256` | ran | some-peer 1.2.3 | 4,096 | 0 | 0 | - | inputs B | bfloat16, float32 |" in text
     )
-    assert all(f"`{name}`" in text for name, r in PRESETS.items() if r.name == name)
-    ran = sum(r.evidence == "ran" for r in PRESETS.values())
+    assert all(f"`{name}`" in text for name, r in EVERY.items() if r.name == name)
+    ran = sum(r.evidence == "ran" for r in EVERY.values())
     assert f"| some-peer 1.2.3 | {ran} | {4096 * ran:,} | 0 |" in text
 
 

@@ -56,3 +56,15 @@ def test_the_engine_itself_conforms():
         return fos_ref.quantize(x, "fouroversix-sr-4over6", random_bits=random_bits, amax=amax)
 
     assert conformance(engine, "fouroversix-sr-4over6", **QUICK).equal
+
+
+@pytest.mark.parametrize("recipe", ["quartet2-eden", "quartet2-simulator-eden"])
+def test_kernels_of_corrected_scales_are_given_words_of_their_width(recipe):
+    def engine(x, random_bits):
+        return fos_ref.quantize(x, recipe, random_bits=random_bits)
+
+    def away(x, random_bits):
+        return fos_ref.quantize(x, recipe, random_bits=0 * random_bits)
+
+    assert conformance(engine, recipe, shapes=[(3, 128)], dtypes=["float32"]).equal
+    assert "SrRule" in conformance(away, recipe, shapes=[(3, 128)], dtypes=["float32"]).causes

@@ -13,7 +13,7 @@ from fos_ref.check.stochastic.given import bad_blocks, best_reading, Given, seen
 from fos_ref.check.stochastic.judged import Judged, judged, right_codes
 from fos_ref.check.stochastic.scale_draws import judge_scales
 from fos_ref.check.stochastic.settings import asked, nearest, other_tensor_scale, others, Setting
-from fos_ref.check.subject import subject
+from fos_ref.check.subject import Subject, subject
 from fos_ref.engines.given import Fixed
 from fos_ref.errors import InputError
 from fos_ref.foreign import shown
@@ -73,7 +73,14 @@ def check_stochastic(
         )
     signs = None if rotate is None else _mask(rotate)
     s = subject(x, codes, scales, recipe=nearest(r), fixed=fixed, scale_layout=scale_layout)
-    given, own, bad = best_reading(s, r, lambda found: asked(s.x, found, r, fixed, signs))
+    return _elements(s, r, random_bits, signs=signs, rate=rate)
+
+
+def _elements(
+    s: Subject, r: Recipe, random_bits: Any, *, signs: int | None, rate: float
+) -> StochasticDiagnosis:
+    """Judge codes of elements that random bits round."""
+    given, own, bad = best_reading(s, r, lambda found: asked(s.x, found, r, s.fixed, signs))
     start = _left(given, own, bad, r, random_bits)
     best = own
     if start != (0, 0):

@@ -10,8 +10,10 @@ from tests.differential.peers.fouroversix_checkout import FOLDER, FourOverSixChe
 from tests.differential.peers.standins import load_file
 
 from .bytes import differing, NONE
+from .figures import note, Ran
 
 pytestmark = pytest.mark.peer
+RAN = Ran("fouroversix", FourOverSixCheckout.version)
 DRAWN = 24  #: bits of a float32 of torch.rand
 ROW, COLUMN = 11, 12  #: seeds of torch's generator
 SIZES = (512, 384, 640)  #: tokens, inputs, outputs
@@ -76,7 +78,7 @@ def theirs(peer, tensor, operand, rule):
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_no_byte_of_a_layer_s_six_operands_differs(peer, stack, family):
+def test_no_byte_of_a_layer_s_six_operands_differs(peer, stack, family, evidence):
     rule, candidates = STACKS[stack]
     t, k, n = SIZES
     x, w, g = (make(family, s, i, "bfloat16") for i, s in enumerate(((t, k), (n, k), (t, n))))
@@ -85,4 +87,9 @@ def test_no_byte_of_a_layer_s_six_operands_differs(peer, stack, family):
     tensors = {"x": x, "w": w, "g": g}
     got = {name: theirs(peer, tensors[o[0]], name, rule) for name, o in OPERANDS.items()}
     counts = {name: differing(ours.made[name], *bits) for name, bits in got.items()}
+    for name, (codes, scales, _) in counts.items():
+        q = ours.made[name].tensor
+        if q.recipe.stochastic:
+            compared = q.codes.size * 2, family, "bfloat16"
+            note(evidence, q.recipe.name, RAN, compared, codes=codes, block_scales=scales)
     assert counts == dict.fromkeys(OPERANDS, NONE)

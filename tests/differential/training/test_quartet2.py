@@ -12,9 +12,11 @@ from fos_ref.rotate import hadamard, scale, signs_of
 from fos_ref.rotate.matrix import sylvester
 from fos_ref.storage.layout import unpack_nibbles
 
+from .figures import note, Ran
 from .programs import QUARTET2
 
 pytestmark = pytest.mark.peer
+RAN = Ran("Quartet-II (Triton interpreted; values, so not the signs of zeros)", QUARTET2.version)
 SEED = 123_456
 UNBIASED = 17 / 16
 #: Preset -> the simulator's mode, whether it chooses, its scale override, whose map the random numbers are.
@@ -44,15 +46,18 @@ def same_bits(a, b):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("preset", PRESETS)
-def test_no_value_differs(tmp_path, preset, family):
+def test_no_value_differs(tmp_path, preset, family, evidence):
     mode, adaptive, override = PRESETS[preset]
     x = make(family, SHAPE[mode], 0, "float32")
     theirs = QUARTET2.run(tmp_path, x=x, mode=mode, adaptive=adaptive, override=override, seed=SEED)
     ours = fos_ref.quantize(x, preset, **bits(preset))
     values = fos_ref.dequantize(ours)
-    assert int((values != theirs["values"]).sum()) == 0
+    off, compared = int((values != theirs["values"]).sum()), (x.size, family, "float32")
+    assert off == 0
     if mode == "rtn-16x16":
+        note(evidence, preset, RAN, compared, codes=off)
         return
+    wrong = 0
     codes, picked = unpack_nibbles(ours.codes), np.repeat(ours.picked4, 16, axis=1)
     for candidate, kept in (("six", ~picked), ("four", picked)):
         if not kept.any():
@@ -60,7 +65,9 @@ def test_no_value_differs(tmp_path, preset, family):
         elements = theirs[f"{candidate}_elements"].reshape(x.shape)
         assert int((decode(codes, E2M1) != elements)[kept].sum()) == 0
         scales = theirs[f"{candidate}_scales"].reshape(ours.block_scales.shape)
-        assert int((ours.block_scales != scales)[kept[:, ::16]].sum()) == 0
+        wrong += int((ours.block_scales != scales)[kept[:, ::16]].sum())
+    note(evidence, preset, RAN, compared, codes=off, block_scales=wrong)
+    assert wrong == 0
     assert not adaptive or 0.05 < picked.mean() < 0.95
 
 
@@ -74,7 +81,7 @@ def test_its_uniform_numbers_are_those_of_the_map(tmp_path, adaptive):
 
 
 @pytest.mark.parametrize("family", EDEN_FAMILIES)
-def test_no_value_of_ms_eden_differs(tmp_path, family):
+def test_no_value_of_ms_eden_differs(tmp_path, family, evidence):
     """Values in sixteenths: then no order of the rotation's sums changes a bit."""
     x = (np.clip(np.round(make(family, EDEN_SHAPE, 3, "float32") * 16), -127, 127) / 16).astype(np.float32)
     signs = 0x5DEECE66D0123456789ABCDEF0F1E2D3
@@ -85,4 +92,6 @@ def test_no_value_of_ms_eden_differs(tmp_path, family):
     theirs = QUARTET2.run(tmp_path, x=x, mode="eden", matrix=matrix, amax=amax, override=override, seed=SEED)
     drawn = ("quartet2-simulator-scales", SEED, 0)
     ours = fos_ref.quantize(y, "quartet2-simulator-eden", random_bits=drawn)
-    assert int((~same_bits(fos_ref.dequantize(ours) + 0.0, theirs["values"] + 0.0)).sum()) == 0
+    off = int((~same_bits(fos_ref.dequantize(ours) + 0.0, theirs["values"] + 0.0)).sum())
+    note(evidence, "quartet2-simulator-eden", RAN, (x.size, family, "float32"), codes=off)
+    assert off == 0

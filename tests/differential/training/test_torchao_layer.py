@@ -8,9 +8,11 @@ from fos_ref.inputs.distributions import make
 from fos_ref.rotate import SIGNS_H16, signs_of
 
 from .bytes import differing, NONE
+from .figures import note, Ran
 from .programs import TORCHAO
 
 pytestmark = pytest.mark.peer
+RAN = Ran("torchao (Triton interpreted, cvt.rs stood in for)", TORCHAO.version)
 SEED, COLUMN_OFFSET, ROW_OFFSET = 0x123456789ABC, 77, 0x1_0000_0063
 #: Operand -> the program's tensor and copy of it.
 COPIES = {
@@ -40,7 +42,7 @@ def bits_of(tile):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_byte_of_a_layer_s_six_operands_differs(tmp_path, case):
+def test_no_byte_of_a_layer_s_six_operands_differs(tmp_path, case, evidence):
     family, (t, k, n), tile, signs, feed = case
     shapes = {"x": (t, k), "w": (n, k), "g": (t, n)}
     given = {name: make(family, shape, i, "bfloat16") for i, (name, shape) in enumerate(shapes.items())}
@@ -59,4 +61,7 @@ def test_no_byte_of_a_layer_s_six_operands_differs(tmp_path, case):
         made = ours.made[name]
         scales = unswizzle(theirs[f"{copy}_scales"], *made.tensor.block_scales.shape)
         counts[name] = differing(made, theirs[f"{copy}_codes"], scales, theirs[f"{copy}_amax"][0])
+        codes, scales, _ = counts[name]
+        compared = made.tensor.codes.size * 2, family, "bfloat16"
+        note(evidence, made.tensor.recipe.name, RAN, compared, codes=codes, block_scales=scales)
     assert counts == dict.fromkeys(COPIES, NONE)
