@@ -24,7 +24,7 @@ SOFTWARE = fos_ref.recipe("te-train-gradient-software")
 KNOWN = {
     n: r
     for n, r in fos_ref.STOCHASTIC.items()
-    if r.rounds_elements and r.random_feed is not RandomFeed.HARDWARE_DECIDES
+    if r.name == n and r.rounds_elements and r.random_feed is not RandomFeed.HARDWARE_DECIDES
 }
 RULES = (ElementRounding.SR_A, ElementRounding.SR_B, ElementRounding.SR_C, ElementRounding.TE_SOFTWARE)
 

@@ -34,8 +34,9 @@ _GROUPS = (16, 128)  #: a whole tensor of corrected scales
 
 
 def recipes() -> dict[str, Recipe]:
-    """Return the stochastic presets whose bits can be computed."""
-    return {n: r for n, r in STOCHASTIC.items() if r.random_feed is not RandomFeed.HARDWARE_DECIDES}
+    """Return the stochastic presets whose bits can be computed, second names left out."""
+    known = dict.fromkeys(r for r in STOCHASTIC.values() if r.random_feed is not RandomFeed.HARDWARE_DECIDES)
+    return {r.name: r for r in known}
 
 
 def given() -> Iterator[Json]:
