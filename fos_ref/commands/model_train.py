@@ -58,11 +58,14 @@ def train(  # noqa: PLR0917 -- typer reads the parameters
     check_targets(Targets(out, FILES, inputs=[config]))
     read_results(out / DOCUMENT, chosen, {})
     results = _made(chosen, out, device, seconds, restart=restart, graph=not eager)
-    _finish(results, out, gradients=gradients, as_json=as_json)
+    if results is not None:
+        _finish(results, out, gradients=gradients, as_json=as_json)
 
 
-def _made(chosen: Any, out: Path, device: str, seconds: int | None, *, restart: bool, graph: bool) -> Results:
-    """Make the runs."""
+def _made(
+    chosen: Any, out: Path, device: str, seconds: int | None, *, restart: bool, graph: bool
+) -> Results | None:
+    """Make the runs; None in every process but the first."""
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from fos_ref.report.console import progress

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from fos_ref.errors import InputError
@@ -21,8 +22,11 @@ _WHICH = ("models", "arms", "seeds")
 
 
 def save(path: Path, steps: Steps, done: int, run: str) -> None:
-    """Write the state after `done` steps. Raises: InputError, OSError."""
+    """Write the state after `done` steps: all processes call it, one writes. Raises: InputError, OSError."""
     arrays = {name: t.detach().cpu().numpy() for name, t in _tensors(steps).items()}
+    arrays["losses"] = np.array(steps.curve(), dtype=np.float32)
+    if steps.ranks.rank:
+        return
     says = {"run": run, "steps": str(done), "config": _sizes(steps.config)}
     write_tensors(path, arrays, "F32", says)
 
@@ -42,6 +46,8 @@ def load(path: Path, steps: Steps, run: str) -> int:
             raise InputError(msg)
         for name, own in _tensors(steps).items():
             own.copy_(torch.from_numpy(file.read_values(name, 0, own.numel())))
+        if steps.ranks.rank:  # the first process has the sums of all
+            steps.losses.zero_()
         return int(file.metadata["steps"])
 
 

@@ -89,7 +89,7 @@ def run_one(
         _one(steps, step, str(name), found if tape else None)
         tell(step + 1, c.steps)
         due = (step + 1) % c.save == 0 or step + 1 == stop
-        if state and due and ranks.rank == 0 and step + 1 < c.steps:
+        if state and due and step + 1 < c.steps:
             save(state, steps, step + 1, str(name))
     losses = steps.curve()  # it waits for the device
     seconds = time.perf_counter() - began

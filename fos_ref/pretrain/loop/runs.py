@@ -70,8 +70,8 @@ def train(
     restarts: bool,
     begin: Callable[[str, int], Tell],
     publish: Publish,
-) -> Results:
-    """Make every run that is not in `out` yet, and return all that was found.
+) -> Results | None:
+    """Make every run that is not in `out` yet, and return all that was found; None in all processes but one.
 
     graph:    whether steps on one CUDA device are CUDA graphs
     seconds:  after how many no new run is started that would take longer than is left; None: never
@@ -89,8 +89,9 @@ def train(
             for name in names:
                 if results.has(name.model, name.arm, name.seed):
                     continue
-                if seconds is not None and time.monotonic() - began + taken > seconds:
-                    return _finished(results, send, publish)
+                late = seconds is not None and time.monotonic() - began + taken > seconds
+                if own.gathered(late)[0]:  # the first process's clock
+                    return _finished(results, send, publish, own)
                 start = time.monotonic()
                 first = name.seed == config.seeds[0]
                 state = out / f"state-{name}.safetensors" if config.save < config.steps else None
@@ -108,14 +109,14 @@ def train(
                 assert run is not None
                 taken = time.monotonic() - start
                 _note(results, run, batches, send=send, own=own, out=out)
-                if state is not None:
+                if state is not None and own.rank == 0:
                     state.unlink(missing_ok=True)
                 if restarts and first and own.size == 1:
                     _restart(results, run, batches, device=chosen, out=out, begin=begin, graph=graph)
                 send.collect(results, wait=False)
                 if own.rank == 0:
                     publish(results, last=False)
-        return _finished(results, send, publish)
+        return _finished(results, send, publish, own)
 
 
 def _order(config: Config) -> Iterator[tuple[Batches, list[Name]]]:
@@ -126,8 +127,10 @@ def _order(config: Config) -> Iterator[tuple[Batches, list[Name]]]:
         )
 
 
-def _finished(results: Results, send: Sender, publish: Publish) -> Results:
+def _finished(results: Results, send: Sender, publish: Publish, own: Ranks) -> Results | None:
     send.collect(results, wait=True)
+    if own.rank:
+        return None
     publish(results, last=True)
     return results
 
