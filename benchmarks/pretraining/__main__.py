@@ -22,14 +22,14 @@ from fos_ref.pretrain.network.ranks import Ranks
 HERE = Path(__file__).parent
 CONFIG = "pretraining-config.json"
 TIMED = 60  #: steps of each arm
-OVERHEAD = 4.0  #: seconds of a run beside its steps
+EVALUATION = 1.0  #: seconds of a whole evaluation, about
 LEAST, MOST, EACH = 200, 2000, 50
 
 
-def timed(config: Config, device: str, *, graph: bool) -> dict[str, float]:
-    """Return the seconds of a step of each model and arm."""
+def timed(config: Config, device: str, *, graph: bool) -> tuple[dict[str, float], float]:
+    """Return the seconds of a step of each model and arm, and of a run beside its steps, kernels compiled."""
     short = config_of(config.document() | {"steps": TIMED, "warmup": 6, "evaluate": 1})
-    batches, found = Batches(short, 0), {}
+    batches, found, beside = Batches(short, 0), {}, []
     for model in config.models:
         for arm in config.arms:
             start = time.perf_counter()
@@ -42,13 +42,14 @@ def timed(config: Config, device: str, *, graph: bool) -> dict[str, float]:
             rest = time.perf_counter() - start - run.seconds
             say = f"{name}: {1e3 * run.seconds / run.steps:.2f} ms a step, {rest:.1f} s beside the steps"
             sys.stderr.write(f"{say}\n")
-    return found
+            beside.append(rest)
+    return found, sorted(beside)[len(beside) // 4] + EVALUATION
 
 
-def fitting(config: Config, seconds: dict[str, float], total: float) -> Config:
+def fitting(config: Config, seconds: dict[str, float], beside: float, total: float) -> Config:
     """Return the config with as many steps as fit into `total` seconds."""
     runs = len(config.seeds) * len(seconds)
-    steps = (total - runs * OVERHEAD) / (len(config.seeds) * sum(seconds.values()))
+    steps = (total - runs * beside) / (len(config.seeds) * sum(seconds.values()))
     chosen = min(MOST, max(LEAST, int(steps) // EACH * EACH))
     return config_of(config.document() | {"steps": chosen, "warmup": chosen // 10})
 
@@ -68,7 +69,7 @@ def main() -> None:
     if not path.exists():
         device, _ = prepare(given.device)
         config = read_config(given.config)
-        chosen = fitting(config, timed(config, device, graph=not given.eager), given.total)
+        chosen = fitting(config, *timed(config, device, graph=not given.eager), given.total)
         given.out.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(chosen.document(), indent=1) + "\n", encoding="utf-8")
         sys.stderr.write(f"{chosen.steps} steps a run\n")

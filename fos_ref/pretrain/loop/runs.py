@@ -28,6 +28,7 @@ from fos_ref.pretrain.replay import replay, Replayed
 from fos_ref.pretrain.results import DOCUMENT, LAYER, read_results, Results
 
 _MOST_ROWS = 1024
+_MOST_WORKERS = 8  #: processes that replay
 
 
 class Publish(Protocol):
@@ -219,6 +220,6 @@ def _replaying(device: str) -> Iterator[Sender]:
     if device != CUDA:
         yield Sender(None)
         return
-    workers = max(1, (os.cpu_count() or 1) - 2)
+    workers = min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) - 2))
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         yield Sender(pool)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fos_ref.pretrain.arms import ARMS
 from fos_ref.pretrain.results import DOCUMENT, FIGURE, GRADIENTS, PAGE, Results, TABLES
 from fos_ref.report.pretrain import figures, tables, text
 from fos_ref.report.tables import csv
 from fos_ref.report.training.captured import read_layer
-from fos_ref.report.training.layer import layer_errors
+from fos_ref.report.training.layer import layer_errors, Shown
 from fos_ref.report.training.plan import FULL
 
 RUNS, GAPS, REPLAY = TABLES
@@ -30,5 +31,7 @@ def files(results: Results, gradients: pd.DataFrame | None = None) -> dict[str, 
 
 
 def gradients(layer: Path) -> pd.DataFrame:
-    """Return bias and error of each stack's products on a captured layer, as `fos report --training` does."""
-    return layer_errors(read_layer(layer, FULL), FULL, lambda: None)
+    """Return bias and error of each arm's products on a captured layer, as `fos report --training` does."""
+    stacks = {name: arm.stack for name, arm in ARMS.items() if arm.stack is not None}
+    each = {n: Shown(n, "each pass" if s.draws_signs else None) for n, s in stacks.items()}
+    return layer_errors(read_layer(layer, FULL), FULL, lambda: None, each, stacks)

@@ -95,7 +95,7 @@ def _evidence(results: Results) -> list[str]:
 
 
 def _gradients(table: pd.DataFrame) -> list[str]:
-    lines = ["| stack | product | one draw, % | bias, % | told from, % |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| arm | product | one draw, % | bias, % | told from, % |", "| --- | --- | --- | --- | --- |"]
     for r in table.to_dict("records"):
         numbers = " | ".join(f"{r[k]:.3f}" for k in ("one_draw_pct", "bias_pct", "told_from_pct"))
         lines.append(f"| {r['stack']} | {r['product']} | {numbers} |")

@@ -83,21 +83,27 @@ def jobs(plan: Plan) -> list[str]:
     return [name for name in SHOWN for _ in range(plan.layer_draws)]
 
 
-def layer_errors(tensors: Tensors, plan: Plan, done: Done) -> pd.DataFrame:
+def layer_errors(
+    tensors: Tensors,
+    plan: Plan,
+    done: Done,
+    shown_stacks: Mapping[str, Shown] = SHOWN,
+    stacks: Mapping[str, Stack] = STACKS,
+) -> pd.DataFrame:
     """Return a row for each (stack, product): the error of one draw, and what the mean of draws keeps.
 
     Errors are roots of squared errors over the power, in percent, of products in float64 of the dequantized
     operands. `one_draw` is the root of the mean over draws; `bias` that of the unbiased estimate of what no
     number of draws takes away, 0 where the estimate is below 0; from `told_from` on it stands SIGMAS standard
-    errors above nothing. `done` is called for each of `jobs(plan)`.
+    errors above nothing. `done` is called for each draw of each of `shown_stacks`, names of `stacks`.
     """
     true = tensors.exact
     power = {name: total(p**2) for name, p in true.items()}
     rows = []
-    for name, shown in SHOWN.items():
+    for name, shown in shown_stacks.items():
         errors: dict[str, list[F64]] = {p: [] for p in PRODUCTS}
         for seed in range(plan.layer_draws):
-            made = drawn(tensors, STACKS[name], shown, seed)
+            made = drawn(tensors, stacks[name], shown, seed)
             for product, value in products(made).items():
                 errors[product].append(value - true[product])
             done()

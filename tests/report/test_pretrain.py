@@ -1,0 +1,95 @@
+"""The page of pretraining: gaps by hand, intervals by scipy's own test, every file announced."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+from fos_ref.errors import InputError
+from fos_ref.pretrain.config import config_of
+from fos_ref.pretrain.results import FILES, gaps, read_results, Results
+from fos_ref.report.pretrain import text
+from fos_ref.report.pretrain.documents import files
+from fos_ref.report.pretrain.tables import paired, replays, runs
+
+CONFIG = config_of({"arms": ["bfloat16", "nvidia", "quartet2"], "models": ["hybrid"]})
+LOSSES = {
+    "bfloat16": [2.5, 2.51, 2.49, 2.52, 2.5],
+    "nvidia": [2.53, 2.55, 2.515, 2.53, 2.54],
+    "quartet2": [2.51, 2.5, 2.5],
+}
+
+
+@pytest.fixture(scope="module")
+def results():
+    made = Results(CONFIG, {"device": "none", "torch": "0"})
+    for arm, losses in LOSSES.items():
+        for seed, loss in enumerate(losses):
+            row = {"model": "hybrid", "arm": arm, "seed": seed, "held_out": loss, "train": loss, "floor": 2.4}
+            made.runs.append(row | {"seconds": 1.0, "steps": 600, "curve": [3.0, loss]})
+    made.replays.append({"run": "hybrid-nvidia-0", "step": 20, "layer": "a"})
+    made.replays[-1] |= {"codes": 100, "scales": 10, "amaxes": 6, "differing": 0}
+    made.restarts.append({"model": "hybrid", "arm": "nvidia", "seed": 0, "stopped_after": 300})
+    made.restarts[-1] |= {"losses": 601, "differing": 1}
+    return made
+
+
+def test_gaps_are_paired_by_seed(results):
+    (nvidia, quartet) = gaps(results.runs)
+    assert nvidia.differences == pytest.approx([0.03, 0.04, 0.025, 0.01, 0.04])
+    assert (quartet.arm, quartet.seeds) == ("quartet2", [0, 1, 2])
+    assert quartet.differences == pytest.approx([0.01, -0.01, 0.01])
+
+
+def test_intervals_are_those_of_students_t(results):
+    table = paired(results).set_index(["arm", "against"])
+    for arm in ("nvidia", "quartet2"):
+        n = len(LOSSES[arm])
+        want = stats.ttest_rel(LOSSES[arm], LOSSES["bfloat16"][:n]).confidence_interval(0.95)
+        row = table.loc[arm, "bfloat16"]
+        assert (row.gap - row.half_width, row.gap + row.half_width) == pytest.approx(tuple(want))
+        assert row.differs == (want.low > 0 or want.high < 0)
+    assert (table.loc["nvidia", "bfloat16"].differs, table.loc["quartet2", "bfloat16"].differs) == (
+        True,
+        False,
+    )
+    assert table.loc["bfloat16", "nvidia"].gap == -table.loc["nvidia", "bfloat16"].gap
+
+
+def test_tables_have_every_run_replay_and_restart(results):
+    assert len(runs(results)) == 13
+    assert np.allclose(runs(results)["above_floor"], runs(results)["held_out"] - 2.4)
+    assert replays(results)["differing"].tolist() == [0, 1]
+
+
+@pytest.mark.exhaustive
+def test_files_are_those_announced(results):
+    made = files(results)
+    assert sorted(made) == sorted(FILES)
+    assert Image.open(io.BytesIO(made["pretraining-loss.png"])).size[0] > 500
+
+
+def test_the_page_says_what_was_found(results):
+    page = text.page(results, None)
+    assert "| hybrid | nvidia | 5 | +0.02900 | ± 0.01546 |" in page
+    assert "100 codes, 10 block scales and 6 amaxes; 0 differ." in page
+    assert "601 losses, 1 differ in any bit." in page
+    assert "no training in FP4" in page
+
+
+def test_results_are_read_again(results, tmp_path):
+    path = tmp_path / "pretraining.json"
+    path.write_bytes(results.document())
+    again = read_results(path, CONFIG, results.machine)
+    assert again == results
+    assert again.has("hybrid", "quartet2", 2)
+    assert not again.has("hybrid", "quartet2", 3)
+    with pytest.raises(InputError, match="results under another steps"):
+        read_results(path, config_of({"steps": 601}), {})
+    path.write_text('{"config": {}, "runs": [{}], "replays": [], "restarts": []}')
+    with pytest.raises(InputError, match="a run without one of arm, curve"):
+        read_results(path, config_of({}), {})
