@@ -65,6 +65,7 @@ def test_without_an_offset_it_is_0_and_include_names_the_matrix(files):
 
 
 #: Rows that are longer than a chunk, two rows a chunk; words of four values, of one, of a block.
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("chunk", [144, 400])
 @pytest.mark.parametrize(
     ("recipe", "bits"),

@@ -121,6 +121,16 @@ def test_what_is_not_judged_is_refused():
         check_stochastic(*given, RECIPE, false_alarm=2)
 
 
+@pytest.mark.parametrize("choice", ["", "-absmax"])
+def test_fouroversix_without_its_factor_and_the_reverse(choice):
+    x, bits = make("normal", (32, 128), 3, "bfloat16"), ("fouroversix-triton", 7, 0)
+    plain, unbiased = (f"fouroversix-triton-sr{u}{choice}-byte-lane" for u in ("", "-unbiased"))
+    for made, asked, what in ((plain, unbiased, "no factor 16/17"), (unbiased, plain, "a factor 16/17")):
+        q = fos_ref.quantize(x, made, random_bits=bits)
+        first = check_stochastic(x, q.codes, q.block_scales, asked, bits).causes[0]
+        assert (first.flag, first.what) == ("SrClipNo16_17", what)
+
+
 #: Mistakes that every marginal test passes, or that move a large share of all codes.
 @pytest.mark.parametrize("mistake", ["all rows share", "2 random bits", "nearest even"])
 def test_statistics_see_without_the_words(mistake):
