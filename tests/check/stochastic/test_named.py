@@ -14,10 +14,12 @@ from fos_ref.recipes.axes import Candidates, RangeFactor, TensorScale
 from fos_ref.verify import check_stochastic
 from fos_ref.verify.distributions import make
 from tests.check.stochastic import planted
+from tests.docs.document import text_of
 
 RECIPE = "te-train-gradient-byte-lane"
 MAP = ("te-tuned-row", 7, 40)
 SHAPE, LARGE = (48, 128), (256, 512)
+PAGE = " ".join(text_of("training.md").split())
 COUNTERS = ("seed", "offset", "map", "rounds")
 SCALING = tuple(m for m in planted.OF_SCALING if m is not None)
 MISTAKES = (*planted.NOISE, *planted.ROUNDERS, *COUNTERS, "bytes in order", *SCALING)
@@ -158,6 +160,11 @@ def test_figures(capsys):
     said = [f"{m}: first {a} of 10 with the words; alarms {b} of 10 without" for m, (a, b) in figures.items()]
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *said, ""]))
+    every = (*MISTAKES, *planted.ROTATIONS)
+    assert f"{len(every)} kinds in elements and rotations are named first in {first.total()} of" in PAGE
+    alarming, silent = (sum(seen[m] == n for m in MISTAKES) for n in (10, 0))
+    assert f"{alarming} of the {len(MISTAKES)} kinds in elements alarm in every tensor" in PAGE
+    assert f"the other {silent} in none" in PAGE
     assert first.total() >= 0.95 * 10 * (len(MISTAKES) + len(planted.ROTATIONS))
     assert all(first[m] >= 9 for m in (*MISTAKES, *planted.ROTATIONS))
     blind = {*COUNTERS, "bytes in order", "rows in reverse", "ties of noise to even"}
