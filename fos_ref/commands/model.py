@@ -1,10 +1,11 @@
-"""`fos model`: what a recipe does to a language model."""
+"""`fos model`: what recipes do to language models."""
 
 from __future__ import annotations
 
 import typer
 
 from fos_ref.commands.help import Command, Group
+from fos_ref.commands.model_quantize import quantize
 from fos_ref.commands.model_train import train
 
 model = typer.Typer(name="model", cls=Group, rich_markup_mode=None, help="Try recipes on language models.")
@@ -15,4 +16,5 @@ def _group() -> None:
     """Try recipes on language models."""
 
 
+model.command(cls=Command, short_help="Quantize weights by RTN, SmoothQuant, AWQ or GPTQ.")(quantize)
 model.command(cls=Command, short_help="Train small models under several stacks.")(train)

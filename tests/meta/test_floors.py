@@ -86,7 +86,7 @@ TRAINED = ("fos_ref.pretrain.network", "fos_ref.pretrain.loop")
     [
         (NEVER, None),
         (("fos_gpu",), TRAINED),
-        (MODELS_ONLY, ("fos_ref.models", *TRAINED)),
+        (MODELS_ONLY, ("fos_ref.models", "fos_ref.ptq", *TRAINED)),
         (COMPILED_ONLY, "fos_ref.fast"),
         (REPORT_ONLY, "fos_ref.report"),
     ],

@@ -7,6 +7,7 @@ from tests.doors.commands import (
     leak,
     matmul,
     model,
+    model_quantize,
     program,
     quantize,
     recipes,
@@ -15,6 +16,18 @@ from tests.doors.commands import (
 
 ROWS = [
     row
-    for part in (program, check, matmul, model, leak, quantize, inspect, recipes, golden, report)
+    for part in (
+        program,
+        check,
+        matmul,
+        model,
+        model_quantize,
+        leak,
+        quantize,
+        inspect,
+        recipes,
+        golden,
+        report,
+    )
     for row in part.ROWS
 ]

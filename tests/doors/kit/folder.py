@@ -10,6 +10,15 @@ from pathlib import Path
 
 from tests.doors.kit import checkpoints, documents, ggml, golden, npy
 
+#: Folders whose config.json is none of a model that can be quantized.
+MODELS = {
+    "model-quantized": '{"model_type": "llama", "quantization_config": {}}',
+    "model-list": "[]",
+    "model-text": "model_type: llama",
+    "model-deep": "[" * 100_000,
+    "model-empty": "",
+}
+
 
 def build(folder: Path) -> Path:
     """Write the kit into `folder`."""
@@ -36,6 +45,9 @@ def build(folder: Path) -> Path:
     (folder / "golden-pipe" / "v1").mkdir(parents=True)
     os.mkfifo(folder / "golden-pipe" / "MANIFEST.json")
     (folder / "nothing").mkdir()
+    for name, text in {"model": '{"model_type": "llama"}', **MODELS}.items():
+        _write(folder / name / "config.json", text.encode())
+    _write(folder / "text.txt", b"some words")
     return folder
 
 

@@ -1,0 +1,162 @@
+"""The tables and the page of the matrix. Every figure is of the run; a difference not resolved is marked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fos_ref.models.paired import Difference, difference
+
+from fos_ref.publish.publication import write_all
+from fos_ref.publish.targets import Targets
+
+NAME = "models-ptq"
+_PLAIN = "nvfp4"
+
+
+def joined(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return several runs of one setting as one; the methods of each."""
+    first = runs[0]
+    same = ("model", "windows", "length", "calibration_windows", "phases", "ran_on")
+    for other in runs[1:]:
+        apart = [k for k in same if other[k] != first[k]]
+        if apart:
+            msg = f"runs differ in {', '.join(apart)}: runs of one setting are allowed"
+            raise ValueError(msg)
+    losses = {method: rows for run in runs for method, rows in run["losses"].items()}
+    return {**first, "losses": losses}
+
+
+def write(folder: Path, run: dict[str, Any]) -> str:
+    """Write models-ptq.json, .csv and .md; return the page."""
+    text = page(run)
+    summary = {**run, "losses": _means(run)}
+    files = {
+        f"{NAME}.json": (json.dumps(summary, indent=1) + "\n").encode(),
+        f"{NAME}.csv": _csv(run).encode(),
+        f"{NAME}.md": text.encode(),
+        f"{NAME}-windows.json": json.dumps(run).encode(),
+    }
+    write_all(Targets(folder, list(files)), files)
+    return text
+
+
+def _counts(run: dict[str, Any]) -> Any:
+    return np.full(run["windows"], run["length"] - 1)
+
+
+def _means(run: dict[str, Any]) -> Any:
+    """Return the mean loss of each draw."""
+    total = float(_counts(run).sum())
+    return {
+        m: {r: [float(np.sum(d)) / total for d in ds] for r, ds in rows.items()}
+        for m, rows in run["losses"].items()
+    }
+
+
+def _csv(run: dict[str, Any]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["method", "recipe", "draw", "phase", "nats_per_token"])
+    for method, rows in _means(run).items():
+        for name, draws in rows.items():
+            for n, loss in enumerate(draws):
+                writer.writerow([method, name, n, run["phases"][n], f"{loss:.6f}"])
+    return out.getvalue()
+
+
+def _against(run: dict[str, Any], one: tuple[str, str], other: tuple[str, str]) -> Difference:
+    a, b = (np.asarray(run["losses"][m][r]) for m, r in (one, other))
+    return difference(a, b, _counts(run))
+
+
+def _cell(d: Difference) -> str:
+    return f"{d.mean:+.4f} +- {d.half:.4f}{'' if d.resolved else ' ?'}"
+
+
+def page(run: dict[str, Any]) -> str:
+    """Return the page."""
+    losses = run["losses"]
+    methods = [m for m in losses if m != "float32"]
+    tokens, base = int(_counts(run).sum()), _means(run)["float32"]["float32"][0]
+    lines = [
+        "# Methods, recipes and draws: weights in 4 bits, activations as they are",
+        "",
+        *_setting(run, tokens, base),
+        "",
+        "Nats a token above float32; +- is half of a 95 % interval over draws and windows together",
+        "(`fos_ref/models/paired.py`). A `?` marks a difference whose interval holds 0.",
+        "",
+        _header("recipe", methods),
+        *(
+            _row(
+                n,
+                [
+                    _cell(_against(run, (m, n), ("float32", "float32"))) if n in losses[m] else "not run"
+                    for m in methods
+                ],
+            )
+            for n in losses[methods[0]]
+        ),
+        "",
+        "Each recipe minus nvfp4, within a method:",
+        "",
+        _header("recipe", methods),
+        *(
+            _row(
+                n,
+                [_cell(_against(run, (m, n), (m, _PLAIN))) if n in losses[m] else "not run" for m in methods],
+            )
+            for n in losses[methods[0]]
+            if n != _PLAIN
+        ),
+        "",
+    ]
+    if "rtn" in methods and len(methods) > 1:
+        others = [m for m in methods if m != "rtn"]
+        lines += [
+            "Each method minus RTN, within a recipe:",
+            "",
+            _header("recipe", others),
+            *(
+                _row(
+                    n,
+                    [
+                        _cell(_against(run, (m, n), ("rtn", n))) if n in losses[m] else "not run"
+                        for m in others
+                    ],
+                )
+                for n in losses["rtn"]
+            ),
+            "",
+        ]
+    compared = list(run["block_scales"].values())
+    count, apart = (sum(c[k] for c in compared) for k in ("compared", "different"))
+    lines += [
+        f"Bits: {count:,} block scales of a layer were compared with `fos_ref.quantize`, over {len(compared)}",
+        f"recipes; {apart:,} differ.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(run: dict[str, Any], tokens: int, base: float) -> list[str]:
+    """Return what was run on what."""
+    ran, draws = run["ran_on"], len(run["phases"])
+    return [
+        f"SmolLM2-135M, {tokens:,} scored tokens in {run['windows']} windows of {run['length']}; calibration on",
+        f"{run['calibration_windows']} other windows; {draws} draws a cell (phases of the tensor amax).",
+        f"float32: {base:.4f} nats a token, perplexity {np.exp(base):.3f}. Run on {ran['device']}, torch",
+        f"{ran['torch']}; TF32 in the scored forward: {'yes' if ran['tf32'] else 'no'}.",
+    ]
+
+
+def _header(first: str, names: list[str]) -> str:
+    return f"| {first} | {' | '.join(names)} |\n|---|{'---:|' * len(names)}"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"| {name} | {' | '.join(cells)} |"
