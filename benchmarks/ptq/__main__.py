@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from fos_ref.models import loading, scoring, text, windows
-from fos_ref.models.draws import phases
 
 from benchmarks.models.packed import unpack
 from benchmarks.ptq import page
 from benchmarks.ptq.arms import arms, layers, METHODS, rechosen
 from benchmarks.ptq.bits import check
 from benchmarks.ptq.seen import seen
+from fos_ref.models import loading, scoring, text, windows
+from fos_ref.models.draws import phases
 from fos_ref.recipes.catalog import recipe
 
 RECIPES = (

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from fos_ref.models.arms import by_row
-from fos_ref.models.fake import amax_of, engine_of, fake_weight, on_device
 
 import fos_ref
 from benchmarks.ptq import optimum
 from benchmarks.ptq.walk import nearest
 from fos_ref.model.dequantize import holds_second, scale_values
+from fos_ref.models.arms import by_row
+from fos_ref.models.fake import amax_of, engine_of, fake_weight, on_device
 from fos_ref.recipes.axes import AmaxScope, Candidates, TensorScale
 from fos_ref.recipes.recipe import Recipe
 

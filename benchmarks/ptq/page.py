@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fos_ref.models.paired import Difference, difference
 
+from fos_ref.models.paired import Difference, difference
 from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import Targets
 
@@ -137,8 +137,8 @@ def page(run: dict[str, Any]) -> str:
     compared = list(run["block_scales"].values())
     count, apart = (sum(c[k] for c in compared) for k in ("compared", "different"))
     lines += [
-        f"Bits: {count:,} block scales of a layer were compared with `fos_ref.quantize`, over {len(compared)}",
-        f"recipes; {apart:,} differ.",
+        f"Bits: {count:,} block scales of a layer were compared with `fos_ref.quantize`,",
+        f"over {len(compared)} recipes; {apart:,} differ.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -147,8 +147,8 @@ def _setting(run: dict[str, Any], tokens: int, base: float) -> list[str]:
     """Return what was run on what."""
     ran, draws = run["ran_on"], len(run["phases"])
     return [
-        f"SmolLM2-135M, {tokens:,} scored tokens in {run['windows']} windows of {run['length']}; calibration on",
-        f"{run['calibration_windows']} other windows; {draws} draws a cell (phases of the tensor amax).",
+        f"SmolLM2-135M, {tokens:,} scored tokens in {run['windows']} windows of {run['length']},",
+        f"calibrated on {run['calibration_windows']} others; {draws} draws a cell (phases of the tensor amax).",
         f"float32: {base:.4f} nats a token, perplexity {np.exp(base):.3f}. Run on {ran['device']}, torch",
         f"{ran['torch']}; TF32 in the scored forward: {'yes' if ran['tf32'] else 'no'}.",
     ]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from fos_ref.models.llama import _angles, _turned
 from torch.nn import functional
 
 from benchmarks.ptq.seen import READERS, Seen
 from benchmarks.ptq.walk import nearest
+from fos_ref.models.llama import _angles, _turned
 
 STRENGTH = 0.5  #: of SmoothQuant
 GRID = 20
