@@ -77,8 +77,8 @@ class Steps:
 
     def place(self, tokens: I64) -> None:
         """Put this process's sequences of a batch where the model reads them."""
-        own = np.ascontiguousarray(tokens[self.ranks.own(len(tokens))])
-        self.tokens.copy_(torch.from_numpy(own))
+        own = tokens[self.ranks.own(len(tokens))].astype(np.uint8)  # few bytes: the copy does not wait
+        self.tokens.copy_(torch.from_numpy(own).to(self.device))
 
     def _begin(self, step: int) -> None:
         if self.products.quantizer is not None:
