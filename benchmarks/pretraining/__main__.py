@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from fos_ref.commands.model_train import train as command
+from fos_ref.commands.model.train import train as command
 from fos_ref.pretrain.batches import Batches
 from fos_ref.pretrain.config import Config, config_of, read_config
 from fos_ref.pretrain.loop.run import Name, run_one

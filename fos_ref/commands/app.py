@@ -14,7 +14,7 @@ from fos_ref.commands.help import Command, Group
 from fos_ref.commands.inspect import inspect
 from fos_ref.commands.leak import leak
 from fos_ref.commands.matmul import matmul
-from fos_ref.commands.model import model
+from fos_ref.commands.model.group import model
 from fos_ref.commands.prove import prove
 from fos_ref.commands.quantize import quantize
 from fos_ref.commands.recipes import recipes

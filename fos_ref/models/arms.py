@@ -65,13 +65,13 @@ def arm_of(name: str, weights: str, activations: str, scope: str, amax: str) -> 
     weights, activations: "same", "none" or a recipe of their own
     Raises: RecipeError; InputError where nothing is quantized, and for a recipe that takes random bits.
     """
-    chosen = [_of(word, name) for word in (weights, activations)]
-    if chosen == [None, None]:
+    of_weights, of_inputs = (_of(word, name) for word in (weights, activations))
+    if of_weights is None and of_inputs is None:
         msg = "neither weights nor activations are quantized: one of them is needed"
         raise InputError(msg)
-    if scope == "row" and chosen[1] is not None:
-        by_row(chosen[1])  # it can
-    return Arm(*chosen, scope=scope, amax=amax)
+    if scope == "row" and of_inputs is not None:
+        by_row(of_inputs)  # it can
+    return Arm(of_weights, of_inputs, scope, amax)
 
 
 def _of(word: str, same: str) -> Recipe | None:

@@ -43,13 +43,30 @@ class Fake:
     picked4: Any
 
 
+@cache
 def engine_of(r: Recipe) -> str:
     """Return the fastest engine of the host that has a recipe; all give the same bits."""
     try:
         refused = load_engine("numba").refuses(r)
     except ToolchainError as e:
         refused = str(e)
-    return "numpy" if refused else "numba"
+    if refused:
+        return "numpy"
+    _warm()
+    return "numba"
+
+
+@cache
+def _warm() -> None:
+    """Start the compiled engine, and give torch its number of threads back.
+
+    Numba tells OpenMP how many threads it takes, and torch reads that: it would wait for more cores than it
+    was given, and be several times as slow.
+    """
+    torch: Any = need("torch")
+    threads = torch.get_num_threads()
+    quantize(np.ones((1, 16), dtype=np.float32), "nvfp4", engine="numba")
+    torch.set_num_threads(threads)
 
 
 @cache
@@ -134,13 +151,13 @@ def fake_weight(w: Any, r: Recipe, phase: float = 1.0) -> Fake:
     if r.tensor_scale is TensorScale.NONE:
         found = fake(w * phase, r)
         return Fake(found.values / phase, found.picked4)
-    return fake(w, r, amax_of(w, r) * np.float32(phase))
+    return fake(w, r, np.asarray(amax_of(w, r) * np.float32(phase)))
 
 
 def amax_of(x: Any, r: Recipe) -> F32:
     """Return the tensor amax of a torch tensor by a recipe (N2), on the host."""
     if r.search is None and r.amax_scope is AmaxScope.TENSOR:
-        return np.float32(x.abs().max().float().item()).reshape(())
+        return np.asarray(x.abs().max().float().item(), dtype=np.float32)
     found: F32 = tensor_amax(widen(as_numpy(x)).reshape(-1, x.shape[-1]), r, as_numpy(x[:0]).dtype)
     return found
 

@@ -26,6 +26,7 @@ class Linear:
 
     name: str
     module: Any
+    looked_up: bool = False  #: an embedding: its input are numbers, its weight alone is quantized
 
     @property
     def turned(self) -> bool:
@@ -46,25 +47,36 @@ class Linear:
 
 
 def linears(
-    model: Any, head: Sequence[str], *, with_head: bool = False, exclude: Sequence[str] = ()
+    model: Any,
+    head: Sequence[str],
+    *,
+    with_head: bool = False,
+    embeddings: bool = False,
+    exclude: Sequence[str] = (),
 ) -> list[Linear]:
-    """Return the linear layers in the order of the model; the output head only if it is asked for.
+    """Return the linear layers in the order of the model; head and embeddings only if they are asked for.
 
     exclude: patterns of names (as in a shell) that are left out
     Raises:  InputError where none is left.
     """
     torch: Any = need("torch")
     found = [
-        Linear(name, m)
+        Linear(name, m, looked_up=isinstance(m, torch.nn.Embedding))
         for name, m in model.named_modules()
-        if (isinstance(m, torch.nn.Linear) or type(m).__name__ == CONV1D)
-        and (with_head or name not in head)
+        if (
+            (embeddings and isinstance(m, torch.nn.Embedding))
+            or (_is_linear(m, torch) and (with_head or name not in head))
+        )
         and not any(fnmatchcase(name, p) for p in exclude)
     ]
     if not found:
         msg = "the model has no linear layer that is to be quantized: torch.nn.Linear and Conv1D are"
         raise InputError(msg)
     return found
+
+
+def _is_linear(module: Any, torch: Any) -> bool:
+    return isinstance(module, torch.nn.Linear) or type(module).__name__ == CONV1D
 
 
 def check_sizes(layers: Sequence[Linear], recipes: Sequence[Recipe | None]) -> None:
@@ -147,6 +159,8 @@ def applied(layers: Sequence[Linear], arm: Arm, static: dict[str, F32] | None = 
 
 def _hooked(layer: Linear, held: Applied, original: Any) -> list[Any]:
     """Return the hooks of a layer: its inputs before, its error after."""
+    if layer.looked_up:
+        return []
     plain: list[Any] = [None]
 
     def before(_: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -177,12 +191,13 @@ def watched(layers: Sequence[Linear]) -> Iterator[dict[str, F32]]:
 
     def watch(name: str) -> Any:
         def hook(_: Any, args: tuple[Any, ...]) -> None:
-            found = np.float32(args[0].abs().max().float().item()).reshape(())
+            found = np.asarray(args[0].abs().max().float().item(), dtype=np.float32)
             seen[name] = np.maximum(seen.get(name, found), found)
 
         return hook
 
-    hooks = [layer.module.register_forward_pre_hook(watch(layer.name)) for layer in layers]
+    linear = [layer for layer in layers if not layer.looked_up]
+    hooks = [layer.module.register_forward_pre_hook(watch(layer.name)) for layer in linear]
     try:
         yield seen
     finally:

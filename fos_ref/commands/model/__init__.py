@@ -1,0 +1,1 @@
+"""`fos model`: what a recipe does to a language model."""
