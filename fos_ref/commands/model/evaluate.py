@@ -32,6 +32,23 @@ def _operand(what: str) -> Operand:
     )
 
 
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="smollm2, a Llama's .gguf, or a folder that transformers loads."),
+]
+TextFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="UTF-8 text. [default: ledes that install by name]")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="4,000 tokens in windows of 250.")]
+Convention = Annotated[
+    str, one_of(CONVENTIONS, "windows: disjoint, first token unscored; rolling: as lm-eval, all scored.")
+]
+AmaxFrom = Annotated[
+    str, one_of(AMAXES, "dynamic: the window's own; static: of the first 8 windows, per layer.")
+]
+Head = Annotated[bool, typer.Option("--head", help="Quantize the output head too.")]
+Embeddings = Annotated[bool, typer.Option("--embeddings", help="Quantize the rows of the embedding too.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, or a CUDA device of torch.")]
 Recipes = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,36 +70,22 @@ Exclude = Annotated[
 
 
 def evaluate(  # noqa: PLR0917 -- typer reads the parameters
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="smollm2, a Llama's .gguf file, or a folder that transformers loads."
-        ),
-    ],
+    name: Model,
     recipe: Recipes = None,
-    text: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="UTF-8 text. [default: ledes that install by name]")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="4,000 tokens in windows of 250.")] = False,  # noqa: FBT002
+    text: TextFile = None,
+    quick: Quick = False,  # noqa: FBT002 -- a switch
     tokens: Annotated[int | None, whole("Tokens at most. [default: all]", 4, _MOST_TOKENS)] = None,
     window: Annotated[int | None, whole("Tokens of a window. [default: 512]", 2, _MOST_WINDOW)] = None,
-    convention: Annotated[
-        str,
-        one_of(CONVENTIONS, "windows: disjoint ones, first token unscored; rolling: as lm-eval, all scored."),
-    ] = "windows",
+    convention: Convention = "windows",
     draws: Annotated[int, whole("Draws of the weights' rounding.", 1, _MOST_DRAWS)] = 1,
     weights: Annotated[str, _operand("weights")] = "same",
     activations: Annotated[str, _operand("inputs of linear layers")] = "same",
     amax: Annotated[str, one_of(SCOPES, "One amax for a window's inputs, or one a token.")] = "tensor",
-    amax_from: Annotated[
-        str, one_of(AMAXES, "dynamic: the window's own; static: of the first 8 windows, per layer.")
-    ] = "dynamic",
-    head: Annotated[bool, typer.Option("--head", help="Quantize the output head too.")] = False,  # noqa: FBT002
-    embeddings: Annotated[  # noqa: FBT002
-        bool, typer.Option("--embeddings", help="Quantize the rows of the embedding too.")
-    ] = False,
+    amax_from: AmaxFrom = "dynamic",
+    head: Head = False,  # noqa: FBT002
+    embeddings: Embeddings = False,  # noqa: FBT002
     exclude: Exclude = None,
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="cpu, or a CUDA device of torch.")] = "cpu",
+    device: Device = "cpu",
     dtype: Annotated[str, one_of(DTYPES, "The dtype of the model's parameters.")] = "float32",
     out: Out = None,
     as_json: AsJson = False,  # noqa: FBT002
