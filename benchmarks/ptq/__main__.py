@@ -37,7 +37,7 @@ RECIPES = (
     "te-mse-448",
     "fpquant-4over6-mse",
     "fouroversix-if4-mse",
-    "fouroversix-mxfp4-static6",
+    "ocp-mxfp4",
     "scale-optimum",
 )
 EVERY = 5  #: each 5th lede is scored; the one behind it is calibrated on

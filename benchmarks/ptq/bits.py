@@ -88,10 +88,16 @@ def of_rows(x: Any, r: Recipe, amax: Any, factor: Any) -> tuple[Any, Any]:
 def rounded(w: Any, r: Recipe, phase: float) -> Any:
     """Return the values of a weight (N, K) rounded as it is: those of `fos_ref.dequantize`.
 
-    A search runs here; its elements are the nearest under the scales that it found.
+    Where the kernels do not take arrays of the device, for a search and under powers of two, the
+    elements are the nearest under the recipe's scales: under powers of two that is within an ulp.
     """
-    if r.candidates is not Candidates.SCALES:
+    if not w.is_cuda or on_device(r):
         return fake_weight(w, r, phase).values
+    return by_scales(w, r, phase)
+
+
+def by_scales(w: Any, r: Recipe, phase: float) -> Any:
+    """Return the nearest values of a weight (N, K) under the recipe's block scales."""
     found = blocks(w, r, phase)
     step = found.step.repeat_interleave(r.block_cols, -1)
     y = torch.where(step == 0, 0.0, w / step)

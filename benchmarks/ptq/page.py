@@ -148,7 +148,7 @@ def _setting(run: dict[str, Any], tokens: int, base: float) -> list[str]:
     ran, draws = run["ran_on"], len(run["phases"])
     return [
         f"SmolLM2-135M, {tokens:,} scored tokens in {run['windows']} windows of {run['length']},",
-        f"calibrated on {run['calibration_windows']} others; {draws} draws a cell (phases of the tensor amax).",
+        f"calibrated on {run['calibration_windows']} others; {draws} draws a cell (phases of the amax).",
         f"float32: {base:.4f} nats a token, perplexity {np.exp(base):.3f}. Run on {ran['device']}, torch",
         f"{ran['torch']}; TF32 in the scored forward: {'yes' if ran['tf32'] else 'no'}.",
     ]

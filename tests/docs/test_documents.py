@@ -21,6 +21,7 @@ NAMES = (
     "products",
     "leak",
     "mac",
+    "models",
 )
 DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]
