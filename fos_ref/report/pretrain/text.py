@@ -31,16 +31,14 @@ def page(results: Results, gradients: pd.DataFrame | None) -> str:
 def _what(results: Results) -> str:
     c, m = results.config, results.machine
     floor = next((r["floor"] for r in results.runs if r["floor"] is not None), None)
-    data = (
-        c.data
-        if floor is None
-        else f"a Markov chain of order 3 over {c.symbols} symbols, entropy {floor:.5f}"
-    )
+    data = f"the text {c.data}, its windows drawn again and again, its last tenth held out"
+    if floor is not None:
+        data = f"a Markov chain of order 3 over {c.symbols} symbols, entropy {floor:.5f}"
     tokens = c.steps * c.tokens / 1e6
     return (
         f"{len(results.runs)} runs: {', '.join(c.models)}; {c.layers} layers of width {c.width}, "
-        f"{c.steps} steps of {c.tokens:,} tokens ({tokens:.1f} million). Data: {data} (nats a token). "
-        "Arms of one model and seed have the same first weights and the same tokens. Held-out losses are of "
+        f"{c.steps} steps of {c.tokens:,} tokens ({tokens:.1f} million). Data: {data}. "
+        "Losses are in nats a token. Arms of one model and seed have the same first weights and the same tokens. Held-out losses are of "
         f"{c.evaluate * c.tokens:,} tokens, in the arm's own forward pass. "
         f"Made on {m['device']}, torch {m['torch']}. `pretraining-runs.csv` has every run."
     )
