@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,44 +13,12 @@ from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.ptq.golden import gptq
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.safetensors_read import SafetensorsFile
-from tests.differential.peers.base import installed, PeerMissing
-from tests.meta.tree import ROOT
 
+from .conftest import program
 from .runs import CASES
 
 pytestmark = pytest.mark.peer
-NEEDS = {
-    "llmcompressor": "0.14.0.1",
-    "compressed-tensors": "0.20.0",
-    "transformers": "5.24.0",
-    "datasets": "5.2.0",
-}
-ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 ROUNDED = [name for name, (_, method) in CASES.items() if method == "rtn"]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    """Return the folder with the model and what every method made of it."""
-    for distribution, version in NEEDS.items():
-        try:
-            installed(distribution, version)
-        except PeerMissing as reason:
-            pytest.skip(str(reason))
-    out = tmp_path_factory.mktemp("ptq")
-    for program, *words in (("tiny", out), ("runs", out / "llama", out / "text.txt", out)):
-        command = [sys.executable, "-m", f"tests.differential.ptq.{program}", *map(str, words)]
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=os.environ | ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    return out
 
 
 def held(folder: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
@@ -88,7 +54,7 @@ def test_smoothing_moved_the_weights_and_rounds_them_by_the_recipe(made):
 def test_gptq_has_the_scales_of_the_weight_it_saw_and_nearly_all_codes_of_the_golden_walk(made):
     """All scales are equal. The factor is float64 rounded once here, float32 there: some codes may part."""
     kept, differing, count = np.load(made / "gptq.npz"), 0, 0
-    with QuantizedCheckpoint(made / "gptq") as there:
+    with QuantizedCheckpoint(made / "gptq", recipe="4over6") as there:
         assert len(kept["names"]) == 14
         by_shape = {}
         for n in range(14):
@@ -105,8 +71,17 @@ def test_gptq_has_the_scales_of_the_weight_it_saw_and_nearly_all_codes_of_the_go
             differing, count = differing + np.count_nonzero((a != b) & ~zeros), count + a.size
     assert len(by_shape) == 14
     assert count == 2 * (64 * 64 * 2 + 64 * 32 * 2 + 64 * 128 * 3)
-    assert differing <= count // 200, f"{differing} of {count} differ"
+    assert differing <= count // 1000, f"{differing} of {count} differ"
     assert held(made / "gptq") != held(made / "rtn-4over6")
+
+
+def test_the_matrix_has_the_factors_of_llmcompressor(made):
+    """SmoothQuant and AWQ of benchmarks/ptq: within 8 ulp of float32, and the factors are not all one."""
+    found = json.loads(program("forms", made))
+    assert len(found) == 4
+    for apart, spread in found.values():
+        assert apart < 8 * 2.0**-23
+        assert spread > 1.1
 
 
 def symmetric(products):
