@@ -74,7 +74,7 @@ def check_walk(choice, order, seed, columns, kind):
 @pytest.mark.parametrize(("choice", "order"), FORMS)
 def test_codes_are_those_of_the_formula(choice, order, monkeypatch):
     monkeypatch.setattr(golden, "SPAN", 16)  # three spans
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         check_walk(choice, order, seed, K, float)
 
 
