@@ -93,6 +93,7 @@ def definitions(r: Recipe) -> tuple[str, ...]:
     numbers = {
         "ELEMENT_MAX": r.element_max,
         "SCALE_MAX": r.scale_max,
+        "BOUND": r.bound,
         "RANGE_MAX": r.range_max,
         "BLOCK_COLS": r.block_cols,
     }

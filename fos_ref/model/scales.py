@@ -173,6 +173,14 @@ def decode_two_quotients(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F
     return ONE / d, d
 
 
+def decode_two_quotients_short(amax: F32, r: Recipe, dtype: np.dtype[Any]) -> tuple[F32, F32]:
+    """Return the same with RN(M - 0.01) for M: 447.99 for 448. N3r.
+
+    Source: Quartet II nvfp4_triton.py::rtn_16x16s_fp4_kernel, without 4/6.
+    """
+    return decode_two_quotients(amax, r, dtype)
+
+
 def of_scales(amax: F32, r: Recipe, _: np.dtype[Any]) -> tuple[F32, F32]:
     """Return S = 1/D, 0 for D = 0, and D = A * RN(1/M), A the largest corrected block scale. N3q.
 
@@ -205,6 +213,7 @@ TENSOR_SCALE: Mapping[TensorScale, TensorScaleFn] = MappingProxyType(
         TensorScale.ENCODE_OF_PRODUCT: encode_of_product,
         TensorScale.ENCODE_OF_QUOTIENT: encode_of_quotient,
         TensorScale.DECODE_TWO_QUOTIENTS: decode_two_quotients,
+        TensorScale.DECODE_TWO_QUOTIENTS_SHORT: decode_two_quotients_short,
         TensorScale.OF_SCALES: of_scales,
         TensorScale.NONE: none,
     }

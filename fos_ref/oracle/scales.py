@@ -98,6 +98,7 @@ def tensor_scales(amax: Value, r: Recipe, dtype: Precision = FLOAT32) -> Tensor:
             | TensorScale.DECODE_QUOTIENT_ZERO_IS_ONE
             | TensorScale.DECODE_QUOTIENT_OF_FOUR
             | TensorScale.DECODE_TWO_QUOTIENTS
+            | TensorScale.DECODE_TWO_QUOTIENTS_SHORT
         ):
             return _of_decode(amax, _quotient(amax, r), r, dtype)
         case TensorScale.DECODE_RECIPROCALS:
@@ -116,6 +117,9 @@ def _quotient(amax: Value, r: Recipe) -> Value:
         return ONE
     if r.tensor_scale is TensorScale.DECODE_TWO_QUOTIENTS:
         return div(div(amax, number(r.bound)), number(r.element_max))
+    if r.tensor_scale is TensorScale.DECODE_TWO_QUOTIENTS_SHORT:
+        short = Fraction(r.scale_max) - Fraction(1, 100)
+        return div(div(amax, rounded(short.numerator * ONE, short.denominator)), number(r.element_max))
     four = r.tensor_scale is TensorScale.DECODE_QUOTIENT_OF_FOUR
     return div(amax, number(4 * r.scale_max if four else r.range_max))
 

@@ -116,6 +116,7 @@ class TensorScale(Enum):
     ENCODE_OF_PRODUCT = "S=1/(A*(1/C));A=0:scales=0"  #: S = 1/(A*RN(1/C)), D = 1/S; both 0 for A = 0
     ENCODE_OF_QUOTIENT = "S=1/(A/C);A=0:1"  #: S = 1/RN(A/C), 1 for A = 0; D = 1/S
     DECODE_TWO_QUOTIENTS = "D=(A/M)/6;A=0:1"  #: D = RN(A/M)/E, 1 for A = 0; S = 1/D
+    DECODE_TWO_QUOTIENTS_SHORT = "D=(A/(M-0.01))/6;A=0:1"  #: the same under a bound a hundredth smaller
     OF_SCALES = (
         "D=A*(1/M);D=0:S=0"  #: A the largest corrected block scale: D = A*RN(1/M); S = 1/D, 0 for D = 0
     )

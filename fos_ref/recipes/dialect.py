@@ -55,6 +55,8 @@ FACTORS = MappingProxyType(
     }
 )
 EDEN_GROUP, EDEN_BOUND = 128, 255.99  #: of Quartet II's simulator: a corrected scale may be larger
+SHORT = 0.01  #: what Quartet II's simulator takes from 448 for tiles
+SHORTENED = frozenset({TensorScale.DECODE_TWO_QUOTIENTS_SHORT})
 _COLUMNS = {BlockShape.ROW_8: SHORT_BLOCK, BlockShape.ROW_32: MX_BLOCK}
 
 
@@ -114,7 +116,9 @@ class Dialect:
     @property
     def bound(self) -> int | float:
         """M, the magnitude that the largest block scale maps to."""
-        return EDEN_BOUND if self.candidates is Candidates.EDEN_128 else self.scale_max
+        if self.candidates is Candidates.EDEN_128:
+            return EDEN_BOUND
+        return self.scale_max - SHORT if self.tensor_scale in SHORTENED else self.scale_max
 
     @property
     def corrects(self) -> bool:

@@ -140,7 +140,7 @@ def _quartet2() -> Stack:
 
 def _quartet2_nvidia() -> Stack:
     """Return the arm that Quartet II's paper calls NVIDIA: simulated, 16/17, signs of each step."""
-    plain, gradient = "quartet2-triton-nvfp4", "quartet2-simulator-sr"
+    plain, gradient = "quartet2-simulator-nvfp4", "quartet2-simulator-sr"
     drawn = "quartet2-simulator"
     tiles = Operand(product=_FPROP, of="w", recipe=f"{plain}-16x16", forward=True, saved=True)
     return Stack(

@@ -242,7 +242,20 @@ THIRD = Edition(
     values_name="v1/values-3.json",
     bulk_name="v1/bulk-3.json",
 )
-LATER = (SECOND, THIRD)  #: the editions after the first, in their order
+FOURTH = Edition(
+    values=frozenset(
+        {
+            TensorScale.DECODE_TWO_QUOTIENTS,
+            TensorScale.DECODE_TWO_QUOTIENTS_SHORT,
+            ScaleFloor.ZERO_CODE_IS_ONE,
+        }
+    ),
+    varied=("quartet2-simulator-nvfp4", "quartet2-simulator-nvfp4-16x16"),
+    presets=frozenset({"quartet2-simulator-nvfp4", "quartet2-simulator-nvfp4-16x16"}),
+    values_name="v1/values-4.json",
+    bulk_name="v1/bulk-4.json",
+)
+LATER = (SECOND, THIRD, FOURTH)  #: the editions after the first, in their order
 YOUNGER = frozenset(name for e in LATER for name in e.presets)  #: presets that are not of the first edition
 
 

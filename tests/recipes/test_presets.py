@@ -62,6 +62,7 @@ for _metric, _bound in product(("mae", "mse"), (256, 448)):
     NAMES += [f"torchao-{_metric}-{_bound}", f"torchao-{_metric}-{_bound}-16x16"]
 NAMES += ["quartet2-nvfp4", "quartet2-4over6"]
 NAMES += [f"quartet2-triton-{_n}{_tail}" for _n in ("nvfp4", "4over6") for _tail in ("", "-16x16")]
+NAMES += ["quartet2-simulator-nvfp4", "quartet2-simulator-nvfp4-16x16"]
 NAMES += [f"flashinfer-{_way}nvfp4{_tail}" for _way in ("", "default-") for _tail in ("", "-row")]
 NAMES += ["auto-round-nvfp4", "vllm-nvfp4-emulation", "sglang-nvfp4-online"]
 NAMES += ["flashinfer-kv-nvfp4", "flashinfer-kv-4over6", "fp-quant-nvfp4"]

@@ -16,7 +16,7 @@ enum class TensorScale {
   clamped, clamped_zero_is_one, zero_scales, quotient, quotient_zero_is_one, decode_quotient,
   decode_quotient_zero_is_one, decode_quotient_of_four, reciprocal_in_input_dtype,
   decode_reciprocals, reciprocal_times_range, reciprocal_zero_scales, encode_of_product,
-  encode_of_quotient, decode_two_quotients, none
+  encode_of_quotient, decode_two_quotients, decode_two_quotients_short, none
 };
 enum class BlockScale {
   divide_then_multiply, folded_reciprocal, reciprocal_then_multiply, divide_by_decode, divide_then_divide,
@@ -74,6 +74,7 @@ constexpr NonFinite kNonFinite = NonFinite::FOS_NONFINITE;
 
 constexpr float kElementMax = FOS_ELEMENT_MAX;  // E: the largest element; 4 where every block maps to 4
 constexpr float kScaleMax = FOS_SCALE_MAX;      // M
+constexpr float kBound = FOS_BOUND;            // M, or a hundredth less
 constexpr float kRangeMax = FOS_RANGE_MAX;      // C
 constexpr bool kFloatOrInt = kCandidates == Candidates::float_or_int;
 constexpr bool kChooses = kCandidates == Candidates::four_over_six || kFloatOrInt;

@@ -54,8 +54,9 @@ FOS_HD Tensor tensor_scales(float a) {
     d = is_zero(a) ? 1.0f : a / kRangeMax;
   } else if constexpr (kTensorScale == TensorScale::decode_quotient_of_four) {
     d = is_zero(a) ? 1.0f : a / (4.0f * kScaleMax);
-  } else if constexpr (kTensorScale == TensorScale::decode_two_quotients) {
-    d = is_zero(a) ? 1.0f : (a / kScaleMax) / kElementMax;
+  } else if constexpr (kTensorScale == TensorScale::decode_two_quotients ||
+                       kTensorScale == TensorScale::decode_two_quotients_short) {
+    d = is_zero(a) ? 1.0f : (a / kBound) / kElementMax;
   } else if constexpr (kTensorScale == TensorScale::decode_quotient) {
     d = a / kRangeMax;
   } else {

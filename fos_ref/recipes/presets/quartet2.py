@@ -9,6 +9,7 @@ from fos_ref.recipes.axes import (
     BlockShape,
     Dequantize,
     ElementCast,
+    ElementNan,
     ElementScaling,
     ErrorDomain,
     Map4Scale,
@@ -16,8 +17,10 @@ from fos_ref.recipes.axes import (
     Reciprocal,
     ReciprocalOverflow,
     Reduction,
+    ScaleFloor,
     TensorScale,
     ZeroScale,
+    ZeroSign,
 )
 from fos_ref.recipes.presets.choice import four_over_six
 from fos_ref.recipes.recipe import Recipe
@@ -67,10 +70,30 @@ TRITON_FOUR_OVER_SIX = replace(
         reduction=Reduction.SEQUENTIAL,
     ),
 )
+#: The two above are kept for what was published under them; D and zeros are not quite the program's. These are.
+SIMULATOR_PLAIN = replace(
+    TRITON_PLAIN,
+    name="quartet2-simulator-nvfp4",
+    tensor_scale=TensorScale.DECODE_TWO_QUOTIENTS,
+    scale_floor=ScaleFloor.ZERO_CODE_IS_ONE,
+    element_nan=ElementNan.CODE_8,
+    zero_sign=ZeroSign.NOT_POSITIVE,
+)
+SIMULATOR_TILES = replace(
+    SIMULATOR_PLAIN,
+    name="quartet2-simulator-nvfp4-16x16",
+    block_shape=BlockShape.TILE_16X16,
+    tensor_scale=TensorScale.DECODE_TWO_QUOTIENTS_SHORT,
+    source=f"{_REPO}src/models/quantization/quantizers/nvfp4_triton.py::rtn_16x16s_fp4_kernel",
+)
 
 
 def presets() -> list[Recipe]:
-    """Return quartet2-{nvfp4,4over6} and quartet2-triton-{nvfp4,4over6}[-16x16]."""
+    """Return quartet2-{nvfp4,4over6}, quartet2-triton-{nvfp4,4over6}[-16x16], quartet2-simulator-nvfp4[-16x16].
+
+    Of a 16x16 tile of `quartet2-triton-nvfp4` the program has 447.99 for 448, and it divides by 448 and 6 one
+    after the other: `quartet2-simulator-nvfp4` does.
+    """
     triton = [TRITON_PLAIN, TRITON_FOUR_OVER_SIX]
     tiles = [replace(r, name=f"{r.name}-16x16", block_shape=BlockShape.TILE_16X16) for r in triton]
-    return [CUDA_PLAIN, CUDA_FOUR_OVER_SIX, *triton, *tiles]
+    return [CUDA_PLAIN, CUDA_FOUR_OVER_SIX, *triton, *tiles, SIMULATOR_PLAIN, SIMULATOR_TILES]
