@@ -90,6 +90,8 @@ def test_the_bound_reaches_the_compiler():
     assert set(definitions(r)) ^ set(definitions(replace(r, scale_max=448))) == {
         "-DFOS_SCALE_MAX=256",
         "-DFOS_SCALE_MAX=448",
+        "-DFOS_BOUND=256",
+        "-DFOS_BOUND=448",
         "-DFOS_RANGE_MAX=1536",
         "-DFOS_RANGE_MAX=2688",
     }

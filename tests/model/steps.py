@@ -38,6 +38,7 @@ ZERO_BYTE = {
     ScaleFloor.ZERO_IS_EIGHTH: 0x20,
     ScaleFloor.ZERO_ALONE_IS_ONE: 0x7F,  # of E8M0
     ScaleFloor.MIN_SUBNORMAL: 0x01,
+    ScaleFloor.ZERO_CODE_IS_ONE: 0x38,
 }
 #: Scales rounded down so far that the largest values of a block saturate.
 SATURATING = (ScaleFormat.E8M0_FLOOR, ScaleFormat.E8M0_NEAREST_LOG2)

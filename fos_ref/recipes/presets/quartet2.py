@@ -70,7 +70,7 @@ TRITON_FOUR_OVER_SIX = replace(
         reduction=Reduction.SEQUENTIAL,
     ),
 )
-#: The two above are kept for what was published under them; D and zeros are not quite the program's. These are.
+#: The plain ones above are kept for what was published under them: D and zeros are not quite the program's.
 SIMULATOR_PLAIN = replace(
     TRITON_PLAIN,
     name="quartet2-simulator-nvfp4",
@@ -89,7 +89,7 @@ SIMULATOR_TILES = replace(
 
 
 def presets() -> list[Recipe]:
-    """Return quartet2-{nvfp4,4over6}, quartet2-triton-{nvfp4,4over6}[-16x16], quartet2-simulator-nvfp4[-16x16].
+    """Return quartet2-{nvfp4,4over6}, quartet2-triton-{nvfp4,4over6}[-16x16] and the simulator's own.
 
     Of a 16x16 tile of `quartet2-triton-nvfp4` the program has 447.99 for 448, and it divides by 448 and 6 one
     after the other: `quartet2-simulator-nvfp4` does.

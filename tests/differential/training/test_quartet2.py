@@ -71,6 +71,26 @@ def test_no_value_differs(tmp_path, preset, family, evidence):
     assert not adaptive or 0.05 < picked.mean() < 0.95
 
 
+@pytest.mark.parametrize("tail", ["", "-16x16"])
+def test_both_quotients_and_the_smaller_bound_of_tiles(tmp_path, tail):
+    """131,072 blocks of each under an amax for which the first presets have another D."""
+    others = 0
+    for i, family in enumerate((*FAMILIES, "zero-laden")):
+        x = make(family, (512, 1024), 20 + i, "float32")
+        x *= np.float32(5) / np.abs(x).max()
+        x[40, 40] = 5.01
+        x[:16, :32], x[16:32, :16] = 0, np.abs(x).max() * np.float32(1e-5)
+        theirs = QUARTET2.run(tmp_path, x=x, mode=f"rtn{tail}", adaptive=False, override=1.0, seed=SEED)[
+            "values"
+        ]
+        ours = fos_ref.dequantize(fos_ref.quantize(x, f"quartet2-simulator-nvfp4{tail}"))
+        assert int((~same_bits(ours, theirs)).sum()) == 0
+        others += int(
+            (fos_ref.dequantize(fos_ref.quantize(x, f"quartet2-triton-nvfp4{tail}")) != theirs).sum()
+        )
+    assert others > 0
+
+
 @pytest.mark.parametrize("adaptive", [False, True])
 def test_its_uniform_numbers_are_those_of_the_map(tmp_path, adaptive):
     x = make("normal", (512, 1024), 1, "float32")
