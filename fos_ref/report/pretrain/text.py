@@ -38,7 +38,8 @@ def _what(results: Results) -> str:
     return (
         f"{len(results.runs)} runs: {', '.join(c.models)}; {c.layers} layers of width {c.width}, "
         f"{c.steps} steps of {c.tokens:,} tokens ({tokens:.1f} million). Data: {data}. "
-        "Losses are in nats a token. Arms of one model and seed have the same first weights and the same tokens. Held-out losses are of "
+        "Losses are in nats a token. Arms of one model and seed have the same first weights and the same "
+        "tokens. Held-out losses are of "
         f"{c.evaluate * c.tokens:,} tokens, in the arm's own forward pass. "
         f"Made on {m['device']}, torch {m['torch']}. `pretraining-runs.csv` has every run."
     )
