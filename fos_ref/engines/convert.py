@@ -92,14 +92,20 @@ def quantize_checkpoint(
         chosen = _engine(engine, asked, shards, compiling)
         bits = drawn(random_bits, plan)
         reading = Reading(shards=shards, engine=chosen, total=plan.nbytes(), progress=progress)
-        return _convert(plan, reading, output, targets, bits)
+        parts = [Shard.of(f, plan, shards) for f in safetensors_of(shards)]
+        return _convert(plan, parts, reading, output, targets, bits)
 
 
 def _convert(
-    plan: Plan, reading: Reading, output: Output, targets: Targets, bits: RandomBits | None
+    plan: Plan,
+    parts: list[Shard],
+    reading: Reading,
+    output: Output,
+    targets: Targets,
+    bits: RandomBits | None,
 ) -> Conversion:
     """Take both passes and publish what they give."""
-    asked, parts = plan.asked, [Shard.of(f, plan, reading) for f in safetensors_of(reading.shards)]
+    asked = plan.asked
     check_names(output.path, (i for p in parts for i in p.infos(asked)))
     model = output.origin.model_to_write() if output.writes_config else None
     amaxes = take(plan, reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -41,11 +42,16 @@ def _refuse_gguf(path: Path) -> None:
 
 def side_files(folder: Path, taken: frozenset[str]) -> list[str]:
     """Return the names of the small files that go with the weights, those of `taken` left out."""
+    names = (p.name for p in folder.iterdir())
+    return [name for name in side_names(names, taken) if (folder / name).is_file()]
+
+
+def side_names(names: Iterable[str], taken: Collection[str]) -> list[str]:
+    """Return those of some names, in order, that files beside the weights of a model have."""
     return [
         name
-        for name in sorted(p.name for p in folder.iterdir())
+        for name in sorted(names)
         if name not in taken
         and any(fnmatchcase(name, g) for g in _SIDE)
         and not any(fnmatchcase(name, g) for g in _NOT_SIDE)
-        and (folder / name).is_file()
     ]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from types import MappingProxyType
 
 from fos_ref.errors import CheckpointError
 from fos_ref.outside.gguf import read_gguf_header, read_gguf_texts
 from fos_ref.storage.opened import OpenFile
+from fos_ref.storage.ranges import LocalBytes
 from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 READ_DTYPES = ("BF16", "F16", "F32")  #: types of ggml that `read_values` returns as values
@@ -31,12 +33,13 @@ class GgufFile(OpenFile):
     dtypes = MappingProxyType({name: NUMPY_DTYPES[name] for name in READ_DTYPES})
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(path)
+        local = LocalBytes(Path(path))
+        super().__init__(path, local)
         try:
-            header = read_gguf_header(self._file, self._opened.st_size, self.path, CheckpointError)
-            self._check_unchanged()
+            header = read_gguf_header(local.file, local.size(), self.path, CheckpointError)
+            local.check()
         except BaseException:
-            self._file.close()
+            self.close()
             raise
         self.metadata: dict[str, str] = header.metadata
         self.tensors = {t.name: TensorInfo(t.name, t.type, t.shape, t.nbytes) for t in header.tensors}

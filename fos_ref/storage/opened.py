@@ -16,15 +16,18 @@ import numpy as np
 
 from fos_ref.errors import CheckpointError, DtypeError
 from fos_ref.formats.arrays import AnyArray, U8
-from fos_ref.outside.files import check_regular
 from fos_ref.storage.closing import Closing
+from fos_ref.storage.ranges import Bytes, LocalBytes
 from fos_ref.storage.tensor_info import TensorInfo
-from fos_ref.storage.unchanged import changed, rewritten, settled
+
+_HASHED = 1 << 24  #: bytes read at once for a digest
 
 
 class OpenFile(Closing):
-    """A regular file that is open, and stays as it was when it was opened, or a read says so.
+    """A file that is open, and stays as it was when it was opened, or a read says so.
 
+    path: where it lies, for messages too
+    held: its bytes where it is no file of this machine; it is closed with this
     Raises: OSError when the file cannot be opened; CheckpointError when it is no regular file.
     """
 
@@ -34,19 +37,13 @@ class OpenFile(Closing):
     tensors: dict[str, TensorInfo]
     _starts: dict[str, int]  #: where each tensor's bytes begin
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        check_regular(self.path, CheckpointError)
-        self._file = self.path.open("rb")
-        try:
-            self._opened = settled(self._file.fileno())
-        except BaseException:
-            self._file.close()
-            raise
+    def __init__(self, path: str | os.PathLike[str], held: Bytes | None = None) -> None:
+        self.path = path if isinstance(path, Path) else Path(path)
+        self._bytes: Bytes = held or LocalBytes(self.path)
 
     def close(self) -> None:
         """Close the file; later reads fail."""
-        self._file.close()
+        self._bytes.close()
 
     def info(self, name: str) -> TensorInfo:
         """Return the description of one tensor; CheckpointError when there is none of that name."""
@@ -80,28 +77,11 @@ class OpenFile(Closing):
 
     def sha256(self) -> str:
         """Return the digest of the whole file."""
-        self._file.seek(0)
-        found = hashlib.file_digest(self._file, "sha256").hexdigest()
-        self._check_unchanged()
-        return found
+        found, size = hashlib.sha256(), self._bytes.size()
+        for start in range(0, size, _HASHED):
+            found.update(self._bytes.read(start, min(start + _HASHED, size)).data)
+        return found.hexdigest()
 
     def _read_at(self, offset: int, count: int) -> U8:
         """Return `count` bytes. Raises: CheckpointError where the file has fewer, or was written to."""
-        size = os.fstat(self._file.fileno()).st_size
-        if offset + count > size:
-            msg = f"{self.path}: truncated: bytes {offset}..{offset + count} are needed, the file has {size}"
-            raise CheckpointError(msg)
-        buffer = np.empty(count, dtype=np.uint8)
-        self._file.seek(offset)
-        if self._file.readinto(buffer.data) != count:
-            msg = f"{self.path}: truncated while it was read"
-            raise CheckpointError(msg)
-        self._check_unchanged()
-        return buffer
-
-    def _check_unchanged(self) -> None:
-        """Raise if the file was written to since it was opened. After each read: no later change matters."""
-        now = os.fstat(self._file.fileno())
-        if changed(self._opened, now):
-            raise rewritten(self.path)
-        self._opened = now  # it may have got or lost a link
+        return self._bytes.read(offset, offset + count)

@@ -73,9 +73,9 @@ class SafetensorsWriter:
         within: Publication | None = None,
     ) -> None:
         self.path = Path(path)
-        self._left: dict[str, int] = {}
-        self._next: dict[str, int] = {}
+        self._infos = infos
         self._header = self._lay_out(infos, metadata)
+        self._next, self._left = _places(infos, len(self._header))
         self._own = within is None
         self._out = within or Publication(one_file(self.path, inputs=inputs, overwrite=overwrite))
         self._open = contextlib.ExitStack()
@@ -100,6 +100,14 @@ class SafetensorsWriter:
             missing = [name for name, left in self._left.items() if left]
             assert not missing, f"tensors not written to their end: {missing}"
 
+    def describe(self, metadata: Mapping[str, str]) -> None:
+        """Replace the metadata by others that take as many bytes: where some are known at the end only."""
+        header = self._lay_out(self._infos, metadata)
+        assert len(header) == len(self._header), f"{len(header)} bytes of header, not {len(self._header)}"
+        with self._out.naming(self.path.name):
+            self._file.seek(0)
+            self._file.write(header)
+
     def write(self, name: str, data: AnyArray) -> None:
         """Append the bytes of `data` to the tensor called `name`."""
         raw = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
@@ -113,16 +121,27 @@ class SafetensorsWriter:
     def _lay_out(self, infos: Sequence[TensorInfo], metadata: Mapping[str, str]) -> bytes:
         check_names(self.path, infos)
         header: dict[str, object] = {METADATA: dict(metadata)} if metadata else {}
-        offset = 0
-        for info in sorted(infos, key=lambda i: (-_ALIGNMENT.get(i.dtype, 1), i.name)):
-            stop = offset + info.nbytes
-            header[info.name] = {"dtype": info.dtype, "shape": info.shape, "data_offsets": (offset, stop)}
-            self._next[info.name], self._left[info.name] = offset, info.nbytes
-            offset = stop
+        places, _ = _places(infos, 0)
+        for info in _in_order(infos):
+            offsets = (places[info.name], places[info.name] + info.nbytes)
+            header[info.name] = {"dtype": info.dtype, "shape": info.shape, "data_offsets": offsets}
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % LENGTH_BYTES)
         if len(text) > MAX_HEADER:
             msg = f"{self.path}: the header would take {len(text)} bytes; readers take {MAX_HEADER}"
             raise CheckpointError(msg)
-        self._next = {name: LENGTH_BYTES + len(text) + start for name, start in self._next.items()}
         return len(text).to_bytes(LENGTH_BYTES, "little") + text
+
+
+def _in_order(infos: Iterable[TensorInfo]) -> list[TensorInfo]:
+    """Return tensors as they lie in the file."""
+    return sorted(infos, key=lambda i: (-_ALIGNMENT.get(i.dtype, 1), i.name))
+
+
+def _places(infos: Iterable[TensorInfo], first: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Return where each tensor begins, the first of them at `first`, and how many bytes it takes."""
+    places, sizes, offset = dict[str, int](), dict[str, int](), first
+    for info in _in_order(infos):
+        places[info.name], sizes[info.name] = offset, info.nbytes
+        offset += info.nbytes
+    return places, sizes

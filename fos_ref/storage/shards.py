@@ -134,7 +134,11 @@ class Shards(Closing):
 
 def _weight_map(path: Path) -> dict[str, str]:
     """Return the index: tensor -> file name in the same folder."""
-    document = read_json_file(path, CheckpointError)
+    return weight_map_of(read_json_file(path, CheckpointError), path)
+
+
+def weight_map_of(document: Any, path: Path) -> dict[str, str]:
+    """Return the weight_map of an index. Raises: CheckpointError for a document that is none."""
     index = document.get(_MAP) if isinstance(document, dict) else None
     if not isinstance(index, dict) or not index:
         msg = f"{path}: not an index: a JSON object whose {_MAP} names a file beside it for each tensor"

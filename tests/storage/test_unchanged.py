@@ -16,7 +16,7 @@ from fos_ref.engines import convert
 from fos_ref.engines.convert import quantize_checkpoint
 from fos_ref.errors import CheckpointError
 from fos_ref.inspect.api import inspect
-from fos_ref.storage import opened
+from fos_ref.storage import ranges
 from fos_ref.storage.checkpoint import QuantizedCheckpoint
 from fos_ref.storage.conventions import MODELOPT, stored_tensor_scale
 from fos_ref.storage.manifest import Manifest, Source
@@ -74,7 +74,7 @@ def test_quantize_publishes_nothing_of_a_file_that_changed(path, tmp_path, monke
 def test_the_amax_of_the_second_pass_tells_where_the_clock_does_not(
     path, tmp_path, monkeypatch, number, engine
 ):
-    monkeypatch.setattr(opened, "changed", lambda *_: False)
+    monkeypatch.setattr(ranges, "changed", lambda *_: False)
     after(number, lambda: rewrite(path), monkeypatch)
     with pytest.raises(CheckpointError, match=SAID):
         quantize_checkpoint(path, tmp_path / "out", engine=engine)

@@ -51,6 +51,16 @@ def take(plan: Plan, reading: Reading) -> Amaxes:
     return Amaxes(own=own, used=used, apart=apart)
 
 
+def of_unit(unit: Unit, reading: Reading, asked: Asked) -> np.float32:
+    """Read one matrix and return its amax. Raises: as `take`."""
+    amax = np.float32(0)
+    values = ((unit, chunk) for chunk in reading.counted(unit.values(reading.shards)))
+    for _, part in reading.each(_largest(reading, asked), values):
+        amax = np.maximum(amax, part)
+    _check(unit, amax, reading, asked)
+    return amax
+
+
 def _values(plan: Plan, reading: Reading) -> Iterator[tuple[Unit, AnyArray]]:
     for unit in plan.units:
         for chunk in reading.counted(unit.values(reading.shards)):

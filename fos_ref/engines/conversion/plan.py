@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fos_ref.engines.conversion.asked import Asked
@@ -35,11 +35,15 @@ class Plan:
     def of(cls, shards: Shards, origin: Origin, asked: Asked) -> Plan:
         """Choose. Raises: CheckpointError for a file quantized already, InputError without a weight."""
         for file in safetensors_of(shards):
-            if any(key.startswith(PREFIX) for key in file.metadata):
-                msg = f"{file.path} has a recipe manifest: it is quantized already"
-                raise CheckpointError(msg)
-        stacks = {n for n, i in shards.tensors.items() if asked.selection.is_stack(i)}
-        orientation = _orientation(stacks, origin, asked)
+            refuse_quantized(file.metadata, file.path)
+        stacks = any(asked.selection.is_stack(i) for i in shards.tensors.values())
+        lie = orientation_of(asked, stacks=stacks, transposed=origin.inputs_lie_transposed, where=origin.path)
+        return cls.chosen(shards.tensors, asked, lie).with_a_weight(origin.path)
+
+    @classmethod
+    def chosen(cls, tensors: Mapping[str, TensorInfo], asked: Asked, orientation: str | None) -> Plan:
+        """Choose among tensors, of one shard perhaps, whose stacks of experts lie as told."""
+        stacks = {n for n, i in tensors.items() if asked.selection.is_stack(i)}
         turned = orientation == "in-out"
         taking = Taking(
             stacks=True,
@@ -47,10 +51,7 @@ class Plan:
             padding=asked.padding,
             also_left=_ALSO_LEFT.get(asked.convention.name, ()),
         )
-        left = asked.selection.reasons(shards.tensors, asked.recipe, taking)
-        if all(left.values()):
-            msg = f"{origin.path}: none of its {len(left)} tensors is to be quantized: {_tally(left)}"
-            raise InputError(msg)
+        left = asked.selection.reasons(tensors, asked.recipe, taking)
         weights = {
             name: Weight(
                 info=info,
@@ -58,11 +59,18 @@ class Plan:
                 transposed=turned and name in stacks,
                 block=asked.convention.block,
             )
-            for name, info in shards.tensors.items()
+            for name, info in tensors.items()
             if left[name] is None
         }
         taken = orientation if stacks & set(weights) else None
-        return cls(asked=asked, tensors=shards.tensors, left=left, weights=weights, orientation=taken)
+        return cls(asked=asked, tensors=tensors, left=left, weights=weights, orientation=taken)
+
+    def with_a_weight(self, where: object) -> Plan:
+        """Return itself. Raises: InputError where nothing is to be quantized."""
+        if not self.weights:
+            msg = f"{where}: none of its {len(self.left)} tensors is to be quantized: {_tally(self.left)}"
+            raise InputError(msg)
+        return self
 
     @property
     def units(self) -> list[Unit]:
@@ -86,14 +94,27 @@ class Plan:
         return sorted(kept | stacks - taken)
 
 
-def _orientation(stacks: set[str], origin: Origin, asked: Asked) -> str | None:
-    """Return how the experts lie, as asked for or as the configuration says."""
+def refuse_quantized(metadata: Mapping[str, str], path: object) -> None:
+    """Raise CheckpointError for the metadata of a file that is quantized already."""
+    if any(key.startswith(PREFIX) for key in metadata):
+        msg = f"{path} has a recipe manifest: it is quantized already"
+        raise CheckpointError(msg)
+
+
+def orientation_of(
+    asked: Asked, *, stacks: bool, transposed: Callable[[], bool], where: object
+) -> str | None:
+    """Return how the experts lie, as asked for or as the configuration says; None without stacks.
+
+    transposed: whether the configuration says that they lie as (E, K, N)
+    Raises:     InputError where a way is asked for and there are no stacks
+    """
     if asked.experts is not None and not stacks:
-        msg = f"experts {asked.experts!r}: {origin.path} holds no stack of experts: one that does is allowed"
+        msg = f"experts {asked.experts!r}: {where} holds no stack of experts: one that does is allowed"
         raise InputError(msg)
     if not stacks or asked.experts is not None:
         return asked.experts
-    return "in-out" if origin.inputs_lie_transposed() else "out-in"
+    return "in-out" if transposed() else "out-in"
 
 
 def _tally(left: Mapping[str, str | None]) -> str:

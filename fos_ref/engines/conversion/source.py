@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,29 +50,42 @@ class Origin:
         if not path.exists():
             return None
         found = read_json_file(path, CheckpointError, infinite=True)  # Mamba's have limits of infinity
-        if not isinstance(found, dict):
-            msg = f"{path}: not the configuration of a model: a JSON object is allowed"
-            raise CheckpointError(msg)
-        return found
+        return as_model(found, path)
 
     def model_to_write(self) -> dict[str, Any] | None:
         """Return the same, for a config.json that says how the weights were quantized.
 
         Raises: CheckpointError where it says so already.
         """
-        found = self.model()
-        if found is not None and "quantization_config" in found:
-            msg = f"{self.folder / CONFIG} has a quantization_config: the weights are quantized already"
-            raise CheckpointError(msg)
-        return found
+        return unquantized(self.model(), self.folder / CONFIG)
 
     def inputs_lie_transposed(self) -> bool:
         """Return whether the configuration says that experts lie as (E, K, N)."""
-        model = self.model() or {}
-        text = model.get("text_config")
-        kinds = [m.get("model_type") for m in (model, text) if isinstance(m, dict)]
-        return any(isinstance(k, str) and k in _IN_OUT for k in kinds)
+        return inputs_lie_transposed(self.model() or {})
 
     def side_files(self, shards: frozenset[str]) -> list[str]:
         """Return the names of the files that a folder's loader needs besides: tokenizer, code, templates."""
         return side_files(self.folder, shards | {CONFIG, MODELOPT_CONFIG, self.file.name})
+
+
+def as_model(found: Any, path: Path) -> dict[str, Any]:
+    """Return the content of a config.json. Raises: CheckpointError for a document that is no object."""
+    if not isinstance(found, dict):
+        msg = f"{path}: not the configuration of a model: a JSON object is allowed"
+        raise CheckpointError(msg)
+    return found
+
+
+def unquantized(model: dict[str, Any] | None, path: Path) -> dict[str, Any] | None:
+    """Return the configuration. Raises: CheckpointError where it says how the weights were quantized."""
+    if model is not None and "quantization_config" in model:
+        msg = f"{path} has a quantization_config: the weights are quantized already"
+        raise CheckpointError(msg)
+    return model
+
+
+def inputs_lie_transposed(model: Mapping[str, Any]) -> bool:
+    """Return whether a configuration says that experts lie as (E, K, N)."""
+    text = model.get("text_config")
+    kinds = [m.get("model_type") for m in (model, text) if isinstance(m, Mapping)]
+    return any(isinstance(k, str) and k in _IN_OUT for k in kinds)

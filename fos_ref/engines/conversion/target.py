@@ -60,17 +60,14 @@ class Output:
         if not self.writes_config:
             return {}
         found = documents(asked.convention, config, model, whole=self.origin.is_folder)
-        return {name: _document(value) for name, value in found.items()}
+        return {name: as_document(value) for name, value in found.items()}
 
     def index(self, shards: list[Shard], asked: Asked) -> dict[str, bytes]:
         """Return the index of a folder that had one."""
         if not self.origin.has_index:
             return {}
         places = {i.name: (i.nbytes, self.name(s)) for s in shards for i in s.infos(asked)}
-        weight_map = {name: places[name][1] for name in sorted(places)}
-        total = sum(nbytes for nbytes, _ in places.values())
-        value = {"metadata": {"total_size": total}, "weight_map": weight_map}
-        return {self.origin.file.name: _document(value)}
+        return {self.origin.file.name: index_document(places)}
 
     def copy_side_files(self, shards: list[Shard], out: Publication) -> Iterator[str]:
         """Copy what goes with the weights of a folder; return the names."""
@@ -101,5 +98,13 @@ def _source(w: Weight, amaxes: Amaxes, name: str) -> Source:
     return Source(amaxes.used[name], w.info.dtype, w.shape, padded, w.transposed)
 
 
-def _document(value: object) -> bytes:
+def index_document(places: Mapping[str, tuple[int, str]]) -> bytes:
+    """Return an index of shards. places: tensor -> (its bytes, the file that holds it)."""
+    weight_map = {name: places[name][1] for name in sorted(places)}
+    total = sum(nbytes for nbytes, _ in places.values())
+    return as_document({"metadata": {"total_size": total}, "weight_map": weight_map})
+
+
+def as_document(value: object) -> bytes:
+    """Return a JSON file as it lies beside weights."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from fos_ref.model.random_bits import RandomBits
 from fos_ref.storage.conventions import stored_tensor_scale
 from fos_ref.storage.safetensors_read import SafetensorsFile
 from fos_ref.storage.safetensors_write import SafetensorsWriter
+from fos_ref.storage.shards import Shards
 from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 from fos_ref.storage.unchanged import rewritten
 
@@ -41,18 +44,33 @@ class _Part:
     picked4: Bool
 
 
+class Copied(Protocol):
+    """A file of the source, as far as it is copied."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Its texts."""
+
+    def read_bytes(self, name: str, start: int, stop: int, /) -> U8:
+        """Return bytes start..stop of a tensor as a fresh array."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """What one file of the target holds, in the order of the source's."""
 
-    file: SafetensorsFile
+    file: Copied
     copied: tuple[TensorInfo, ...]
     weights: tuple[Weight, ...]
 
     @classmethod
-    def of(cls, file: SafetensorsFile, plan: Plan, reading: Reading) -> Shard:
+    def of(cls, file: SafetensorsFile, plan: Plan, shards: Shards) -> Shard:
         """Collect what stands for the tensors of a file of the source."""
-        own = [i for n, i in file.tensors.items() if n in plan.left and reading.shards.file_of(n) is file]
+        own = [i for n, i in file.tensors.items() if n in plan.left and shards.file_of(n) is file]
         return cls(
             file=file,
             copied=tuple(i for i in own if plan.left[i.name]),
@@ -66,12 +84,16 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """The second pass under way."""
+    """The second pass under way.
+
+    before: called before the values of a matrix are read: where its amax is taken only then
+    """
 
     plan: Plan
     amaxes: Amaxes
     reading: Reading
-    bits: RandomBits | None  #: of the one matrix, where the recipe takes them
+    bits: RandomBits | None = None  #: of the one matrix, where the recipe takes them
+    before: Callable[[Unit], None] | None = None
 
     def shard(self, shard: Shard, writer: SafetensorsWriter) -> Iterator[Outcome]:
         """Write a file of the target; return what became of each tensor of the source."""
@@ -82,7 +104,7 @@ class Writing:
         for name, of_weight in groupby(parts, lambda p: p.unit.weight.info.name):
             yield self._weight(self.plan.weights[name], of_weight, writer)
 
-    def _copy(self, info: TensorInfo, file: SafetensorsFile, writer: SafetensorsWriter) -> Outcome:
+    def _copy(self, info: TensorInfo, file: Copied, writer: SafetensorsWriter) -> Outcome:
         for start in range(0, info.nbytes, COPY_BYTES):
             stop = min(start + COPY_BYTES, info.nbytes)
             writer.write(info.name, file.read_bytes(info.name, start, stop))
@@ -100,6 +122,8 @@ class Writing:
         r = self.plan.asked.recipe
         dealer = None if self.bits is None else Dealer(self.bits, r)
         for unit in units:
+            if self.before is not None:
+                self.before(unit)
             w = unit.weight
             cols = w.shape[1] if w.padded else None
             for chunk in self.reading.counted(unit.blocks(self.reading.shards, r), cols):
