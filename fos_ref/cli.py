@@ -15,7 +15,7 @@ from fos_ref.errors.text import line
 from fos_ref.publish.signals import stopping
 
 #: The option that an argument of the library is at the command line; where there is none, none is named.
-OPTIONS = {"overwrite=True": "--force", "random_bits=": "--random-bits"}
+OPTIONS = {"overwrite=True": "--force", "random_bits=": "--random-bits", "new=True": "--new"}
 #: Of one argument: the longest path that Linux takes. Nothing that is typed is longer.
 LONGEST = 4096
 

@@ -9,6 +9,7 @@ import typer
 from fos_ref.commands.check import check
 from fos_ref.commands.completion import install, SHELLS, show
 from fos_ref.commands.evidence import evidence
+from fos_ref.commands.fleet.group import fleet
 from fos_ref.commands.golden import golden
 from fos_ref.commands.help import Command, Group
 from fos_ref.commands.inspect import inspect
@@ -33,6 +34,7 @@ app.add_typer(recipes)
 app.command(cls=Command, short_help="Quantize the weights of a checkpoint to NVFP4.")(quantize)
 app.command(cls=Command, short_help="Compare a kernel's output; name the mistake.")(check)
 app.command(cls=Command, short_help="Say what a quantized checkpoint is.")(inspect)
+app.add_typer(fleet)
 app.add_typer(matmul)
 app.add_typer(model)
 app.command(cls=Command, short_help="Find where a causal function looks ahead.")(leak)

@@ -124,6 +124,11 @@ def document(r: Report, w: Weights | None, files: list[str]) -> dict[str, Any]:
     }
 
 
+def weights_document(w: Weights, files: list[str]) -> dict[str, Any]:
+    """Return the JSON document on the weights of one checkpoint."""
+    return {"weights": _weights(w), "files": files}
+
+
 def _weights(w: Weights) -> dict[str, Any]:
     return {
         "file": w.name,

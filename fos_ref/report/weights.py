@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fos_ref.engines.stream import in_order
+from fos_ref.engines.stream import in_order, MAX_WORKERS
 from fos_ref.errors import InputError
 from fos_ref.exactness.sums import Sums
 from fos_ref.formats.arrays import AnyArray
@@ -59,36 +59,63 @@ def measure_weights(path: Path, engine: str, done: Done) -> Weights:
     Chunks are read one by one, so memory does not grow with the file. `done` gets the values of each tensor
     that is finished. A tensor that cannot be measured is listed with the reason, never dropped silently.
     """
+    with SafetensorsFile(path) as file:
+        found = measure_tensors(file, engine, done)
+        return as_weights(path.name, file.sha256(), [found], path)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The sums of the tensors of a file, or of one shard of a checkpoint."""
+
+    sums: dict[str, dict[str, Sums]]  #: tensor -> recipe -> sums
+    infos: dict[str, TensorInfo]  #: of those
+    left: dict[str, str]  #: tensor -> why it was not measured
+
+
+def measure_tensors(file: SafetensorsFile, engine: str, done: Done, most: int | None = None) -> Measured:
+    """Measure every 2-D float tensor of a file, in at most so many threads."""
     sums: dict[str, dict[str, Sums]] = {}
     left: dict[str, str] = {}
-    with SafetensorsFile(path) as file:
-        infos = file.tensors
-        for name, info in infos.items():
-            reason = unfit(info, 1, BLOCK)
+    for name, info in file.tensors.items():
+        reason = unfit(info, 1, BLOCK)
+        if reason is None:
+            chunks = _chunks_of(file, info)
+            amax = tensor_amax(chunks)
+            reason = _unusable(amax)
             if reason is None:
-                chunks = _chunks_of(file, info)
-                amax = tensor_amax(chunks)
-                reason = _unusable(amax)
-                if reason is None:
-                    sums[name] = _measure_parallel(chunks, amax, engine)
-                done(int(np.prod(info.shape)))
-            if reason is not None:
-                left[name] = reason
-        sha256 = file.sha256()
+                sums[name] = _measure_parallel(chunks, amax, engine, most)
+            done(int(np.prod(info.shape)))
+        if reason is not None:
+            left[name] = reason
+    return Measured(sums, {n: file.tensors[n] for n in sums}, left)
+
+
+def as_weights(name: str, sha256: str, parts: Iterable[Measured], where: object) -> Weights:
+    """Return the figures of a file, or of the shards of a checkpoint in their order.
+
+    Raises: InputError where no tensor of any could be measured.
+    """
+    sums: dict[str, dict[str, Sums]] = {}
+    infos: dict[str, TensorInfo] = {}
+    left: dict[str, str] = {}
+    for p in parts:
+        sums, infos, left = sums | p.sums, infos | p.infos, left | p.left
     if not sums:
-        msg = f"{path}: no tensor can be measured: {', '.join(dict.fromkeys(left.values()))}"
+        msg = f"{where}: no tensor can be measured: {', '.join(dict.fromkeys(left.values()))}"
         raise InputError(msg)
-    return Weights(path.name, sha256, _tensor_rows(sums, infos), _total_rows(sums, infos), left)
+    return Weights(name, sha256, _tensor_rows(sums, infos), _total_rows(sums, infos), left)
 
 
-def _measure_parallel(chunks: Chunks, amax: np.float32, engine: str) -> dict[str, Sums]:
+def _measure_parallel(chunks: Chunks, amax: np.float32, engine: str, most: int | None) -> dict[str, Sums]:
     """Measure chunks in threads; their sums are added in the order of the tensor."""
     total = dict.fromkeys(RECIPES, Sums())
 
     def one(x: AnyArray) -> dict[str, Sums]:
         return measure(lambda: (x,), amax, RECIPES, engine)
 
-    for part in in_order(one, chunks(), threads(engine), first(engine)):
+    count = min(most or MAX_WORKERS, threads(engine))
+    for part in in_order(one, chunks(), count, first(engine)):
         for preset, s in part.items():
             total[preset] += s
     return total

@@ -52,6 +52,10 @@ class OpenFile(Closing):
             raise CheckpointError(msg)
         return self.tensors[name]
 
+    def start(self, name: str) -> int:
+        """Return where the bytes of a tensor begin in the file."""
+        return self._starts[self.info(name).name]
+
     def read_bytes(self, name: str, start: int, stop: int) -> U8:
         """Return bytes start..stop of a tensor as a fresh uint8 array."""
         assert 0 <= start <= stop <= self.info(name).nbytes

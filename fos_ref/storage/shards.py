@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,16 +41,23 @@ class Shards(Closing):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = located(Path(path))
-        self.tensors: dict[str, TensorInfo] = {}
-        self.metadata: dict[str, str] = {}  #: of all files; where they differ, of the last one
-        self._files: dict[str, SafetensorsFile | GgufFile] = {}
-        self._of: dict[str, SafetensorsFile | GgufFile] = {}
+        self._start(located(Path(path)))
         try:
             self._open(_weight_map(self.path) if self.path.suffix == _INDEX_SUFFIX else None)
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def of(cls, path: Path, files: Mapping[str, SafetensorsFile], holders: Mapping[str, str]) -> Shards:
+        """Return open files as one checkpoint, of which it has some tensors: those of `holders`.
+
+        path: what it is called; holders: tensor -> the name of the file that holds it
+        """
+        made = cls.__new__(cls)
+        made._start(path)  # noqa: SLF001 -- its own class
+        made._hold(files, holders)  # noqa: SLF001
+        return made
 
     def close(self) -> None:
         """Close every file."""
@@ -103,6 +110,20 @@ class Shards(Closing):
             if isinstance(inner, dict):
                 return name, inner
         return None
+
+    def _start(self, path: Path) -> None:
+        self.path = path
+        self.tensors: dict[str, TensorInfo] = {}
+        self.metadata: dict[str, str] = {}  #: of all files; where they differ, of the last one
+        self._files: dict[str, SafetensorsFile | GgufFile] = {}
+        self._of: dict[str, SafetensorsFile | GgufFile] = {}
+
+    def _hold(self, files: Mapping[str, SafetensorsFile], holders: Mapping[str, str]) -> None:
+        self._files.update(files)
+        for file in files.values():
+            self.metadata.update(file.metadata)
+        for tensor, name in holders.items():
+            self._add(tensor, files[name].info(tensor), files[name])
 
     def _open(self, weight_map: dict[str, str] | None) -> None:
         for name in self._names(weight_map):

@@ -1,0 +1,1 @@
+"""`fos fleet`: many shards, wherever they lie, by many workers."""
