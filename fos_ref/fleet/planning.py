@@ -12,7 +12,6 @@ from fos_ref.errors import CheckpointError, InputError, Remedy
 from fos_ref.fleet.hash_lists import hashes
 from fos_ref.fleet.headers import Header, headers
 from fos_ref.fleet.places.find import Origin
-from fos_ref.fleet.places.local import LocalFolder
 from fos_ref.fleet.places.place import Place, PLAN
 from fos_ref.fleet.plan import Fleet, planned, read_plan
 from fos_ref.outside.json import MOST_BYTES, read_json
@@ -49,12 +48,9 @@ def make_plan(origin: Origin, target: Place, asked: Asked, *, new: bool = False)
 
 
 def _check_apart(source: Place, target: Place) -> None:
-    """Raise InputError for an output in the folder that is read."""
-    same = source.url == target.url
-    if isinstance(source, LocalFolder) and isinstance(target, LocalFolder):
-        same = target.root.is_relative_to(source.root)
-    if same:
-        msg = f"{target.url} lies in {source.url}, which is read: another place is needed for the output"
+    """Raise InputError for an output into the folder that is read."""
+    if source.url == target.url:
+        msg = f"{target.url} is the folder that is read: another place is needed for the output"
         raise InputError(msg)
 
 

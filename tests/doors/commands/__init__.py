@@ -2,6 +2,7 @@
 
 from tests.doors.commands import (
     check,
+    fleet,
     golden,
     inspect,
     leak,
@@ -27,6 +28,7 @@ ROWS = [
         leak,
         quantize,
         inspect,
+        fleet,
         recipes,
         golden,
         report,
