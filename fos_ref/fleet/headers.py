@@ -13,7 +13,7 @@ from fos_ref.errors.text import shown
 from fos_ref.fleet.places.find import Origin
 from fos_ref.fleet.places.place import Place, Stat
 from fos_ref.outside.json import MOST_BYTES, read_json
-from fos_ref.storage.safetensors_header import check_header
+from fos_ref.outside.safetensors import check_header
 from fos_ref.storage.safetensors_read import header_bytes, METADATA, read_header
 from fos_ref.storage.shards import weight_map_of
 from fos_ref.storage.tensor_info import TensorInfo

@@ -19,9 +19,9 @@ from fos_ref.formats.arrays import U8
 from fos_ref.outside.files import check_regular
 from fos_ref.outside.gguf import is_gguf
 from fos_ref.outside.json import read_json
+from fos_ref.outside.safetensors import check_header
 from fos_ref.storage.opened import OpenFile
 from fos_ref.storage.ranges import Bytes
-from fos_ref.storage.safetensors_header import check_header
 from fos_ref.storage.tensor_info import NUMPY_DTYPES, TensorInfo
 
 LENGTH_BYTES = 8
@@ -33,7 +33,7 @@ class SafetensorsFile(OpenFile):
     """An open safetensors file. Use it as a context manager, from one thread at a time.
 
     held: its bytes where it is no file of this machine; its header is then judged by our own rules
-          (safetensors_header.py): the package wants a local file
+          (fos_ref/outside/safetensors.py): the package wants a local file
     Raises: OSError when the file cannot be opened; CheckpointError when it is truncated, corrupt or hostile,
     and from a read after another program wrote to it.
     """

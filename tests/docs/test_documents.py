@@ -16,6 +16,7 @@ NAMES = (
     "engine",
     "inspect",
     "quantize",
+    "fleet",
     "checker",
     "training",
     "products",

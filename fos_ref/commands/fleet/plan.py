@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
@@ -10,6 +10,9 @@ from fos_ref.commands.fleet.options import Source, Target
 from fos_ref.commands.options import AsJson, CONVENTIONS, one_of, RecipeName
 from fos_ref.commands.output import say_json
 from fos_ref.commands.quantize import Exclude, Experts, Include, Padded, Share
+
+if TYPE_CHECKING:
+    from fos_ref.fleet.plan import Fleet
 
 _GIB = 1 << 30
 
@@ -53,27 +56,32 @@ def plan(  # noqa: PLR0917 -- typer reads the parameters
         experts=experts,
     )
     made = make_plan(origin(source), place(target), asked, new=new)
-    largest = made.largest_tensor
     if as_json:
-        say_json(
-            {
-                "plan": made.id,
-                "source": made.source,
-                "target": target,
-                "recipe": r.name,
-                "shards": len(made.parts),
-                "bytes": made.nbytes,
-                "largest_tensor": largest,
-                "hashes_listed": sum(p.sha256 is not None for p in made.parts.values()),
-            }
-        )
-        return
-    listed = sum(p.sha256 is not None for p in made.parts.values())
-    output().print(
-        plain(
-            f"plan {made.id[:12]}: {len(made.parts)} shards, {made.nbytes / _GIB:.2f} GiB, "
-            f"the largest tensor {largest / _GIB:.2f} GiB, {listed} with a published sha256; recipe {r.name}"
-        ),
-        plain(f"next: fos fleet run {target}"),
-        sep="\n",
-    )
+        say_json(_document(made, target))
+    else:
+        output().print(*map(plain, _lines(made, target)), sep="\n")
+
+
+def _document(made: Fleet, target: str) -> dict[str, Any]:
+    return {
+        "plan": made.id,
+        "source": made.source,
+        "target": target,
+        "recipe": made.recipe().name,
+        "shards": len(made.parts),
+        "bytes": made.nbytes,
+        "largest_tensor": made.largest_tensor,
+        "hashes_listed": _listed(made),
+    }
+
+
+def _lines(made: Fleet, target: str) -> tuple[str, str]:
+    size = f"{made.nbytes / _GIB:.2f} GiB, the largest tensor {made.largest_tensor / _GIB:.2f} GiB"
+    listed = f"{_listed(made)} with a published sha256; recipe {made.recipe().name}"
+    first = f"plan {made.id[:12]}: {len(made.parts)} shards, {size}, {listed}"
+    return first, f"next: fos fleet run {target}"
+
+
+def _listed(made: Fleet) -> int:
+    """Return of how many shards a list of hashes lies beside the source."""
+    return sum(p.sha256 is not None for p in made.parts.values())
