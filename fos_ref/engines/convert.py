@@ -93,7 +93,7 @@ def quantize_checkpoint(
         bits = drawn(random_bits, plan)
         reading = Reading(shards=shards, engine=chosen, total=plan.nbytes(), progress=progress)
         parts = [Shard.of(f, plan, shards) for f in safetensors_of(shards)]
-        return _convert(plan, parts, reading, output, targets, bits)
+        return _convert(plan, parts, reading, output, targets, bits=bits)
 
 
 def _convert(
@@ -102,6 +102,7 @@ def _convert(
     reading: Reading,
     output: Output,
     targets: Targets,
+    *,
     bits: RandomBits | None,
 ) -> Conversion:
     """Take both passes and publish what they give."""

@@ -31,6 +31,10 @@ def make_plan(origin: Origin, target: Place, asked: Asked, *, new: bool = False)
             weight; CheckpointError for headers that cannot be used.
     """
     _check_apart(origin.place, target)
+    if asked.recipe.stochastic:
+        what = f"recipe {asked.recipe.name!r} takes random bits, and nothing says which matrix gets which"
+        msg = f"{what}: one that takes none is allowed"
+        raise InputError(msg)
     found = headers(origin)
     body = _body(origin, found, asked)
     data = planned(body)

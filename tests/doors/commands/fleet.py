@@ -9,6 +9,7 @@ from tests.doors.row import Command, each, hostile
 
 _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
 _LIES = (*checkpoints.FOREIGN, *checkpoints.LIES)
+STOCHASTIC = "te-train-gradient-cvt-rs"
 _PLAN = ("fleet", "plan", "w.safetensors")
 _RUN, _INSPECT = ("fleet", "run", "nowhere"), ("fleet", "inspect", "q.safetensors")
 _REPORT = ("fleet", "report", "w.safetensors")
@@ -30,7 +31,9 @@ _BY = (("run", _RUN), ("inspect", _INSPECT), ("report", _REPORT))
 
 
 def _at(command: str, argument: str, words: tuple[str, ...], names: tuple[str, ...]) -> list[Command]:
-    return [Command(f"fleet {command} {argument}", n, ("fleet", command, n, *words)) for n in names]
+    return [
+        Command(f"fleet {command} {argument}", f"called {n}", ("fleet", command, n, *words)) for n in names
+    ]
 
 
 ROWS = [
@@ -41,6 +44,12 @@ ROWS = [
     *each("fleet plan DST", [("the folder that is read", ".")], *_PLAN, "{}", named=("is read",)),
     *each("fleet plan DST", [("nothing", ""), ("100,000 letters", "a" * 100_000)], *_PLAN, "{}"),
     *hostile("fleet plan --recipe", *_PLAN, "new", "--recipe", "{}", named=("recipe",)),
+    Command(
+        "fleet plan --recipe",
+        "one that takes random bits",
+        (*_PLAN, "new", "--recipe", STOCHASTIC),
+        (STOCHASTIC, "random bits"),
+    ),
     *hostile("fleet plan --convention", *_PLAN, "new", "--convention", "{}", named=("modelopt",)),
     *hostile("fleet plan --share", *_PLAN, "new", "--share", "{}", named=("none", "fused")),
     *hostile("fleet plan --experts", *_PLAN, "new", "--experts", "{}", named=("out-in", "in-out")),
