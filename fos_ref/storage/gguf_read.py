@@ -33,7 +33,7 @@ class GgufFile(OpenFile):
     dtypes = MappingProxyType({name: NUMPY_DTYPES[name] for name in READ_DTYPES})
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        local = LocalBytes(Path(path))
+        self._local = local = LocalBytes(Path(path))
         super().__init__(path, local)
         try:
             header = read_gguf_header(local.file, local.size(), self.path, CheckpointError)
@@ -47,8 +47,8 @@ class GgufFile(OpenFile):
 
     def texts(self, *keys: str) -> dict[str, list[str]]:
         """Return lists of texts of the header by name, those that are there: a vocabulary, its merges."""
-        found = read_gguf_texts(self._file, self._opened.st_size, self.path, keys, CheckpointError)
-        self._check_unchanged()
+        found = read_gguf_texts(self._local.file, self._local.size(), self.path, keys, CheckpointError)
+        self._local.check()
         return found
 
 
