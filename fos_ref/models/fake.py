@@ -149,8 +149,9 @@ def fake_weight(w: Any, r: Recipe, phase: float = 1.0) -> Fake:
     if phase == 1.0:
         return fake(w, r)
     if r.tensor_scale is TensorScale.NONE:
-        found = fake(w * phase, r)
-        return Fake(found.values / phase, found.picked4)
+        factor = w.new_tensor(phase)  # on w's device: there torch multiplies by 1/phase to divide by a number
+        found = fake(w * factor, r)
+        return Fake(found.values / factor, found.picked4)
     return fake(w, r, np.asarray(amax_of(w, r) * np.float32(phase)))
 
 

@@ -15,6 +15,10 @@ from fos_ref.models.arms import Arm, arm_of  # noqa: E402
 from fos_ref.models.evaluate import Asked, evaluate  # noqa: E402
 from fos_ref.models.fake import amax_of, decoded, fake, fake_inputs, fake_weight, table  # noqa: E402
 from fos_ref.models.linears import applied, linears  # noqa: E402
+from fos_ref.models.matrix.bits import _blocks, compared, inputs_of  # noqa: E402
+from fos_ref.models.matrix.plan import plan  # noqa: E402
+from fos_ref.models.matrix.run import read_state, run  # noqa: E402
+from fos_ref.models.matrix.text import documents  # noqa: E402
 from fos_ref.models.results import read  # noqa: E402
 from fos_ref.models.scoring import score  # noqa: E402
 from tests.models.tiny import SHAPE, tiny, windows  # noqa: E402
@@ -148,3 +152,38 @@ def test_the_loss_is_that_of_log_softmax_in_float64(text):
     assert np.abs(e.draws("float32")[0, :64] - wanted).max() < 1e-4
     assert e.draws("float32").shape == (1, len(ids))
     assert Arm().name == "float32"
+
+
+def test_the_matrix_goes_on_where_it_stopped_and_its_page_has_its_figures(tmp_path):
+    loaded, parts, state = tiny(), windows(32, 16), tmp_path / "state.json"
+    about = {"windows": 32, "window": 16, "scored": 32 * 15, "text": "numbers", "device": "cpu", "torch": "2"}
+    planned, said = plan(("nvfp4", "ocp-mxfp4"), 2), []
+    assert not run(loaded, parts, planned, state, about=about, seconds=0.0, say=said.append, batch=8)
+    assert len(read_state(state, about)["arms"]) == 0
+    assert run(loaded, parts, planned, state, about=about, seconds=600.0, say=said.append, batch=8)
+    assert len(said) == len(planned)
+    found = read_state(state, about)
+    assert run(loaded, parts, planned, state, about=about, seconds=600.0, say=said.append, batch=8)
+    assert read_state(state, about) == found
+    page = documents(found)["models-matrix.md"].decode()
+    sums = {k: np.array(v["sums"]) for k, v in found["arms"].items()}
+    d = [sums[f"nvfp4 weights|{n}"] - sums["float32|0"] for n in (0, 1)]
+    assert f"{np.sum(d) / 2 / 480:+.4f} ±" in page
+    assert "Cannot be ordered" in page
+    with pytest.raises(InputError, match="another run: window differ"):
+        read_state(state, {**about, "window": 8})
+
+
+def test_bits_of_a_device_are_compared_block_by_block():
+    """On the host they are equal; a wrong value is one differing block."""
+    loaded = tiny()
+    layers = linears(loaded.model, loaded.head)[:2]
+    tokens = torch.from_numpy(np.stack([w.tokens for w in windows(2)]))
+    seen = inputs_of(loaded.model, layers, tokens)
+    found = compared("4over6", layers, seen)
+    assert found["differing"] == 0
+    assert found["blocks"] == sum(2 * x.weight.numel() // 16 + 2 * seen[x.name].numel() // 16 for x in layers)
+    wrong = np.ones((2, 32), dtype=np.float32)
+    assert _blocks(
+        wrong, np.nextafter(wrong, 2) * (wrong.cumsum(1) == 3) + wrong * (wrong.cumsum(1) != 3), 16
+    ) == (4, 2)
