@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, TYPE_CHECKING
 
@@ -47,10 +49,11 @@ def quantize(  # noqa: PLR0917 -- typer reads the parameters
     text = None if calibration is None else Windows(path=calibration, windows=windows, length=length)
     asked = Asked.checked(source, target, recipe, method, text)
     check_packages()
-    from fos_ref.ptq.model import quantize_model
-
     start = time.perf_counter()
-    done = quantize_model(asked)
+    with redirect_stdout(sys.stderr):  # the peers say on it what they think of the machine
+        from fos_ref.ptq.model import quantize_model
+
+        done = quantize_model(asked)
     found = document(source, target, done, time.perf_counter() - start)
     if as_json:
         say_json(found)
@@ -81,7 +84,7 @@ def show(found: dict[str, Any]) -> None:
     from fos_ref.report.console import named, output, plain, table, titled
 
     console = output()
-    rows = table(("", "left"), ("", "left"))
+    rows = table(("", ""), header=False)
     share = found["picked4_share"]
     lines = {
         "method": found["method"],
