@@ -101,12 +101,12 @@ def _processor() -> float:
     )
 
 
-def measure(folder: Path, mib: int) -> dict[str, Any]:
+def measure(folder: Path, mib: int, compute: str) -> dict[str, Any]:
     """Measure all three ways; every one gives the same bytes, or this fails."""
     sizes = [mib] * LARGE + [1] * SMALL
     source, warm = checkpoint(folder / "src", sizes), checkpoint(folder / "warm", [4])
-    _run(Here(), plan(warm, folder / "w"), folder / "w", DONE)  # the compiled code is there
-    found: dict[str, Any] = {"matrices_mib": sizes, "workers": WORKERS, "ways": {}}
+    _run(Here(), plan(warm, folder / "w"), folder / "w", DONE, compute)  # the compiled code is there
+    found: dict[str, Any] = {"compute": compute, "matrices_mib": sizes, "workers": WORKERS, "ways": {}}
     digests: dict[str, list[str]] = {}
     ways: dict[str, Callable[[], Any]] = {
         "here": lambda: workers_of("local", 1),
@@ -117,9 +117,9 @@ def measure(folder: Path, mib: int) -> dict[str, Any]:
         target = folder / way
         fleet, own = plan(source, target), dict[str, Any]()
         with spent(own, "made"), start() as workers:
-            peaks = _run(workers, fleet, target, DONE)
+            peaks = _run(workers, fleet, target, DONE, compute)
         with spent(own, "skipped"), start() as workers:
-            _run(workers, fleet, target, SKIPPED)
+            _run(workers, fleet, target, SKIPPED, compute)
         with spent(own, "nothing"), start() as workers:
             list(workers.map(run_job, []))
         own["peak_mib"] = sorted(round(p / _KIB, 1) for p in peaks.values())
@@ -131,9 +131,9 @@ def measure(folder: Path, mib: int) -> dict[str, Any]:
     return found | {"same_sha256": True, **_figures(found)}
 
 
-def _run(workers: Workers, fleet: Fleet, target: Path, state: str) -> dict[int, int]:
+def _run(workers: Workers, fleet: Fleet, target: Path, state: str, compute: str) -> dict[int, int]:
     """Run every task; return the peak of each process."""
-    how = How(engine="numba", threads=1)
+    how = How(engine=compute, threads=1)
     peaks: dict[int, int] = {}
     for name, got, pid, peak in workers.map(
         peaked, [Job(str(target), fleet.id, n, how) for n in fleet.parts]
@@ -172,9 +172,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports"))
     parser.add_argument("--matrix-mib", type=int, default=768, help=f"of each of {LARGE} large shards")
+    parser.add_argument("--compute", choices=("numba", "numpy"), default="numba", help="the engine")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
-        found = {"machine": machine(), **measure(Path(folder), given.matrix_mib)}
+        found = {"machine": machine(), **measure(Path(folder), given.matrix_mib, given.compute)}
     data = (json.dumps(found, indent=1) + "\n").encode()
     write_all(Targets(given.out, ["fleet.json"]), {"fleet.json": data})
     print(json.dumps(found["figures"], indent=1))  # noqa: T201 -- what was asked for
