@@ -91,7 +91,7 @@ def probe_unit() -> TrainingUnit:
 @cache
 def samples() -> tuple[Recipe, ...]:
     """Return the presets that a feed is known for, recipes of every other rounder and feed, and tiles."""
-    found = [r for n, r in STOCHASTIC.items() if r.name == n and takes(r) is None]
+    found = [r for r in {r.name: r for r in STOCHASTIC.values()}.values() if takes(r) is None]
     te = replace(STOCHASTIC["te-train-gradient-byte-lane"], source="", evidence="own")
     for rounding, feed, width in (
         (ElementRounding.SR_A, RandomFeed.BYTE_NATURAL, 8),
