@@ -30,10 +30,17 @@ class Results:
     """All that was found so far."""
 
     config: Config
-    machine: dict[str, str]
+    machine: dict[str, str]  #: of this call
+    made_on: list[dict[str, str]] = field(default_factory=list)  #: the machines of the runs
     runs: list[dict[str, Any]] = field(default_factory=list)
     replays: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, run: dict[str, Any]) -> None:
+        """Take a run that this machine made."""
+        self.runs.append(run)
+        if self.machine not in self.made_on:
+            self.made_on.append(self.machine)
 
     def has(self, model: str, arm: str, seed: int) -> bool:
         """Return whether a run has been made."""
@@ -43,7 +50,7 @@ class Results:
         """Return the JSON document."""
         parts = {
             "config": self.config.document(),
-            "machine": self.machine,
+            "made_on": self.made_on,
             "runs": self.runs,
             "replays": self.replays,
             "restarts": self.restarts,
@@ -69,15 +76,18 @@ def read_results(path: Path, config: Config, machine: dict[str, str]) -> Results
             f"{path}: results under another {', '.join(odd)}: the same config is allowed (or another folder)"
         )
         raise InputError(msg)
-    parts: list[Any] = [given.get(name) for name in ("runs", "replays", "restarts")]
+    parts: list[Any] = [given.get(name) for name in ("made_on", "runs", "replays", "restarts")]
     if any(not isinstance(p, list) or not all(isinstance(r, dict) for r in p) for p in parts):
-        msg = f"{path}: runs, replays and restarts: lists of objects are allowed"
+        msg = f"{path}: made_on, runs, replays and restarts: lists of objects are allowed"
         raise InputError(msg)
-    runs, replays, restarts = parts
+    made_on, runs, replays, restarts = parts
+    if not all({"device", "torch"} <= m.keys() for m in made_on):
+        msg = f"{path}: made_on without device or torch: both are needed of a machine"
+        raise InputError(msg)
     if any(not r.keys() >= _OF_A_RUN for r in runs):
         msg = f"{path}: a run without one of {', '.join(sorted(_OF_A_RUN))}: whole runs are allowed"
         raise InputError(msg)
-    return Results(config, machine, runs, replays, restarts)
+    return Results(config, machine, made_on, runs, replays, restarts)
 
 
 def _sizes(config: Config) -> dict[str, Any]:

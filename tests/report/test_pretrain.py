@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pytest
 from PIL import Image
 from scipy import stats
@@ -30,7 +29,7 @@ def results():
     for arm, losses in LOSSES.items():
         for seed, loss in enumerate(losses):
             row = {"model": "hybrid", "arm": arm, "seed": seed, "held_out": loss, "train": loss, "floor": 2.4}
-            made.runs.append(row | {"seconds": 1.0, "steps": 600, "curve": [3.0, loss]})
+            made.add(row | {"seconds": 1.0, "steps": 600, "curve": [3.0, loss]})
     made.replays.append({"run": "hybrid-nvidia-0", "step": 20, "layer": "a"})
     made.replays[-1] |= {"codes": 100, "scales": 10, "amaxes": 6, "differing": 0}
     made.restarts.append({"model": "hybrid", "arm": "nvidia", "seed": 0, "stopped_after": 300})
@@ -38,13 +37,16 @@ def results():
     return made
 
 
+def above_bfloat16(arm):
+    """Return the differences of the seeds that both have."""
+    return [loss - base for loss, base in zip(LOSSES[arm], LOSSES["bfloat16"], strict=False)]
+
+
 def test_gaps_are_paired_by_seed(results):
     (nvidia, quartet) = gaps(results.runs)
     assert nvidia.differences == above_bfloat16("nvidia")
     assert (quartet.arm, quartet.seeds) == ("quartet2", [0, 1, 2])
-    assert quartet.differences == [
-        q - b for q, b in zip(LOSSES["quartet2"], LOSSES["bfloat16"][:3], strict=True)
-    ]
+    assert quartet.differences == above_bfloat16("quartet2")
 
 
 def test_intervals_are_those_of_students_t(results):
@@ -91,6 +93,17 @@ def test_results_are_read_again(results, tmp_path):
     assert not again.has("hybrid", "quartet2", 3)
     with pytest.raises(InputError, match="results under another steps"):
         read_results(path, config_of({"steps": 601}), {})
-    path.write_text('{"config": {}, "runs": [{}], "replays": [], "restarts": []}')
+    path.write_text('{"config": {}, "made_on": [], "runs": [{}], "replays": [], "restarts": []}')
     with pytest.raises(InputError, match="a run without one of arm, curve"):
         read_results(path, config_of({}), {})
+
+
+def test_a_later_call_elsewhere_does_not_say_that_it_made_the_runs(results, tmp_path):
+    path = tmp_path / "pretraining.json"
+    path.write_bytes(results.document())
+    later = read_results(path, CONFIG, {"device": "another", "torch": "1"})
+    assert later.made_on == results.made_on == [{"device": "none", "torch": "0"}]
+    assert later.document() == results.document()
+    later.add(later.runs[0])
+    assert [m["device"] for m in later.made_on] == ["none", "another"]
+    assert "Made on none, torch 0 and another, torch 1." in text.page(later, None)

@@ -140,7 +140,7 @@ def _note(results: Results, run: Run, batches: Batches, *, send: Sender, own: Ra
     """Keep what a run found, and have its layers replayed."""
     row = {**asdict(run.name), "held_out": run.held_out, "train": run.train, "floor": batches.floor}
     row |= {"seconds": run.seconds, "steps": run.steps, "curve": run.curve}
-    results.runs.append(row)
+    results.add(row)
     stack = ARMS[run.name.arm].stack
     if own.rank == 0 and run.tape and stack is not None:
         sizes = _sizes(run.name.model, batches)

@@ -29,7 +29,8 @@ def page(results: Results, gradients: pd.DataFrame | None) -> str:
 
 
 def _what(results: Results) -> str:
-    c, m = results.config, results.machine
+    c = results.config
+    made_on = " and ".join(f"{m['device']}, torch {m['torch']}" for m in results.made_on)
     floor = next((r["floor"] for r in results.runs if r["floor"] is not None), None)
     data = f"the text {c.data}, its windows drawn again and again, its last tenth held out"
     if floor is not None:
@@ -41,7 +42,7 @@ def _what(results: Results) -> str:
         "Losses are in nats a token. Arms of one model and seed have the same first weights and the same "
         "tokens. Held-out losses are of "
         f"{c.evaluate * c.tokens:,} tokens, in the arm's own forward pass. "
-        f"Made on {m['device']}, torch {m['torch']}. `pretraining-runs.csv` has every run."
+        f"Made on {made_on or 'no machine yet'}. `pretraining-runs.csv` has every run."
     )
 
 
