@@ -92,6 +92,8 @@ def by_program(which: str) -> Iterator[tuple[int, int]]:
     anything = bits[np.isfinite(bits)]
     number, most = _NUMBERS[which]
     every = np.repeat(y, 256 if which == "te_software" else 64)
+    if which == "fouroversix_torch":  # NaN from there on, which no code is
+        anything = anything[np.abs(anything) < np.float32(2.0**127)]
     for given in (*np.array_split(every, 16), anything):
         values = np.minimum(np.abs(given), np.float32(448)) if which.endswith("scales") else given
         random = g.integers(0, most, values.size, dtype=np.uint32)
