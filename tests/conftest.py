@@ -1,6 +1,6 @@
 """What every test run says about its machine, and the Hypothesis profiles.
 
-HYPOTHESIS_PROFILE chooses: "dev" (50 examples, a new seed each run; the default), "ci" (the same examples
+HYPOTHESIS_PROFILE chooses: "dev" (30 examples, a new seed each run; the default), "ci" (the same examples
 each run; the default where CI is set), "nightly" (10,000 examples).
 
 FOS_MUTANT=NAME plants a mutant of fos_ref.mutants for the whole run, before any test is imported: the
@@ -30,7 +30,7 @@ from tests import sampling, workers
 
 _SLOW_MACHINES = [HealthCheck.too_slow]  # a busy machine is no finding
 
-settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=_SLOW_MACHINES)
+settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=_SLOW_MACHINES)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))

@@ -35,6 +35,7 @@ def test_the_table_says_that_the_bits_are_the_same(capsys):
     assert row.endswith("| yes |")
 
 
+@pytest.mark.long
 def test_other_bits_are_seen(monkeypatch, capsys):
     @step
     def idle(w, x, out, chunk):  # noqa: ARG001

@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import re
 
+import pytest
+
 import fos_ref
 from fos_ref.check.closest import NEAR_PERFECT
 from fos_ref.check.explanation import LEAST_SHARE, MOST_LEAST
@@ -21,6 +23,7 @@ PATH = ROOT / "docs" / "checker.md"
 TEXT = " ".join(PATH.read_text(encoding="utf-8").split())
 
 
+@pytest.mark.long
 def test_the_example_runs():
     result = doctest.testfile(str(PATH), module_relative=False)
     assert result.failed == 0

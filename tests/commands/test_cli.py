@@ -81,7 +81,7 @@ def shell(line: str, *args: str) -> tuple[int, bytes]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("line", "args", "code", "error"),
     [

@@ -155,7 +155,7 @@ def test_names_of_tensors_are_shown_as_text_by_every_command(checkpoint, tmp_pat
     assert "'\\x1b]0;pwn\\x07q.weight'" in out
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 20_000])
 def test_thousands_of_names_make_one_short_line(tmp_path, capsys, count):
     """Each looks quantized: its scales lie beside it, of the wrong size."""

@@ -84,6 +84,7 @@ def in_xml(path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.long
 def test_a_marker_a_call_and_both(pytester):
     done = run(pytester, "marker", "--junit-xml=out.xml")
     done.assert_outcomes(passed=3, failed=1)

@@ -47,7 +47,7 @@ class Call:
         return f"{self.door}: {self.what}"
 
 
-EACH = 4  #: of a door's rows the default suite tries one of so many; all of them under `-m long`
+EACH = 6  #: of a door's rows the default suite tries one of so many; all of them under `-m long`
 
 LONGEST = 4096  #: characters of a word of a command
 #: Text from outside that a terminal or a page must not get as it is.

@@ -1,6 +1,6 @@
 """Every row of the table of bad inputs, for the program `fos`: 1,800 rows, a test for each door.
 
-The default suite tries one of four, `-m long` all of them.
+The default suite tries one of six, `-m long` all of them.
 """
 
 from __future__ import annotations

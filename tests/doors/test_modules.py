@@ -19,6 +19,7 @@ def at_once(*_args, **_more):
     return Finding(compared=1, unexplained=0, figures={}, not_run={})
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
 def test_a_bad_argument_of_a_module_is_one_clear_line(row, inside, monkeypatch):
     module, before, err = import_module(row.module), listing(inside), io.StringIO()

@@ -71,7 +71,7 @@ def python(script: str, *args: str, options=(), **env: str) -> subprocess.Comple
     return subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("wrong", [pytest.param(w, marks=SLOW * (w in ALIKE)) for w in WRONG])
 def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     before, env, says = WRONG[wrong]
@@ -118,6 +118,7 @@ def can_unshare() -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not can_unshare(), reason="this system mounts nothing for tests: not run")
 def test_a_read_only_installation_without_a_home_works():
     """The usual hardened container."""

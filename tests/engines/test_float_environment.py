@@ -104,6 +104,7 @@ def test_every_door_holds_in_an_ordinary_thread_and_in_no_other(door, files):
     assert not (files / "new.safetensors").exists()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", ["both, as torch does", "upward"])
 def test_every_command_says_so_in_one_line(command, name, files, capsys):

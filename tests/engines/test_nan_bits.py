@@ -51,6 +51,7 @@ def odd_nans(values: np.ndarray) -> list[str]:
     return [f"{b:08X}" for b in bits[np.isnan(values).ravel()] if b != 0x7FC00000]
 
 
+@pytest.mark.long
 @every(RECIPES, name=lambda r: r.name)
 def test_numpy_and_numba_store_the_same_bits(r):
     for sign in (0, 1):

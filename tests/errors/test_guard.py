@@ -101,7 +101,7 @@ def test_a_fault_shows_its_traceback_without_raw_text():
     assert b"please report it" in done.stderr
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("module", ["numpy", "typer", "rich.console", "fos_ref.recipes", "typer.core"])
 @pytest.mark.parametrize("error", ["MemoryError()", "KeyboardInterrupt()", "OSError(12, 'Cannot allocate')"])
 def test_what_fails_while_modules_load_has_its_line_too(module, error):
@@ -138,7 +138,7 @@ def test_an_argument_has_a_bound(capsys):
 SLOW = pytest.mark.exhaustive
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "encoding", ["ascii", "utf-16", *(pytest.param(e, marks=SLOW) for e in ("latin1", "cp1252"))]
 )

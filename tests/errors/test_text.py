@@ -19,6 +19,7 @@ ESCAPED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 UNSEEN = "\u034f\u115f\u1160\u17b4\u2800\u3164\ufe0f\uffa0\U000e01ef"
 
 
+@pytest.mark.long
 def test_every_code_point_is_escaped_or_stays_by_its_category():
     """All of Unicode: nothing that acts or hides is left, and no letter is touched."""
     for code in range(sys.maxunicode + 1):

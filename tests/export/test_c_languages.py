@@ -34,6 +34,7 @@ def linked(folder, *objects: str) -> tuple[int, str]:
     return run(["./check"], folder)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_source_compiles_and_every_vector_passes(folder, language):
     assert compiled(folder, language, *SOURCES) == (0, "")
@@ -41,6 +42,7 @@ def test_every_source_compiles_and_every_vector_passes(folder, language):
     assert (code, said.startswith(f"PASS: {RECIPE}: ")) == (0, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_altered_vector_fails(folder, language):
     header = folder / f"{RECIPE}.h"
@@ -53,6 +55,7 @@ def test_an_altered_vector_fails(folder, language):
     assert said.splitlines()[-1].startswith(f"FAIL: {RECIPE}: ")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("checker", "quantizer"), [("c99", "c++17"), ("c++17", "c99")])
 def test_a_quantizer_of_the_other_language_links(folder, checker, quantizer):
     assert compiled(folder, checker, "fos_check.c") == (0, "")
@@ -82,6 +85,7 @@ def showing(flag: str) -> int:
     return sum(flag in x.flags for x in t.texts)
 
 
+@pytest.mark.long
 def test_the_end_names_the_mistake_and_counts_by_flag(tmp_path):
     folder = written(tmp_path / "c", "c", "4over6")
     code, said = changed(folder, "1.5f * base", "1.5f * e4m3_value(e4m3(base))")

@@ -26,6 +26,7 @@ def here(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("form", ["memh", "c", "json", "npz"])
 def test_the_command_writes_the_documents(tmp_path, capsys, form):
     out = tmp_path / "a" / "out"

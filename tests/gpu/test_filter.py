@@ -61,6 +61,7 @@ def over_maximum(b):
     return out
 
 
+@pytest.mark.long
 def test_a_product_and_a_correction_divide_by_six():
     g = np.random.default_rng(0)
     fractions = np.concatenate(

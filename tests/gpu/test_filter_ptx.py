@@ -50,6 +50,7 @@ def test_fused_operations_are_counted():
     assert count_fused(text) == 2 + 32 * 3 + chosen + consistent
 
 
+@pytest.mark.long
 def test_what_is_not_declared_is_found():
     _, ptx = kernels.compile_fast(BY_NAME["4over6"], "bfloat16", "sm_90")
     assert violations(ptx, fused=False) == ["cvt.rn.satfinite.e4m3x2.f32", "fma.rn.f32"]

@@ -35,7 +35,7 @@ def compared(kernel, r) -> tuple[int, int]:
     return blocks, bad
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", [FEW[0], FEW[1], TILES[0], *FORMATS])
 def test_the_header_gives_the_model_s_bytes(name):
     blocks, bad = compared(HostKernel(BY_NAME[name]), BY_NAME[name])

@@ -53,6 +53,7 @@ def test_a_unit_compiles(unit):
     assert violations(ptx, fused=False) == []
 
 
+@pytest.mark.long
 @needs_nvrtc
 def test_the_fast_path_along_columns_compiles():
     check_fast(R, "bfloat16", "sm_90")

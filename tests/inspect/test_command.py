@@ -85,6 +85,7 @@ def test_a_table_for_a_reader(quantized, source, capsys):
     assert "\x1b" not in alone + beside
 
 
+@pytest.mark.long
 def test_a_manifest_that_the_bytes_belie_is_exit_1(quantized, source, capsys):
     with SafetensorsFile(quantized) as file:
         start = file._starts["a.weight"] + 100

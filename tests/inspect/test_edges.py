@@ -141,6 +141,7 @@ def test_an_amax_that_some_presets_have_no_tensor_scale_for_stops_nothing(tmp_pa
     assert "fouroversix-mse" not in [n for c in found.best for n in c.names]
 
 
+@pytest.mark.long
 def test_no_metric_is_named_where_nothing_comes_close(tmp_path):
     x = trained(64, 128)
     tensors = stored({"a": x}, "4over6-mae")
@@ -173,6 +174,7 @@ def test_what_is_not_held_against_the_manifest_does_not_refute_it(against, tmp_p
     assert {p.problem for p in whole.problems} == {"fused-siblings"}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("asked", ["nvfp4", "4over6-mae", "fouroversix-mxfp4-static6", "te-nvfp4-row"])
 def test_a_recipe_that_is_said_to_have_made_the_file_and_has_not(asked, tmp_path):
     """It is a problem; what did make the file is named all the same, and the manifest holds."""

@@ -24,6 +24,7 @@ def source(tmp_path) -> Path:
     return write(tmp_path, {f"{n}.weight": x for n, x in WEIGHTS.items()}, "original.safetensors")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("layout", ["linear", "swizzled", "transposed"])
 @pytest.mark.parametrize("nibbles", ["low", "high"])
 def test_the_original_tells_layout_and_nibbles_and_the_dialect_is_still_found(
@@ -160,6 +161,7 @@ def strays(tensors, name, count):
     return tensors | {f"{name}.weight": codes, f"{name}.weight_scale": scales.view(kind)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [3, 8])
 def test_a_few_stray_blocks_name_no_rule(tmp_path, count):
     tensors = {k: v for k, v in stored(WEIGHTS, "nvfp4").items() if k.startswith("a.")}
@@ -171,6 +173,7 @@ def test_a_few_stray_blocks_name_no_rule(tmp_path, count):
         assert "too few" in found.findings["rule"].evidence
 
 
+@pytest.mark.long
 def test_a_rule_that_the_original_refutes_is_not_named(tmp_path):
     """One block in ten at 4, and bytes that no preset gives."""
     tensors = strays({k: v for k, v in stored(WEIGHTS, "nvfp4").items() if k.startswith("a.")}, "a", 128)

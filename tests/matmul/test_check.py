@@ -21,6 +21,7 @@ def pair(distribution, shape=(16, 256), recipe="nvfp4"):
     return tuple(fos_ref.quantize(make(distribution, shape, s), recipe, engine="numpy") for s in (0, 1))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("out", ["float32", "bfloat16"])
 @pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
 def test_the_output_of_every_model_is_named_and_never_outside(distribution, out):
@@ -59,6 +60,7 @@ def test_a_step_of_one_ulp_is_no_alpha_when_none_was_given():
     assert (found.verdict, found.equal, found.models) == (ANY_ORDER, False, ())
 
 
+@pytest.mark.long
 def test_the_ladder():
     """One-signed data round in every order: reversed sums are no model's bits, and inside both bounds."""
     a, b = (fos_ref.quantize(np.abs(make("normal", (8, 3072), s)), "nvfp4", engine="numpy") for s in (0, 1))
@@ -72,6 +74,7 @@ def test_the_ladder():
         assert (found.verdict, found.equal) == (verdict, False)
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("name", list(PLANTED))
 @pytest.mark.parametrize("distribution", ["normal", "outlier-channels"])
 def test_a_planted_mistake_is_named_first(name, distribution):
@@ -142,6 +145,7 @@ def check_orders(distribution, seeds, k):
     return outputs
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
 def test_right_outputs_in_any_order_are_never_outside(distribution):
     assert check_orders(distribution, [0], 128) == 3072

@@ -24,6 +24,7 @@ ACCUMULATORS = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("model", list(ACCUMULATORS))
 @pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
 def test_an_accumulator_is_the_rational_one(model, recipe):

@@ -142,7 +142,7 @@ def found() -> list[Case]:
     return cases()
 
 
-@pytest.mark.sample(60)
+@pytest.mark.sample(40)
 @pytest.mark.parametrize(("name", "u", "v"), PAIRS, ids=lambda v: v if isinstance(v, str) else v.name)
 def test_a_wrong_axis_value_is_caught(name, u, v, found):
     pairs = ((r, changed(r, name, v)) for r in recipes_with(name, u))

@@ -131,7 +131,7 @@ def test_without_a_mistake_it_gives_the_preset_s_bytes_at_every_boundary(preset)
         assert right(preset, name) == bytes_of(fos_ref.quantize(x, preset, engine="numpy")), name
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("bug", TWINS)
 def test_a_mistake_gives_the_bytes_of_the_mutant_that_makes_it(bug):
     """Two codes that share nothing; the mistake shows on some input, so that equal bytes say something."""

@@ -57,7 +57,7 @@ def by_rationals(b: int, t: scales.Tensor, r: Recipe) -> list[int]:
     return [n for base in found for n in (exact.to_bits(base), scales.cast_scale(base, r)[0])]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", RECIPES)
 def test_whole_numbers_are_exact_rationals(name):
     """117,000 pairs in all, random and on the edges of every rounding."""

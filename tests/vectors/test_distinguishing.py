@@ -115,6 +115,7 @@ def test_the_bases_have_every_value_that_a_preset_has():
         assert everywhere <= reached
 
 
+@pytest.mark.long
 def test_verify_finds_nothing_in_the_committed_file():
     assert failures(DATA, "numpy", quietly) == (len(ALL), [])
 

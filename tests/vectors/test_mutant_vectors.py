@@ -63,6 +63,7 @@ def test_other_bytes_than_expected_are_found(what):
     assert [(f.vector, f.side, f.what) for f in found] == [(f"mutant: {next(iter(MUTANTS))}", 0, what)]
 
 
+@pytest.mark.long
 def test_another_recipe_than_the_fingerprint_s_is_found():
     _, found = failures(changed(lambda v: v.update(fingerprint="0" * 64)), "numpy", quietly)
     assert [f.what for f in found] == ["fingerprint"]
@@ -76,6 +77,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("problem", BREAKS)
 def test_a_malformed_vector_is_an_error_that_says_so(problem):
     with pytest.raises(GoldenFormatError) as e:

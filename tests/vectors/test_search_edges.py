@@ -114,6 +114,7 @@ def test_everything_that_is_generated_is_what_is_committed(monkeypatch):
     assert set(found) == {*named, *alone, *(n for n in files() if n.startswith("v1/fouroversix-static4/"))}
 
 
+@pytest.mark.long
 def test_what_is_frozen_is_computed_again_and_not_searched(monkeypatch):
     def nowhere(*pair):
         msg = f"searched: {pair[:3]}"

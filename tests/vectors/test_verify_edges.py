@@ -141,7 +141,7 @@ def test_an_offset_outside_and_an_id_that_stands_twice():
         layout.failures(canonical(document))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("recipe", "group", "some"),
     [

@@ -66,6 +66,7 @@ def test_one_bit_one_cycle_and_a_lost_line_fail(tmp_path):
     assert "8 are allowed" in text
 
 
+@pytest.mark.long
 def test_a_code_8_stops_the_simulation_where_the_policy_says_so(tmp_path):
     folder = compiled(written(tmp_path, "nvfp4-folded", 8, seed=9, code8="assert"))
     assert simulated(folder)[0] == 0

@@ -21,6 +21,7 @@ FAST = ["--binary", "--timing", "-O3", "-MAKEFLAGS", "OPT_FAST=-O1 OPT_GLOBAL=-O
 TOP = ["--top-module", "fos_mac_tb"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("unit", UNITS)
 def test_there_is_no_warning(tmp_path, unit):
     folder = written(tmp_path, unit, 2)

@@ -72,6 +72,7 @@ def test_one_tensor_in_the_order_of_pairs(tmp_path):
     assert "low nibble first" in found["weights"][NAMES[1]]["reading"]
 
 
+@pytest.mark.long
 def test_damage_in_a_gguf(tmp_path):
     source = weights(*NAMES, "blk.2.ffn_down.weight")
     tensors = held(source, ggml)

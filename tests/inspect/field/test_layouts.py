@@ -82,6 +82,7 @@ def test_one_weight_s_tensor_scale_divides(tmp_path):
     assert equal(found) == (count_of_blocks(source),) * 2
 
 
+@pytest.mark.long
 def test_the_scales_of_one_shard_are_swizzled(tmp_path):
     source = layers(6, shape=SHAPE)
     tensors = held(source)

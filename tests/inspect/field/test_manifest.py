@@ -67,7 +67,7 @@ def test_a_tensor_scale_that_is_none(value, kind, tmp_path):
     assert "NOT" in text
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("part", ["weight_scale", "weight", "weight_scale_2"])
 @pytest.mark.parametrize("against", [True, False])
 def test_a_part_that_is_gone(part, against, tmp_path):
@@ -79,6 +79,7 @@ def test_a_part_that_is_gone(part, against, tmp_path):
     assert GOOD not in told(q, *(["--against", o] if against else []))
 
 
+@pytest.mark.long
 def test_a_whole_weight_that_is_gone(tmp_path):
     o, q = quantized(layers(3), tmp_path)
     for part in ("weight", "weight_scale", "weight_scale_2"):

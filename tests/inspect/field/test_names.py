@@ -42,6 +42,7 @@ def test_the_same_model_under_another_prefix(old, new, tmp_path):
     assert again["weights"] == found["weights"]
 
 
+@pytest.mark.long
 def test_two_prefixes_and_a_problem_under_one(tmp_path):
     source = weights("layers.0.o_proj.weight", "layers.1.o_proj.weight")
     one, two = (dict([pair]) for pair in source.items())
@@ -89,6 +90,7 @@ def test_a_folder_without_a_checkpoint(tmp_path):
     assert "b.safetensors" in said
 
 
+@pytest.mark.long
 def test_quantize_reads_an_index_and_a_folder(tmp_path):
     source = layers(4)
     halves = [{k: v for k, v in source.items() if int(k[2]) // 2 == n} for n in range(2)]

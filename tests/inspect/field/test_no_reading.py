@@ -37,6 +37,7 @@ def test_every_weight_of_another_model(tmp_path):
     assert found["findings"]["dialect"]["value"] is None
 
 
+@pytest.mark.long
 def test_one_expert_of_another_model(tmp_path):
     source = weights("m.experts.down_proj", shape=(4, 32, 64))
     q = write(tmp_path / "q", held(source))

@@ -29,7 +29,7 @@ def planted(tensors, name, byte, where=np.s_[3:5, 2]):
     return tensors | {name: scales.view(tensors[name].dtype)}
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("style", "end"),
     [(modelopt, "weight_scale"), (compressed, "weight_scale"), (torchao, "_weight_scale")],
@@ -64,7 +64,7 @@ def test_nan_among_scales_of_powers_of_two(style, end, tmp_path):
     judge(write(tmp_path / "q", tensors), None, {"l.1.weight": "zero-or-nan-scale"})
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -109,6 +109,7 @@ def test_one_expert_s_tensor_scale_of_a_stack(tmp_path):
 # --- zero block scales over codes that are not zero -----------------------------------------------------
 
 
+@pytest.mark.long
 def test_zero_block_scales_over_codes(tmp_path):
     source = layers(4)
     tensors = planted(held(source), "l.2.weight_scale", 0, np.s_[8:11])

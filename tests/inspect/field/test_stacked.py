@@ -12,7 +12,7 @@ from tests.inspect.field.parts import compressed, count_of_blocks, held, layers,
 STACK = (4, 32, 64)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     [

@@ -43,7 +43,7 @@ def stored(style, s):
     return np.full(1, f32(1) / s, f32) if style is compressed else f32(s)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("case", WRONG)
 @pytest.mark.parametrize("which", [[2], [0, 1, 2, 3]], ids=["one", "all"])
 def test_what_a_wrong_tensor_scale_is(case, which, tmp_path):
@@ -63,6 +63,7 @@ def test_what_a_wrong_tensor_scale_is(case, which, tmp_path):
     judge(q, None, alone)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("style", "recipe", "case"),
     [
@@ -103,6 +104,7 @@ def test_a_file_reciprocated_twice(tmp_path):
     assert found["findings"]["tensor_scale"]["value"] == "multiplier"
 
 
+@pytest.mark.long
 def test_the_tensor_scale_of_another_layer(tmp_path):
     source = layers(6)
     tensors = held(source)
