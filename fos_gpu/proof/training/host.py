@@ -21,7 +21,7 @@ from fos_ref.engines.front import quantize, trace
 from fos_ref.engines.random_bits import elements_of
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
-from fos_ref.formats.arrays import AnyArray, F32, U32
+from fos_ref.formats.arrays import AnyArray, F32, U8, U32
 from fos_ref.formats.catalog import E2M1, E4M3
 from fos_ref.inputs.distributions import make
 from fos_ref.proof.result import Finding, Progress, Proof
@@ -37,6 +37,7 @@ from fos_ref.random.programs import (
 )
 from fos_ref.rotate import hadamard, Order
 from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.tensor import QuantizedTensor
 
 BYTES = np.arange(256, dtype=np.uint32)
 VALUES_AT_ONCE = 2048
@@ -151,14 +152,7 @@ def by_eden(kind: str) -> Iterator[tuple[int, int]]:
     y[3, :32] = 0
     noise = words(NOISE, y.shape, seed=12)
     want = quantize(y, EDEN, random_bits=noise, engine="numpy")
-    codes, _, tensor_scale, scales = training.eden(y.reshape(-1, 16), noise.reshape(-1))
-    pairs = (
-        (codes.reshape(want.codes.shape), want.codes),
-        (np.asarray(tensor_scale), want.decode_scale),
-        (scales.reshape(want.block_scales.shape), want.block_scales),
-    )
-    for got, wanted in pairs:
-        yield got.size, _unequal(got, wanted)
+    yield from _parts(training.eden(y.reshape(-1, 16), noise.reshape(-1)), want)
 
 
 def by_groups(kind: str) -> Iterator[tuple[int, int]]:
@@ -167,7 +161,12 @@ def by_groups(kind: str) -> Iterator[tuple[int, int]]:
     y[3, :128] = 0
     drawn = words(GROUP_NOISE, y.shape, seed=13)
     want = quantize(y, GROUP_EDEN, random_bits=drawn, engine="numpy")
-    codes, _, tensor_scale, scales = training.eden_of_groups(y.reshape(-1, 128), drawn.reshape(-1))
+    yield from _parts(training.eden_of_groups(y.reshape(-1, 128), drawn.reshape(-1)), want)
+
+
+def _parts(made: tuple[U8, F32, F32, U8], want: QuantizedTensor) -> Iterator[tuple[int, int]]:
+    """Compare codes, tensor scale and scale bytes of MS-EDEN."""
+    codes, _, tensor_scale, scales = made
     pairs = (
         (codes.reshape(want.codes.shape), want.codes),
         (np.asarray(tensor_scale), want.decode_scale),
