@@ -75,7 +75,6 @@ def test_slices_in_any_order_and_twice_are_one_run(source, whole, tmp_path):
     assert status(fleet, place(tmp_path / "q")).finished
 
 
-@pytest.mark.exhaustive
 def test_a_damaged_output_is_made_again(source, whole, tmp_path):
     share, sums = whole
     fleet, target = models.planned(source, tmp_path / "q", share), tmp_path / "q"
@@ -109,7 +108,6 @@ def test_a_source_that_changed_or_is_cut_short_fails_alone(source, tmp_path):
     assert ran.sha256 is None
 
 
-@pytest.mark.exhaustive
 def test_a_new_plan_keeps_the_shards_that_it_leaves_the_same(source, tmp_path):
     copy, target = shutil.copytree(source, tmp_path / "src"), tmp_path / "q"
     made(models.planned(copy, target), target)
