@@ -125,7 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         pack(given.places[0])
         return 0
     if given.what == "join":
-        page.write(given.out, page.joined([json.loads(p.read_text("utf-8")) for p in given.places]))
+        page.write(
+            given.out, page.joined([json.loads(p.read_text("utf-8")) for p in given.places]), windows=False
+        )
         return 0
     for run in measure(given):
         page.write(given.out, page.joined([run]))

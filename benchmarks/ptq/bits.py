@@ -37,6 +37,11 @@ class Blocks:
 
 
 @cache
+def _by_row(r: Recipe) -> Recipe:
+    return by_row(r)
+
+
+@cache
 def _tables(r: Recipe, device: str) -> tuple[Any, Any]:
     every = np.arange(256, dtype=np.uint8)
     values = torch.from_numpy(scale_values(every, r)).to(device)
@@ -78,7 +83,7 @@ def of_rows(x: Any, r: Recipe, amax: Any, factor: Any) -> tuple[Any, Any]:
     amax, factor: float32 (M,), on the device; the one that the recipe has counts
     """
     none = r.tensor_scale is TensorScale.NONE
-    codes, encode = scale_bytes(x * factor[:, None] if none else x, by_row(r), None if none else amax)
+    codes, encode = scale_bytes(x * factor[:, None] if none else x, _by_row(r), None if none else amax)
     values, second = _tables(r, str(x.device))
     first = codes[:, 0].long()
     step = values[first] / encode

@@ -14,7 +14,7 @@ from fos_ref.model.dequantize import scale_values
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.recipe import Recipe
 
-_PART = 1 << 17  #: blocks at a time
+_VALUES = 1 << 27  #: values at a time, over all scales: 512 MiB an array
 
 
 def scale_bytes(x: Any, r: Recipe, amax: Any) -> tuple[Any, Any]:
@@ -22,7 +22,8 @@ def scale_bytes(x: Any, r: Recipe, amax: Any) -> tuple[Any, Any]:
     assert r.search is not None
     s = tensor_scales(np.asarray(amax, np.float32), r, np.dtype(np.float32))
     flat = x.reshape(-1, r.block_cols)
-    found = torch.cat([_best(part, r, s) for part in flat.split(_PART)])
+    at_once = max(1, _VALUES // (len(r.search.codes) * r.block_cols))
+    found = torch.cat([_best(part, r, s) for part in flat.split(at_once)])
     encode = torch.as_tensor(np.float32(s.encode), device=x.device)
     return found.reshape(x.shape[0], -1), encode
 
@@ -32,17 +33,19 @@ def _best(x: Any, r: Recipe, s: Any) -> Any:
     from benchmarks.ptq.walk import nearest  # noqa: PLC0415 -- one way
 
     codes = np.asarray(r.search.codes, np.uint8)  # type: ignore[union-attr]
+    scales = scale_values(codes, r)
+    scale, multiplier = (
+        torch.from_numpy(v).to(x.device)[:, None, None] for v in (scales, np.float32(1) / (scales * s.decode))
+    )
     floats = torch.zeros((), dtype=torch.bool, device=x.device)
-    best = torch.full((len(x),), float("inf"), device=x.device)
-    byte = torch.zeros(len(x), dtype=torch.uint8, device=x.device)
-    for code, scale in zip(codes, scale_values(codes, r), strict=True):
-        multiplier = np.float32(1) / (scale * s.decode)
-        q = nearest(x * float(multiplier), floats)
-        difference = ((q * float(scale)) * float(s.amax)) / float(s.range_max) - x
-        squares = difference * difference
-        error = squares[:, 0]
-        for i in range(1, r.block_cols):
-            error = error + squares[:, i]
-        better = error < best
-        best, byte = torch.where(better, error, best), torch.where(better, int(code), byte)
-    return byte
+    q = nearest(x * multiplier, floats)
+    difference = ((q * scale) * float(s.amax)) / float(s.range_max) - x
+    squares = difference * difference
+    error = squares[..., 0]
+    for i in range(1, r.block_cols):
+        error = error + squares[..., i]
+    error = torch.where(error.isnan(), float("inf"), error)  # (scales, B)
+    least = error.amin(0)
+    order = torch.arange(len(codes), device=x.device)[:, None]
+    first = torch.where(error == least, order, len(codes)).amin(0)
+    return torch.where(least.isinf(), 0, torch.from_numpy(codes).to(x.device)[first])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from fos_ref.publish.publication import write_all
 from fos_ref.publish.targets import Targets
 
 NAME = "models-ptq"
-_PLAIN = "nvfp4"
+_PLAIN, _RTN = "nvfp4", "rtn"
 
 
 def joined(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return several runs of one setting as one; the methods of each."""
+    """Return several runs of one setting as one: the methods of each, and what each compared."""
     first = runs[0]
     same = ("model", "windows", "length", "calibration_windows", "phases", "ran_on")
     for other in runs[1:]:
@@ -28,19 +29,24 @@ def joined(runs: list[dict[str, Any]]) -> dict[str, Any]:
             msg = f"runs differ in {', '.join(apart)}: runs of one setting are allowed"
             raise ValueError(msg)
     losses = {method: rows for run in runs for method, rows in run["losses"].items()}
-    return {**first, "losses": losses}
+    compared = {name: counts for run in runs for name, counts in run["block_scales"].items()}
+    return {**first, "losses": losses, "block_scales": compared}
 
 
-def write(folder: Path, run: dict[str, Any]) -> str:
-    """Write models-ptq.json, .csv and .md; return the page."""
+def write(folder: Path, run: dict[str, Any], *, windows: bool = True) -> str:
+    """Write models-ptq.json, .csv and .md; return the page.
+
+    windows: models-ptq-windows.json too, the loss of each window, which `joined` needs (megabytes)
+    """
     text = page(run)
     summary = {**run, "losses": _means(run)}
     files = {
         f"{NAME}.json": (json.dumps(summary, indent=1) + "\n").encode(),
         f"{NAME}.csv": _csv(run).encode(),
         f"{NAME}.md": text.encode(),
-        f"{NAME}-windows.json": json.dumps(run).encode(),
     }
+    if windows:
+        files[f"{NAME}-windows.json"] = json.dumps(run).encode()
     write_all(Targets(folder, list(files)), files)
     return text
 
@@ -82,6 +88,7 @@ def page(run: dict[str, Any]) -> str:
     """Return the page."""
     losses = run["losses"]
     methods = [m for m in losses if m != "float32"]
+    names = list(dict.fromkeys(n for m in methods for n in losses[m]))
     tokens, base = int(_counts(run).sum()), _means(run)["float32"]["float32"][0]
     lines = [
         "# Methods, recipes and draws: weights in 4 bits, activations as they are",
@@ -91,49 +98,15 @@ def page(run: dict[str, Any]) -> str:
         "Nats a token above float32; +- is half of a 95 % interval over draws and windows together",
         "(`fos_ref/models/paired.py`). A `?` marks a difference whose interval holds 0.",
         "",
-        _header("recipe", methods),
-        *(
-            _row(
-                n,
-                [
-                    _cell(_against(run, (m, n), ("float32", "float32"))) if n in losses[m] else "not run"
-                    for m in methods
-                ],
-            )
-            for n in losses[methods[0]]
-        ),
-        "",
+        *_table(run, names, methods, lambda _m, _n: ("float32", "float32")),
         "Each recipe minus nvfp4, within a method:",
         "",
-        _header("recipe", methods),
-        *(
-            _row(
-                n,
-                [_cell(_against(run, (m, n), (m, _PLAIN))) if n in losses[m] else "not run" for m in methods],
-            )
-            for n in losses[methods[0]]
-            if n != _PLAIN
-        ),
-        "",
+        *_table(run, [n for n in names if n != _PLAIN], methods, lambda m, _n: (m, _PLAIN)),
     ]
-    if "rtn" in methods and len(methods) > 1:
-        others = [m for m in methods if m != "rtn"]
-        lines += [
-            "Each method minus RTN, within a recipe:",
-            "",
-            _header("recipe", others),
-            *(
-                _row(
-                    n,
-                    [
-                        _cell(_against(run, (m, n), ("rtn", n))) if n in losses[m] else "not run"
-                        for m in others
-                    ],
-                )
-                for n in losses["rtn"]
-            ),
-            "",
-        ]
+    others = [m for m in methods if m != _RTN]
+    if _RTN in methods and others:
+        lines += ["Each method minus RTN, within a recipe:", ""]
+        lines += _table(run, list(losses[_RTN]), others, lambda _m, n: (_RTN, n))
     compared = list(run["block_scales"].values())
     count, apart = (sum(c[k] for c in compared) for k in ("compared", "different"))
     lines += [
@@ -141,6 +114,19 @@ def page(run: dict[str, Any]) -> str:
         f"over {len(compared)} recipes; {apart:,} differ.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _table(
+    run: dict[str, Any], names: list[str], methods: list[str], other: Callable[[str, str], tuple[str, str]]
+) -> list[str]:
+    """Return a table of recipes and methods: each cell minus the cell that `other` gives."""
+    lines = [f"| recipe | {' | '.join(methods)} |", f"|---|{'---:|' * len(methods)}"]
+    for n in names:
+        cells = [
+            _cell(_against(run, (m, n), other(m, n))) if n in run["losses"][m] else "not run" for m in methods
+        ]
+        lines.append(f"| {n} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _setting(run: dict[str, Any], tokens: int, base: float) -> list[str]:
@@ -152,11 +138,3 @@ def _setting(run: dict[str, Any], tokens: int, base: float) -> list[str]:
         f"float32: {base:.4f} nats a token, perplexity {np.exp(base):.3f}. Run on {ran['device']}, torch",
         f"{ran['torch']}; TF32 in the scored forward: {'yes' if ran['tf32'] else 'no'}.",
     ]
-
-
-def _header(first: str, names: list[str]) -> str:
-    return f"| {first} | {' | '.join(names)} |\n|---|{'---:|' * len(names)}"
-
-
-def _row(name: str, cells: list[str]) -> str:
-    return f"| {name} | {' | '.join(cells)} |"

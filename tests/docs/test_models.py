@@ -51,3 +51,20 @@ def test_the_line_of_the_readme_is_the_report_s():
     assert "-0.0516 ± 0.0158" in row
     assert "4/6 takes 0.052 ± 0.016 of NVFP4's 0.460 nats" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "+0.4601" in next(line for line in PAGE.splitlines() if line.startswith("| `nvfp4` | 10 |"))
+
+
+def test_the_methods_are_the_report_s():
+    page = (ROOT / "reports" / "models-ptq.md").read_text(encoding="utf-8")
+    run = json.loads((ROOT / "reports" / "models-ptq.json").read_text(encoding="utf-8"))
+    first = TEXT.index("| recipe | rtn |")
+    assert TEXT[first : TEXT.index("\n\n", first)] in page
+    assert not any(b["different"] for b in run["block_scales"].values())
+    gains = page[page.index("Each recipe minus nvfp4") : page.index("Each method minus RTN")]
+    row = {
+        line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in gains.splitlines() if "+-" in line
+    }
+    rtn, awq, smoothquant, gptq, rechosen = row["4over6"]
+    assert (rtn, awq) == ("-0.0320 +- 0.0120", "-0.0269 +- 0.0070")
+    assert smoothquant.endswith("?") and gptq.endswith("?") and rechosen.startswith("-0.0148 +- 0.0124")
+    assert all(not cell.rstrip(" |").endswith("?") for cell in row["scale-optimum"][:4])
+    assert row["fouroversix-if4-mse"][3].endswith("?")
