@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fos_gpu import launch
-from fos_gpu.build.lower import absent_on_device
+from fos_gpu.build.lower import unsupported
 from fos_gpu.build.probe import available
 from fos_gpu.engine import launch_quantize
 from fos_gpu.quantized import block_shape, DeviceQuantized, LAYOUTS
@@ -51,7 +51,7 @@ def quantize(
 ) -> DeviceQuantized:
     """Quantize a device array by `recipe`: the bits of `fos_ref.quantize`, in arrays of x's framework.
 
-    recipe:   the name of a preset or a `Recipe`: codes of 4 bits in blocks of 16 under E4M3 scales
+    recipe:   the name of a preset or a `Recipe`; a stochastic one is for `fos_gpu.training.quantize`
     amax:     the tensor amax: numbers as `fos_ref.quantize` takes them; or a float32 array on the device, ()
               or (rows,), which is not checked and whose sign is ignored. None: max|x|
     tensor_scale: the decode scale D to use instead of an amax
@@ -60,8 +60,9 @@ def quantize(
     columnwise: quantize the transpose of the matrix x, without making it
     out:      the result of an earlier call with the same arguments; its arrays are overwritten
     check:    wait for the device, and refuse NaN and infinity in x where the recipe does
-    Shapes:   x (..., C) contiguous -> codes (..., C/2), block_scales and picked4 (..., C/16); swizzled
-              block_scales are flat; columnwise: x (R, C) -> those of (C, R)
+    Shapes:   x (..., C) contiguous -> codes (..., C/2), or (..., C) unless a code has 4 bits; block_scales
+              and picked4 (..., C/16), C/8 or C/32 by the recipe's blocks; swizzled block_scales are flat;
+              columnwise: x (R, C) -> those of (C, R)
     Dtypes:   float32, float16 or bfloat16 in CUDA memory: CuPy, torch or DLPack -> arrays of that framework
     Rounding: as `fos_ref.quantize`: docs/numerics.md N3 to N13.
     Specials: without `check` NaN and infinity follow the recipe's formulas; `to_host` then refuses a tensor
@@ -114,7 +115,7 @@ def _refusal(r: Recipe, device: int) -> str | None:  # noqa: ARG001 -- the answe
     if sys.byteorder != "little":
         return "its words are written for little-endian machines"
     here = available()
-    return absent_on_device(r) if here else here.reason
+    return unsupported(r) if here else here.reason
 
 
 def check_place(r: Recipe, device: int) -> None:
@@ -143,12 +144,12 @@ def quantized_shape(shape: tuple[int, ...], r: Recipe, *, columnwise: bool) -> t
 
 def new(x: Tensor, r: Recipe, shape: tuple[int, ...], layout: str, *, columnwise: bool) -> DeviceQuantized:
     """Return a result with arrays of its own."""
-    blocks, rows = block_shape(shape), math.prod(shape[:-1])
+    blocks, rows = block_shape(shape, r), math.prod(shape[:-1])
     by_row = r.amax_scope is AmaxScope.ROW
     linear = empty(blocks, "uint8", x.place)
     flat = (math.prod(swizzled_shape(rows, blocks[-1])),)
     return DeviceQuantized(
-        codes=empty((*shape[:-1], shape[-1] // 2), "uint8", x.place),
+        codes=empty((*shape[:-1], shape[-1] // r.codes_per_byte), "uint8", x.place),
         block_scales=linear if layout == "linear" else empty(flat, "uint8", x.place),
         picked4=empty(blocks, "bool", x.place),
         tensor_scales=empty((3, rows if by_row else 1), "float32", x.place),

@@ -31,7 +31,7 @@ def amax(r: Recipe, dtype: str, x: Any, out: Any, *, columnwise: bool) -> None:
         return
     if columnwise and r.amax_scope is AmaxScope.ROW:
         arguments = (x, np.int64(rows), np.int64(cols), out)
-        start(unit, "fos_amax_of_columns", _column_groups(rows, cols), arguments)
+        start(unit, "fos_amax_of_columns", _column_groups(rows, cols, r), arguments)
         return
     runs, length = (rows, cols) if r.amax_scope is AmaxScope.ROW else (1, rows * cols)
     parts = _parts(length)
@@ -59,10 +59,10 @@ def set_tensor_scales(r: Recipe, dtype: str, scales: Scales, out: Any) -> None:
 
 
 def quantize_columns(r: Recipe, dtype: str, x: Any, scales: Any, out: tuple[Any, Any, Any]) -> None:
-    """Quantize the transpose of x (R, C): codes (C, R/2), block scales and choices (C, R/16). N4 to N13."""
+    """Quantize the transpose of x (R, C) into codes, block scales and choices of (C, R). N4 to N13."""
     rows, cols = x.shape
     arguments = (x, np.int64(rows), np.int64(cols), scales, *out)
-    groups, fast = _column_groups(rows, cols), modules.fast_columns_unit(r, dtype)
+    groups, fast = _column_groups(rows, cols, r), modules.fast_columns_unit(r, dtype)
     if fast is None:
         start(modules.columns_unit(r, dtype), "fos_quantize_columns", groups, arguments)
     else:
@@ -96,7 +96,9 @@ def dequantize(r: Recipe, dtype: str, parts: tuple[Any, Any, Any], shape: tuple[
     """Put the values of (codes, block scales, tensor scales) of a matrix (R, C) into `out`. N14."""
     rows, cols = shape
     arguments = (*parts, np.int64(rows), np.int64(cols), out)
-    start(modules.dequantize_unit(r, dtype), "fos_dequantize", _groups(rows * cols // BLOCK), arguments)
+    start(
+        modules.dequantize_unit(r, dtype), "fos_dequantize", _groups(rows * cols // r.block_cols), arguments
+    )
 
 
 def sums_at_once(blocks: int) -> int:
@@ -159,8 +161,8 @@ def _groups(threads: int) -> int:
     return -(-threads // THREADS)
 
 
-def _column_groups(rows: int, cols: int) -> int:
-    return -(-cols // COLUMNS_AT_ONCE) * -(-rows // (BLOCK * BLOCKS_AT_ONCE))
+def _column_groups(rows: int, cols: int, r: Recipe) -> int:
+    return -(-cols // COLUMNS_AT_ONCE) * -(-rows // (r.block_cols * BLOCKS_AT_ONCE))
 
 
 def start(unit: Unit, name: str, groups: int, arguments: tuple[Any, ...], threads: int = THREADS) -> None:

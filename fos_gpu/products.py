@@ -19,6 +19,8 @@ from fos_ref.errors import InputError, ShapeError
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.matmul.certify import LEVELS
 from fos_ref.model.elements import ELEMENT_FORMAT
+from fos_ref.recipes.axes import ScaleFormat
+from fos_ref.recipes.recipe import BLOCK
 
 BLOCKS, ELEMENTS, TOO_WIDE = 1, 2, 4  #: bits of an output's flags, as in csrc/fos_verdict.h
 GROUP_BYTES = 48  #: of an expanded group of 16 values
@@ -55,8 +57,8 @@ def exact(a: DeviceQuantized, b: DeviceQuantized) -> Any:
     Rounding: none.
     Specials: an output that meets a NaN block scale is NaN. A zero is +0.
     Streams:  the current one of a's framework; waits for the device, to see whether float64 held every sum.
-    Raises:   ShapeError for different K; DtypeError for what is no DeviceQuantized; InputError for IF4, for K
-              above 1,048,576, and where an output has more than 53 bits: `fos_ref.matmul.exact` has it.
+    Raises:   ShapeError for different K; DtypeError for what is no DeviceQuantized; InputError for IF4 and for
+              other blocks and scales, for K above 1,048,576, and where an output has more than 53 bits: `fos_ref.matmul.exact` has it.
     Source:   docs/products.md, "The exact product".
     """
     found = multiply(a, b, "exact")
@@ -111,9 +113,13 @@ def multiply(a: DeviceQuantized, b: DeviceQuantized, what: str = "multiply") -> 
 def table(q: DeviceQuantized, what: str) -> tuple[tuple[int, int], int]:
     """Return the 16 elements as signed bytes in two words of 64 bits, and their places after the point.
 
-    Raises: InputError for two kinds of elements in one tensor.
+    Raises: InputError for two kinds of elements in one tensor, and for other blocks, widths or block scales.
     """
-    fmt = q.recipe.element_format
+    r, fmt = q.recipe, q.recipe.element_format
+    if r.block_cols != BLOCK or not r.element.packed or r.scale_format is not ScaleFormat.E4M3:
+        own = f"{fmt.value} in blocks of {r.block_cols} under {r.scale_format.value}"
+        msg = f"{what} of {own} on a device: E2M1 or INT4 in blocks of {BLOCK} under E4M3 is allowed"
+        raise InputError(msg)
     if q.recipe.element.second is not None:
         msg = f"{what} of {fmt.value} on a device: E2M1 or INT4 is allowed; fos_ref.matmul has it on the host"
         raise InputError(msg)

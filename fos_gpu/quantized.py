@@ -15,7 +15,7 @@ from fos_ref.errors import DtypeError, ShapeError
 from fos_ref.foreign import cut
 from fos_ref.formats.bits import canonical_nan
 from fos_ref.recipes.axes import AmaxScope
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import check_tensor, QuantizedTensor
 
 LAYOUTS = ("linear", "swizzled")
@@ -24,10 +24,10 @@ LAYOUTS = ("linear", "swizzled")
 class Words(NamedTuple):
     """The arrays of a quantized tensor as the kernels take them: CuPy views of words, as matrices."""
 
-    codes: Any  #: (rows, C/2)
-    linear: Any  #: (rows, C/16)
-    block_scales: Any  #: (rows, C/16) or flat
-    picked4: Any  #: (rows, C/16) or None
+    codes: Any  #: (rows, C/2), or (rows, C) of codes that have a byte each
+    linear: Any  #: (rows, blocks of a row)
+    block_scales: Any  #: the same, or flat
+    picked4: Any  #: (rows, blocks of a row) or None
     scales: Any  #: (3, n)
     work: Any  #: (2,) or None
 
@@ -36,10 +36,10 @@ class Words(NamedTuple):
 class DeviceQuantized:
     """The result of `fos_gpu.quantize`, in device memory: of (..., C), or of the transpose of a matrix.
 
-    The host reads nothing of it before `to_host`.
+    C/16 stands for the blocks of a row: C/8 or C/32 where the recipe has such blocks. The host reads nothing of it before `to_host`.
     """
 
-    codes: Any  #: uint8 (..., C/2): element 2j in the low nibble of byte j
+    codes: Any  #: uint8 (..., C/2): element 2j in the low nibble of byte j; (..., C) unless a code has 4 bits
     block_scales: Any  #: uint8 (..., C/16), or flat in whole 128x4 tiles where scale_layout is "swizzled"
     picked4: Any  #: bool (..., C/16), linear in both layouts: True where map-to-4 won; None: not known
     tensor_scales: Any  #: float32 (3, n): A, S and D, n being 1 or the rows
@@ -55,10 +55,11 @@ class DeviceQuantized:
 
     def __post_init__(self) -> None:
         """Take the arrays' addresses once; raises as `take`."""
-        blocks = (self.rows, block_shape(self.shape)[-1])
+        blocks = (self.rows, self.cols // self.recipe.block_cols)
+        coded = (self.rows, self.cols // self.recipe.codes_per_byte)
         swizzled = self.scale_layout != LAYOUTS[0]
         words = Words(
-            codes=take(self.codes, "codes").words((self.rows, self.cols // 2)),
+            codes=take(self.codes, "codes").words(coded),
             linear=_bytes(self.linear_scales, blocks),
             block_scales=_bytes(self.block_scales, tuple(self.block_scales.shape) if swizzled else blocks),
             picked4=None if self.picked4 is None else _bytes(self.picked4, blocks),
@@ -136,7 +137,8 @@ def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
               where q does not fit into the memory.
     """
     q = check_tensor(q, "to_device")
-    place, shape = take(like, "like", alignment=1).place, (*q.codes.shape[:-1], q.codes.shape[-1] * 2)
+    place, each = take(like, "like", alignment=1).place, q.recipe.codes_per_byte
+    shape = (*q.codes.shape[:-1], q.codes.shape[-1] * each)
     if q.shape != shape:
         msg = f"q of shape {q.shape}: its codes are those of {shape}; a tensor without padding is allowed"
         raise ShapeError(msg)
@@ -158,6 +160,6 @@ def to_device(q: QuantizedTensor, like: Any) -> DeviceQuantized:
         )
 
 
-def block_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of one number per block of 16."""
-    return (*shape[:-1], shape[-1] // BLOCK)
+def block_shape(shape: tuple[int, ...], r: Recipe) -> tuple[int, ...]:
+    """Return the shape of one number per block of a recipe."""
+    return (*shape[:-1], shape[-1] // r.block_cols)

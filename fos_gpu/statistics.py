@@ -1,4 +1,4 @@
-"""What quantizing cost, on the device: per block of 16 and over the tensor, float64, in a stated order."""
+"""What quantizing cost, on the device: per block and over the tensor, float64, in a stated order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fos_gpu.quantized import block_shape, check_on_device, DeviceQuantized
 from fos_gpu.tensors import empty, launching, take, take_input, to_numpy
 from fos_ref.errors import InputError, ShapeError
 from fos_ref.exactness.sums import Sums
-from fos_ref.recipes.recipe import BLOCK
 
 PER_BLOCK = 3  #: squared, absolute, largest
 STATISTICS = 5  #: those, and of x: power, magnitude
@@ -24,23 +23,23 @@ STATISTICS = 5  #: those, and of x: power, magnitude
 class DeviceErrors:
     """The errors e = v - x of a quantized tensor in float64: v the dequantized float32 value, x the input."""
 
-    per_block: Any  #: float64 (3, ..., C/16): sum of e*e, sum of |e|, largest |e| of each 16 values
+    per_block: Any  #: float64 (3, ..., blocks of a row): sum of e*e, sum of |e|, largest |e| of each block
     partial: Any  #: float64 (5, P): column 0 holds the totals, the rest is work space
     quantized: DeviceQuantized
 
     @property
     def squared(self) -> Any:
-        """The sum of e*e of each block of 16, (..., C/16)."""
+        """The sum of e*e of each block, (..., C/16), or C/8 or C/32 as the recipe has blocks."""
         return self.per_block[0]
 
     @property
     def absolute(self) -> Any:
-        """The sum of |e| of each block of 16."""
+        """The sum of |e| of each block."""
         return self.per_block[1]
 
     @property
     def largest(self) -> Any:
-        """The largest |e| of each block of 16."""
+        """The largest |e| of each block."""
         return self.per_block[2]
 
     @property
@@ -70,8 +69,8 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
 
     Shapes:   x as it was given to `quantize`: (R, C) for a columnwise q of (C, R) -> `DeviceErrors`
     Dtypes:   x float32, float16 or bfloat16 -> float64
-    Rounding: float64, each operation once, nothing fused: e = v - x, e * e, then sums. In a block of 16 the
-              terms are added to 0 in order. P is the least power of two that is not below the number of
+    Rounding: float64, each operation once, nothing fused: e = v - x, e * e, then sums. In a block the terms
+              are added to 0 in order. P is the least power of two that is not below the number of
               blocks, 2^17 at most. Partial sum p adds the blocks p, p + P, p + 2P ... in order to 0. Then
               p adds p + P/2, then p + P/4, down to p + 1.
     Specials: a NaN stays, in sums and in maxima.
@@ -89,10 +88,10 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
         msg = f"x is on {x.place}: q is on {q.place}"
         raise InputError(msg)
     unit = modules.errors_unit(q.recipe, x.dtype, columnwise=q.columnwise)
-    blocks = q.rows * q.cols // BLOCK
+    blocks = q.rows * q.cols // q.recipe.block_cols
     sums = launch.sums_at_once(blocks)
     with launching(q.place, f"the errors of a tensor of shape {q.shape}"):
-        per_block = empty((PER_BLOCK, *block_shape(q.shape)), "float64", q.place)
+        per_block = empty((PER_BLOCK, *block_shape(q.shape, q.recipe)), "float64", q.place)
         partial = empty((STATISTICS, sums), "float64", q.place)
         out = (
             take(per_block, "out").words((PER_BLOCK, blocks)),

@@ -17,7 +17,7 @@ from fos_ref.fast.admit import filter_holds
 from fos_ref.formats.catalog import Negatives, UE4M3, UE5M3
 from fos_ref.recipes.axes import ScaleFormat
 from fos_ref.recipes.elements import Codes
-from fos_ref.recipes.recipe import BLOCK, Recipe
+from fos_ref.recipes.recipe import Recipe
 
 HEADER = "fos_numerics.h"
 FILTER = "fos_filter.h"
@@ -62,6 +62,8 @@ def unsupported(r: Recipe) -> str | None:
     """Return why the header cannot carry out a recipe, None if it can: the first axis value it lacks."""
     if r.stochastic:
         return "no kernel rounds stochastically"
+    if r.search is not None and r.block_rows > 1:
+        return "no kernel searches in tiles"
     for axis in axes():
         value = getattr(r, axis)
         if member_name(value) not in members()[axis.replace("_", "")]:
@@ -69,22 +71,11 @@ def unsupported(r: Recipe) -> str | None:
     return None
 
 
-def absent_on_device(r: Recipe) -> str | None:
-    """Return why arrays on a device cannot be quantized by a recipe, None if they can.
-
-    The kernels along columns, of dequantization and of the statistics take one layout; that of NumPy's arrays
-    along rows takes every one.
-    """
-    if r.scale_format is not ScaleFormat.E4M3 or not r.element.packed or r.block_cols != BLOCK:
-        return f"arrays on a device take codes of 4 bits in blocks of {BLOCK} under scales in E4M3"
-    return unsupported(r)
-
-
 @cache
 def admitted(r: Recipe) -> bool:
     """Return whether the fast path of fos_filter.h is proved for a recipe; it tests tensor scales itself."""
     consistent = [np.array(v, dtype=np.float32) for v in (r.range_max, 1, 1)]
-    return unsupported(r) is None and bool(filter_holds(r, consistent))
+    return unsupported(r) is None and r.search is None and bool(filter_holds(r, consistent))
 
 
 def definitions(r: Recipe) -> tuple[str, ...]:
@@ -97,7 +88,18 @@ def definitions(r: Recipe) -> tuple[str, ...]:
         "RANGE_MAX": r.range_max,
         "BLOCK_COLS": r.block_cols,
     }
-    return (*named, *(f"-DFOS_{name}={value}" for name, value in numbers.items()), *grids(r))
+    return (*named, *(f"-DFOS_{name}={value}" for name, value in numbers.items()), *grids(r), *tries(r))
+
+
+@cache
+def tries(r: Recipe) -> tuple[str, ...]:
+    """Return the -D options of a recipe's search: what is varied, and the numbers that are tried in order."""
+    search = r.search
+    if search is None:
+        return "-DFOS_TRIED=none", "-DFOS_TRIES=0u"
+    factors = np.array([f for each in search.factors for f in each], dtype=np.float32).view(np.uint32)
+    numbers = ",".join(f"{n}u" for n in (*factors.tolist(), *search.codes))
+    return f"-DFOS_TRIED={member_name(search.tried)}", f"-DFOS_TRIES={numbers}"
 
 
 @cache

@@ -24,6 +24,7 @@ from fos_gpu.build.lower import (
     member_name,
     numerics,
     source,
+    unsupported,
 )
 from fos_gpu.build.ptx import Declared
 from fos_ref.recipes.axes import AmaxScope, Dequantize
@@ -43,10 +44,11 @@ _DECODED = (
     "-DFOS_RANGE_MAX",
     "-DFOS_FIRST_GRID",
     "-DFOS_SECOND_GRID",
+    "-DFOS_SCALE_GRID",
+    "-DFOS_SCALE_FORMAT",
+    "-DFOS_BLOCK_COLS",
 )
 _PLAIN = PRESETS["nvfp4"]
-#: Presets of blocks of 32 and of 8 values, whose tensor amax is taken over such rows.
-OTHER_LAYOUTS = ("ocp-mxfp8-e4m3", "fouroversix-nvfp4-bs8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,13 @@ def units_of(r: Recipe) -> Iterator[Unit]:
 
 
 def _samples() -> Iterator[Recipe]:
-    """Yield a recipe of each block shape, order of sums and rule of N14, and one with a scale per row."""
+    """Yield a recipe of each block shape, order of sums, format and rule of N14; one with a scale per row."""
     for name in ("4over6", "te-mae-448-row", "fouroversix-mse-16x16", "te-mse-256-16x16", "quartet2-4over6"):
         yield PRESETS[name]
-    for name in ("fouroversix-if4-mse", "fouroversix-nvint4"):
-        yield PRESETS[name]
+    known = [r for r in PRESETS.values() if unsupported(r) is None]
+    yield from {r.element_format: r for r in known}.values()
+    yield from {r.scale_format: r for r in known}.values()
+    yield from {(r.block_shape, r.codes_per_byte): r for r in known}.values()
     for rule in Dequantize:
         yield replace(_PLAIN, dequantize=rule)
         yield replace(_PLAIN, dequantize=rule, amax_scope=AmaxScope.ROW)
@@ -152,7 +156,6 @@ def _samples() -> Iterator[Recipe]:
 def units() -> tuple[Unit, ...]:
     """Return what a check of every target compiles; each unit once."""
     found = [layout_unit(), products_unit(), *(u for r in _samples() for u in units_of(r))]
-    found += [tensor_unit(PRESETS[name], dtype) for name in OTHER_LAYOUTS for dtype in INPUTS]
     return tuple(dict.fromkeys(found))
 
 

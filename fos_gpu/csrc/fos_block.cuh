@@ -28,6 +28,11 @@ template <Input kInput, class Place>
 __device__ __forceinline__ void quantize_block(const Place& place, Tensor t) {
   float v[kRow], d6[kRow] = {}, d4[kRow] = {};
   place.read(v);
+  if constexpr (kSearches) {
+    Codes best = {};
+    Kept kept = searched<kInput, PairedElements>(v, float_of(block_amax(v)), t, best);
+    return place.write(best, kept);
+  }
   Pair pair = candidates<kInput>(float_of(block_amax(v)), t);
   Codes six = quantize_row<kInput, Which::first, PairedElements>(v, pair.six, t, d6);
   if constexpr (kChooses) {

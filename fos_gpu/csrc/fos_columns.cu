@@ -8,7 +8,7 @@ namespace {
 
 constexpr Input kInput = Input::FOS_INPUT;
 
-// x (rows, cols) to codes (cols, rows / 2), bytes and picked (cols, rows / 16).
+// x (rows, cols) to codes (cols, rows / codes a byte), bytes and picked (cols, rows / block).
 struct Columns {
   const void* x;
   long long rows, cols;
@@ -16,7 +16,7 @@ struct Columns {
   u8 *bytes, *picked;
 };
 
-// A block of 16 along a column, or a row of a tile of the transpose.
+// A block along a column, or a row of a tile of the transpose.
 struct Column {
   Columns k;
   fos_layout::ColumnBlock at;
@@ -31,11 +31,11 @@ struct Column {
 
 }  // namespace
 
-// scales (3, cols or 1): A, S, D. One thread a block of 16, or a row of a 16x16 tile of the transpose.
+// scales (3, cols or 1): A, S, D. One thread a block, or a row of a 16x16 tile of the transpose.
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_quantize_columns(const void* x, long long rows, long long cols, const float* scales, uint2* codes, u8* bytes,
                          u8* picked) {
-  fos_layout::ColumnBlock at = fos_layout::column_block(blockIdx.x, threadIdx.x, rows, cols);
+  fos_layout::ColumnBlock at = fos_layout::column_block(blockIdx.x, threadIdx.x, rows, cols, kRow);
   Column column = {{x, rows, cols, codes, bytes, picked}, at};
   Tensor t = tensor_at(scales, cols, at.column);
   if constexpr (kRows == 1) {

@@ -1,4 +1,4 @@
-// From codes and scales back to values (N14), and what a block of 16 costs. For g++ and NVRTC, as fos_numerics.h,
+// From codes and scales back to values (N14), and what a block costs. For g++ and NVRTC, as fos_numerics.h,
 // which is all it includes. fos_gpu/build/modules.py writes the constants.
 #ifndef FOS_DECODE_H
 #define FOS_DECODE_H
@@ -12,10 +12,17 @@ enum class Dequantize {
 };
 constexpr Dequantize kDequantize = Dequantize::FOS_DEQUANTIZE;
 
-// The sign bit of an E4M3 scale byte is a flag, not a sign.
+// What a scale byte says. The sign bit of E4M3 is a flag, not a sign; ggml's 7F counts as 0. A power of two is the
+// exponent field of a float32: of N7b as it stands, of the others 0 is 2^-127 and FF is NaN.
 FOS_HD float scale_value(u32 byte) {
+  constexpr u32 nan = 0x7FC00000u;
+  if constexpr (kScaleFormat == ScaleFormat::e8m0_up) return float_of(byte << 23);
+  if constexpr (kPowerScale) return byte == kField ? float_of(nan) : power_of_two(static_cast<int>(byte) - 127);
+  if constexpr (kScaleFormat == ScaleFormat::e5m3)
+    return byte == kScaleGrid.nan ? float_of(nan) : value_of_code<Which::scale>(byte);
   u32 code = byte & 0x7Fu;
-  return code == 0x7Fu ? float_of(0x7FC00000u) : e4m3_value(code);
+  if (code == 0x7Fu) return kScaleFormat == ScaleFormat::e4m3_half_up ? 0.0f : float_of(nan);
+  return e4m3_value(code);
 }
 
 // N14. q times s is exact.
@@ -33,7 +40,7 @@ template <Which kWhich>
 FOS_HD void decode_row_as(const Codes& c, float s, Tensor t, float (&v)[kRow]) {
   FOS_UNROLL
   for (int i = 0; i < kRow; i++) {
-    u32 code = (c.word[i / kPerWord] >> (i % kPerWord * kWidth)) & kCodeMask;
+    u32 code = (c.word[i / kPerWord] >> (i % kPerWord * (32 / kPerWord))) & kCodeMask;
     v[i] = counted<kWhich>(decoded(value_of_code<kWhich>(code), s, t));
   }
 }
@@ -58,7 +65,7 @@ FOS_HD u32 float16_bits(float x) {
   return sign | ((a >> 13) - 0x1C000u);
 }
 
-// Sixteen values as words, two to a word where they have 16 bits, the first in the low half.
+// The values of a block as words, two to a word where they have 16 bits, the first in the low half.
 template <Input kOutput>
 FOS_HD void pack(const float (&v)[kRow], u32 (&w)[kWords<kOutput>]) {
   FOS_UNROLL

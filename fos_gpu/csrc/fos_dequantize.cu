@@ -8,18 +8,16 @@ namespace {
 constexpr Input kOutput = Input::FOS_OUTPUT;
 }
 
-// codes (rows, cols / 2), bytes (rows, cols / 16), scales (3, rows or 1) to out (rows, cols), at a multiple of 16
-// bytes. One thread a block of 16.
+// codes (rows, cols / codes a byte), bytes (rows, cols / block), scales (3, rows or 1) to out (rows, cols), at a multiple
+// of 16 bytes. One thread a block.
 extern "C" __global__ void __launch_bounds__(kThreads)
-    fos_dequantize(const uint2* codes, const u8* bytes, const float* scales, long long rows, long long cols,
+    fos_dequantize(const void* codes, const u8* bytes, const float* scales, long long rows, long long cols,
                    uint4* out) {
   long long per_row = cols / kRow;
   long long block = blockIdx.x * static_cast<long long>(kThreads) + threadIdx.x;
   if (block >= rows * per_row) return;
-  uint2 two = codes[block];
-  Codes c = {{two.x, two.y}};
   float v[kRow];
-  decode_row(c, bytes[block], tensor_at(scales, rows, block / per_row), v);
+  decode_row(read_codes(codes, block), bytes[block], tensor_at(scales, rows, block / per_row), v);
   u32 w[kWords<kOutput>];
   pack<kOutput>(v, w);
 #pragma unroll

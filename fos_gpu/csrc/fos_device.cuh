@@ -1,4 +1,4 @@
-// What the kernels share beside the numerics: loads of 16 values, tensor scales of a row, the error of a tile.
+// What the kernels share beside the numerics: loads of a block, tensor scales of a row, the error of a tile.
 #ifndef FOS_DEVICE_CUH
 #define FOS_DEVICE_CUH
 
@@ -10,7 +10,7 @@ namespace fos {
 constexpr int kThreads = 128;  // of a thread block
 constexpr u32 kAllLanes = 0xFFFFFFFFu;
 
-// Sixteen values from value `at` on, whose address is a multiple of 16 bytes.
+// The values of a block from value `at` on, whose address is a multiple of 16 bytes.
 template <Input kInput>
 __device__ __forceinline__ void read_row(const void* x, long long at, float (&v)[kRow]) {
   constexpr int quads = kWords<kInput> / 4;
@@ -27,7 +27,7 @@ __device__ __forceinline__ void read_row(const void* x, long long at, float (&v)
   unpack<kInput>(words, v);
 }
 
-// The words of the sixteen values of a block along a column, as a row of them would have.
+// The words of the values of a block along a column, as a row of them would have.
 template <Input kInput>
 __device__ __forceinline__ void column_words(const void* x, long long column, long long block, long long cols,
                                              u32 (&words)[kWords<kInput>]) {
@@ -35,7 +35,7 @@ __device__ __forceinline__ void column_words(const void* x, long long column, lo
   for (int i = 0; i < kWords<kInput>; i++) words[i] = 0u;
 #pragma unroll
   for (int i = 0; i < kRow; i++) {
-    long long at = fos_layout::column_value_at(column, block, i, cols);
+    long long at = fos_layout::column_value_at(column, block, i, cols, kRow);
     if constexpr (kInput == Input::float32) {
       words[i] = static_cast<const u32*>(x)[at];
     } else {
@@ -58,6 +58,30 @@ __device__ __forceinline__ void read_block(const void* x, long long block, long 
                                            float (&v)[kRow]) {
   if constexpr (kColumnwise) read_column<kInput>(x, block / (cols / kRow), block % (cols / kRow), rows, v);
   else read_row<kInput>(x, block * kRow, v);
+}
+
+// The codes of a block.
+__device__ __forceinline__ Codes read_codes(const void* codes, long long block) {
+  constexpr int words = sizeof(Codes) / 4;
+  Codes c;
+  if constexpr (words % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < words / 4; i++) {
+      uint4 q = static_cast<const uint4*>(codes)[block * (words / 4) + i];
+      c.word[4 * i] = q.x;
+      c.word[4 * i + 1] = q.y;
+      c.word[4 * i + 2] = q.z;
+      c.word[4 * i + 3] = q.w;
+    }
+  } else if constexpr (words == 2) {
+    uint2 two = static_cast<const uint2*>(codes)[block];
+    c.word[0] = two.x;
+    c.word[1] = two.y;
+  } else {
+#pragma unroll
+    for (int i = 0; i < words; i++) c.word[i] = static_cast<const u32*>(codes)[block * words + i];
+  }
+  return c;
 }
 
 // scales (3, 1 or rows): A, S, D.

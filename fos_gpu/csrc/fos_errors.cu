@@ -1,4 +1,4 @@
-// What a quantized matrix costs against its input: per block of 16 and in all, float64, in an order of its own.
+// What a quantized matrix costs against its input: per block and in all, float64, in an order of its own.
 #include "fos_decode.h"
 #include "fos_device.cuh"
 
@@ -14,17 +14,15 @@ constexpr int kJoining = 1024;
 // the sum of e*e, of |e| and the largest |e|. partial (5, parts): of each thread these, and of x the sum of x*x and
 // of |x|. codes, bytes, scales as for fos_dequantize; x (rows, cols), or (cols, rows) where kColumnwise.
 extern "C" __global__ void __launch_bounds__(kThreads)
-    fos_errors(const void* x, const uint2* codes, const u8* bytes, const float* scales, long long rows, long long cols,
+    fos_errors(const void* x, const void* codes, const u8* bytes, const float* scales, long long rows, long long cols,
                long long parts, double* per_block, double* partial) {
   long long thread = blockIdx.x * static_cast<long long>(kThreads) + threadIdx.x;
   long long per_row = cols / kRow, blocks = rows * per_row;
   if (thread >= parts) return;
   Statistics total = {{0.0, 0.0, 0.0, 0.0, 0.0}};
   for (long long block = thread; block < blocks; block += parts) {
-    uint2 two = codes[block];
-    Codes c = {{two.x, two.y}};
     float v[kRow], y[kRow];
-    decode_row(c, bytes[block], tensor_at(scales, rows, block / per_row), v);
+    decode_row(read_codes(codes, block), bytes[block], tensor_at(scales, rows, block / per_row), v);
     read_block<kInput, kColumnwise>(x, block, rows, cols, y);
     Statistics s = statistics_of(v, y);
     for (int j = 0; j < 3; j++) per_block[j * blocks + block] = s.of[j];

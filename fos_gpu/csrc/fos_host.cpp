@@ -52,6 +52,10 @@ void quantize_one(const void* x, Place at, Tensor t, const Outputs& out) {
     read<kInput>(x, (at.block + r * at.stride) * kRow, v[r]);
     most = larger(most, block_amax(v[r]));
   }
+  if constexpr (kSearches) {
+    Kept found = searched<kInput>(v[0], float_of(most), t, six[0]);
+    return write(out, at.block, six[0], found);
+  }
   Pair pair = candidates<kInput>(float_of(most), t);
   for (int r = 0; r < kRows; r++) six[r] = quantize_row<kInput>(v[r], pair.six, t, d6[r]);
   float e6 = 0.0f, e4 = 0.0f;

@@ -31,8 +31,8 @@ FOS_INDEX Place swizzled_place(index at, index tiles) {
 }
 
 // Blocks along the columns of x (rows, cols), which are the rows of its transpose: block k of column c holds
-// x[16k..16k+15][c] and stands at c * (rows / 16) + k. A thread block takes 32 columns and 4 blocks of each, so
-// that neighbouring threads read neighbouring values.
+// x[16k..16k+15][c] and stands at c * (rows / 16) + k, or so for another number of `values`. A thread block takes 32
+// columns and 4 blocks of each, so that neighbouring threads read neighbouring values.
 constexpr int kColumnsAtOnce = 32, kBlocksAtOnce = 4;
 
 struct ColumnBlock {
@@ -40,14 +40,14 @@ struct ColumnBlock {
   bool inside;
 };
 
-FOS_INDEX index column_groups(index rows, index cols) {
-  return tiles_of(cols, kColumnsAtOnce) * tiles_of(rows / 16, kBlocksAtOnce);
+FOS_INDEX index column_groups(index rows, index cols, index values = 16) {
+  return tiles_of(cols, kColumnsAtOnce) * tiles_of(rows / values, kBlocksAtOnce);
 }
 
 // The block of a thread. One outside gets a block that is inside: of its last 16 columns where those are outside,
 // so that the 16 threads of a tile stay together.
-FOS_INDEX ColumnBlock column_block(index group, int thread, index rows, index cols) {
-  index across = tiles_of(cols, kColumnsAtOnce), blocks = rows / 16;
+FOS_INDEX ColumnBlock column_block(index group, int thread, index rows, index cols, index values = 16) {
+  index across = tiles_of(cols, kColumnsAtOnce), blocks = rows / values;
   index column = group % across * kColumnsAtOnce + thread % kColumnsAtOnce;
   index block = group / across * kBlocksAtOnce + thread / kColumnsAtOnce;
   bool inside = column < cols && block < blocks;
@@ -56,8 +56,8 @@ FOS_INDEX ColumnBlock column_block(index group, int thread, index rows, index co
   return {column, block < blocks ? block : blocks - 1, inside};
 }
 
-FOS_INDEX index column_value_at(index column, index block, int i, index cols) {
-  return (block * 16 + i) * cols + column;
+FOS_INDEX index column_value_at(index column, index block, int i, index cols, index values = 16) {
+  return (block * values + i) * cols + column;
 }
 
 }  // namespace fos_layout

@@ -15,10 +15,12 @@
 #define FOS_INLINE __host__ __device__ __forceinline__
 #define FOS_HD FOS_INLINE
 #define FOS_UNROLL _Pragma("unroll")
+#define FOS_TABLE __device__
 #else
 #define FOS_INLINE inline __attribute__((always_inline))
 #define FOS_HD static FOS_INLINE
 #define FOS_UNROLL
+#define FOS_TABLE
 #endif
 
 namespace fos {
@@ -42,4 +44,5 @@ using u32 = unsigned int;
 #include "model/sums.h"
 #include "model/choice.h"
 #include "model/row.h"
+#include "model/search.h"
 #endif

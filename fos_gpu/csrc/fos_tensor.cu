@@ -6,7 +6,7 @@ using namespace fos;
 namespace {
 constexpr Input kInput = Input::FOS_INPUT;
 
-// The largest magnitude that a thread block finds in its part of `groups` times 16 values, in its first thread. From
+// The largest magnitude that a thread block finds in its part of `groups` blocks, in its first thread. From
 // the last one to the first: the quantizer goes the other way, and what it reads first is in the cache.
 __device__ __forceinline__ u32 largest_of_block(const void* x, long long from, long long groups, u32 part, u32 parts) {
   __shared__ u32 of_warps[kThreads / 32];
@@ -51,10 +51,10 @@ extern "C" __global__ void __launch_bounds__(kThreads)
   out[2] = t.decode;
 }
 
-// The same of each column of x (rows, cols) into out (cols,): one thread 16 values of a column.
+// The same of each column of x (rows, cols) into out (cols,): one thread a block of a column.
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_amax_of_columns(const void* x, long long rows, long long cols, u32* out) {
-  fos_layout::ColumnBlock at = fos_layout::column_block(blockIdx.x, threadIdx.x, rows, cols);
+  fos_layout::ColumnBlock at = fos_layout::column_block(blockIdx.x, threadIdx.x, rows, cols, kRow);
   if (!at.inside) return;
   float v[kRow];
   read_column<kInput>(x, at.column, at.block, cols, v);

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
 from fos_gpu.build import kernels, modules, nvrtc, training_units
-from fos_gpu.build.lower import absent_on_device, admitted, definitions, fused, INPUTS, numerics, source
+from fos_gpu.build.lower import admitted, definitions, fused, INPUTS, numerics, source
 from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, violations
 from fos_gpu.build.training import DEFINITIONS, texts
 from fos_gpu.proof import sweep
@@ -110,7 +110,7 @@ def _quantize(r: Recipe, dtype: str, target: str) -> Task:
 
 def _columns(r: Recipe, dtype: str, target: str) -> list[Task]:
     """Return the task of a recipe's kernels along columns with the fast path, none where it has none."""
-    unit = None if absent_on_device(r) else modules.fast_columns_unit(r, dtype)
+    unit = modules.fast_columns_unit(r, dtype)
     if unit is None:
         return []
     return [_other(unit, target)._replace(fused=fused(r), name=f"{r.name} {dtype}")]

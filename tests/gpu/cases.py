@@ -14,6 +14,7 @@ FEW = ("4over6", "fouroversix-mse", "quartet2-4over6", "te-mae-448-row")
 TILES = ("te-mse-256-16x16", "fouroversix-mse-16x16", "fouroversix-absmax-16x16")
 #: Codes of a byte and a choice between formats, blocks of 32 and of 8, scales that are powers of two.
 FORMATS = ("fouroversix-if6-e2m3-mse", "ocp-mxfp8-e5m2", "torchao-mxfp4-rceil", "fouroversix-if4-mae-bs8")
+SEARCHES = ("auto-round-nvfp4-search", "scale-optimum")
 BY_NAME = {r.name: r for r in SUPPORTED}
 
 

@@ -14,7 +14,7 @@ from fos_gpu.tensors import to_numpy
 from fos_ref import QuantizedTensor
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import AmaxScope, NonFinite
-from fos_ref.storage.layout import pack_nibbles
+from fos_ref.storage.layout import stored
 
 #: One recipe for each kernel of dequantization.
 DECODED = tuple({decode_definitions(r): r for r in reversed(SUPPORTED)}.values())[::-1]
@@ -54,7 +54,7 @@ def fits(x: np.ndarray, r, *, columnwise: bool) -> bool:
     """Return whether the recipe takes x: its blocks tile it, and it has no NaN that the recipe refuses."""
     rows, cols = x.shape[::-1] if columnwise else x.shape
     refused = r.nonfinite is NonFinite.RAISE and not np.isfinite(x.astype(np.float32)).all()
-    return rows % r.block_rows == 0 and cols % 16 == 0 and not refused
+    return rows % r.block_rows == 0 and cols % r.block_cols == 0 and not refused
 
 
 def check_quantize(put, x: np.ndarray, r, *, columnwise=False, layout="linear", amax=None) -> None:
@@ -73,19 +73,19 @@ def check_dequantize(put, x: np.ndarray, r, dtype: str, *, columnwise=False) -> 
     assert_same(to_numpy(fos_gpu.dequantize(q, dtype)), want)
 
 
-def expected_errors(x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (3, ..., blocks of 16) and totals (5,) of values v against x, in the documented order."""
+def expected_errors(x: np.ndarray, v: np.ndarray, block: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    """Return (3, ..., blocks) and totals (5,) of values v against x, in the documented order."""
     with np.errstate(all="ignore"):
-        y = x.astype(np.float64).reshape(-1, 16)
-        e = v.astype(np.float64).reshape(-1, 16) - y
+        y = x.astype(np.float64).reshape(-1, block)
+        e = v.astype(np.float64).reshape(-1, block) - y
         terms = (e * e, np.abs(e), np.abs(e), y * y, np.abs(y))
         blocks = np.stack([_chain(t, "max" if i == 2 else "add") for i, t in enumerate(terms)])
         totals = np.array([added(b, "max" if i == 2 else "add") for i, b in enumerate(blocks)])
-    return blocks[:3].reshape(3, *v.shape[:-1], v.shape[-1] // 16), totals
+    return blocks[:3].reshape(3, *v.shape[:-1], v.shape[-1] // block), totals
 
 
 def added(blocks: np.ndarray, how: str = "add") -> float:
-    """Return the total of numbers, one a block of 16, in the documented order."""
+    """Return the total of numbers, one a block, in the documented order."""
     parts = sums_at_once(blocks.size)
     padded = np.zeros(-(-blocks.size // parts) * parts)
     padded[: blocks.size] = blocks.ravel()
@@ -111,18 +111,21 @@ def _halves(values: np.ndarray, how: str) -> float:
 
 
 def all_codes(r, amaxes: np.ndarray) -> QuantizedTensor:
-    """Return every code under every scale byte for each tensor amax: rows of one block each.
+    """Return every code under every scale byte for each tensor amax: a row a byte and amax.
 
     For a recipe with one tensor scale the amaxes have to be one.
     """
-    rows = np.arange(16, dtype=np.uint8)
+    count = max(r.block_cols, 1 << r.element.width)
+    rows = np.arange(count, dtype=np.uint8) & np.uint8((1 << r.element.width) - 1)
     codes = np.tile(rows, (256 * amaxes.size, 1))
     by_row = r.amax_scope is AmaxScope.ROW
     scales = tensor_scales(np.repeat(amaxes, 256) if by_row else amaxes.reshape(()), r)
     flat = scales.amax.shape[:1]
     return QuantizedTensor(
-        codes=pack_nibbles(codes),
-        block_scales=np.tile(np.arange(256, dtype=np.uint8), amaxes.size)[:, None],
+        codes=stored(codes, r),
+        block_scales=np.tile(np.arange(256, dtype=np.uint8), amaxes.size)[:, None].repeat(
+            count // r.block_cols, 1
+        ),
         tensor_amax=scales.amax.reshape(flat),
         encode_scale=scales.encode.reshape(flat),
         decode_scale=scales.decode.reshape(flat),
@@ -158,7 +161,7 @@ def check_errors(put, x: np.ndarray, r, *, columnwise=False) -> None:
     want = model(x, r, columnwise=columnwise)
     values = fos_ref.dequantize(want)
     own = np.ascontiguousarray(x.T) if columnwise else x
-    per_block, totals = expected_errors(own, values)
+    per_block, totals = expected_errors(own, values, r.block_cols)
     device = put(x)
     found = fos_gpu.errors(device, fos_gpu.quantize(device, r, columnwise=columnwise))
     assert_same(to_numpy(found.per_block), per_block)

@@ -13,7 +13,7 @@ from fos_gpu.proof.beside import compare, differing, mixed_tasks, SUPPORTED
 from fos_ref.errors import ToolchainError
 from fos_ref.proof.engine import NAN, Task
 from fos_ref.recipes.axes import NonFinite
-from tests.gpu.cases import BY_NAME, FEW, FORMATS, inputs, TILES
+from tests.gpu.cases import BY_NAME, FEW, FORMATS, inputs, SEARCHES, TILES
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="g++ is not installed: the header is not run"
@@ -36,7 +36,7 @@ def compared(kernel, r) -> tuple[int, int]:
 
 
 @pytest.mark.sample(2)
-@pytest.mark.parametrize("name", [FEW[0], FEW[1], TILES[0], *FORMATS])
+@pytest.mark.parametrize("name", [FEW[0], FEW[1], TILES[0], *FORMATS, *SEARCHES])
 def test_the_header_gives_the_model_s_bytes(name):
     blocks, bad = compared(HostKernel(BY_NAME[name]), BY_NAME[name])
     assert bad == 0

@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 from importlib.resources import files
 
+import numpy as np
 import pytest
 
 import fos_ref
 from fos_gpu.build import lower
 from fos_gpu.build.lower import (
-    absent_on_device,
     axes,
     definitions,
     HEADER,
@@ -21,15 +21,15 @@ from fos_gpu.build.lower import (
     unsupported,
 )
 from fos_gpu.proof.beside import SUPPORTED
-from fos_ref.recipes.axes import ElementFormat, ScaleFormat
+from fos_ref.recipes.axes import BlockShape, ElementFormat
 from fos_ref.recipes.recipe import DESCRIPTIVE, field_kind
 
 EVERY = tuple(dict.fromkeys(fos_ref.PRESETS.values()))
 
 #: They change no bit of the kernels: the first two are other steps, the third is two constants.
 ELSEWHERE = {"dequantize", "reciprocal", "scale_max"}
-#: Values of searches among many scales, which kernels do not carry out.
-SEARCHED = {"factors", "ranges", "scales", "reciprocals", "unscaled", "power"}
+#: Values of a search that comes before the tensor scale, which kernels do not carry out.
+SEARCHED = {"ranges", "unscaled", "power"}
 #: Values of corrected scales, which have kernels of their own, or none.
 CORRECTED = {"eden_16", "eden_128", "of_scales"}
 FOREIGN = SEARCHED | CORRECTED
@@ -47,9 +47,24 @@ def test_the_header_has_every_value(axis):
     assert members()[axis.replace("_", "")] - {"unset"} == wanted
 
 
-def test_every_preset_but_the_searches_has_kernels():
-    assert [r for r in EVERY if r not in SUPPORTED] == [r for r in EVERY if r.search is not None]
-    assert unsupported(fos_ref.recipe("scale-optimum")) == "no kernel for candidates 'search-126'"
+def test_every_preset_but_one_has_kernels():
+    assert [r.name for r in EVERY if r not in SUPPORTED] == ["llmcompressor-expanded-mse"]
+
+
+def test_a_search_is_lowered_in_its_order():
+    given = dict(o.removeprefix("-DFOS_").split("=") for o in definitions(fos_ref.recipe("scale-optimum")))
+    assert (given["TRIED"], given["TRIES"]) == ("scale", ",".join(f"{n}u" for n in range(1, 127)))
+    given = dict(
+        o.removeprefix("-DFOS_").split("=") for o in definitions(fos_ref.recipe("auto-round-nvfp4-search"))
+    )
+    bits = [int(n.removesuffix("u")) for n in given["TRIES"].split(",")]
+    tried = np.array(bits, np.uint32).view(np.float32).tolist()
+    assert given["TRIED"] == "amax"
+    assert tried == [float(np.float32(i / 100)) for i in (100, *range(50, 100), *range(101, 152))]
+    tiles = replace(fos_ref.recipe("scale-optimum"), name="tiles", block_shape=BlockShape.TILE_16X16)
+    assert unsupported(tiles) == "no kernel searches in tiles"
+    ranges = fos_ref.recipe("llmcompressor-expanded-mse")
+    assert unsupported(ranges) == "no kernel for candidates 'search-111'"
     assert len(SUPPORTED) > 150
 
 
@@ -57,12 +72,6 @@ def test_a_value_without_a_kernel_is_refused(monkeypatch):
     monkeypatch.setattr(lower, "members", lambda: members() | {"scaleformat": frozenset({"e4m3"})})
     assert unsupported(fos_ref.recipe("ocp-mxfp4")) == "no kernel for scale_format 'E8M0-floor'"
     assert unsupported(fos_ref.recipe("4over6")) is None
-
-
-def test_arrays_on_a_device_take_one_layout():
-    on_device = [r for r in SUPPORTED if absent_on_device(r) is None]
-    assert {(r.element.width, r.block_cols, r.scale_format) for r in on_device} == {(4, 16, ScaleFormat.E4M3)}
-    assert "blocks of 16" in absent_on_device(fos_ref.recipe("ocp-mxint8"))
 
 
 @pytest.mark.parametrize("fmt", ElementFormat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fos_gpu.build import modules, nvrtc
-from fos_gpu.build.lower import absent_on_device, fused, INPUTS
+from fos_gpu.build.lower import fused, INPUTS
 from fos_gpu.build.ptx import entries, unused, violations
 from fos_gpu.proof.beside import SUPPORTED
 from fos_ref.errors import ToolchainError
@@ -80,7 +80,7 @@ def test_the_list_for_other_targets_holds_each_unit_once():
 @needs_nvrtc
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("r", [r for r in SUPPORTED if not absent_on_device(r)], ids=lambda r: r.name)
+@pytest.mark.parametrize("r", SUPPORTED, ids=lambda r: r.name)
 def test_every_preset_along_columns_for_every_target(r, target):
     for dtype in INPUTS if r.name in (*FEW, *TILES) else ("bfloat16",):
         _, ptx = modules.compile_unit(modules.columns_unit(r, dtype), target)

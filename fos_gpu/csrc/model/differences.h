@@ -9,6 +9,8 @@ FOS_HD float counted(float v) {  // times the worth of a step
   return v * float_of(unit);
 }
 
+FOS_HD float reciprocal(float v) { return is_zero(v) ? 0.0f : 1.0f / v; }
+
 template <Which kWhich = Which::first>
 FOS_HD float difference(float q, float s, float x, Tensor t) {
   if constexpr (kErrorDomain == ErrorDomain::input_amax) return counted<kWhich>((q * s) * t.amax) / kRangeMax - x;
@@ -23,6 +25,8 @@ FOS_HD float difference(float q, float s, float x, Tensor t) {
     product = is_zero(product) ? 1.0f : product;
     return (x + (counted<kWhich>(q * product) - x)) - x;
   }
+  if constexpr (kErrorDomain == ErrorDomain::reciprocals)
+    return counted<kWhich>(q * reciprocal(reciprocal(s * t.decode))) - x;
   return 0.0f;
 }
 

@@ -11,7 +11,8 @@ enum class ScaleFormat {
   e8m0_nearest_log2
 };
 enum class AmaxScope { tensor, row };
-enum class Candidates { six, four, seven, four_over_six, float_or_int, largest };
+enum class Candidates { six, four, seven, four_over_six, float_or_int, largest, factors, scales };
+enum class Tried { none, amax, scale };  // what a search varies
 enum class TensorScale {
   clamped, clamped_zero_is_one, zero_scales, quotient, quotient_zero_is_one, decode_quotient,
   decode_quotient_zero_is_one, decode_quotient_of_four, reciprocal_in_input_dtype,
@@ -42,7 +43,7 @@ enum class ElementNan { code_7, code_0, code_8, code_b, wraps };
 enum class ZeroSign { sign_bit, negative_values, never, not_positive, always };
 enum class ErrorDomain {
   unset, input_amax, input_decode, scaled, input_quotient, input_product, fused_residual, trial,
-  decoded, straight_through
+  decoded, straight_through, reciprocals
 };
 enum class ErrorMetric { unset, mse, mae, abs_max };
 enum class Reduction { unset, sequential, fused_sequential, halves, fused_even_odd, torch_cpu };
@@ -78,6 +79,8 @@ constexpr float kBound = FOS_BOUND;            // M, or a hundredth less
 constexpr float kRangeMax = FOS_RANGE_MAX;      // C
 constexpr bool kFloatOrInt = kCandidates == Candidates::float_or_int;
 constexpr bool kChooses = kCandidates == Candidates::four_over_six || kFloatOrInt;
+constexpr Tried kTried = Tried::FOS_TRIED;
+constexpr bool kSearches = kTried != Tried::none;
 constexpr int kRows = kBlockShape == BlockShape::tile_16x16 ? 16 : 1;
 constexpr int kRow = FOS_BLOCK_COLS;  // consecutive values of a row under one block scale
 

@@ -64,7 +64,7 @@ FOS_HD Codes quantize_row(const float (&x)[kRow], const Candidate& c, Tensor t, 
     FOS_UNROLL
     for (int j = 0; j < 2; j++) {
       if constexpr (kErrorDomain == ErrorDomain::trial) d[i + j] = trial_difference(x[i + j], s);
-      else if constexpr (kChooses) d[i + j] = difference<kWhich>(code[j].value, s, x[i + j], t);
+      else if constexpr (kChooses || kSearches) d[i + j] = difference<kWhich>(code[j].value, s, x[i + j], t);
     }
   }
   return out;

@@ -18,7 +18,7 @@ from tests.gpu.emulation import fake_cupy, kernels
 def launch_quantize(r, dtype, x, scales, out) -> None:
     """Stand in for fos_gpu.engine's: the kernel that walks the recipe word for word."""
     unit = modules.Unit(KERNELS, (*definitions(r), f"-DFOS_INPUT={dtype.name}"))
-    groups = -(-x.size // (16 * launch.THREADS))
+    groups = -(-x.size // (r.block_cols * launch.THREADS))
     arguments = (x, np.int64(x.shape[0]), np.int64(x.shape[1]), scales, *out)
     kernels.function(unit, "fos_quantize")((groups,), (launch.THREADS,), arguments)
 
