@@ -6,6 +6,7 @@ Arrays are not copied, and kernels run on the caller's stream:
     y = fos_gpu.dequantize(q, "bfloat16")
     e = fos_gpu.errors(x, q)                 # DeviceErrors: per block and in all
     q.to_host()                              # what fos_ref.quantize returns
+    call = fos_gpu.prepare("4over6", x.shape, x.dtype, like=x)    # call(x): checked once, for small tensors
     check_matmul(out, qa, qb)                # is this their product? exact, certificate: what is known of it
 
 `available()` says whether a kernel can run here, and if not, what is missing. docs/gpu.md is the guide.
@@ -16,6 +17,7 @@ from fos_gpu.build.probe import Availability, available
 from fos_gpu.dequantize import dequantize
 from fos_gpu.front import amax, quantize
 from fos_gpu.layout import swizzle, unswizzle
+from fos_gpu.prepared import prepare, Prepared
 from fos_gpu.product_check import check_matmul
 from fos_gpu.products import certificate, exact
 from fos_gpu.quantized import DeviceQuantized, to_device
@@ -25,6 +27,7 @@ __all__ = [
     "Availability",
     "DeviceErrors",
     "DeviceQuantized",
+    "Prepared",
     "amax",
     "available",
     "certificate",
@@ -32,6 +35,7 @@ __all__ = [
     "dequantize",
     "errors",
     "exact",
+    "prepare",
     "quantize",
     "swizzle",
     "to_device",

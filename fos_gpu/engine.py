@@ -17,6 +17,7 @@ from fos_gpu.build.host import stacked
 from fos_gpu.build.lower import unsupported
 from fos_gpu.build.probe import available
 from fos_gpu.build.training_units import takes
+from fos_gpu.starting import start
 from fos_ref.engines.empty import nothing
 from fos_ref.engines.numpy_engine import NumpyEngine
 from fos_ref.errors import ToolchainError
@@ -86,8 +87,8 @@ def launch_quantize(r: Recipe, dtype: np.dtype[Any], x: Any, scales: Any, out: t
     float32; out: codes (R, C/2), block scales (R, C/16) and choices (R, C/16) uint8: every byte is written.
     """
     rows, cols = x.shape
-    start, groups, threads, more = _quantizer(r, dtype.name, (rows, cols), _device(), kernels.fast_is_on())
-    start((groups,), (threads,), (x, np.int64(rows), np.int64(cols), scales, *out, *more))
+    kernel, groups, threads, more = _quantizer(r, dtype.name, (rows, cols), _device(), kernels.fast_is_on())
+    start(kernel, groups, threads, (x, np.int64(rows), np.int64(cols), scales, *out, *more))
 
 
 @lru_cache(maxsize=1024)

@@ -86,7 +86,7 @@ def quantize(
     with launching(x.place, f"a {x.dtype} tensor of shape {x.shape}"):
         q = new(x, r, shape, scale_layout, columnwise=columnwise) if out is None else out
         fill_scales(q, x, given, check=check)
-        _fill(q, x)
+        fill(q, x)
     return q
 
 
@@ -202,13 +202,15 @@ def fill_scales(q: DeviceQuantized, x: Tensor, given: Any, *, check: bool) -> No
         scales.set(np.stack(three).view(np.uint32))
 
 
-def _fill(q: DeviceQuantized, x: Tensor) -> None:
-    """Start the kernels that write codes, block scales and choices."""
+def fill(q: DeviceQuantized, x: Tensor, *, quantized: bool = False) -> None:
+    """Start the kernels that write codes, block scales and choices; where `quantized`, the layout's alone."""
     if x.size == 0:
         return
     own, words = q.words, x.words(_matrix(x.shape))
     out = (own.codes, own.linear, own.picked4)
-    if q.columnwise:
+    if quantized:
+        pass
+    elif q.columnwise:
         launch.quantize_columns(q.recipe, q.dtype, words, own.scales, out)
     else:
         launch_quantize(q.recipe, DTYPES[q.dtype], words, own.scales, out)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from fos_gpu import starting
 from fos_gpu.build import modules, training_units
 from fos_gpu.build.modules import Unit
+from fos_gpu.starting import clear
 from fos_gpu.tensors import cupy
 from fos_ref.model.trace import Scales
 from fos_ref.recipes.axes import AmaxScope
@@ -24,7 +26,7 @@ MOST_SUMS = 1 << 17  #: partial sums of the error statistics at most
 
 def amax(r: Recipe, dtype: str, x: Any, out: Any, *, columnwise: bool) -> None:
     """Put the tensor amax of x (R, C) into out (n,) float32, n being 1, R or, columnwise, C. N2."""
-    out.data.memset_async(0, out.nbytes)
+    clear(out)
     rows, cols = x.shape
     unit = modules.tensor_unit(r, dtype)
     if x.size == 0:
@@ -167,8 +169,13 @@ def _column_groups(rows: int, cols: int, r: Recipe) -> int:
 
 def start(unit: Unit, name: str, groups: int, arguments: tuple[Any, ...], threads: int = THREADS) -> None:
     """Start one kernel of a unit on the current stream."""
+    starting.start(loaded(unit, name), groups, threads, arguments)
+
+
+def loaded(unit: Unit, name: str) -> Any:
+    """Return one kernel of a unit, loaded on the current device."""
     device = cupy().cuda.runtime.getDevice()
-    modules.function(unit, name, _capability(device), device)((groups,), (threads,), arguments)
+    return modules.function(unit, name, _capability(device), device)
 
 
 def _capability(device: int) -> int:

@@ -57,8 +57,9 @@ def exact(a: DeviceQuantized, b: DeviceQuantized) -> Any:
     Rounding: none.
     Specials: an output that meets a NaN block scale is NaN. A zero is +0.
     Streams:  the current one of a's framework; waits for the device, to see whether float64 held every sum.
-    Raises:   ShapeError for different K; DtypeError for what is no DeviceQuantized; InputError for IF4 and for
-              other blocks and scales, for K above 1,048,576, and where an output has more than 53 bits: `fos_ref.matmul.exact` has it.
+    Raises:   ShapeError for different K; DtypeError for what is no DeviceQuantized; InputError for IF4, for
+              other blocks and scales, for K above 1,048,576, and where an output has more than 53 bits:
+              `fos_ref.matmul.exact` has it.
     Source:   docs/products.md, "The exact product".
     """
     found = multiply(a, b, "exact")

@@ -36,7 +36,8 @@ class Words(NamedTuple):
 class DeviceQuantized:
     """The result of `fos_gpu.quantize`, in device memory: of (..., C), or of the transpose of a matrix.
 
-    C/16 stands for the blocks of a row: C/8 or C/32 where the recipe has such blocks. The host reads nothing of it before `to_host`.
+    C/16 stands for the blocks of a row: C/8 or C/32 where the recipe has such blocks. The host reads nothing
+    of it before `to_host`.
     """
 
     codes: Any  #: uint8 (..., C/2): element 2j in the low nibble of byte j; (..., C) unless a code has 4 bits

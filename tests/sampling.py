@@ -12,7 +12,7 @@ import pytest
 
 def add_option(parser: pytest.Parser) -> None:
     """Add `--share`."""
-    from fos_gpu.proof.command import share  # noqa: PLC0415 -- a mutant is planted before imports
+    from fos_gpu.proof.shares import share  # noqa: PLC0415 -- a mutant is planted before imports
 
     parser.addoption("--share", type=share, metavar="I/N", help="every N-th test, from the I-th on")
 

@@ -16,7 +16,7 @@ KERNELS = "fos_kernels.cu"
 FAST, FAST_TILES = "fos_fast.cuh", "fos_fast_tiles.cuh"
 LAYOUT = "fos_layout.h"
 #: What every kernel of the quantizer includes beside the header, along rows and along columns.
-COMMON = (LAYOUT, "fos_ptx.cuh", "fos_device.cuh", "fos_block.cuh")
+COMMON = (LAYOUT, "fos_ptx.cuh", "fos_device.cuh", "fos_block.cuh", "fos_largest.cuh")
 WITH_FAST = "-DFOS_FAST=1"  #: the kernel of the fast path beside those of the recipe word for word
 ENTRY, FAST_ENTRY = "fos_quantize", "fos_quantize_fast"
 LEFT_OVER = "fos_left_over"  #: the function that the fast path calls for what it leaves to the recipe

@@ -34,8 +34,9 @@ from fos_ref.recipes.recipe import Recipe
 DECODE = "fos_decode.h"
 TENSOR, COLUMNS, DEQUANTIZE, ERRORS = "fos_tensor.cu", "fos_columns.cu", "fos_dequantize.cu", "fos_errors.cu"
 PRODUCTS, PRODUCT_HEADERS = "fos_products.cu", ("fos_products.h", "fos_verdict.h")
-SWIZZLE, COLUMNS_FAST = "fos_layout.cu", "fos_columns_fast.cuh"
+SWIZZLE, COLUMNS_FAST, WHOLE = "fos_layout.cu", "fos_columns_fast.cuh", "fos_whole.cu"
 ENTRY_COLUMNS, FAST_COLUMNS = "fos_quantize_columns", "fos_quantize_columns_fast"
+ENTRY_WHOLE = "fos_quantize_whole"
 #: What dequantization needs of a recipe beside `dequantize`; the other axes are those of one recipe for all.
 _DECODED = (
     "-DFOS_AMAX_SCOPE",
@@ -74,6 +75,12 @@ def tensor_unit(r: Recipe, dtype: str) -> Unit:
 
 
 @cache
+def whole_unit(r: Recipe, dtype: str) -> Unit:
+    """Return the kernel of amax, tensor scales and quantizing by one launch."""
+    return Unit(WHOLE, (*definitions(r), f"-DFOS_INPUT={dtype}"))
+
+
+@cache
 def columns_unit(r: Recipe, dtype: str) -> Unit:
     """Return the kernel that quantizes along columns."""
     return Unit(COLUMNS, (*definitions(r), f"-DFOS_INPUT={dtype}"))
@@ -96,6 +103,8 @@ def _fast_columns_unit(r: Recipe, dtype: str) -> Unit | None:
 
 def declared(unit: Unit, arch: str) -> Declared:
     """Return what a unit's PTX holds on purpose beyond what the recipe says."""
+    if unit.source == WHOLE:
+        return kernels.declared(unit.definitions, arch, (ENTRY_WHOLE, ""))
     if unit.source != COLUMNS:
         return {}
     return kernels.declared(unit.definitions, arch, (ENTRY_COLUMNS, FAST_COLUMNS))
@@ -136,7 +145,8 @@ def products_unit() -> Unit:
 def units_of(r: Recipe) -> Iterator[Unit]:
     """Yield every unit of a recipe."""
     for dtype in INPUTS:
-        yield from (tensor_unit(r, dtype), columns_unit(r, dtype), dequantize_unit(r, dtype))
+        yield from (tensor_unit(r, dtype), columns_unit(r, dtype), whole_unit(r, dtype))
+        yield dequantize_unit(r, dtype)
         yield from (errors_unit(r, dtype, columnwise=c) for c in (False, True))
 
 

@@ -1,28 +1,10 @@
 // The tensor amax, and A, S, D from it, without a word of the host's.
-#include "fos_device.cuh"
+#include "fos_largest.cuh"
 
 using namespace fos;
 
 namespace {
 constexpr Input kInput = Input::FOS_INPUT;
-
-// The largest magnitude that a thread block finds in its part of `groups` blocks, in its first thread. From
-// the last one to the first: the quantizer goes the other way, and what it reads first is in the cache.
-__device__ __forceinline__ u32 largest_of_block(const void* x, long long from, long long groups, u32 part, u32 parts) {
-  __shared__ u32 of_warps[kThreads / 32];
-  u32 most = 0u;
-  for (long long i = part * static_cast<long long>(kThreads) + threadIdx.x; i < groups;
-       i += static_cast<long long>(kThreads) * parts) {
-    float v[kRow];
-    read_row<kInput>(x, from + (groups - 1 - i) * kRow, v);
-    most = larger(most, block_amax(v));
-  }
-  for (int step = 16; step > 0; step /= 2) most = larger(most, __shfl_xor_sync(kAllLanes, most, step));
-  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = most;
-  __syncthreads();
-  for (int i = 0; i < kThreads / 32; i++) most = larger(most, of_warps[i]);
-  return most;
-}
 }  // namespace
 
 // The largest magnitude of each of `rows` runs of `cols` values, as float32 bits, into out (rows,), zero before.
@@ -30,7 +12,7 @@ __device__ __forceinline__ u32 largest_of_block(const void* x, long long from, l
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_amax_of_rows(const void* x, long long cols, int parts, u32* out) {
   long long row = blockIdx.x / parts;
-  u32 most = largest_of_block(x, row * cols, cols / kRow, blockIdx.x % parts, parts);
+  u32 most = largest_of_block<kInput>(x, row * cols, cols / kRow, blockIdx.x % parts, parts);
   if (threadIdx.x == 0 && most != 0u) atomicMax(out + row, most);
 }
 
@@ -38,7 +20,7 @@ extern "C" __global__ void __launch_bounds__(kThreads)
 // far and how many thread blocks are done; both are zero before and after.
 extern "C" __global__ void __launch_bounds__(kThreads)
     fos_amax_and_scales(const void* x, long long values, int parts, u32* work, float* out) {
-  u32 most = largest_of_block(x, 0, values / kRow, blockIdx.x, parts);
+  u32 most = largest_of_block<kInput>(x, 0, values / kRow, blockIdx.x, parts);
   if (threadIdx.x != 0) return;
   atomicMax(work, most);
   __threadfence();

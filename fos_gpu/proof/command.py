@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NoReturn
 
+from fos_gpu.proof.shares import join, part_name, WHOLE
 from fos_ref.errors import InputError
 from fos_ref.errors.guard import guarded
 from fos_ref.errors.text import printable
@@ -21,7 +22,6 @@ from fos_ref.publish.publication import check_targets, write_all
 from fos_ref.publish.targets import Targets
 
 _DIGITS = 6  #: of a number that is too large for anything here
-T = TypeVar("T")
 
 
 def run(proof: Proof, argv: Sequence[str] | None, more: dict[str, Any] | None = None) -> int:
@@ -49,41 +49,6 @@ def whole(text: str) -> int:
     raise argparse.ArgumentTypeError(msg)
 
 
-class Share(NamedTuple):
-    """The i-th of n parts of a proof's work, i from 1: every n-th piece; the n parts are the whole."""
-
-    i: int
-    n: int
-
-    def of(self, pieces: Sequence[T]) -> tuple[T, ...]:
-        """Return this part of the pieces."""
-        return tuple(pieces[self.i - 1 :: self.n])
-
-
-WHOLE = Share(1, 1)
-
-
-def share(text: str) -> Share:
-    """Return what "I/N" says; for `type=` of an argument."""
-    numbers = [int(p) for p in text.split("/") if p.isascii() and p.isdigit() and len(p) < _DIGITS]
-    if text.count("/") == 1 and len(numbers) == 2 and 1 <= numbers[0] <= numbers[1]:  # noqa: PLR2004 -- I, N
-        return Share(*numbers)
-    msg = f"{shown(text)}: I/N is allowed, whole numbers with 1 <= I <= N"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def shared(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Add the argument of a proof that can be run in parts."""
-    made.add_argument(
-        "--share",
-        type=share,
-        default=WHOLE,
-        metavar="I/N",
-        help="every N-th piece of the work, from the I-th",
-    )
-    return made
-
-
 def parser(proof: Proof) -> argparse.ArgumentParser:
     """Return the arguments that every proof takes."""
     made = Parser(description=proof.claim)
@@ -102,24 +67,29 @@ def parser(proof: Proof) -> argparse.ArgumentParser:
 @guarded
 def execute(proof: Proof, given: argparse.Namespace, more: dict[str, Any] | None = None) -> int:
     """Run a proof with parsed arguments; return 0 if it holds, 1 if not, 2 if it cannot run here."""
-    if getattr(given, "share", WHOLE) != WHOLE and (given.against or given.out):
+    part, folder = getattr(given, "share", WHOLE), getattr(given, "join", None)
+    if part != WHOLE and (given.against or folder or (given.out and not hasattr(given, "join"))):
         msg = "--share with --against or --out: files are of whole proofs; leave one out"
         raise InputError(msg)
+    name = file_name(proof.name) if part == WHOLE else part_name(proof.name, part)
     path = None if given.against is None else given.against / file_name(proof.name)
     known = None if path is None else read_known(path)
     if given.out is not None:
-        check_targets(Targets(given.out, [file_name(proof.name)]))
+        check_targets(Targets(given.out, [name]))
     start = time.perf_counter()
-    found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
-    data = document(proof, found, time.perf_counter() - start)
-    data["ran_on"] |= more or {}
-    problems = [f"{found.unexplained:,} differ"] if found.unexplained else []
+    if folder is not None:
+        data = join(folder, proof.name)
+    else:
+        found = proof.run(_progress, given.jobs or os.cpu_count() or 1)
+        data = document(proof, found, time.perf_counter() - start)
+        data["ran_on"] |= more or {}
+    problems = [f"{data['unexplained']:,} differ"] if data["unexplained"] else []
     if known is not None:
         problems += other_figures(data, known, path)
     _show(data, problems)
-    if given.out is not None and not found.unexplained:
+    if given.out is not None and (part != WHOLE or not data["unexplained"]):
         text = json.dumps(data, indent=1) + "\n"
-        write_all(Targets(given.out, [file_name(proof.name)]), {file_name(proof.name): text.encode()})
+        write_all(Targets(given.out, [name]), {name: text.encode()})
     return 1 if problems else 0
 
 

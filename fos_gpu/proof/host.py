@@ -13,7 +13,8 @@ import numpy as np
 from fos_gpu.build.compiler import compiler_version
 from fos_gpu.build.host import build, DEFAULT, HostKernel
 from fos_gpu.proof.beside import finding, mixed_tasks, SUPPORTED, tensor_scale_bits
-from fos_gpu.proof.command import execute, parser, Share, shared, WHOLE
+from fos_gpu.proof.command import execute, parser
+from fos_gpu.proof.shares import Share, shared, WHOLE
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import F32

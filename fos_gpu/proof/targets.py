@@ -19,7 +19,8 @@ from fos_gpu.build.ptx import count_fused, Declared, entries, FMA, unused, viola
 from fos_gpu.build.training import DEFINITIONS, texts
 from fos_gpu.proof import sweep
 from fos_gpu.proof.beside import SUPPORTED
-from fos_gpu.proof.command import execute, parser, shared
+from fos_gpu.proof.command import execute, parser
+from fos_gpu.proof.shares import shared
 from fos_ref.errors import ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.proof.result import Finding, Progress, Proof

@@ -29,6 +29,7 @@ RESULTS = {
     "AxisShare",
     "DeviceErrors",
     "DeviceQuantized",
+    "Prepared",
     "Diagnosis",
     "Disagreement",
     "MatmulDiagnosis",

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from fos_gpu.proof.command import execute, parser, run, Share, shared
+from fos_gpu.proof.command import execute, parser, run
+from fos_gpu.proof.shares import Share, shared
 from fos_ref.errors import InputError, ToolchainError
 from fos_ref.proof.result import Finding, Proof
 from tests.meta.tree import ROOT

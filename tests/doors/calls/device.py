@@ -28,6 +28,24 @@ def _products(name: str) -> list[Call]:
 
 
 _FIVE: dict[str, Any] = {"a text": "1", "a number": 5}
+_PREPARED: dict[str, dict[str, Any]] = {
+    "recipe": NO_RECIPE,
+    "shape": {"a number": 16, "a text": "16", "a negative axis": (-1, 16), "a float": (16.0, 16)},
+    "dtype": without(NO_CHOICE, "None"),
+    "like": _ON_HOST,
+    "amax": without(NO_CHOICE, "None", "a boolean"),
+    "tensor_scale": _FIVE,
+    "encode_scale": _FIVE,
+    "scale_layout": without(NO_CHOICE, "None", "a boolean"),
+}
+
+
+def _prepared(name: str, values: dict[str, Any]) -> list[Call]:
+    """Return rows that give one argument of `prepare` a wrong value, and a host array for `like`."""
+    good = {"recipe": "nvfp4", "shape": (1, 16), "dtype": "float32", "like": X}
+    rest = {k: v for k, v in good.items() if k != name}
+    return wrong("fos_gpu.prepare", fos_gpu.prepare, name, values, **rest)
+
 
 ROWS = [
     *wrong("fos_gpu.quantize", fos_gpu.quantize, "x", _ON_HOST),
@@ -61,6 +79,7 @@ ROWS = [
     *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "out", _ON_HOST, a=Q, b=Q),
     *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "model", without(NO_CHOICE, "None"), X, Q, Q),
     *wrong("fos_gpu.check_matmul", fos_gpu.check_matmul, "alpha", _FIVE, X, Q, Q),
+    *(row for name, values in _PREPARED.items() for row in _prepared(name, values)),
     *wrong("fos_gpu.to_device", fos_gpu.to_device, "q", _ON_HOST, like=X),
     *wrong("fos_gpu.to_device", fos_gpu.to_device, "like", _ON_HOST, Q),
 ]

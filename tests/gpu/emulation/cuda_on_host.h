@@ -36,30 +36,41 @@ constexpr int kMost = 1024, kStack = 1 << 16;
 
 static ucontext_t contexts[kMost], scheduler;
 static char stacks[kMost][kStack];
-static bool alive[kMost];
-static int running, arrived, barriers;
+static bool alive[kMost], slept;
+static int first;  // the context of the thread block's thread 0
 static unsigned slots[kMost];
 static void (*body)();
 static void** given;
 
+struct Block {
+  int running, arrived, barriers;
+};
+static Block blocks[kMost], *own = blocks;
+
 static void enter() {
   body();
-  alive[threadIdx.x] = false;
-  running--;
+  alive[first + threadIdx.x] = false;
+  own->running--;
 }
 
-static void wait() { swapcontext(&contexts[threadIdx.x], &scheduler); }
+static void wait() { swapcontext(&contexts[first + threadIdx.x], &scheduler); }
 
 static void barrier() {
-  int passed = barriers;
-  arrived++;
-  while (barriers == passed) wait();
+  Block* mine = own;
+  int passed = mine->barriers;
+  mine->arrived++;
+  while (mine->barriers == passed) wait();
 }
 
-static void run_block(int count) {
-  running = count;
-  arrived = 0;
-  for (int i = 0; i < count; i++) {
+static void choose_block(int slot, long long group, int count) {
+  own = blocks + slot;
+  first = slot * count;
+  blockIdx.x = static_cast<unsigned>(group);
+}
+
+static void set_up(int count) {
+  *own = {count, 0, 0};
+  for (int i = first; i < first + count; i++) {
     getcontext(&contexts[i]);
     contexts[i].uc_stack.ss_sp = stacks[i];
     contexts[i].uc_stack.ss_size = kStack;
@@ -67,19 +78,25 @@ static void run_block(int count) {
     makecontext(&contexts[i], enter, 0);
     alive[i] = true;
   }
-  for (bool any = true; any;) {
+}
+
+// Runs the chosen thread block to its end, or up to where one of its threads sleeps; returns whether any is left.
+static bool run_block(int count) {
+  bool any = true;
+  for (slept = false; any && !slept;) {
     any = false;
     for (int i = 0; i < count; i++) {
-      if (!alive[i]) continue;
+      if (!alive[first + i]) continue;
       threadIdx.x = i;
-      swapcontext(&scheduler, &contexts[i]);
-      any = any || alive[i];
+      swapcontext(&scheduler, &contexts[first + i]);
+      any = any || alive[first + i];
     }
-    if (arrived == running) {  // between two rounds, so that all leave it in the same one
-      arrived = 0;
-      barriers++;
+    if (own->arrived == own->running) {  // between two rounds, so that all leave it in the same one
+      own->arrived = 0;
+      own->barriers++;
     }
   }
+  return any;
 }
 
 // Calls kernel f with its arguments as cuLaunchKernel takes them: a pointer to each.
@@ -100,8 +117,28 @@ static void launch(void (*kernel)(), long long groups, int count, void** argumen
   body = kernel;
   given = arguments;
   for (long long g = 0; g < groups; g++) {
-    blockIdx.x = static_cast<unsigned>(g);
-    run_block(count);
+    choose_block(0, g, count);
+    set_up(count);
+    while (run_block(count)) {}
+  }
+}
+
+// A cooperative launch: every thread block is there from the start, and they take turns where one sleeps. Shared memory
+// is one for all, so none may keep a value in it while it sleeps.
+[[maybe_unused]] static void launch_together(void (*kernel)(), long long groups, int count, void** arguments) {
+  if (groups * count > kMost) __builtin_trap();
+  body = kernel;
+  given = arguments;
+  for (int g = 0; g < groups; g++) {
+    choose_block(g, g, count);
+    set_up(count);
+  }
+  for (bool any = true; any;) {
+    any = false;
+    for (int g = 0; g < groups; g++) {
+      choose_block(g, g, count);
+      any = run_block(count) || any;
+    }
   }
 }
 
@@ -150,5 +187,10 @@ static inline unsigned atomicExch(unsigned* at, unsigned value) {
   return old;
 }
 static inline void __threadfence() {}
+
+static inline void __nanosleep(unsigned) {
+  host_cuda::slept = true;
+  host_cuda::wait();
+}
 
 #endif

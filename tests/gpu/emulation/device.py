@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from fos_gpu import front, launch
+from fos_gpu import front, launch, prepared, starting
 from fos_gpu.build import modules
 from fos_gpu.build.kernels import KERNELS
 from fos_gpu.build.lower import definitions
@@ -20,7 +20,7 @@ def launch_quantize(r, dtype, x, scales, out) -> None:
     unit = modules.Unit(KERNELS, (*definitions(r), f"-DFOS_INPUT={dtype.name}"))
     groups = -(-x.size // (r.block_cols * launch.THREADS))
     arguments = (x, np.int64(x.shape[0]), np.int64(x.shape[1]), scales, *out)
-    kernels.function(unit, "fos_quantize")((groups,), (launch.THREADS,), arguments)
+    starting.start(kernels.function(unit, "fos_quantize"), groups, launch.THREADS, arguments)
 
 
 @pytest.fixture
@@ -31,8 +31,10 @@ def device(monkeypatch):
     monkeypatch.setattr(front, "launch_quantize", launch_quantize)
     monkeypatch.setattr(front, "check_place", lambda *_: None)
     monkeypatch.setattr(stochastic, "check_place", lambda *_: None)
+    monkeypatch.setattr(prepared, "check_place", lambda *_: None)
     monkeypatch.setattr(launch, "_capability", lambda _: 90)
     fake_cupy.allocations.clear()
     fake_cupy.CURRENT.streams.clear()
+    fake_cupy.CURRENT.started.clear()
     yield fake_cupy.asarray
     fake_cupy.assert_guards_stand()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 __version__ = "0"
-CURRENT = SimpleNamespace(device=0, streams=[])
+CURRENT = SimpleNamespace(device=0, streams=[], resident=2, started=[])
 
 
 class ndarray(np.ndarray):  # noqa: N801 -- CuPy's name
@@ -126,11 +126,39 @@ def asnumpy(array):
     return np.array(array)
 
 
+def launch_kernel(function, groups, _y, _z, threads, *rest):
+    """Run an emulated kernel whose pointer is that of its launcher."""
+    _, _, _, stream, parameters, _ = rest
+    CURRENT.started.append((groups, threads, stream))
+    LAUNCHER(function)(groups, threads, parameters)
+
+
+def launch_cooperative_kernel(function, groups, _y, _z, threads, *rest):
+    """Run the same with all thread blocks there at once, as many as the device holds at most."""
+    _, _, _, stream, parameters = rest
+    assert groups <= CURRENT.resident * 2
+    CURRENT.started.append((groups, threads, stream))
+    LAUNCHER(TOGETHER[function])(groups, threads, parameters)
+
+
+LAUNCHER = ctypes.CFUNCTYPE(None, ctypes.c_longlong, ctypes.c_int, ctypes.c_void_p)
+TOGETHER: dict[int, int] = {}  #: a launcher -> the one for cooperative launches
 cuda = SimpleNamespace(
-    runtime=SimpleNamespace(getDevice=lambda: CURRENT.device, CUDARuntimeError=CUDARuntimeError),
-    driver=SimpleNamespace(CUDADriverError=CUDADriverError),
+    runtime=SimpleNamespace(
+        getDevice=lambda: CURRENT.device,
+        CUDARuntimeError=CUDARuntimeError,
+        memsetAsync=lambda ptr, value, size, _: ctypes.memset(ptr, value, size),
+    ),
+    driver=SimpleNamespace(
+        CUDADriverError=CUDADriverError,
+        launchKernel=launch_kernel,
+        launchCooperativeKernel=launch_cooperative_kernel,
+        occupancyMaxActiveBlocksPerMultiprocessor=lambda *_: CURRENT.resident,
+    ),
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
-    Device=lambda _=0: SimpleNamespace(compute_capability="90", id=CURRENT.device),
+    Device=lambda _=0: SimpleNamespace(
+        compute_capability="90", id=CURRENT.device, attributes={"MultiProcessorCount": 2}
+    ),
     Stream=Stream,
     UnownedMemory=UnownedMemory,
     MemoryPointer=MemoryPointer,

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -16,12 +17,16 @@ from fos_gpu.build.compiler import COMPILER, compiler_version, write_texts
 from fos_gpu.build.host import ALWAYS
 from fos_gpu.build.lower import source
 from fos_ref.errors import ToolchainError
+from tests.gpu.emulation import fake_cupy
 
 SHIM = Path(__file__).with_name("cuda_on_host.h")
 ENTRY = re.compile(r'extern "C" __global__ void(?:\s+__launch_bounds__\(\w+\))?\s+(\w+)\(')
 LAUNCHER = """
 extern "C" void launch_{name}(long long groups, int count, void** given) {{
   host_cuda::launch([] {{ host_cuda::call({name}); }}, groups, count, given);
+}}
+extern "C" void together_{name}(long long groups, int count, void** given) {{
+  host_cuda::launch_together([] {{ host_cuda::call({name}); }}, groups, count, given);
 }}
 """
 
@@ -66,4 +71,8 @@ def function(unit, name, *_):
         given = (ctypes.c_void_p * len(boxes))(*(b.ctypes.data for b in boxes))
         launcher(ctypes.c_longlong(max(1, groups[0])), ctypes.c_int(threads[0]), given)
 
+    pointer = ctypes.cast(launcher, ctypes.c_void_p).value
+    together = ctypes.cast(getattr(library(unit), f"together_{name}"), ctypes.c_void_p).value
+    fake_cupy.TOGETHER[pointer] = together
+    start.kernel = SimpleNamespace(ptr=pointer)
     return start
