@@ -12,6 +12,7 @@ Row = dict[str, Any]
 def markdown(data: Row) -> str:
     """Return the whole document."""
     parts = [_head(data), *(f(data[n]) for n, f in PARTS.items() if n in data)]
+    parts += [f"FAILED: {name}: {why}" for name, why in data.get("failed", {}).items()]
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
@@ -123,8 +124,41 @@ def _small(s: Row) -> str:
     return "\n\n".join([*parts, *_not_run(s)])
 
 
+def _launches(s: Row) -> str:
+    head = (
+        "recipe",
+        "shape",
+        "launches",
+        "us, one launch",
+        "of its bytes' time",
+        "us, more",
+        "of its bytes' time",
+    )
+    lines = [
+        (
+            f"`{r['recipe']}`",
+            " x ".join(map(str, r["shape"])),
+            r["launches"]["more launches"],
+            *_way(r, "one launch"),
+            *_way(r, "more launches"),
+            r["differing bytes"],
+        )
+        for r in s["rows"]
+    ]
+    parts = ["## Prepared calls in a graph: amax and codes, bfloat16"]
+    parts += [table((*head, "differing bytes"), lines)] if lines else []
+    return "\n\n".join([*parts, *_not_run(s)])
+
+
+def _way(r: Row, way: str) -> tuple[str, str]:
+    """Return a call's microseconds and its share of its bytes' time; "-" where it has no such launch."""
+    if way not in r["microseconds"]:
+        return "-", "-"
+    return spread(r["microseconds"][way]), number(r[f"of its bytes' time, {way}"], 3)
+
+
 def _not_run(s: Row) -> list[str]:
     return [f"Not run: {name}: {why}" for name, why in s["not_run"].items()]
 
 
-PARTS = {"kernels": _kernels, "whole": _whole, "small": _small}
+PARTS = {"kernels": _kernels, "whole": _whole, "small": _small, "launches": _launches}

@@ -39,6 +39,7 @@ def _calls(shape: tuple[int, int]) -> dict[str, Any]:
     x = tensors(Inputs(shape, "bfloat16"))[0]
     out = fos_gpu.quantize(x, RECIPE)
     amax = out.tensor_amax
+    own, given = (fos_gpu.prepare(RECIPE, shape, x.dtype, like=x, amax=a) for a in (None, amax))
 
     def wall(call: Callable[[], object], *, wait: bool) -> float:
         cupy().cuda.runtime.deviceSynchronize()
@@ -55,6 +56,8 @@ def _calls(shape: tuple[int, int]) -> dict[str, Any]:
         "new arrays": lambda: fos_gpu.quantize(x, RECIPE),
         "arrays kept": lambda: fos_gpu.quantize(x, RECIPE, out=out),
         "arrays kept, amax given": lambda: fos_gpu.quantize(x, RECIPE, amax=amax, out=out),
+        f"prepared, launches: {own.launches}": lambda: own(x),
+        f"prepared, amax given, launches: {given.launches}": lambda: given(x),
     }
     return {
         "shape": list(shape),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from fos_gpu.build import nvrtc
@@ -22,3 +23,8 @@ def card() -> dict[str, Any]:
         "NVRTC": ".".join(map(str, nvrtc.version())),
         "CuPy": cupy.__version__,
     }
+
+
+def slug(device: str) -> str:
+    """Return a device's name for a file: NVIDIA H100 80GB HBM3 (sm_90), ... is nvidia-h100-80gb-hbm3."""
+    return re.sub(r"[^a-z0-9]+", "-", device.split(" (", maxsplit=1)[0].lower()).strip("-")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -22,13 +22,13 @@ from fos_gpu.engine import capability, CudaEngine
 from fos_gpu.proof import apart
 from fos_gpu.proof.beside import differing, EVERY, SEARCHED, SUPPORTED
 from fos_gpu.proof.command import execute, parser
-from fos_gpu.proof.door import COLS, ROWS, through_the_door
+from fos_gpu.proof.door import COLS, Compared, ROWS, through_the_door
 from fos_gpu.proof.shares import Share, shared, WHOLE
 from fos_ref.errors import FosError, ToolchainError
 from fos_ref.errors.guard import guarded
 from fos_ref.formats.arrays import AnyArray, Bool, F32, U8
 from fos_ref.model.trace import Scales
-from fos_ref.proof.engine import KINDS, SCALED, taking, Task, tensor
+from fos_ref.proof.engine import KINDS, NAN, SCALED, taking, Task, tensor
 from fos_ref.proof.result import Finding, Progress, Proof
 from fos_ref.proof.sweeps.pool import Tally, total
 from fos_ref.recipes.axes import AmaxScope
@@ -38,7 +38,7 @@ from fos_ref.recipes.recipe import Recipe
 #: Seeds of fos_ref.proof.engine.Task: two of each input dtype.
 SEEDS = (0, 1, 3, 4, 8, 9)
 BLOCKS, DOOR, DIFFERING, FAILED = "blocks", "blocks at the door", "differing", "failed"
-AMAX = 1.5  #: given at the door to the inputs that have an amax not theirs
+AMAX = 1.5  #: given at the door to inputs with an amax not theirs, or with none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,19 @@ def kernel(r: Recipe) -> DeviceKernel:
     return DeviceKernel(r)
 
 
+@cache
+def door_dtype(r: Recipe) -> str:
+    """Return the input dtype in which a recipe goes through the door: they take turns."""
+    return INPUTS[SUPPORTED.index(r) % len(INPUTS)]
+
+
+def door_units(r: Recipe, dtype: str) -> Iterator[modules.Unit]:
+    """Yield what the calls of the door start beside the engine's kernels."""
+    yield from (modules.tensor_unit(r, dtype), modules.whole_unit(r, dtype))
+    yield modules.fast_columns_unit(r, dtype) or modules.columns_unit(r, dtype)
+    yield modules.dequantize_unit(r, "float32")
+
+
 def compile_one(task: tuple[str, str, str]) -> Tally:
     """Compile (preset, dtype, architecture) into the cache; return that it was done, or why not."""
     name, dtype, arch = task
@@ -69,7 +82,7 @@ def compile_one(task: tuple[str, str, str]) -> Tally:
     try:
         for fast in (False, True)[: 1 + kernels.has_fast(r)]:
             kernels.cubin(r, dtype, arch, fast=fast)
-        for unit in (u for u in modules.units_of(r) if f"={dtype}" in u.definitions[-1]):
+        for unit in door_units(r, dtype) if dtype == door_dtype(r) else ():
             modules.cubin(unit, arch)
     except ToolchainError as e:
         return Counter({(FAILED, f"{name}: {e}"): 1})
@@ -86,20 +99,23 @@ def compare(task: Task) -> Tally:
 
 
 def compare_one(given: tuple[Task, AnyArray]) -> Tally:
-    """Return the counts of one preset on one tensor: by the engine, and a part of it through the door."""
+    """Return the counts of one preset on one tensor: by the engine; of one dtype a part through the door."""
     task, x = given
     (name,) = task.recipes
     r = PRESETS[name]
     try:
         bad = differing(kernel(r), x, r, task)
-        part = np.ascontiguousarray(x[:ROWS, :COLS])
-        amax = None if task.kind != SCALED else _amax(part, r)
-        door = through_the_door(part, r, amax)
+        door = _door(x, r, task) if x.dtype.name == door_dtype(r) else Compared(0, {})
     except FosError as e:
         return Counter({(FAILED, f"{name}: {task.kind}, seed {task.seed}: {e}"): 1})
     counts = {(name, BLOCKS): x.size // r.block_cols, (name, DOOR): door.blocks}
     counts |= {(DIFFERING, name): bad} if bad else {}
     return Counter(counts | {(DIFFERING, f"{name}, {call}"): n for call, n in door.differing.items()})
+
+
+def _door(x: AnyArray, r: Recipe, task: Task) -> Compared:
+    part = np.ascontiguousarray(x[:ROWS, :COLS])
+    return through_the_door(part, r, _amax(part, r) if task.kind in (SCALED, NAN) else None)
 
 
 def _amax(x: AnyArray, r: Recipe) -> F32:

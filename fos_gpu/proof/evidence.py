@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
-from fos_gpu.build.machine import card
+from fos_gpu.build.machine import card, slug
 from fos_gpu.build.probe import available
 from fos_gpu.proof.command import Parser
 from fos_ref.errors import InputError, ToolchainError
@@ -166,11 +166,6 @@ def _figures(part: dict[str, Any]) -> str:
             skips = sum(data["skipped"].values())
             found.append(f"{data['passed']} passed, {len(data['failed'])} failed, {skips} skipped")
     return "; ".join(found)
-
-
-def slug(device: str) -> str:
-    """Return a device's name for a file: NVIDIA H100 80GB HBM3 (sm_90), ... is nvidia-h100-80gb-hbm3."""
-    return re.sub(r"[^a-z0-9]+", "-", device.split(" (", maxsplit=1)[0].lower()).strip("-")
 
 
 def gather(out: Path, only: Sequence[str], limit: float) -> int:

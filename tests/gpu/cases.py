@@ -16,6 +16,14 @@ TILES = ("te-mse-256-16x16", "fouroversix-mse-16x16", "fouroversix-absmax-16x16"
 FORMATS = ("fouroversix-if6-e2m3-mse", "ocp-mxfp8-e5m2", "torchao-mxfp4-rceil", "fouroversix-if4-mae-bs8")
 SEARCHES = ("auto-round-nvfp4-search", "scale-optimum")
 BY_NAME = {r.name: r for r in SUPPORTED}
+#: One recipe of each format of elements, each way to a block scale, each layout, and the searches.
+KINDS = tuple(
+    dict.fromkeys(
+        r
+        for kind in ("element_format", "scale_format", "block_shape", "codes_per_byte", "search")
+        for r in {str(getattr(r, kind)): r for r in SUPPORTED}.values()
+    )
+)
 
 
 def inputs(shape=(32, 128)):

@@ -12,6 +12,7 @@ from fos_gpu.launch import sums_at_once
 from fos_gpu.proof.beside import SUPPORTED
 from fos_gpu.tensors import to_numpy
 from fos_ref import QuantizedTensor
+from fos_ref.inputs.distributions import make
 from fos_ref.model.quantize import tensor_scales
 from fos_ref.recipes.axes import AmaxScope, NonFinite
 from fos_ref.storage.layout import stored
@@ -184,3 +185,22 @@ def check_given_amax(put, x: np.ndarray, r) -> None:
     want = model(x, r, amax=amax)
     for given in (amax, put(amax), put(-amax)):
         assert_same_tensor(fos_gpu.quantize(put(x), r, amax=given).to_host(), want)
+
+
+def check_every_call(put, r, dtype: str, shape=(64, 96)) -> None:
+    """Quantizing along rows and columns, dequantizing, errors and the amax are the model's."""
+    x = make("heavy-tailed", shape, 3, dtype)
+    for i, columnwise in enumerate((False, True)):
+        check_quantize(put, x, r, columnwise=columnwise, layout=("linear", "swizzled")[i])
+        check_errors(put, x, r, columnwise=columnwise)
+    check_dequantize(put, x, r, dtype)
+    check_amax(put, x, r)
+
+
+def check_prepared(put, call, x: np.ndarray, *, columnwise=False, layout="linear", amax=None) -> None:
+    """A prepared call on put(x) gives the model's tensor, in the layout asked for."""
+    q = call(put(x))
+    want = model(x, q.recipe, columnwise=columnwise, amax=amax)
+    assert_same_tensor(q.to_host(), want)
+    expected = want.block_scales if layout == "linear" else fos_ref.swizzle(want.block_scales)
+    assert_same(to_numpy(q.block_scales), expected)

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from fos_gpu.build.machine import slug
 from fos_gpu.build.probe import Availability
 from fos_gpu.proof import evidence
-from fos_gpu.proof.evidence import FAILED, NOT_RUN, page, Part, PARTS, RAN, run_part, slug
+from fos_gpu.proof.evidence import FAILED, NOT_RUN, page, Part, PARTS, RAN, run_part
 
 CARD = {"device": "NVIDIA H100 80GB HBM3 (sm_90), NVRTC 13.0", "driver's CUDA": "13.0", "NVRTC": "13.0"}
 FINDING = {"compared": 7, "unexplained": 0, "not_run": {"E2M1: cvt": "needs sm_100a; this is sm_90"}}

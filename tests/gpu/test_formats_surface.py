@@ -13,7 +13,7 @@ from fos_gpu.tensors import to_numpy
 from fos_ref.errors import InputError
 from fos_ref.inputs.distributions import make
 from tests.gpu import surface
-from tests.gpu.cases import BY_NAME, FORMATS
+from tests.gpu.cases import BY_NAME, FORMATS, KINDS
 from tests.gpu.emulation.device import device
 
 pytestmark = pytest.mark.skipif(
@@ -22,24 +22,6 @@ pytestmark = pytest.mark.skipif(
 __all__ = ["device"]
 DTYPES = ("bfloat16", "float32", "float16")
 FORMATS_AND_DTYPES = tuple(zip(FORMATS, (*DTYPES, DTYPES[0]), strict=True))
-#: One recipe of each format of elements, each way to a block scale, each layout.
-KINDS = tuple(
-    dict.fromkeys(
-        r
-        for kind in ("element_format", "scale_format", "block_shape", "codes_per_byte")
-        for r in {getattr(r, kind): r for r in BY_NAME.values()}.values()
-    )
-)
-
-
-def check_every_call(device, r, dtype: str, shape=(64, 96)) -> None:
-    """Quantizing along rows and columns, dequantizing, errors and the amax are the model's."""
-    x = make("heavy-tailed", shape, 3, dtype)
-    for i, columnwise in enumerate((False, True)):
-        surface.check_quantize(device, x, r, columnwise=columnwise, layout=("linear", "swizzled")[i])
-        surface.check_errors(device, x, r, columnwise=columnwise)
-    surface.check_dequantize(device, x, r, dtype)
-    surface.check_amax(device, x, r)
 
 
 @pytest.mark.sample(1)
@@ -57,14 +39,14 @@ def test_codes_and_values(device, name, dtype):
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "dtype"), FORMATS_AND_DTYPES)
 def test_every_call(device, name, dtype):
-    check_every_call(device, BY_NAME[name], dtype)
+    surface.check_every_call(device, BY_NAME[name], dtype)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("r", KINDS, ids=lambda r: r.name)
 def test_every_call_of_every_kind(device, r, dtype):
-    check_every_call(device, r, dtype)
+    surface.check_every_call(device, r, dtype)
 
 
 def test_products_refuse_other_blocks_and_scales(device):

@@ -9,7 +9,6 @@ import pytest
 
 import fos_gpu
 import fos_ref
-from fos_gpu.tensors import to_numpy
 from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
 from tests.gpu import surface
@@ -24,15 +23,6 @@ __all__ = ["device"]
 KINDS = tuple(zip((*FEW, *TILES, *FORMATS, *SEARCHES), ("bfloat16", "float32", "float16") * 5, strict=False))
 
 
-def check(device, call, x, *, columnwise: bool = False, layout: str = "linear", amax=None) -> None:
-    """A prepared call gives the model's tensor, in the layout asked for."""
-    q = call(device(x))
-    want = surface.model(x, q.recipe, columnwise=columnwise, amax=amax)
-    surface.assert_same_tensor(q.to_host(), want)
-    expected = want.block_scales if layout == "linear" else fos_ref.swizzle(want.block_scales)
-    surface.assert_same(to_numpy(q.block_scales), expected)
-
-
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(("name", "dtype"), KINDS[:2])
 def test_one_launch_for_amax_and_codes_again_and_again(device, name, dtype):
@@ -41,7 +31,7 @@ def test_one_launch_for_amax_and_codes_again_and_again(device, name, dtype):
     call = fos_gpu.prepare(name, shape, dtype, like=device(np.zeros(16, np.uint8)))
     assert call.launches == 1
     for seed in range(3):
-        check(device, call, make("heavy-tailed", shape, seed, dtype))
+        surface.check_prepared(device, call, make("heavy-tailed", shape, seed, dtype))
     assert [(groups, threads) for groups, threads, _ in CURRENT.started] == [(3, 128)] * 3
 
 
@@ -55,7 +45,7 @@ def test_every_kind_by_one_launch(device, name, dtype, layout):
             call = fos_gpu.prepare(r, shape, dtype, like=like, scale_layout=layout)
             assert call.launches == 1 + (layout == "swizzled")
             for family in ("normal", "zero-laden"):
-                check(device, call, make(family, shape, 1, dtype), layout=layout)
+                surface.check_prepared(device, call, make(family, shape, 1, dtype), layout=layout)
 
 
 @pytest.mark.long
@@ -66,7 +56,7 @@ def test_what_the_device_does_not_hold_at_once_takes_more_launches(device, monke
     call = fos_gpu.prepare(r, shape, dtype, like=device(np.zeros(16, np.uint8)), scale_layout="swizzled")
     assert call.launches > 2
     for seed in range(2):
-        check(device, call, make("normal", shape, seed, dtype), layout="swizzled")
+        surface.check_prepared(device, call, make("normal", shape, seed, dtype), layout="swizzled")
 
 
 @pytest.mark.long
@@ -74,15 +64,16 @@ def test_what_the_device_does_not_hold_at_once_takes_more_launches(device, monke
 def test_columns_and_given_scales(device, name):
     r, shape, like = BY_NAME[name], (48, 96), device(np.zeros(16, np.uint8))
     x = make("normal", shape, 1, "bfloat16")
-    check(device, fos_gpu.prepare(r, shape, "bfloat16", like=like, columnwise=True), x, columnwise=True)
+    turned = fos_gpu.prepare(r, shape, "bfloat16", like=like, columnwise=True)
+    surface.check_prepared(device, turned, x, columnwise=True)
     rows = shape[:1] if r.amax_scope is fos_ref.AmaxScope.ROW else ()
     amax = np.full(rows, 2.75, np.float32)
-    check(device, fos_gpu.prepare(r, shape, "bfloat16", like=like, amax=amax), x, amax=amax)
+    surface.check_prepared(device, fos_gpu.prepare(r, shape, "bfloat16", like=like, amax=amax), x, amax=amax)
     there = device(amax)
     call = fos_gpu.prepare(r, shape, "bfloat16", like=like, amax=there)
     for value in (2.75, 9.0):
         there[...] = value
-        check(device, call, x, amax=np.full(rows, value, np.float32))
+        surface.check_prepared(device, call, x, amax=np.full(rows, value, np.float32))
 
 
 def test_another_x_is_refused_by_what_is_wrong_with_it(device):
