@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import fos_gpu
-import fos_ref
+from fos_gpu.dequantize import dequantize
+from fos_gpu.front import quantize
+from fos_gpu.prepared import prepare
 from fos_gpu.tensors import to_numpy
+from fos_ref.engines.front import dequantize as model_values
+from fos_ref.engines.front import quantize as model_tensor
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.recipes.recipe import Recipe
 from fos_ref.storage.tensor import QuantizedTensor
@@ -38,17 +41,17 @@ def through_the_door(x: AnyArray, r: Recipe, amax: Any = None) -> Compared:
     transpose then has its own.
     """
     there, found = put(x), dict.fromkeys(("rows", "columns", "values", "prepared"), 0)
-    want = fos_ref.quantize(x, r, amax=amax, engine="numpy")
-    q = fos_gpu.quantize(there, r, amax=amax)
+    want = model_tensor(x, r, amax=amax, engine="numpy")
+    q = quantize(there, r, amax=amax)
     found["rows"] = unequal_parts(q.to_host(), want)
-    found["values"] = unequal(to_numpy(fos_gpu.dequantize(q)), fos_ref.dequantize(want))
-    call = fos_gpu.prepare(r, x.shape, x.dtype, like=there, amax=amax)
+    found["values"] = unequal(to_numpy(dequantize(q)), model_values(want))
+    call = prepare(r, x.shape, x.dtype, like=there, amax=amax)
     for _ in range(2):  # what the first one leaves must not move the second
         found["prepared"] += unequal_parts(call(there).to_host(), want)
     blocks = 3 * x.size // r.block_cols
     if np.isfinite(x.astype(np.float32)).all():  # else the transpose's own amax is none
-        flipped = fos_ref.quantize(np.ascontiguousarray(x.T), r, engine="numpy")
-        found["columns"] = unequal_parts(fos_gpu.quantize(there, r, columnwise=True).to_host(), flipped)
+        flipped = model_tensor(np.ascontiguousarray(x.T), r, engine="numpy")
+        found["columns"] = unequal_parts(quantize(there, r, columnwise=True).to_host(), flipped)
         blocks += x.size // r.block_cols
     return Compared(blocks, {name: n for name, n in found.items() if n})
 

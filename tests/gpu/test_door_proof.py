@@ -25,17 +25,16 @@ def test_every_call_is_compared(device, monkeypatch, amax):
     x, r = make("normal", (80, 48), 1, "bfloat16"), BY_NAME[FEW[0]]
     found = door.through_the_door(x, r, amax)
     assert found == door.Compared(4 * x.size // 16, {})
-    wrong = SimpleNamespace(quantize=door.fos_ref.quantize, dequantize=lambda q: door_values(q) + 1)
-    door_values = door.fos_ref.dequantize
-    monkeypatch.setattr(door, "fos_ref", wrong)
+    true = door.model_values
+    monkeypatch.setattr(door, "model_values", lambda q: true(q) + 1)
     assert door.through_the_door(x, r, amax).differing == {"values": x.size}
 
 
 def test_one_byte_and_one_nan_are_seen(device):
     assert device is not None
     x, r = make("normal", (16, 48), 1, "float32"), BY_NAME[FEW[0]]
-    q = door.fos_ref.quantize(x, r, engine="numpy")
-    other = door.fos_ref.quantize(x, r, engine="numpy")
+    q = door.model_tensor(x, r, engine="numpy")
+    other = door.model_tensor(x, r, engine="numpy")
     other.codes[3, 4] ^= 1
     assert door.unequal_parts(q, q) == 0
     assert door.unequal_parts(q, other) == 1
