@@ -18,6 +18,7 @@ ONE_EACH = (
     modules.layout_unit(),
     modules.tensor_unit(R, "bfloat16"),
     modules.columns_unit(R, "bfloat16"),
+    modules.whole_unit(R, "bfloat16"),
     modules.dequantize_unit(R, "bfloat16"),
     modules.errors_unit(R, "bfloat16", columnwise=True),
 )
