@@ -47,9 +47,9 @@ class Prepared:
     def __init__(self, x: Tensor, out: DeviceQuantized, steps: list[Step], fixed: tuple[Any, ...]) -> None:
         self.out = out
         self._expected, self._packed, self._fixed = x, Packed(steps), fixed
-        self._torch = x.place.framework == "torch"
-        self._own = _own_dtype(x)
-        self._runtime = cupy().cuda.runtime
+        self._torch = sys.modules["torch"] if x.place.framework == "torch" else None
+        self._shape, self._device, self._own = x.shape, x.place.device, _own_dtype(x)
+        self._device_now, self._run = cupy().cuda.runtime.getDevice, self._packed.run
 
     @property
     def launches(self) -> int:
@@ -63,38 +63,37 @@ class Prepared:
         Streams:  the framework's current one. Nothing waits for the device: a CUDA graph can capture a call.
         Raises:   DtypeError, ShapeError, InputError for another x; ToolchainError where CUDA fails.
         """
-        address = self._torch_address(x) if self._torch else self._cupy_address(x)
-        if address is None or self._runtime.getDevice() != self._expected.place.device:
+        torch = self._torch
+        address = self._cupy_address(x) if torch is None else self._torch_address(x, torch)
+        if address is None or self._device_now() != self._device:
             address = self._checked(x)
         try:
-            self._packed.run(address, self._stream())
+            self._run(address, self._stream())
         except RuntimeError:
             with launching(self._expected.place, f"a prepared call on {self._expected.shape}"):
                 raise
         return self.out
 
     def _stream(self) -> int:
-        if self._torch:
-            torch = sys.modules["torch"]
-            return int(torch.cuda.current_stream(self._expected.place.device).cuda_stream)
+        if self._torch is not None:
+            return int(self._torch.cuda.current_stream(self._device).cuda_stream)
         return int(cupy().cuda.get_current_stream().ptr)
 
-    def _torch_address(self, x: Any) -> int | None:
+    def _torch_address(self, x: Any, torch: Any) -> int | None:
         """Return the address of a torch tensor that is as it should be; None where it has to be asked."""
-        torch = sys.modules["torch"]
-        if type(x) is not torch.Tensor or x.dtype is not self._own or x.shape != self._expected.shape:
+        if type(x) is not torch.Tensor or x.dtype is not self._own or x.shape != self._shape:
             return None
         if not x.is_cuda or x.layout is not torch.strided or not x.is_contiguous() or x.is_neg():
             return None
-        if x.device.index != self._expected.place.device:
+        if x.get_device() != self._device:
             return None
         return _aligned(x.data_ptr())
 
     def _cupy_address(self, x: Any) -> int | None:
         """Return the same of a CuPy array."""
-        if type(x) is not cupy().ndarray or x.dtype != self._own or x.shape != self._expected.shape:
+        if type(x) is not cupy().ndarray or x.dtype != self._own or x.shape != self._shape:
             return None
-        if not x.flags.c_contiguous or x.device.id != self._expected.place.device:
+        if not x.flags.c_contiguous or x.device.id != self._device:
             return None
         return _aligned(x.data.ptr)
 

@@ -13,7 +13,7 @@ step() {
   tail -n 4 "$out/$name.log"
 }
 [ "$part" = 1/1 ] || [ "${part%%/*}" = 1 ] && {
-  step tests 200 -m pytest -q -n 0 -m gpu -p no:cacheprovider tests/gpu/test_prepared_device.py
+  step tests 240 -m pytest -q -n 12 -m gpu -p no:cacheprovider tests/gpu/test_prepared_device.py
   step benchmark 150 -m benchmarks.gpu --out "$out" --parts small launches --rounds 5
 }
 step "proof-${part%%/*}" 400 -m fos_gpu.proof.device --share "$part" --out "$out"

@@ -10,7 +10,7 @@ import pytest
 
 from fos_gpu.proof import apart, door
 from fos_ref.inputs.distributions import make
-from tests.gpu.cases import BY_NAME, FEW
+from tests.gpu.cases import BY_NAME, FEW, KINDS
 from tests.gpu.emulation.device import device
 
 pytestmark = pytest.mark.skipif(
@@ -28,6 +28,15 @@ def test_every_call_is_compared(device, monkeypatch, amax):
     true = door.model_values
     monkeypatch.setattr(door, "model_values", lambda q: true(q) + 1)
     assert door.through_the_door(x, r, amax).differing == {"values": x.size}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("r", KINDS, ids=lambda r: r.name)
+def test_every_kind_through_the_door(device, r):
+    assert device is not None
+    for seed, dtype in enumerate(("float32", "bfloat16", "float16")):
+        x = make("heavy-tailed", (64, 64), seed, dtype)
+        assert door.through_the_door(x, r) == door.Compared(4 * x.size // r.block_cols, {})
 
 
 def test_one_byte_and_one_nan_are_seen(device):

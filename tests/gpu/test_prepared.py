@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import fos_gpu
-import fos_ref
 from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
+from fos_ref.recipes.axes import AmaxScope
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW, FORMATS, SEARCHES, TILES
 from tests.gpu.emulation.device import device
@@ -38,7 +38,8 @@ def test_one_launch_for_amax_and_codes_again_and_again(device, name, dtype):
 @pytest.mark.long
 @pytest.mark.parametrize("layout", ["linear", "swizzled"])
 @pytest.mark.parametrize(("name", "dtype"), KINDS)
-def test_every_kind_by_one_launch(device, name, dtype, layout):
+def test_every_kind_by_one_launch(device, monkeypatch, name, dtype, layout):
+    monkeypatch.setattr(CURRENT, "resident", 32)
     r, like = BY_NAME[name], device(np.zeros(16, np.uint8))
     for shape in ((16, 32), (48, 96), (32, 160), (3, 32)):
         if shape[0] % r.block_rows == 0:
@@ -66,7 +67,7 @@ def test_columns_and_given_scales(device, name):
     x = make("normal", shape, 1, "bfloat16")
     turned = fos_gpu.prepare(r, shape, "bfloat16", like=like, columnwise=True)
     surface.check_prepared(device, turned, x, columnwise=True)
-    rows = shape[:1] if r.amax_scope is fos_ref.AmaxScope.ROW else ()
+    rows = shape[:1] if r.amax_scope is AmaxScope.ROW else ()
     amax = np.full(rows, 2.75, np.float32)
     surface.check_prepared(device, fos_gpu.prepare(r, shape, "bfloat16", like=like, amax=amax), x, amax=amax)
     there = device(amax)

@@ -9,7 +9,7 @@ import pytest
 
 import fos_gpu
 from fos_gpu.tensors import take
-from fos_ref.errors import DtypeError, InputError
+from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
 from tests.gpu import surface
 from tests.gpu.cases import BY_NAME, FEW
@@ -75,3 +75,14 @@ def test_a_tensor_in_host_memory_is_refused(device):
         DtypeError, match=r"x is a torch tensor on cpu with layout torch\.strided: a dense CUDA"
     ):
         fos_gpu.quantize(torch.ones(16, 32), R)
+
+
+def test_a_prepared_call_takes_torch_s_tensors_and_stream(torch_device):
+    x = make("normal", (16, 64), 1, "bfloat16")
+    call = fos_gpu.prepare(FEW[0], x.shape, "bfloat16", like=torch_device(x))
+    surface.check_prepared(torch_device, call, x)
+    assert {stream for _, _, stream in fake_cupy.CURRENT.started} == {99}
+    with pytest.raises(ShapeError, match="the call was prepared for"):
+        call(torch_device(x.reshape(32, 32)))
+    with pytest.raises(InputError, match="not contiguous"):
+        call(torch_device(np.ascontiguousarray(x.T)).T)

@@ -20,6 +20,7 @@ def torch_device(device, monkeypatch):
     torch = pytest.importorskip("torch", reason="torch is not installed: its tensors were not walked through")
     make = torch.empty
     monkeypatch.setattr(torch.Tensor, "is_cuda", property(lambda _: True))
+    monkeypatch.setattr(torch.Tensor, "get_device", lambda _: 0)
     monkeypatch.setattr(torch.Tensor, "device", property(lambda _: SimpleNamespace(index=0)))
     monkeypatch.setattr(torch, "empty", lambda shape, *, dtype, device: _empty(make, shape, dtype, device))
     stream = SimpleNamespace(cuda_stream=99)
