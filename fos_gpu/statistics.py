@@ -77,6 +77,7 @@ def errors(x: Any, q: DeviceQuantized) -> DeviceErrors:
     Streams:  the framework's current one; nothing waits for the device.
     Raises:   ShapeError for another shape; DtypeError, for a `q` on no device too; InputError for another
               device or framework than q's; ToolchainError.
+    Spec:     docs/gpu.md, "Error statistics"; v is N14.
     """
     check_on_device(q, "errors")
     x = take_input(x)

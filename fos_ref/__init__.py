@@ -16,6 +16,7 @@ STOCHASTIC              those that take random bits besides
 random, rotate          the random bits and the rotations of training (docs/training.md)
 training                the operands and products of a linear layer, as each program makes them
 verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
+doctor                  what this installation can do, and what to install for more (`fos doctor`)
 """
 
 from importlib import import_module
@@ -67,6 +68,7 @@ _HOMES = {
 #: The packages that `import fos_ref` is enough for.
 _PACKAGES = (
     "attention",
+    "doctor",
     "engines",
     "errors",
     "formats",

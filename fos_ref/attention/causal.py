@@ -32,10 +32,12 @@ def attention(
     weights:    what is done to the weights before they meet v: P = exp(score - largest of the row), 0 where
                 masked. Their sum is taken before
     Shapes:     (T, d) each, v (T, dv) -> (T, dv)
+    Dtypes:     float32 -> float32
     Rounding:   float32; an exponential is that of float64, rounded once. Scores are sums over d in order,
                 outputs sums over tokens in order; a token that row i does not see counts as +0 in every sum,
                 whatever it holds.
     Specials:   NaN and infinity as they come.
+    Raises:     NumPy's own errors for shapes that do not fit; `leaks` checks what a user hands in.
     """
     if prepare is not None:
         q, k, v = prepare(q, k, v)

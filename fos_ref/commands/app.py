@@ -8,6 +8,7 @@ import typer
 
 from fos_ref.commands.check import check
 from fos_ref.commands.completion import install, SHELLS, show
+from fos_ref.commands.doctor import doctor
 from fos_ref.commands.evidence import evidence
 from fos_ref.commands.fleet.group import fleet
 from fos_ref.commands.golden import golden
@@ -41,6 +42,7 @@ app.command(cls=Command, short_help="Find where a causal function looks ahead.")
 app.add_typer(golden)
 app.command(cls=Command, short_help="Say what was compared with whose program.")(evidence)
 app.command(cls=Command, short_help="Run the long proofs.")(prove)
+app.command(cls=Command, short_help="Say what this installation can do.")(doctor)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer hands over the switch

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Group
 
-from fos_ref.recipes import PRESETS, Recipe, STOCHASTIC
+from fos_ref.recipes import configured, PRESETS, Recipe, STOCHASTIC
+from fos_ref.recipes.settings.configured import named_values
 from fos_ref.report.console import plain, table, titled
 
 
@@ -15,8 +17,11 @@ def described(r: Recipe) -> dict[str, Any]:
     return {**r.to_dict(), "fingerprint": r.fingerprint()}
 
 
-def listing() -> list[dict[str, Any]]:
-    """Return every preset as JSON values, under the name that it is listed by."""
+def listing(settings: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Return every preset as JSON values, under the name that it is listed by; or those of settings."""
+    if settings:
+        made = configured(named_values(settings))
+        return [{**described(r), "preset": r.name} for r in made]
     return [{**described(r), "preset": name} for name, r in {**PRESETS, **STOCHASTIC}.items()]
 
 

@@ -60,12 +60,24 @@ def listed(
             metavar="NAME", autocompletion=_names, help="Show this preset axis by axis. [default: list all]"
         ),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="NAME=VALUE",
+            help="List what a program makes with this setting of its own; may be given again.",
+        ),
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """List the dialects, show one axis by axis, or say where two differ.
 
-    `fos recipes diff A B` says on how many blocks, and why: see `fos recipes diff --help`.
+    `fos recipes --with NVTE_NVFP4_4OVER6=all` lists those that a program makes with such settings. `fos
+    recipes diff A B` says on how many blocks two differ, and why: see `fos recipes diff --help`.
     """
+    if settings and (names or ctx.invoked_subcommand is not None):
+        msg = "recipes --with beside a name or a command: --with alone is allowed"
+        raise InputError(msg)
     if ctx.invoked_subcommand is not None:
         return
     from fos_ref.commands.recipe_tables import described, described_table, listing, listing_table
@@ -73,7 +85,7 @@ def listed(
 
     match names or []:
         case []:
-            _print(listing(), listing_table, as_json=as_json)
+            _print(listing(settings), listing_table, as_json=as_json)
         case [name]:
             _print(described(recipe(name)), described_table, as_json=as_json)
         case given:

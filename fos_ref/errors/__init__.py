@@ -87,7 +87,10 @@ _LONGEST_NAME = 100  #: none of ours is longer; the search takes the square of i
 
 
 def near(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return up to `count` of the `known` names that `name` may mean, in other case or as their beginning."""
+    """Return up to `count` of the `known` names that `name` may mean, in other case or as their beginning.
+
+    It raises no error: a name that is too long to be one of ours is near none.
+    """
     if len(name) > _LONGEST_NAME:
         return []
     folded = {k.casefold(): k for k in known}

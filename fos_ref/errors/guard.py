@@ -24,6 +24,8 @@ UNUSABLE = 2
 INTERRUPTED = 130
 _OURS = ("fos_ref", "fos_gpu")
 _PARTS = ("fos_gpu",)  #: of ours that may be left out of an installation
+#: Packages that an extra brings, by the name that is imported.
+_EXTRAS = dict.fromkeys(("pandas", "matplotlib", "scipy", "PIL"), "report")
 _BLAS = "OPENBLAS_NUM_THREADS"  #: of a library that NumPy brings and nothing here calls
 _Given = ParamSpec("_Given")
 _NO_THREAD = "can't start new thread"  #: CPython raises a bare RuntimeError for it
@@ -58,7 +60,7 @@ def _told(error: BaseException) -> str | None:
     if isinstance(error, ImportError) and not _is_ours(error.name):
         first = _first(error)
         why = "not enough memory" if isinstance(first, MemoryError) else str(first)
-        return f"a part of this installation cannot be loaded: {why}"
+        return f"a part of this installation cannot be loaded: {why}{_helps(first)}"
     for kinds, what in _OUTSIDE:
         if isinstance(error, kinds):
             return f"{what} ({detail})" if (detail := str(error).strip()) else what
@@ -89,6 +91,13 @@ def _place(error: OSError) -> str:
     return (
         "output" if name is None or name == "" else shown(os.fsdecode(name) if _is_path(name) else str(name))
     )
+
+
+def _helps(error: BaseException) -> str:
+    """Return the extra that brings the package which is not there, for a message; "" for any other error."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    extra = _EXTRAS.get((missing or "").partition(".")[0])
+    return f": pip install 'fos-ref[{extra}]'" if extra else ""
 
 
 def _is_path(name: object) -> bool:

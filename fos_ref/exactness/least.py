@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fos_ref.formats import decode, E2M1, UE4M3
-from fos_ref.formats.arrays import AnyArray, F64
+from fos_ref.formats.arrays import AnyArray, F64, U8
 from fos_ref.recipes.recipe import BLOCK
 
 _LARGEST = 0x7E  #: the code of the largest E4M3 scale; 0 and NaN are no scales
@@ -28,6 +28,17 @@ def least_squared(x: AnyArray, amax: np.floating, bound: int) -> F64:
     least: F64 = np.full(magnitudes.shape[:2], np.inf)
     for s in SCALES:
         unit = s * decode_scale
-        nearest = VALUES[np.searchsorted(_MIDPOINTS, magnitudes / unit)] * unit
+        nearest = VALUES[_place(magnitudes / unit)] * unit
         np.minimum(least, np.sum(np.square(nearest - magnitudes), axis=-1), out=least)
     return least
+
+
+def _place(y: F64) -> U8:
+    """Return how many midpoints each value is above: the index of the nearest value, of the smaller at a tie.
+
+    np.searchsorted finds the same, in three times the time for so few midpoints.
+    """
+    place = np.zeros(y.shape, dtype=np.uint8)
+    for middle in _MIDPOINTS:
+        place += y > middle
+    return place

@@ -39,6 +39,11 @@ from fos_ref.recipes.recipe import Recipe
 CHUNKS_PER_PART = 256  #: at least; 262,144 values, about 100 microseconds
 
 
+def kept_in() -> str:
+    """Return the folder in which compiled code is kept (fos_ref/fast/cached.py)."""
+    return str(quantize_range._cache.cache_path)  # noqa: SLF001 -- where `cached` has put it
+
+
 class NumbaEngine:
     """The compiled steps as an engine."""
 

@@ -135,6 +135,8 @@ def decode(codes: AnyArray, fmt: FormatInfo) -> F64:
     Dtypes:   any integer dtype; bits above the format's width are an InputError
     Rounding: none; float64 holds every value of every format here.
     Specials: codes past the largest finite value are NaN (or infinity where the format has it).
+    Raises:   DtypeError for what is no integer; InputError.
+    Spec:     N1.
     """
     c = np.asarray(codes)
     if c.dtype.kind not in "ui":

@@ -44,6 +44,7 @@ def make(name: str, shape: tuple[int, int], seed: int, dtype: str = "float32") -
     Specials: finite values only; subnormals and signed zeros where the family says so.
     Raises:   InputError for an unknown name (all are listed) or a seed outside 0 to 2^64 - 1; ShapeError;
               DtypeError.
+    Source:   NumPy's Philox, keyed by the seed and the CRC-32 of the name.
     """
     rows, cols = _checked(name, shape, seed, dtype)
     check_float_environment()

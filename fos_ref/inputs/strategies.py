@@ -96,6 +96,7 @@ def blocks(
     draw `matrices`.
     aim:      one of AIMS; None: any that suits the recipe
     Shapes:   (block rows, block columns)
+    Dtypes:   `dtype`: "float32", "float16" or "bfloat16"
     Raises:   RecipeError; InputError for an `aim` that does not suit the recipe, and for an amax that is
               no positive finite number.
     """
@@ -167,6 +168,7 @@ def cases(
     amax:     None; or the tensor's own; or one that is too small, so that block scales saturate; or one that
               is too large, so that they are subnormal or zero
     Shapes:   x as in `matrices`; amax (), or (rows,) for row-scaled recipes
+    Dtypes:   x as in `matrices`; amax float32
     Raises:   RecipeError, InputError, ShapeError.
     """
     r = get_recipe(recipe)

@@ -54,7 +54,7 @@ FEEDS = MappingProxyType(
 
 
 def width(feed: Feed) -> int:
-    """Return how many random bits an element gets."""
+    """Return how many random bits an element gets. Raises: KeyError for what is no `Feed`."""
     return len(FEEDS[feed][0])
 
 
@@ -90,6 +90,7 @@ def probe(feed: Feed) -> tuple[int | None, ...]:
 
     At 1.25 an element goes up exactly where the highest of its random bits is set. So 32 conversions of four
     values 1.25 tell the feeds apart.
+    Raises: KeyError for what is no `Feed`.
     """
     top = {positions[0]: element for element, positions in enumerate(FEEDS[feed])}
     return tuple(top.get(bit) for bit in range(WORD_BITS))

@@ -47,6 +47,8 @@ def up_probability(nu: Fraction, rule: Rule, bits: int) -> Fraction:
 
     A cuts towards zero, B rounds half up, C to nearest even. So A loses 2^-(bits + 1) of a step on average
     over values whose nu is uniform, and B and C lose nothing.
+    Rounding: that of the rule, once; the share is an exact Fraction.
+    Raises:   InputError for a number of bits below 1 or above 32.
     """
     return _KEPT[rule](nu, whole(bits, "random bits", 1, MOST_BITS))
 
@@ -55,6 +57,8 @@ def moments(y: float, rule: Rule, bits: int, fmt: FormatInfo = E2M1) -> Moments:
     """Return mean and variance of a finite value's rounding, in the formats' values.
 
     Values above the largest are the largest, with no variance.
+    Rounding: none; both are exact Fractions.
+    Raises:   InputError for a number of bits below 1 or above 32.
     """
     grid = _grid(fmt)
     a, sign = abs(Fraction(y)), -1 if y < 0 else 1
@@ -70,6 +74,9 @@ def enumerated(rounding: Callable[[AnyArray, AnyArray], AnyArray], y: float, bit
     """Return mean and variance of any rounding of a value, by trying all of its random numbers.
 
     rounding: values (n,), random numbers (n,) -> rounded values (n,)
+    Shapes:   n is 2^bits, with bits from 1 to 16
+    Dtypes:   values float32, random numbers uint32; the moments are exact Fractions
+    Raises:   InputError for another number of bits; what `rounding` raises.
     """
     count = 1 << whole(bits, "random bits", 1, 16)
     values = np.full(count, y, dtype=np.float32)

@@ -70,6 +70,7 @@ def sharing(map: str, shape: tuple[int, int], **options: Option) -> Sharing:  # 
 
     Neither seed nor offset matters: they turn the numbers of all draws alike. Two draws are one where key,
     counter, lane and half are; the finalizer is a bijection, so its draws are one where its inputs are.
+    Map, shape, options and errors are those of `words`.
     """
     chosen, asked = checked(map, shape, 0, 0, options)
     numbers = _numbered([_columns(chosen.place(p)) for p in _parts(asked)])

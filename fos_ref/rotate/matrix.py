@@ -31,7 +31,12 @@ def checked_size(size: Any) -> int:
 
 
 def signs_of(signs: int | Sequence[int], size: int) -> I64:
-    """Return the signs, 1 and -1, of a mask (bit i set: -1 for row i) or of `size` numbers 1 and -1."""
+    """Return the signs, 1 and -1, of a mask (bit i set: -1 for row i) or of `size` numbers 1 and -1.
+
+    Shapes: -> (size,)
+    Dtypes: -> int64
+    Raises: InputError for a mask of more bits, another number of signs, or a number that is neither 1 nor -1.
+    """
     if is_a(signs, (int, np.integer)):
         mask = whole(signs, "signs", 0, (1 << size) - 1)
         return np.array([1 - 2 * (mask >> i & 1) for i in range(size)], dtype=np.int64)
@@ -54,10 +59,15 @@ def scale(size: int) -> float:
     """Return the magnitude of every entry: size^(-1/2) rounded to bfloat16.
 
     1/4 for 16, 1/8 for 64 and 1/16 for 256 are exact; 32 has 181/1024 and 128 has 181/2048.
+    Rounding: one, to bfloat16, to nearest even.
+    Errors:   none; what is no size that a rotation takes is refused by `hadamard`.
     """
     return float(decode(encode(np.array(size**-0.5), BFLOAT16), BFLOAT16))
 
 
 def gain(size: int) -> Fraction:
-    """Return what a product of two operands grows by where both are rotated: size * scale^2, exactly."""
+    """Return what a product of two operands grows by where both are rotated: size * scale^2, exactly.
+
+    size: a power of two. Errors: none; what is no size that a rotation takes is refused by `hadamard`.
+    """
     return size * Fraction(scale(size)) ** 2

@@ -156,6 +156,8 @@ def step_input(state: bytes, dtype: str) -> Step:
     dtype:    "bfloat16" or "float32"
     Shapes:   -> x (400, 400), amax ()
     Rounding: none; all arithmetic is on integers.
+    Dtypes:   x of `dtype`, amax float32
+    Raises:   InputError for another dtype, and for what is not 32 bytes.
     Spec:     docs/vectors.md, "The chain".
     """
     if not is_a(state, bytes) or len(state) != _STATE_BYTES:

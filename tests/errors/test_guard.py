@@ -32,6 +32,11 @@ def _caused():
 
 
 ERRORS = {
+    "package of an extra": (
+        ModuleNotFoundError("No module named 'pandas'", name="pandas"),
+        2,
+        "fos-ref[report]",
+    ),
     "memory": (MemoryError(), 2, "not enough memory for this"),
     "memory of an array": (np._core._exceptions._ArrayMemoryError((1 << 40,), np.dtype("f4")), 2, "memory"),
     "depth": (RecursionError("maximum recursion depth exceeded"), 2, "nested too deeply"),

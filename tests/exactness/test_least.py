@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.exactness import least
 from fos_ref.exactness.least import least_squared, SCALES, VALUES
 from fos_ref.inputs.distributions import make
 
@@ -65,3 +66,10 @@ def test_the_optimum_as_a_recipe_reaches_it(bound):
     error = np.square(fos_ref.dequantize(fos_ref.quantize(x, r)).astype(np.float64) - x)
     least = least_squared(x, np.max(np.abs(x)), bound)
     assert [f"{v:.5g}" for v in error.reshape(-1, 16).sum(axis=-1)] == [f"{v:.5g}" for v in least.ravel()]
+
+
+def test_the_place_of_a_value_is_that_of_a_binary_search():
+    """At every midpoint, beside it, beyond all of them."""
+    at = np.concatenate([least._MIDPOINTS, [0, 1e300]])
+    y = np.concatenate([at, np.nextafter(at, -np.inf), np.nextafter(at, np.inf)])
+    assert (least._place(y) == np.searchsorted(least._MIDPOINTS, y)).all()

@@ -7,6 +7,8 @@ from itertools import combinations
 import pytest
 
 from fos_ref import PRESETS
+from fos_ref.errors import RecipeError
+from fos_ref.recipes import configured
 from fos_ref.recipes.settings.peers import (
     FLASHINFER,
     FOUROVERSIX,
@@ -97,3 +99,28 @@ def test_the_document_lists_every_setting():
             values = " ".join(f"`{value}`" for value in s.values)
             axes = " ".join(f"`{axis}`" for axis in sorted({a for v in s.values.values() for a in v}))
             assert f"| {program.name} | `{s.name}` | {values} | {axes} |" in text
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=IDS)
+def test_the_settings_of_a_preset_lead_back_to_it(program):
+    for r in program.presets():
+        made = configured(program.settings_of(r))
+        assert r in made
+        own = [m for m in made if program.makes(m)]
+        assert all(program.settings_of(m).items() >= program.settings_of(r).items() for m in own)
+
+
+def test_settings_that_no_program_has_are_refused():
+    with pytest.raises(RecipeError, match="did you mean NVTE_NVFP4_4OVER6"):
+        configured({"NVTE_NVFP4_4OVER7": "all"})
+    with pytest.raises(RecipeError, match="TransformerEngine"):
+        configured({"NVTE_NVFP4_4OVER6": "all", "FLASHINFER_NVFP4_4OVER6": "1"})
+    with pytest.raises(RecipeError, match="one of MAE, MSE is allowed"):
+        configured({"NVTE_NVFP4_4OVER6_ERR_MODE": "mse"})
+
+
+def test_fewer_settings_fit_more_presets():
+    one = configured({"NVTE_NVFP4_4OVER6": "all"})
+    two = configured({"NVTE_NVFP4_4OVER6": "all", "NVTE_NVFP4_4OVER6_ERR_MODE": "MSE"})
+    assert set(two) < set(one)
+    assert {r.name for r in two} >= {"te-cuda-mse-256", "te-cuda-mse-448-fast"}

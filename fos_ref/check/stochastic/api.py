@@ -63,6 +63,7 @@ def check_stochastic(
               are taken for true ones.
     Raises:   RecipeError, ShapeError, DtypeError; InputError for a recipe that rounds scales stochastically
               without a correction, or to other elements than E2M1.
+    Spec:     docs/training.md, "Judging a kernel"; N7, N9.
     """
     r, fixed = _judgeable(get_recipe(recipe)), Fixed(amax, tensor_scale, encode_scale)
     rate = _rate(false_alarm)

@@ -2,6 +2,7 @@
 
 from tests.doors.commands import (
     check,
+    doctor,
     fleet,
     golden,
     inspect,
@@ -21,6 +22,7 @@ ROWS = [
     for part in (
         program,
         check,
+        doctor,
         matmul,
         model,
         model_eval,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.doors.kit import checkpoints, documents, npy
-from tests.doors.row import Command, each, hostile
+from tests.doors.row import Command, each, HOSTILE, hostile
 
 _DIFF = ("recipes", "diff")
 _BAD = (*npy.FOREIGN, *npy.ARRAYS, *npy.VALUES)
@@ -21,6 +21,41 @@ _NEW = ("recipes", "new")
 #: Files that are no recipe: not there, no file, no JSON, other axes, too large, too deep, hostile.
 _NO_RECIPES = (*documents.FOREIGN, *documents.RECIPES, *_ODD, "large")
 ROWS = [
+    *hostile("recipes --with", "recipes", "--with", "{}"),
+    *each(
+        "recipes --with",
+        [(f"a value: {what}", text) for what, text in HOSTILE.items()],
+        *("recipes", "--with", "NVTE_NVFP4_4OVER6={}"),
+    ),
+    *each(
+        "recipes --with",
+        [
+            ("no value", "NVTE_NVFP4_4OVER6"),
+            ("no name", "=all"),
+            ("an empty value", "NVTE_NVFP4_4OVER6="),
+            ("in other case", "nvte_nvfp4_4over6=all"),
+            ("a near name", "NVTE_NVFP4_4OVER=all"),
+        ],
+        *("recipes", "--with", "{}"),
+    ),
+    Command(
+        "recipes --with",
+        "of two programs",
+        ("recipes", "--with", "NVTE_NVFP4_4OVER6=all", "--with", "FLASHINFER_NVFP4_4OVER6=1"),
+        ("TransformerEngine", "FlashInfer"),
+    ),
+    Command(
+        "recipes --with",
+        "twice",
+        ("recipes", "--with", "NVTE_NVFP4_4OVER6=all", "--with", "NVTE_NVFP4_4OVER6=all"),
+        ("twice",),
+    ),
+    Command(
+        "recipes --with",
+        "beside a name",
+        ("recipes", "--with", "NVTE_NVFP4_4OVER6=all", "nvfp4"),
+        ("--with",),
+    ),
     *hostile("recipes new --from", *_NEW, "mine", "--from", "{}", named=("recipe",)),
     *[
         Command("recipes new --from", f"{name}.json", (*_NEW, "mine", "--from", f"{name}.json"))
