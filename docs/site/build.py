@@ -103,6 +103,7 @@ def build(out: Path) -> int:
     from fos_ref.version import VERSION
 
     site = out / VERSION
+    shutil.rmtree(site, ignore_errors=True)
     with tempfile.TemporaryDirectory() as work:
         source = Path(work) / "source"
         source.mkdir()
