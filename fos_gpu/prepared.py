@@ -27,6 +27,8 @@ from fos_ref.recipes.recipe import Recipe
 
 LONGEST_ROW = 8 * launch.THREADS  #: blocks of a row that one thread block takes alone
 MOST_WAVES = 2  #: how often the rows of a tensor may fill the device by one launch
+#: Blocks above which more launches are faster on an H200 (reports/benchmark-gpu-nvidia-h200.md), also by row.
+MOST_AT_ONCE, MOST_OF_ROWS = 1 << 15, 1 << 12
 _LARGEST = (1 << 63) - 1  #: of an axis
 
 
@@ -178,11 +180,11 @@ def _steps(q: DeviceQuantized, x: Tensor, given: Any) -> list[Step]:
 def _whole(q: DeviceQuantized, x: Tensor) -> Start | None:
     """Return the one launch for amax, scales and outputs; None where the device does not hold it at once."""
     r, (rows, cols) = q.recipe, (q.rows, q.cols)
-    if not rows * cols:
+    by_row = r.amax_scope is AmaxScope.ROW
+    if not 0 < rows * cols // r.block_cols <= (MOST_OF_ROWS if by_row else MOST_AT_ONCE):
         return None
     function = launch.loaded(modules.whole_unit(r, x.dtype), modules.ENTRY_WHOLE)
     most, of_row = most_together(function, launch.THREADS), cols // r.block_cols
-    by_row = r.amax_scope is AmaxScope.ROW
     groups = rows if by_row else -(-rows * of_row // launch.THREADS)
     if groups > most * (MOST_WAVES if by_row else 1) or (by_row and of_row > LONGEST_ROW):
         return None

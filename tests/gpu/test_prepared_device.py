@@ -47,7 +47,8 @@ def test_more_launches_give_the_same(monkeypatch, r):
         surface.check_prepared(to_cupy, call, make("normal", (48, 96), seed, "bfloat16"))
 
 
-def test_as_many_thread_blocks_as_the_device_holds_and_one_more():
+def test_as_many_thread_blocks_as_the_device_holds_and_one_more(monkeypatch):
+    monkeypatch.setattr(prepared, "MOST_AT_ONCE", 1 << 40)
     r = BY_NAME[FEW[0]]
     function = launch.loaded(modules.whole_unit(r, "bfloat16"), modules.ENTRY_WHOLE)
     most, like = most_together(function, launch.THREADS), to_cupy(np.zeros(16, np.uint8))
