@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat, TensorScale
+from fos_ref.recipes.axes import AmaxScope, ElementFormat, ScaleFormat
 from fos_ref.recipes.catalog import PRESETS
 from fos_ref.recipes.recipe import BLOCK, Recipe
 from fos_ref.storage.held import BlockFormat, MX_BLOCK
@@ -14,8 +14,6 @@ from fos_ref.storage.held import BlockFormat, MX_BLOCK
 _BLIND = ("dequantize", "nonfinite")  #: axes that move no byte of a finite weight's codes and scales
 _OWN_FAMILY = ("4over6", "nvfp4")
 _OF_E4M3 = (ScaleFormat.E4M3, ScaleFormat.E4M3_HALF_UP)
-#: Of simulators of training: they write no checkpoint, so a file is held to them only where they are named.
-_SIMULATED = (TensorScale.DECODE_TWO_QUOTIENTS, TensorScale.DECODE_TWO_QUOTIENTS_SHORT)
 #: Names that a convention's own program goes by, taken first among contenders that do equally well.
 _FAMILY = {
     "modelopt": ("modelopt-",),
@@ -38,6 +36,8 @@ class Contender:
     derived: list[str] = field(default_factory=list)  #: weights whose tensor scale it makes of no known amax
     kept: bool = False  #: it is compared with the whole file however it does
     dropped: bool = False  #: after the first look at the file: it was compared no further
+    behind: int = 0  #: blocks by which weights set it back, of those that damage does not explain
+    standing: tuple[int, ...] = ()  #: the least is best; those of one standing did equally well
 
     @property
     def share(self) -> float:
@@ -69,7 +69,7 @@ def contenders(kind: BlockFormat, convention: str, named: Recipe | None) -> list
     """
     groups: dict[tuple[Any, ...], list[Recipe]] = {}
     for r in dict.fromkeys(PRESETS.values()):
-        if storable(r, kind) and r.tensor_scale not in _SIMULATED:
+        if storable(r, kind):
             groups.setdefault(_bits(r), []).append(r)
     first = None if named is None else _bits(named)
     if named is not None and storable(named, kind):

@@ -20,6 +20,8 @@ from fos_ref.inspect.problems import in_order, joined, Kind, Problem
 from fos_ref.inspect.quantized import Beside, beside
 from fos_ref.inspect.report import Inspection
 from fos_ref.inspect.scale_bytes import odd_bytes
+from fos_ref.inspect.scales import makes_one
+from fos_ref.inspect.search import Search
 from fos_ref.inspect.walk import Walk
 from fos_ref.inspect.weight import WeightFound
 from fos_ref.recipes.recipe import Recipe
@@ -129,7 +131,7 @@ class Job:
         ranked: list[Contender] = []
         for kind in sorted(walk.searches, key=lambda k: -sizes[k]):
             mine = [w for w in weights if w.held.format is kind and w.compared is not None]
-            _add_up(walk.searches[kind].contenders, mine)
+            _add_up(walk.searches[kind], mine)
             order = walk.searches[kind].ranked()
             asked = [c for c in order if self.recipe is not None and is_bits_of(c, self.recipe)]
             first = next(iter([*asked, *(c for c in order[:1] if c.equal)]), None)
@@ -179,14 +181,15 @@ class Job:
             self.progress(self.done, sum(h.code_bytes for h in self.found.weights))
 
 
-def _add_up(contenders: Sequence[Contender], weights: Sequence[WeightFound]) -> None:
-    for i, c in enumerate(contenders):
-        for w in weights:
-            if w.compared is None or i not in w.compared.equal:
-                continue
-            c.blocks, c.equal = c.blocks + w.compared.blocks, c.equal + w.compared.equal[i]
-            owner = w.compared.owners[i]
-            c.own_tensor_scales += owner == w.held.name
+def _add_up(search: Search, weights: Sequence[WeightFound]) -> None:
+    for w in weights:
+        if w.compared is None:
+            continue
+        search.set_back(w.compared.equal, w.compared.blocks)
+        for i, n in w.compared.equal.items():
+            c, owner = search.contenders[i], w.compared.owners[i]
+            c.blocks, c.equal = c.blocks + w.compared.blocks, c.equal + n
+            c.own_tensor_scales += owner == w.held.name and makes_one(c.recipe, w.stored)
             if owner is None and w.stored is not None:
                 c.derived.append(w.held.name)
 

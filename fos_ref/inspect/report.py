@@ -159,8 +159,9 @@ class Inspection:
         top = self.ranked[0] if self.ranked else None
         if top is None or not top.equal:
             return [] if top is None else [top]
-        did = (top.equal, top.own_tensor_scales)
-        return [c for c in self.ranked if (c.equal, c.own_tensor_scales) == did and not c.dropped]
+        per = top.recipe.block_cols  # of one format
+        alike = (c for c in self.ranked if c.standing == top.standing and c.recipe.block_cols == per)
+        return [c for c in alike if not c.dropped]
 
     @property
     def shown(self) -> tuple[Contender, ...]:

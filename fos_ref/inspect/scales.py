@@ -114,3 +114,8 @@ class WeightScales:
                 encode=np.asarray(encode_scale_of(stored, self.convention)),
                 decode=np.asarray(decode_scale_of(stored, self.convention)),
             )
+
+
+def makes_one(r: Recipe, stored: np.float32 | None) -> bool:
+    """Return whether a recipe can have made a stored tensor scale: one that has none is read as 1."""
+    return r.tensor_scale is not TensorScale.NONE or stored is None or bool(stored == 1)

@@ -2,7 +2,8 @@
 
 Presets that differ in nothing that finite input shows are one contender. A first look at a few rows of
 weights from all over the file leaves those that do best there, on all of them or on any one; these are
-compared block by block with the whole file.
+compared block by block with the whole file. Blocks of a damaged weight are equal by chance: they set a
+contender back only where it has fewer than the damage can explain.
 """
 
 from __future__ import annotations
@@ -70,9 +71,31 @@ class Search:
                 c = self.contenders[i]
                 c.dropped |= n < blocks and self.behind[i] > GRACE and not c.kept
 
+    def set_back(self, equal: Mapping[int, int], blocks: int) -> None:
+        """Hold against each contender the blocks of a weight that it lacks and the best has.
+
+        A block that even the best lacks is damaged, or no contender's. The best may have as many more by
+        chance as it lacks: so many are held against nobody, and any one in a weight that it gives whole.
+        """
+        most = max(equal.values(), default=0)
+        for i, c in enumerate(self.contenders):
+            fewer = most - equal.get(i, 0)
+            c.behind += fewer if fewer > blocks - most else 0
+
     def ranked(self) -> list[Contender]:
-        """Return the contenders, the best first; one that was dropped is never before one that was not."""
-        return sorted(self.contenders, key=lambda c: (c.dropped, -c.equal, -c.own_tensor_scales))
+        """Return the contenders, the best first; one that was dropped is never before one that was not.
+
+        Of those that are equally far behind, the one of more own tensor scales is before; then the one of
+        more equal blocks, if they are more than `GRACE`; then the one that is preferred.
+        """
+        most: dict[tuple[int, ...], int] = {}
+        for c in self.contenders:
+            c.standing = (c.dropped, c.behind, -c.own_tensor_scales)
+            most[c.standing] = max(c.equal, most.get(c.standing, 0))
+        for c in self.contenders:
+            fewer = most[c.standing] - c.equal
+            c.standing += (0 if fewer <= GRACE < c.equal else fewer,)
+        return sorted(self.contenders, key=lambda c: c.standing)
 
     def _engine(self, r: Recipe) -> Engine:
         if r not in self.engines:

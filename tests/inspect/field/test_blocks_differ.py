@@ -153,7 +153,10 @@ def test_codes_made_with_the_unrounded_block_scale(which, tmp_path):
         assert (tensors[f"l.{i}.weight_scale"].view(np.uint8) == scales).all()
     o, q = write(tmp_path / "o", source), write(tmp_path / "q", tensors)
     wanted = {f"l.{i}.weight": "blocks-differ" for i in which}
-    judge(q, o, wanted, says={"blocks-differ": "UnroundedScale|before its rounding"})
+    found = judge(q, o, wanted, says={"blocks-differ": "UnroundedScale|before its rounding"})
+    if which == [1]:  # there a simulator of training has a block more by chance: 128 of 256 against 127
+        assert "modelopt-nvfp4" in found["same_bytes"]
+        assert found["dialects"][0]["equal_blocks"] < max(d["equal_blocks"] for d in found["dialects"])
 
 
 @pytest.mark.long
