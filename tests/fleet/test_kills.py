@@ -1,4 +1,4 @@
-"""Dask with two worker processes: a worker killed over an open attempt, then the driver, then two at once."""
+"""Two workers, processes of Dask or a pool: one killed over an attempt, then the driver, then two at once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from fos_ref.fleet.records import Done
 from fos_ref.fleet.status import status
 from tests.fleet import models, processes
 
-pytest.importorskip("distributed", reason="pip install 'fos-ref[fleet]'")
 pytestmark = pytest.mark.exhaustive
 COUNT = 24
 
 
 @pytest.mark.parametrize("engine", ["dask", "local"])
 def test_kills_leave_one_result_and_no_debris(tmp_path, engine):
+    if engine == "dask":
+        pytest.importorskip("distributed", reason="pip install 'fos-ref[fleet]'")
     source = models.checkpoint(tmp_path / "src", COUNT, (512, 1024))
     quantize_checkpoint(source, tmp_path / "one", "4over6", engine="numpy")
     fleet, target = models.planned(source, tmp_path / "q"), tmp_path / "q"
