@@ -5,59 +5,41 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from fos_ref.outside.closed import closed, COUNT, items, optional, table, TEXT
+
 FORMAT = 1
 OUTPUTS = ("codes", "block_scales", "picked4")
 
-_TEXT = {"type": "string", "pattern": "[ -~]{0,1000}"}
-_NAME = {"pattern": "[ -~]{1,200}"}
-_COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 62}
-_NAMES = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 1000}
-
-
-def _optional(form: dict[str, Any]) -> dict[str, Any]:
-    return {"oneOf": [{"type": "null"}, form]}
-
-
-def _table(values: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "propertyNames": _NAME, "additionalProperties": values}
-
-
-def _closed(required: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": required | more,
-        "required": list(required),
-        "additionalProperties": False,
-    }
+_NAMES = items(TEXT, 1, 1000)
 
 
 def _schema() -> dict[str, Any]:
-    differing = _closed({name: _optional(_COUNT) for name in OUTPUTS}, {})
-    preset = _closed(
+    differing = closed({name: optional(COUNT) for name in OUTPUTS})
+    preset = closed(
         {
-            "peer": _TEXT,
-            "version": _TEXT,
-            "blocks": _COUNT,
+            "peer": TEXT,
+            "version": TEXT,
+            "blocks": COUNT,
             "differing_bytes": differing,
             "families": _NAMES,
             "dtypes": _NAMES,
-            "fingerprint": _TEXT,
+            "fingerprint": TEXT,
         },
         {
-            "block": _TEXT,
-            "blocks_left_out": _COUNT,
-            "left_out_because": _optional(_TEXT),
+            "block": TEXT,
+            "blocks_left_out": COUNT,
+            "left_out_because": optional(TEXT),
             "ci": {"type": "boolean"},
         },
     )
-    return _closed(
+    return closed(
         {
             "format": {"const": FORMAT},
-            "presets": _table(preset),
-            "not_run": _table(_TEXT),
-            "versions": _table(_TEXT),
+            "presets": table(preset),
+            "not_run": table(TEXT),
+            "versions": table(TEXT),
         },
-        {"conversions": _table(_table({"oneOf": [_COUNT, _TEXT]})), "peers": {"type": "object"}},
+        {"conversions": table(table({"oneOf": [COUNT, TEXT]})), "peers": {"type": "object"}},
     )
 
 

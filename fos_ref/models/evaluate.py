@@ -144,7 +144,7 @@ def evaluate(
     check_sizes(layers, [r for a in arms for r in (a.weights, a.activations)])
     bounds = offsets(windows)
     settings = _settings(asked, arms, corpus, loaded, windows)
-    results = continued(out, settings, int(bounds[-1]))
+    results = continued(out, settings, bounds)
     static = _static(loaded.model, layers, windows) if asked.amax == "static" else {}
     with _saving(out, results) as scored:
         for n, arm in enumerate(arms):

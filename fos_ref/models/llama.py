@@ -6,28 +6,15 @@ over adjacent pairs. Blocks of NVFP4 run along the input axis, so that order of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from fos_ref.models.shape import Shape
+
 KINDS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of a Llama."""
-
-    layers: int
-    dim: int
-    hidden: int
-    heads: int
-    kv_heads: int
-    vocabulary: int
-    theta: float
-    epsilon: float
 
 
 class _Block(nn.Module):  # type: ignore[misc, unused-ignore]

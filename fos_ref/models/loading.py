@@ -14,6 +14,7 @@ from fos_ref.errors import CheckpointError, InputError
 from fos_ref.foreign import foreign
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.models.needs import file_of, need
+from fos_ref.models.shape import number, shape_of
 from fos_ref.models.tokenizer import Encode, encoder_of_gguf, encoder_of_transformers
 from fos_ref.outside.gguf import is_gguf
 from fos_ref.storage.gguf_read import GgufFile
@@ -102,8 +103,8 @@ def _gguf(path: Path, device: Any, *, pinned: bool) -> Loaded:
         model = _llama(file, device)
         known = file.metadata.get("tokenizer.ggml.pre") == "smollm"
         encode = encoder_of_gguf(file) if known else None
-        bos = _number(file, "tokenizer.ggml.bos_token_id")
-        longest = _number(file, "llama.context_length")
+        bos = number(file, "tokenizer.ggml.bos_token_id", 0, model.shape.vocabulary - 1)
+        longest = number(file, "llama.context_length")
     return Loaded(
         model=model,
         encode=encode,
@@ -114,36 +115,15 @@ def _gguf(path: Path, device: Any, *, pinned: bool) -> Loaded:
     )
 
 
-def _number(file: GgufFile, key: str) -> int:
-    with foreign(f"{file.path}: {key}", "a whole number in its metadata is allowed", CheckpointError):
-        return int(file.metadata[key])
-
-
-def shape_of(file: GgufFile) -> Any:
-    """Return the sizes of the Llama in a GGUF file. Raises: CheckpointError for another architecture."""
-    from fos_ref.models.llama import Shape  # noqa: PLC0415 -- it imports torch
-
-    kind = file.metadata.get("general.architecture", "")
-    if kind != "llama":
-        msg = f"{file.path}: architecture {kind!r}: llama is allowed"
-        raise CheckpointError(msg)
-    sizes = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count")
-    layers, dim, hidden, heads = (_number(file, f"llama.{k}") for k in sizes)
-    with foreign(f"{file.path}: its rope and norm", "numbers in its metadata are allowed", CheckpointError):
-        theta = float(file.metadata.get("llama.rope.freq_base", "10000"))
-        epsilon = float(file.metadata["llama.attention.layer_norm_rms_epsilon"])
-    kv, vocabulary = _number(file, "llama.attention.head_count_kv"), file.info("token_embd.weight").shape[0]
-    return Shape(layers, dim, hidden, heads, kv, vocabulary, theta, epsilon)
-
-
 def _llama(file: GgufFile, device: Any) -> Any:
     """Return our own forward with the file's weights."""
     torch: Any = need("torch")
     from fos_ref.models.llama import Llama  # noqa: PLC0415 -- it imports torch
 
     allowed = "the tensors of a Llama are allowed"
+    shape = shape_of(file)
     with foreign(f"{file.path}: its tensors", allowed, CheckpointError), torch.device("meta"):
-        model = Llama(shape_of(file))
+        model = Llama(shape)
     model.to_empty(device=device)
     state = {name: torch.from_numpy(values(file, name)) for name in file.tensors}
     state.setdefault("output.weight", state["token_embd.weight"])

@@ -49,5 +49,9 @@ def _exp(total: float, count: int, what: str) -> float:
     if not count:
         msg = f"a perplexity over no {what}: at least one is allowed"
         raise InputError(msg)
-    mean = total / count
+    return exp(total / count)
+
+
+def exp(mean: float) -> float:
+    """Return the perplexity of a mean loss in nats; infinity above what float64 has."""
     return math.exp(mean) if mean < math.log(float(np.finfo(np.float64).max)) else math.inf

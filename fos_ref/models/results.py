@@ -12,14 +12,19 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fos_ref.errors import InputError
+from fos_ref.errors.text import listed
+from fos_ref.foreign import shown
 from fos_ref.formats.arrays import AnyArray
+from fos_ref.outside.closed import closed, items, NUMBER, optional, table
 from fos_ref.outside.files import read_file
+from fos_ref.outside.form import problem, validator
 from fos_ref.outside.json import read_json
 from fos_ref.outside.npz import read_npz
 from fos_ref.publish.publication import write_all
@@ -68,24 +73,52 @@ def read(path: Path) -> Results:
     """Return the results of a file. Raises: OSError; InputError for another file."""
     arrays = read_npz(read_file(path, MOST_BYTES, InputError), str(path))
     kinds = {k: a.dtype.str[1:] for k, a in arrays.items()}
-    if kinds != _PARTS or arrays["nll"].ndim != _MATRIX or arrays["done"].shape != arrays["nll"].shape[:1]:
-        msg = f"{path}: not the results of an evaluation: what `fos model eval -o` wrote is allowed"
+    wrong = _wrong_arrays(arrays) if kinds == _PARTS else f"arrays {listed(sorted(kinds))}"
+    if wrong is None:
+        texts = {k: arrays[k].tobytes() for k in ("settings", "layers")}
+        words = {k: read_json(text, path, infinite=k == "layers") for k, text in texts.items()}
+        wrong = problem(_checker(), words)
+    if wrong is not None:
+        msg = f"{path}: not the results of an evaluation: {wrong}: what `fos model eval -o` wrote is allowed"
         raise InputError(msg)
-    settings, layers = (read_json(arrays[k].tobytes(), path) for k in ("settings", "layers"))
-    return Results(settings, arrays["done"].copy(), arrays["nll"].copy(), layers)
+    return Results(words["settings"], arrays["done"].copy(), arrays["nll"].copy(), words["layers"])
 
 
-def continued(path: Path | None, settings: dict[str, Any], tokens: int) -> Results:
+def _wrong_arrays(arrays: dict[str, AnyArray]) -> str | None:
+    """Return what is wrong with the numbers; None where nothing is."""
+    done, nll = arrays["done"], arrays["nll"]
+    if nll.ndim != _MATRIX or done.shape != nll.shape[:1]:
+        return f"nll of shape {nll.shape}, done of shape {done.shape}"
+    if np.any((done < 0) | (done > nll.shape[1])):
+        return f"done {shown(done.tolist())} of {nll.shape[1]:,} tokens"
+    return None
+
+
+@cache
+def _checker() -> Any:
+    """Return what checks the two texts together."""
+    shares = items(optional(NUMBER), 3, 3)
+    return validator(closed({"settings": {"type": "object"}, "layers": table(table(shares))}))
+
+
+def continued(path: Path | None, settings: dict[str, Any], bounds: AnyArray) -> Results:
     """Return what the file has of this run; fresh results where there is none.
 
-    Raises: InputError where the file is of a run with other settings: which differ is said.
+    bounds: int64 (W + 1,), of the windows among the scored tokens: a run stops between two of them
+    Raises: InputError where the file is of a run with other settings: which differ is said; and where it
+            stopped within a window.
     """
+    tokens = int(bounds[-1])
     if path is None or not path.exists():
         return fresh(settings, tokens)
     found = read(path)
     other = sorted(k for k in {*settings, *found.settings} if settings.get(k) != found.settings.get(k))
     if other or found.nll.shape != (len(settings["arms"]), tokens):
-        what = ", ".join(other) or "the number of tokens"
+        what = listed(other) or "the number of tokens"
         msg = f"{path} is of another run: {what} differ; another file is needed"
+        raise InputError(msg)
+    if not np.isin(found.done, bounds).all():
+        done, ends = shown(found.done.tolist()), shown(bounds.tolist())
+        msg = f"{path}: done {done}: whole windows, of {ends}, are allowed"
         raise InputError(msg)
     return found

@@ -17,6 +17,7 @@ from fos_ref.pretrain.arms import ARMS
 MODELS = ("transformer", "hybrid")
 MARKOV = "markov"
 _MOST_BYTES = 1 << 16
+_WHICH = ("models", "arms", "seeds")
 MULTIPLE = 128  #: of tokens, inputs and outputs: what every stack takes
 SCALE = 1_000_000  #: learning rates are whole millionths
 
@@ -80,6 +81,10 @@ class Config:
     def document(self) -> dict[str, Any]:
         """Return what `config_of` takes."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def sizes(self) -> dict[str, Any]:
+        """Return what two configs have alike that share results: all but which runs there are."""
+        return {k: v for k, v in self.document().items() if k not in _WHICH}
 
 
 def read_config(path: str | os.PathLike[str]) -> Config:

@@ -12,6 +12,7 @@ from fos_ref.errors import InputError
 from fos_ref.outside.json import read_json_file
 from fos_ref.pretrain.arms import BASELINE
 from fos_ref.pretrain.config import Config, config_of
+from fos_ref.pretrain.form import checker
 
 DOCUMENT = "pretraining.json"
 LAYER = (
@@ -21,8 +22,6 @@ LAYER = (
 TABLES = ("pretraining-runs.csv", "pretraining-gaps.csv", "pretraining-replay.csv")
 PAGE, FIGURE, GRADIENTS = "pretraining.md", "pretraining-loss.png", "pretraining-gradients.csv"
 FILES = (DOCUMENT, PAGE, FIGURE, *TABLES)
-_WHICH = ("models", "arms", "seeds")
-_OF_A_RUN = {"model", "arm", "seed", "held_out", "train", "curve", "seconds", "steps"}
 
 
 @dataclass(slots=True)
@@ -65,33 +64,25 @@ def read_results(path: Path, config: Config, machine: dict[str, str]) -> Results
     """
     if not path.exists():
         return Results(config, machine)
-    given = read_json_file(path)
-    if not isinstance(given, dict) or not isinstance(given.get("config"), dict):
-        msg = f"{path}: not a document of pretraining: one that this command wrote is allowed"
+    from fos_ref.outside.form import problem
+
+    given = read_json_file(path, infinite=True)
+    wrong = problem(checker(), given)
+    if wrong is not None:
+        msg = f"{path}: not a document of pretraining: {wrong}"
         raise InputError(msg)
     before = config_of(given["config"], f"{path}: config")
-    if _sizes(before) != _sizes(config):
-        odd = [k for k, v in _sizes(before).items() if v != _sizes(config)[k]]
+    if before.sizes() != config.sizes():
+        odd = [k for k, v in before.sizes().items() if v != config.sizes()[k]]
         msg = (
             f"{path}: results under another {', '.join(odd)}: the same config is allowed (or another folder)"
         )
         raise InputError(msg)
-    parts: list[Any] = [given.get(name) for name in ("made_on", "runs", "replays", "restarts")]
-    if any(not isinstance(p, list) or not all(isinstance(r, dict) for r in p) for p in parts):
-        msg = f"{path}: made_on, runs, replays and restarts: lists of objects are allowed"
+    if len({len(r["curve"]) for r in given["runs"]}) > 1:
+        msg = f"{path}: curves of more than one length: those of runs of one config are allowed"
         raise InputError(msg)
-    made_on, runs, replays, restarts = parts
-    if not all({"device", "torch"} <= m.keys() for m in made_on):
-        msg = f"{path}: made_on without device or torch: both are needed of a machine"
-        raise InputError(msg)
-    if any(not r.keys() >= _OF_A_RUN for r in runs):
-        msg = f"{path}: a run without one of {', '.join(sorted(_OF_A_RUN))}: whole runs are allowed"
-        raise InputError(msg)
-    return Results(config, machine, made_on, runs, replays, restarts)
-
-
-def _sizes(config: Config) -> dict[str, Any]:
-    return {k: v for k, v in config.document().items() if k not in _WHICH}
+    parts = (given[name] for name in ("made_on", "runs", "replays", "restarts"))
+    return Results(config, machine, *parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from fos_ref import cli
 from fos_ref.errors import BitMismatch, FosError
 from tests.fuzz.corpus import Sample
 from tests.fuzz.mutate import MUTATORS
-from tests.fuzz.targets import COMMAND_SHARE, Door, OUTPUTS, Target
+from tests.fuzz.target import Door, Target
+from tests.fuzz.targets import COMMAND_SHARE, OUTPUTS
 
 GOOD = ("result", "refused", "exit 0", "exit 1", "exit 2")
 SUCCEEDED = ("result", "exit 0", "exit 1")  #: what was asked for may be written

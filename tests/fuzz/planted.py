@@ -13,7 +13,7 @@ from typing import Any
 from tests.fuzz import targets, worker
 from tests.fuzz.corpus import Sample
 from tests.fuzz.run import run
-from tests.fuzz.targets import Target
+from tests.fuzz.target import Target
 from tests.fuzz.worker import Plan
 
 COUNT = 5  #: inputs of each

@@ -1,12 +1,13 @@
 """What is fuzzed: the valid files of each target, the doors that read them, and the commands that do.
 
-A new reader is a row here: its samples (corpus.py), a kind of mutation (mutate.py), its doors and commands.
+A new reader is a row here, or in of_models.py: its samples (corpus.py, model_files.py), a kind of mutation
+(mutate.py), its doors and commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -37,21 +38,11 @@ from fos_ref.vectors.npz import read_npz as read_canonical
 from fos_ref.vectors.on_disk import read_written, strangers
 from fos_ref.vectors.verify import verify
 from tests.fuzz import corpus
-from tests.fuzz.corpus import Sample
+from tests.fuzz.of_models import OF_MODELS
+from tests.fuzz.target import Target
 
-#: Reads the files of a folder in this process. What it returns is nobody's business.
-Door = Callable[[Path], object]
 COMMAND_SHARE = 24  #: one input in so many goes through `fos`, where a target has commands
 OUTPUTS = ("out", "out.safetensors", "page.md")  #: what a door or a command may write, when it succeeds
-
-
-@dataclass(frozen=True)
-class Target:
-    """One form of file: samples, the doors behind which it is read, the words of `fos` that read it."""
-
-    samples: Callable[[], Iterable[Sample]]
-    doors: tuple[Door, ...]
-    commands: tuple[str, ...] = ()  #: {0} is the folder; split at blanks
 
 
 def _quantize(folder: Path) -> object:
@@ -257,6 +248,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             ("evidence --from {0}/e.json", "evidence --from {0}/e.json --write {0}/page.md --json"),
         ),
         "proof --against": Target(corpus.findings, (_prove, _prove_device)),
+        **OF_MODELS,
     }
 )
 

@@ -16,6 +16,7 @@ import pytest
 from fos_ref.errors import FosError
 from tests.fuzz.__main__ import main
 from tests.fuzz.judge import BAD, CLASSES, judged, made, samples
+from tests.fuzz.of_models import OF_MODELS
 from tests.fuzz.planted import COUNT, PLANTED
 from tests.fuzz.reduce import save, smaller
 from tests.fuzz.targets import TARGETS
@@ -27,6 +28,7 @@ NEWER = {
     "gguf",
     "gguf, inspect",
     "model, quantize",
+    *OF_MODELS,
 }  #: targets that the recorded run did not have
 RECORDED = ROOT / "reports" / "fuzz.json"
 
@@ -218,3 +220,20 @@ def test_the_readers_that_these_replaced_would_be_found_out(monkeypatch, tmp_pat
     assert len(kinds("npy", 120)) > 3
     monkeypatch.setattr("fos_ref.outside.form.problem", lambda *_: None)
     assert {"AttributeError", "KeyError", "TypeError"} <= kinds("evidence", 400)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "guard"),
+    [
+        ("pretraining, results", "fos_ref.outside.form.problem"),
+        ("models' matrix", "fos_ref.models.matrix.form.problem"),
+    ],
+)
+def test_resumes_that_no_form_is_held_against_would_be_found_out(name, guard, monkeypatch, tmp_path):
+    def kinds():
+        return {judged(made(name, TARGETS[name], 9, i), tmp_path).kind for i in range(60)}
+
+    assert kinds() <= {"result", "refused"}
+    monkeypatch.setattr(guard, lambda *_: None)
+    assert "traceback" in kinds()

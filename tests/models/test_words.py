@@ -24,6 +24,9 @@ def test_the_options_are_those_of_the_room():
     assert evaluate.QUICK_TOKENS % evaluate.QUICK_WINDOW == 0
 
 
+BOUNDS = np.array([0, 2, 3])  #: two windows
+
+
 def test_a_file_of_results_comes_back_and_another_run_is_refused(tmp_path):
     settings = {"arms": [{"a": 1}, {"a": 2}], "window": 4}
     r, path = fresh(settings, 3), tmp_path / "r.npz"
@@ -31,14 +34,14 @@ def test_a_file_of_results_comes_back_and_another_run_is_refused(tmp_path):
     r.done[0] = 3
     r.layers["0"] = {"blk": [0.5, None, 0.25]}
     save(path, r)
-    again = continued(path, settings, 3)
+    again = continued(path, settings, BOUNDS)
     assert again.nll.tobytes() == r.nll.tobytes()
     assert (again.done.tolist(), again.layers, again.whole) == ([3, 0], r.layers, False)
     with pytest.raises(InputError, match="of another run: window differ"):
-        continued(path, {**settings, "window": 5}, 3)
+        continued(path, {**settings, "window": 5}, BOUNDS)
     with pytest.raises(InputError, match="the number of tokens"):
-        continued(path, settings, 4)
-    assert continued(tmp_path / "none.npz", settings, 3).done.tolist() == [0, 0]
+        continued(path, settings, np.array([0, 4]))
+    assert continued(tmp_path / "none.npz", settings, BOUNDS).done.tolist() == [0, 0]
 
 
 def test_another_archive_is_no_file_of_results(tmp_path):
@@ -46,6 +49,37 @@ def test_another_archive_is_no_file_of_results(tmp_path):
     np.savez(path, nll=np.zeros((1, 2), np.float32))
     with pytest.raises(InputError, match="not the results of an evaluation"):
         read(path)
+
+
+WRONG = {
+    "done \\[4, 0\\] of 3 tokens": {"done": np.int64([4, 0])},
+    "done \\[-1, 0\\]": {"done": np.int64([-1, 0])},
+    "done of shape \\(3,\\)": {"done": np.int64([0, 0, 0])},
+    "/layers/0/blk: 2 items": {"layers": b'{"0": {"blk": [0.5, 1]}}'},
+    "/settings: \\[1\\]": {"settings": b"[1]"},
+    "whole windows, of \\[0, 2, 3\\]": {"done": np.int64([1, 0])},
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_run_goes_on_from_whole_windows_of_its_own_only(words, tmp_path):
+    """It would put losses beside other tokens, or end in another program's words."""
+    settings, path = {"arms": [1, 2]}, tmp_path / "r.npz"
+    save(path, fresh(settings, 3))
+    with np.load(path) as found:
+        arrays = dict(found)
+    for key, value in WRONG[words].items():
+        arrays[key] = np.frombuffer(value, np.uint8) if isinstance(value, bytes) else value
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=words):
+        continued(path, settings, BOUNDS)
+
+
+def test_a_share_that_is_no_number_stops_no_run(tmp_path):
+    r, path = fresh({"arms": [1]}, 3), tmp_path / "r.npz"
+    r.layers["0"] = {"blk": [0.5, float("nan"), None]}
+    save(path, r)
+    assert repr(continued(path, r.settings, BOUNDS).layers) == repr(r.layers)
 
 
 def test_a_text_has_words_in_utf_8(tmp_path):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fos_ref.models.llama import Llama, Shape
+from fos_ref.models.llama import Llama
 from fos_ref.models.loading import Loaded
+from fos_ref.models.shape import Shape
 from fos_ref.models.windows import disjoint
 
 SHAPE = Shape(layers=2, dim=64, hidden=96, heads=4, kv_heads=2, vocabulary=101, theta=10_000.0, epsilon=1e-5)

@@ -94,8 +94,22 @@ def test_results_are_read_again(results, tmp_path):
     with pytest.raises(InputError, match="results under another steps"):
         read_results(path, config_of({"steps": 601}), {})
     path.write_text('{"config": {}, "made_on": [], "runs": [{}], "replays": [], "restarts": []}')
-    with pytest.raises(InputError, match="a run without one of arm, curve"):
+    with pytest.raises(InputError, match="/runs/0/model: missing"):
         read_results(path, config_of({}), {})
+
+
+def test_a_run_that_diverged_stops_neither_the_page_nor_the_next_call(results, tmp_path):
+    runs_ = [dict(r) for r in results.runs]
+    runs_[6] |= {"held_out": float("nan"), "curve": [3.0, float("nan")]}
+    made = Results(CONFIG, results.machine, results.made_on, runs_, results.replays, results.restarts)
+    assert "| hybrid | nvidia | 5 | +nan | no interval |" in text.page(made, None)
+    path = tmp_path / "pretraining.json"
+    path.write_bytes(made.document())
+    assert repr(read_results(path, CONFIG, results.machine).runs) == repr(runs_)
+    runs_[0]["curve"] = [3.0]
+    path.write_bytes(made.document())
+    with pytest.raises(InputError, match="curves of more than one length"):
+        read_results(path, CONFIG, results.machine)
 
 
 def test_a_later_call_elsewhere_does_not_say_that_it_made_the_runs(results, tmp_path):

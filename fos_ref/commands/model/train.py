@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TYPE_CHECKING
 
@@ -138,7 +139,8 @@ def _finish(results: Results, out: Path, *, gradients: bool, as_json: bool) -> N
     written = _write(results, out, measured)
     if as_json:
         found = [
-            {"model": g.model, "arm": g.arm, "gap": g.mean, "seeds": g.seeds} for g in gaps(results.runs)
+            {"model": g.model, "arm": g.arm, "gap": g.mean if isfinite(g.mean) else None, "seeds": g.seeds}
+            for g in gaps(results.runs)
         ]
         differing = sum(r["differing"] for r in results.replays + results.restarts)
         say_json({"runs": len(results.runs), "gaps": found, "differing": differing, "written": written})

@@ -15,6 +15,7 @@ from fos_ref.formats.arrays import AnyArray
 from fos_ref.models.arms import Arm
 from fos_ref.models.linears import applied, Linear, linears
 from fos_ref.models.loading import Loaded
+from fos_ref.models.matrix.form import wrong_state
 from fos_ref.models.matrix.plan import Cell
 from fos_ref.models.needs import need
 from fos_ref.models.scoring import score
@@ -81,10 +82,17 @@ def measured(  # noqa: PLR0917
 
 
 def read_state(state: Path, about: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what a run before this one found; about: None takes any. Raises: InputError."""
+    """Return what a run before this one found; about: None takes any.
+
+    Raises: OSError; InputError for another document, and for the state of another run.
+    """
     if about is not None and not state.exists():
         return {"about": about, "arms": {}, "bits": {}}
     found: dict[str, Any] = read_json_file(state)
+    wrong = wrong_state(found)
+    if wrong is not None:
+        msg = f"{state}: not the state of a matrix: {wrong}"
+        raise InputError(msg)
     if about is not None and found["about"] != about:
         other = [k for k in about if found["about"].get(k) != about[k]]
         msg = f"{state} is of another run: {', '.join(other)} differ; another file is needed"

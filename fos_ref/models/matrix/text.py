@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from typing import Any
 
 import numpy as np
 
+from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray
 from fos_ref.models.matrix.plan import ACTIVATIONS, BASELINE, BOTH, PLAIN, WEIGHTS
 from fos_ref.models.paired import Difference, difference, order
+from fos_ref.models.perplexity import exp
 
 STEM = "models-matrix"
 _TITLES = {
@@ -25,7 +26,7 @@ _TITLES = {
 
 
 def documents(state: dict[str, Any]) -> dict[str, bytes]:
-    """Return the files of the report by name."""
+    """Return the files of the report by name. Raises: InputError where the run has not begun."""
     made = Measured(state)
     return {
         f"{STEM}.md": _markdown(made).encode(),
@@ -50,6 +51,9 @@ class Measured:
         self.cells: dict[str, AnyArray] = {
             cell: np.array([by_draw[d] for d in sorted(by_draw)]) for cell, by_draw in cells.items()
         }
+        if BASELINE not in self.cells:
+            msg = f"a matrix without the arm {BASELINE}: what has begun to run is allowed"
+            raise InputError(msg)
         self.base = self.cells[BASELINE]
 
     def of(self, kind: str) -> dict[str, AnyArray]:
@@ -79,13 +83,13 @@ def _rows(m: Measured, kind: str) -> list[list[str]]:
         closed = ""
         if versus is not None and plain is not None:
             gap = difference(_common(plain, sums)[0], m.base, m.counts)
-            closed = f"{-100 * versus.mean / gap.mean:.1f} %"
+            closed = f"{-100 * versus.mean / gap.mean:.1f} %" if gap.mean else ""
         spread = f"{each.std(ddof=1):.4f}" if len(each) > 1 else ""
         rows.append(
             [
                 f"`{name}`",
                 str(len(each)),
-                f"{math.exp(each.mean()):.3f}",
+                f"{exp(float(each.mean())):.3f}",
                 _told(over),
                 "" if versus is None else _told(versus),
                 closed,
@@ -150,8 +154,9 @@ def _what(a: dict[str, Any]) -> str:
 
 
 def _how(m: Measured) -> str:
+    ppl = exp(float(m.means(m.base)[0]))
     return (
-        f"Token PPL of float32: {math.exp(m.means(m.base)[0]):.3f}. ± is half of a 95 % interval: over draws "
+        f"Token PPL of float32: {ppl:.3f}. ± is half of a 95 % interval: over draws "
         "of the weights' rounding and windows together, over windows alone where there is one draw. One draw "
         "says nothing about the recipe's other draws. How it is computed: docs/models.md."
     )

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray
-from fos_ref.pretrain.config import Config
 from fos_ref.pretrain.loop.steps import Steps
-from fos_ref.storage.safetensors_read import SafetensorsFile
+from fos_ref.pretrain.state import DTYPE, sizes_of, state_of
 from fos_ref.storage.safetensors_write import SafetensorsWriter
 from fos_ref.storage.tensor_info import TensorInfo
-
-#: What two configs may differ in and still share a checkpoint: which runs there are.
-_WHICH = ("models", "arms", "seeds")
 
 
 def save(path: Path, steps: Steps, done: int, run: str) -> None:
@@ -27,28 +21,24 @@ def save(path: Path, steps: Steps, done: int, run: str) -> None:
     arrays["losses"] = np.array(steps.curve(), dtype=np.float32)
     if steps.ranks.rank:
         return
-    says = {"run": run, "steps": str(done), "config": _sizes(steps.config)}
-    write_tensors(path, arrays, "F32", says)
+    says = {"run": run, "steps": str(done), "config": sizes_of(steps.config)}
+    write_tensors(path, arrays, DTYPE, says)
 
 
 def load(path: Path, steps: Steps, run: str) -> int:
     """Take up the state of a file; return how many steps were done, 0 where there is no file.
 
-    Raises: OSError, CheckpointError; InputError for the state of another run.
+    Raises: OSError; InputError for the state of another run; CheckpointError for one that is not whole.
     """
     if not path.exists():
         return 0
-    wanted = {"run": run, "config": _sizes(steps.config)}
-    with SafetensorsFile(path) as file:
-        given = {name: file.metadata.get(name) for name in wanted}
-        if given != wanted:
-            msg = f"{path}: the state of another run or config: that of {run} is allowed (delete the file)"
-            raise InputError(msg)
-        for name, own in _tensors(steps).items():
-            own.copy_(torch.from_numpy(file.read_values(name, 0, own.numel())))
+    own = _tensors(steps)
+    with state_of(path, run, steps.config, {n: t.numel() for n, t in own.items()}) as state:
+        for name, t in own.items():
+            t.copy_(torch.from_numpy(state.values(name)).reshape(t.shape))
         if steps.ranks.rank:  # the first process has the sums of all
             steps.losses.zero_()
-        return int(file.metadata["steps"])
+        return state.steps
 
 
 def write_tensors(path: Path, arrays: dict[str, AnyArray], dtype: str, says: dict[str, str]) -> None:
@@ -62,8 +52,3 @@ def write_tensors(path: Path, arrays: dict[str, AnyArray], dtype: str, says: dic
 def _tensors(steps: Steps) -> dict[str, Any]:
     w = steps.weights
     return {"values": w.values, "first": w.first, "second": w.second, "losses": steps.losses}
-
-
-def _sizes(config: Config) -> str:
-    kept = {k: v for k, v in config.document().items() if k not in _WHICH}
-    return json.dumps(kept, sort_keys=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, nan, sqrt
 from statistics import stdev
 from typing import Any
 
@@ -41,8 +41,10 @@ def _row(g: Gap) -> dict[str, Any]:
     row: dict[str, Any] = {"model": g.model, "arm": g.arm, "against": g.against, "seeds": len(g.seeds)}
     row["gap"] = g.mean
     if len(g.seeds) > 1:
-        sd, half = stdev(g.differences), half_width(g.differences)
-        needed = ((_POWER + _LEVEL) * sd / g.mean) ** 2 if g.mean else float("inf")
+        told = all(map(isfinite, g.differences))  # a run that diverged has no spread
+        sd, half = (stdev(g.differences), half_width(g.differences)) if told else (nan, nan)
+        times = (_POWER + _LEVEL) * sd / g.mean if g.mean else float("inf")
+        needed = times * times
         row |= {"half_width": half, "sd": sd, "differs": abs(g.mean) > half}
         row |= {"standard_error": sd / sqrt(len(g.seeds)), "seeds_needed": needed}
     values = zip(g.seeds, g.differences, strict=True)

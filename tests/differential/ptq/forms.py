@@ -16,7 +16,8 @@ from safetensors.torch import load_file
 
 from benchmarks.ptq import transforms
 from benchmarks.ptq.seen import seen
-from fos_ref.models.llama import Llama, Shape
+from fos_ref.models.llama import Llama
+from fos_ref.models.shape import Shape
 
 SHAPE = Shape(2, 64, 128, 4, 2, 128, 10000.0, 1e-6)
 NAMES = {
