@@ -27,15 +27,19 @@ class Tuning(NamedTuple):
 
 
 def tuning(r: Recipe, dtype: str) -> Tuning:
-    """Return what was fastest on an H100 for a recipe and an input dtype by name.
+    """Return what was fastest for a recipe and an input dtype by name: `python -m benchmarks.gpu.tunings`.
 
-    1024 threads of an SM have 64 registers each; a choice among float32 values, or by ABS_MAX, wants 80.
+    On an H200; float32 on an H100. 1024 threads of an SM have 64 registers each; a choice among float32
+    values wants 80.
     """
     if r.amax_scope is AmaxScope.ROW and r.chooses:
         return Tuning(threads=128, resident=8, waves=4)
-    largest = r.error_metric is ErrorMetric.ABS_MAX and r.block_rows == 1
-    wide = r.chooses and (dtype == "float32" or largest)
-    return Tuning(threads=256, resident=3 if wide else 4, waves=16 if r.block_rows > 1 else 1)
+    if dtype == "float32":
+        return Tuning(threads=256, resident=3 if r.chooses else 4, waves=16 if r.block_rows > 1 else 1)
+    if r.block_rows > 1:
+        return Tuning(threads=128, resident=8, waves=4)
+    largest = r.error_metric is ErrorMetric.ABS_MAX
+    return Tuning(threads=256, resident=4, waves=(16 if largest else 2) if r.chooses else 1)
 
 
 class Grid(NamedTuple):
