@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 import pytest
 
@@ -41,3 +42,23 @@ def test_a_link_is_followed_and_a_loop_is_an_error_of_the_system(tmp_path):
 def test_a_file_that_says_it_is_empty_is_bounded_too():
     with pytest.raises(InputError, match=r"/proc/self/status: 11 bytes: at most 10"):
         read_file("/proc/self/status", 10)
+
+
+def test_a_file_that_grows_is_read_to_its_end(tmp_path, monkeypatch):
+    path, data = tmp_path / "a", bytes(range(256)) * 9000
+    path.write_bytes(data)
+    monkeypatch.setattr("fos_ref.outside.files.check_regular", lambda *_: 5)  # what it had
+    assert read_file(path, 1 << 40) == data
+    with pytest.raises(InputError, match="at most 2,000,000 are allowed"):
+        read_file(path, 2_000_000)
+
+
+def test_memory_is_taken_for_the_bytes_that_are_there(tmp_path):
+    """A reader that allows gigabytes took them for a file of ten bytes."""
+    (tmp_path / "a").write_bytes(b"0123456789")
+    tracemalloc.start()
+    try:
+        assert read_file(tmp_path / "a", 1 << 34) == b"0123456789"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
