@@ -30,12 +30,16 @@ autodoc_preserve_defaults = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"fos-ref {VERSION}"
+html_sidebars = {"**": ["globaltoc.html"], "index": []}
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 #: Beside the folders of the versions lies versions.json: [{"version": "0.1.0", "url": "/0.1.0/"}, ...].
 html_theme_options = {
     "switcher": {"json_url": "../versions.json", "version_match": VERSION},
     "check_switcher": False,  # it is made by build.py, after the pages
+    "navbar_center": [],
     "navbar_end": ["version-switcher", "theme-switcher"],
     "show_toc_level": 2,
     "navigation_with_keys": False,

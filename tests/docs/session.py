@@ -30,7 +30,7 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def said_by(command: str) -> str:
     """Run a command in the working directory: `fos` and `cd` in this process, what follows a pipe in bash."""
-    words, _, rest = command.partition(" | ")
+    words, _, rest = command.replace("\\\n", " ").partition(" | ")
     words, _, file = words.partition(" > ")
     first = words.split()
     if first[0] == "cd":

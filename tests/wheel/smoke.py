@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import fos_ref
 from fos_ref.cli import run
@@ -24,7 +26,7 @@ def test_it_is_the_installed_one():
     assert "site-packages" in Path(fos_ref.__file__).parts
     assert not (Path(fos_ref.__file__).parents[1] / "pyproject.toml").exists()
     done = subprocess.run(
-        [sys.executable, "-c", "import fos_gpu; print(fos_gpu.available())"], capture_output=True
+        [sys.executable, "-c", "import fos_gpu; print(fos_gpu.available())"], capture_output=True, check=False
     )
     assert done.returncode == 0
 
@@ -45,7 +47,7 @@ def test_every_command_has_its_help(command, capsys):
 def test_the_vectors_came_with_it(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(["golden", "lint"]) == 0
-    assert run(["golden", "verify", "--engine", "numpy", "--only", "v1/*over6*/*.json"]) == 0
+    assert run(["golden", "verify", "--engine", "numpy", "--only", "v1/4over6-16x16/*.json"]) == 0
     assert run(["golden", "export", "--format", "c", "--recipe", "4over6", "-o", "c"]) == 0
     assert (tmp_path / "c" / "fos_vectors.h").exists() or any((tmp_path / "c").iterdir())
     capsys.readouterr()
@@ -67,8 +69,6 @@ def test_a_mistake_is_named(tmp_path, monkeypatch, capsys):
 
 
 def test_a_checkpoint_there_and_back(tmp_path, monkeypatch, capsys):
-    from safetensors.numpy import save_file
-
     monkeypatch.chdir(tmp_path)
     save_file({"a.weight": X}, "w.safetensors")
     assert run(["quantize", "w.safetensors", "q.safetensors", "--recipe", "4over6"]) == 0
@@ -85,9 +85,7 @@ def test_the_doctor_finds_the_engines(capsys):
 
 def test_the_report_or_one_line_that_says_what_it_needs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    try:
-        import pandas  # noqa: F401
-    except ModuleNotFoundError:
+    if find_spec("pandas") is None:
         assert run(["report", "--quick"]) == 2
         assert "pip install 'fos-ref[report]'" in capsys.readouterr().err
     else:
