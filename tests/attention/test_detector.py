@@ -30,6 +30,7 @@ def test_a_mask_that_is_missing_is_a_sum_of_tokens_to_come():
     assert found.reach == 15
 
 
+@pytest.mark.long
 def test_each_tensor_has_its_own_kind():
     found = leaks(PUBLISHED["flashinfer-sm120"], *drawn(48), tokens=[15, 31, 40])
     assert dict(found.kinds) == {"q": "mean", "k": "mean", "v": "block-scale"}
@@ -58,6 +59,7 @@ def test_what_is_written_in_place_is_told():
     assert leaks(PUBLISHED["flashinfer-sm120"], q, k, v, tokens=[3]).writes == ()
 
 
+@pytest.mark.long
 def test_values_that_an_output_takes():
     q, k, v = drawn(16, 16)
     few = {"row": 0, "token": 15, "sweep": 60}

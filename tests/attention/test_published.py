@@ -35,6 +35,7 @@ def test_a_program_leaks_what_it_leaks(name):
         assert np.array_equal(seen[:, TOKENS], want[:, TOKENS]), tensor
 
 
+@pytest.mark.long
 def test_a_mean_of_queries_ends_with_its_group():
     """Of 144 tokens: query 127 reaches its group of 128 only, query 143 the rows from 128 on."""
     found = leaks(PUBLISHED["flashinfer-sm120"].head, *drawn(144), tokens=[127, 143])

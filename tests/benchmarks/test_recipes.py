@@ -13,6 +13,7 @@ from benchmarks.clock import Rounds
 SHORT = Rounds(1, 0.0, time.thread_time)
 
 
+@pytest.mark.long
 def test_a_recipe_is_timed_beside_4over6_and_compared():
     found = recipes.measure(["ocp-mxfp4"], (64, 2048), SHORT)
     row = found["recipes"]["ocp-mxfp4"]

@@ -101,6 +101,7 @@ def test_swapped_nibbles_are_named_under_recipes_of_other_candidates(recipe):
     assert found.flags == ("NibbleOrder",)
 
 
+@pytest.mark.long
 def test_a_sum_is_named_where_the_recipe_takes_the_largest():
     q = fos_ref.quantize(X, "4over6")
     found = check(X, q.codes, q.block_scales, recipe="4over6-absmax")
@@ -170,6 +171,7 @@ def test_what_says_it_has_dlpack_and_fails_is_one_error():
         check(X, Broken(), np.zeros((16, 4), np.uint8))
 
 
+@pytest.mark.long
 def test_exact_arithmetic_judges_near_ties_of_a_choice_alone():
     def verdict(name, flaws=()):
         r = PRESETS[name]

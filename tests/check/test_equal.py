@@ -25,6 +25,7 @@ def bytes_of(x, recipe="4over6", **given):
     return q.codes, q.block_scales
 
 
+@pytest.mark.long
 @every(list(fos_ref.PRESETS))
 def test_no_cause_is_named_for_the_bytes_of_a_preset(name):
     r = fos_ref.PRESETS[name]
@@ -105,6 +106,7 @@ def test_a_tile_s_scales_are_asked_for_on_each_row():
         check(X, codes, scales[::16], recipe="4over6-16x16")
 
 
+@pytest.mark.long
 def test_a_difference_has_the_fields_of_the_interface():
     codes = CODES.copy()
     codes[3, 2] ^= 0x31
@@ -130,6 +132,7 @@ def test_a_difference_has_the_fields_of_the_interface():
     assert data["first"]["got"]["codes"] != data["first"]["want"]["codes"]
 
 
+@pytest.mark.long
 def test_the_reproducing_line_gives_the_recipe_s_bytes():
     codes = CODES.copy()
     codes[7, 9] ^= 0x10

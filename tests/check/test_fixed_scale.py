@@ -40,6 +40,7 @@ def test_mistakes_are_named_under_it():
     assert d.flags == ("MetricMae",)
 
 
+@pytest.mark.long
 def test_another_scale_than_the_one_given_is_named():
     q = given(encode_scale=S)
     d = check(X, q.codes, q.block_scales, recipe="nvfp4", encode_scale=np.float32(1000))
@@ -48,7 +49,7 @@ def test_another_scale_than_the_one_given_is_named():
     assert low <= S <= high
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["encode_scale", "tensor_scale"])
 def test_the_line_that_reproduces_a_block_gives_its_bytes(name):
     fixed = {name: {"encode_scale": S, "tensor_scale": np.float32(0.0013967)}[name]}

@@ -48,7 +48,7 @@ def test_layouts_are_named_and_nibbles_are_not(name):
     assert "NibbleOrder" not in read
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", RECIPES)
 def test_signs_and_cuts_are_named(name):
     x, q, t = tensor(name)
@@ -86,6 +86,7 @@ def test_values_above_the_largest_that_are_not_clamped():
     assert flags(x, codes, q.block_scales, name) == ["E2m1NoSaturation"]
 
 
+@pytest.mark.long
 def test_scales_of_five_exponent_bits():
     name = "auto-round-nvfp4-e5m3"
     x = make("normal", SHAPE, 0, "float32")

@@ -32,7 +32,7 @@ NEW = (
 SLOW = pytest.mark.exhaustive
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "preset", ["nvfp4", *(pytest.param(p, marks=SLOW) for p in ("4over6", "te-mae-256-row"))]
 )
@@ -48,7 +48,7 @@ def test_it_is_named_first(bug, preset):
     assert found.causes[0].breaks == 0
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("bugs", "preset"),
     [
@@ -82,7 +82,7 @@ def test_codes_of_the_unrounded_scale_under_powers_of_two():
     assert found.flags == ("UnroundedScale",)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("by", "follow"), [(5, False), (12, True), (-17, True)])
 def test_any_constant_beside_the_scale_bytes_is_found(by, follow):
     x = make("normal", (16, 128), 6)
@@ -140,6 +140,7 @@ def test_a_scale_of_a_fourth_is_no_selection(stored_only, words):
     assert words in found.causes[0].what
 
 
+@pytest.mark.long
 def test_an_even_code_book_has_words_of_its_own():
     x = make("normal", (16, 128), 9)
     q = fos_ref.quantize(x, "nvfp4")
@@ -167,7 +168,7 @@ def test_no_two_flaws_have_the_same_words(recipe):
     assert len(words) == len(set(words))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("bug", ["bf16-scale", "no-tensor-scale", "amax-signed"])
 def test_another_tensor_scale_of_each_row(bug):
     x = make("normal", (16, 128), 11)

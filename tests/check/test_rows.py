@@ -99,6 +99,7 @@ def test_the_run_of_a_view_is_memory_of_its_own():
     assert run_of(np.broadcast_to(buffer[:1], (3, 4))) is None
 
 
+@pytest.mark.long
 def test_what_lies_beside_a_view_may_be_no_number():
     buffer = np.full((64, 192), np.nan, np.float32)
     buffer[:, :128] = X

@@ -37,7 +37,7 @@ def test_blocks_in_many_parts_are_judged_as_in_one(monkeypatch):
     assert reproduced(Hypothesis(case), r, every[:0]).shape == (0,)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["te-mse-256", "nvfp4"])
 def test_a_preset_that_fits_no_better_is_not_suggested(recipe):
     """Other presets give the same bytes here: with one block damaged they are as good, not better."""

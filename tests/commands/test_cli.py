@@ -62,6 +62,7 @@ def test_main_exits_with_the_code_of_the_arguments(monkeypatch, capsys):
     assert "no recipe is called 'no-such-recipe'" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_early_is_no_error():
     """The list is longer than a pipe holds, so that the program writes to a reader that has gone."""
     script = "import sys; from fos_ref.cli import run; sys.exit(run(['recipes', '--json']))"
@@ -81,7 +82,7 @@ def shell(line: str, *args: str) -> tuple[int, bytes]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "args", "code", "error"),
     [
@@ -99,6 +100,7 @@ def test_a_stream_that_takes_nothing_changes_no_exit_code(line, args, code, erro
     assert shell(line, *args) == (code, error)
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_it_with_130_and_no_traceback():
     """The signal comes from inside the command, so that no clock decides."""
     script = (

@@ -31,7 +31,7 @@ def completed(*words: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -101,6 +101,7 @@ def test_a_shell_that_is_not_known_is_one_line_and_exit_2(monkeypatch, capsys):
         assert "bash, zsh, fish" in err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("bash") is None, reason="bash is not installed: its completion was not loaded"
 )

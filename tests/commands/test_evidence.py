@@ -105,7 +105,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("problem", BROKEN)
 def test_a_claim_that_nothing_backs_is_named_and_exits_1(written, capsys, problem):
     path = written(lambda data: BROKEN[problem](data["presets"]))

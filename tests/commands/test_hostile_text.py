@@ -106,7 +106,7 @@ def judged(capsys) -> tuple[str, str]:
     return out, err
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_word_in_any_position_is_shown_as_text(places, tmp_path, monkeypatch, capsys, position):
     monkeypatch.chdir(tmp_path)
@@ -170,6 +170,7 @@ def test_thousands_of_names_make_one_short_line(tmp_path, capsys, count):
     assert ("and 19,9" in err) == (count > 1)
 
 
+@pytest.mark.long
 def test_fields_of_a_golden_file_are_shown_as_text(tmp_path, capsys):
     for word in (ALL, WORDS["long and hostile"]):
         document = {"format": 1, "kind": "manifest", word: 1, "files": {word: 1}}

@@ -62,7 +62,7 @@ pytestmark = pytest.mark.usefixtures("user")
 SMALL = ["--tokens", "17", "--dim", "16", "--sweep", "20"]
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -81,6 +81,7 @@ def test_the_exit_code_is_the_answer(capsys, words, code):
     assert "computing" not in out
 
 
+@pytest.mark.long
 def test_what_is_printed_of_a_leak(capsys):
     assert run(["leak", "userleak:leaky", *SMALL, "--prefix"]) == 1
     first, bits, kind, prefixes = capsys.readouterr().out.splitlines()
@@ -93,6 +94,7 @@ def test_what_is_printed_of_a_leak(capsys):
     assert "of 1 tokens: row 0" in prefixes
 
 
+@pytest.mark.long
 def test_json_is_one_document_whatever_the_function_prints(capsys):
     assert run(["leak", "userleak:sums", "--arguments", "x", *SMALL, "--json"]) == 0
     out, err = capsys.readouterr()

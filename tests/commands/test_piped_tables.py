@@ -40,6 +40,7 @@ def checkpoint(tmp_path_factory):
     return folder / "in.safetensors", folder / "out.safetensors"
 
 
+@pytest.mark.long
 def test_the_list_of_recipes_is_whole():
     lines = piped("recipes")
     assert lines[0].startswith(f"{len(EVERY)} recipes")

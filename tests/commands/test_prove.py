@@ -101,6 +101,7 @@ NO_FINDINGS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("text", NO_FINDINGS)
 def test_what_is_no_finding_is_refused_before_a_proof_runs(proofs, tmp_path, capsys, text):
     """A proof takes minutes: what it is held against is read first, for all that were asked for."""

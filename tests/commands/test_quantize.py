@@ -90,6 +90,7 @@ def test_json_says_what_was_done_and_why_the_rest_was_left(
             assert t["amax_bits"] == f"{ck.tensor(t['name']).tensor_amax.view(np.uint32).item():08X}"
 
 
+@pytest.mark.long
 def test_picked4_share_is_that_of_quantize(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +102,7 @@ def test_picked4_share_is_that_of_quantize(
         assert document["quantized"][0]["picked4_share"] == fos_ref.quantize(x, recipe).picked4.mean()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("options", "names"),
     [
@@ -150,6 +152,7 @@ def test_tables_for_a_reader(source: Path, tmp_path: Path, capsys: pytest.Captur
     assert "2 of 11 tensors quantized by 4over6, modelopt convention" in " ".join(out.split())
 
 
+@pytest.mark.long
 def test_a_model_s_folder_and_what_its_reader_has_to_know(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,7 +196,7 @@ def test_names_from_the_file_cannot_write_to_the_terminal(
     assert "[red]x.weight" in out
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -248,6 +251,7 @@ def test_a_folder_that_may_not_be_written(
     assert "Permission denied" in capsys.readouterr().err
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("recipe", ["4over6", "te-mse-256"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_weight_that_is_not_finite_is_named_before_anything_is_written(

@@ -136,6 +136,7 @@ def test_verify_says_that_every_bit_is_as_committed(capsys):
     assert capsys.readouterr().out.endswith("9 vectors, engine numpy: every bit as committed\n")
 
 
+@pytest.mark.long
 def test_the_evidence_command_names_the_peers_that_were_not_run(tmp_path, capsys):
     path = tmp_path / "evidence.json"
     versions = '"versions": {"numpy": "2"}'

@@ -63,6 +63,7 @@ def test_a_npy_file_is_counted(capsys, tmp_path):
     assert tensor == counts(x)
 
 
+@pytest.mark.long
 def test_the_tensors_of_a_checkpoint_that_fit_are_counted_one_by_one(capsys, tmp_path):
     fits, other = make("normal", (16, 64), 1), make("coarse", (32, 32), 1)
     file = tmp_path / "m.safetensors"
@@ -100,6 +101,7 @@ def test_the_tables_hold_the_numbers(capsys, monkeypatch):
     assert f"{largest['explained']:,} ({largest['explained'] / d['differing']:.1%})" in text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -130,6 +132,7 @@ def test_a_file_without_a_tensor_that_fits_is_an_error(capsys, tmp_path):
     assert shown(capsys, A, B, "--on", str(tmp_path / "odd.npy"), code=2).err.startswith("fos: ")
 
 
+@pytest.mark.long
 def test_a_tensor_that_no_block_fits_is_refused_by_its_shape(capsys, tmp_path):
     """An empty one of 2^40 rows has a file of 128 bytes: it cost time and memory by its rows."""
     path = tmp_path / "x.npy"
@@ -153,6 +156,7 @@ def saved(folder, x):
     return ["--on", str(folder / "x.npy")]
 
 
+@pytest.mark.long
 def test_blocks_that_a_chip_decides_are_counted_and_said(capsys, tmp_path):
     """By exact reciprocals no block differs, and that is not all there is to say."""
     x = make("coarse", (64, 256), 0)
@@ -179,6 +183,7 @@ def test_values_stand_beside_bytes(capsys, tmp_path):
     assert f"mean squared error of te-mse-256 (A) {d['mse_a']:.6g}" in rows
 
 
+@pytest.mark.long
 def test_a_file_has_one_table_and_a_line_for_each_tensor_that_differs(capsys, tmp_path):
     file = tmp_path / "m.safetensors"
     zeros = {f"zero.{n}": np.zeros((16, 32), np.float32) for n in range(9)}
@@ -203,6 +208,7 @@ def packed(folder, more=None):
     return file
 
 
+@pytest.mark.long
 def test_weights_that_are_quantized_already_are_announced(capsys, tmp_path):
     file = packed(tmp_path, {"lm_head": make("normal", (16, 64), 1)})
     text = shown(capsys, A, B, "--on", str(file)).out
@@ -247,6 +253,7 @@ def test_two_names_of_one_recipe_need_no_setting(capsys):
     assert line == "no setting needs to change: 4over6 and 4over6 have the same bytes on every tensor"
 
 
+@pytest.mark.long
 def test_the_line_of_the_document_is_what_the_command_prints(capsys):
     text = (ROOT / "docs" / "divergences.md").read_text(encoding="utf-8")
     (arguments,) = re.findall(r"^    fos recipes diff (te-.*)$", text, flags=re.MULTILINE)

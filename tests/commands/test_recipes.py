@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -67,6 +68,7 @@ def test_what_it_cannot_do_is_one_line_and_exit_2(capsys):
         assert err.count("\n") == 1
 
 
+@pytest.mark.long
 def test_options_stand_anywhere(capsys):
     one = shown(capsys, "nvfp4", "--json").out
     assert shown(capsys, "--json", "nvfp4").out == one
@@ -80,6 +82,7 @@ def test_no_preset_is_called_like_a_command():
     assert "diff" not in EVERY
 
 
+@pytest.mark.long
 def test_a_recipe_of_ones_own_is_printed_and_read(capsys, tmp_path):
     printed = shown(
         capsys, "new", "mine", "--from", "te-mse-256", "--set", "tie=four", "--set", "scale_max=448"
@@ -100,6 +103,7 @@ def _no_choice():
     return [word for axis in axes for word in ("--set", f"{axis}=-")]
 
 
+@pytest.mark.long
 def test_a_setting_that_is_none_is_one_line_and_exit_2(capsys):
     refusals = [
         (["--set", "ti=four"], "setting ti=four: AXIS=VALUE with one of the axes tie is allowed"),
@@ -117,6 +121,7 @@ def test_a_setting_that_is_none_is_one_line_and_exit_2(capsys):
     assert "rename it" in shown(capsys, "new", "nvfp4", "--from", "te-mse-256", code=2).err
 
 
+@pytest.mark.long
 def test_check_and_quantize_take_the_file(capsys, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(shown(capsys, "new", "mine", "--from", "te-mse-256", "--set", "tie=four").out)

@@ -181,6 +181,7 @@ def test_json_is_one_document_with_the_figures_of_the_csv(both, weights):
     assert [Path(p).exists() for p in document["files"]] == [True] * 28
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

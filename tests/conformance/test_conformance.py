@@ -276,6 +276,7 @@ def test_a_kernel_that_fails_on_views_only_is_said_to():
     assert report.to_dict()["views"] == {"trials": report.views.trials, "failed": report.views.failed}
 
 
+@pytest.mark.long
 def test_a_kernel_that_is_wrong_everywhere_does_not_fail_on_views_only():
     report = conformance(kernel(scale_max=448), RECIPE, groups=("tensors",), **SMALL)
     assert report.views.failed > 0

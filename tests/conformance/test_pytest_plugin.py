@@ -104,6 +104,7 @@ def test_a_marker_a_call_and_both(pytester):
     assert found["test_right"]["equal"] is True
 
 
+@pytest.mark.long
 def test_one_test_for_each_group(pytester):
     done = run(pytester, "groups")
     passed, failed = (done.parseoutcomes().get(k, 0) for k in ("passed", "failed"))

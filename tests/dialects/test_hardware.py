@@ -57,7 +57,7 @@ def by_every_combination(x, r):
     return found
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", [r.name for r in dict.fromkeys(fos_ref.PRESETS.values()) if is_approximate(r)]
 )

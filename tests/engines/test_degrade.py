@@ -71,7 +71,7 @@ def python(script: str, *args: str, options=(), **env: str) -> subprocess.Comple
     return subprocess.run(words, env=env, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", [pytest.param(w, marks=SLOW * (w in ALIKE)) for w in WRONG])
 def test_auto_gives_the_model_s_bytes_and_warns_once(wrong):
     before, env, says = WRONG[wrong]

@@ -165,6 +165,7 @@ print(fos_ref.trace(x, "fouroversix-if4-mse").map4.scaled.view("u4")[0, 0, 0])
 """
 
 
+@pytest.mark.long
 def test_no_constant_is_computed_under_another_mode():
     """A first call that is refused leaves no module behind whose constants were rounded otherwise."""
     done = subprocess.run(

@@ -367,6 +367,7 @@ def test_the_package_s_own_example_runs():
 # --- trace -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @every([r for n, r in fos_ref.PRESETS.items() if n == r.name], lambda r: r.name)
 def test_the_trace_ends_in_what_quantize_returns(r):
     x = normal((32, 96))

@@ -84,7 +84,7 @@ def test_every_preset_is_rounded_once(recipe):
                 fos_ref.exact_error(x, q)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", ["4over6", "te-mse-448-row", "compressed-tensors-nvfp4", "fouroversix-if4-mse", "4over6-16x16"]
 )

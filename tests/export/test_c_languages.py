@@ -34,7 +34,7 @@ def linked(folder, *objects: str) -> tuple[int, str]:
     return run(["./check"], folder)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_source_compiles_and_every_vector_passes(folder, language):
     assert compiled(folder, language, *SOURCES) == (0, "")
@@ -55,7 +55,7 @@ def test_an_altered_vector_fails(folder, language):
     assert said.splitlines()[-1].startswith(f"FAIL: {RECIPE}: ")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("checker", "quantizer"), [("c99", "c++17"), ("c++17", "c99")])
 def test_a_quantizer_of_the_other_language_links(folder, checker, quantizer):
     assert compiled(folder, checker, "fos_check.c") == (0, "")
@@ -103,6 +103,7 @@ def test_the_end_names_the_mistake_and_counts_by_flag(tmp_path):
     assert int(re.fullmatch(r"and (\d+) more vectors", lines[10])[1]) == int(lines[-1].split()[-3]) - 10
 
 
+@pytest.mark.long
 def test_a_step_alone_is_no_sign_of_a_mistake_of_the_result(tmp_path):
     """The errors of map-to-4 are wrong, the choice is not: no vector of a flag has a wrong result."""
     folder = written(tmp_path / "c", "c", "4over6")
@@ -113,6 +114,7 @@ def test_a_step_alone_is_no_sign_of_a_mistake_of_the_result(tmp_path):
     ]
 
 
+@pytest.mark.long
 def test_an_argument_is_refused(folder):
     assert compiled(folder, "c99", *SOURCES) == (0, "")
     assert linked(folder, "fos_check.o", "fos_quantize.o")[0] == 0

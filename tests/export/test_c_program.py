@@ -41,6 +41,7 @@ def linked(folder, quantizer: str) -> tuple[int, str]:
     return run([f"./{quantizer.removesuffix('.c')}"], folder)
 
 
+@pytest.mark.long
 def test_every_vector_passes(tables):
     assert linked(tables, "fos_quantize.c") == (0, f"PASS: {counted('4over6')}; 0 vectors differ\n")
 
@@ -92,6 +93,7 @@ def test_one_bit_of_an_input_is_caught(tmp_path):
     assert source(recipe).vectors[recipe]["near-ties"][0].id in said.split("\n")[0]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("right", "wrong", "flag"),
     [

@@ -26,7 +26,7 @@ def here(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["memh", "c", "json", "npz"])
 def test_the_command_writes_the_documents(tmp_path, capsys, form):
     out = tmp_path / "a" / "out"
@@ -96,6 +96,7 @@ def test_a_preset_s_second_name_is_taken(monkeypatch):
     assert list(load(files(), ["4over6-mse"]).vectors) == ["4over6"]
 
 
+@pytest.mark.long
 def test_chains_that_are_not_the_manifest_s_are_refused():
     altered = files()["v1/chains.json"].replace(b'"sha256": "', b'"sha256": "0', 1)
     with pytest.raises(GoldenFormatError, match="v1/chains"):
@@ -103,6 +104,7 @@ def test_chains_that_are_not_the_manifest_s_are_refused():
     assert load(files(), ["4over6-absmax"]).chains == {}
 
 
+@pytest.mark.long
 def test_a_folder_without_chains_is_exported_without_them():
     listed = json.loads(files()["MANIFEST.json"])
     del listed["files"]["v1/chains.json"]
@@ -126,6 +128,7 @@ def test_the_sources_are_part_of_the_package():
     )
 
 
+@pytest.mark.long
 def test_every_recipe_with_vectors_is_exported_unless_one_is_named(monkeypatch):
     monkeypatch.setattr("fos_ref.export.source.read", lambda _data, _name: [])  # the test is of the names
     folders = {n.split("/")[1] for n in files() if n.startswith("v1/") and n.count("/") == 2}

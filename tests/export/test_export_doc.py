@@ -27,6 +27,7 @@ def steps(section: str) -> list[tuple[str, str]]:
 LONG = {"SystemVerilog": pytest.mark.exhaustive, "C": pytest.mark.exhaustive}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("section", [pytest.param(s, marks=LONG.get(s, ())) for s in SECTIONS])
 def test_the_commands_print_what_the_document_says(tmp_path, monkeypatch, section):
     if shutil.which(NEEDS[section]) is None:

@@ -34,7 +34,7 @@ def given(v, document):
     return a[: v["rows"], : v["cols"]]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_rows_are_what_the_recipe_gives(recipe):
     d, r = document(recipe), PRESETS[recipe]
@@ -73,6 +73,7 @@ def memh(recipe, column):
     return np.array(rows)[:, 0] if column.size(PRESETS[recipe]) == 1 else np.array(rows)
 
 
+@pytest.mark.long
 def test_memh_and_npz_hold_the_numbers_of_json():
     recipe = "4over6-mae"
     d, prefix = document(recipe), f"{recipe}/"

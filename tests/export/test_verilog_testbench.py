@@ -60,6 +60,7 @@ def changed(bench):
         path.write_text(text)
 
 
+@pytest.mark.long
 def test_every_block_passes(bench):
     code, said = simulated(bench, RECIPE)
     (t,) = source(RECIPE).tables()

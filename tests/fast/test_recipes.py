@@ -78,6 +78,7 @@ def compare(seed: int, count: int) -> None:
             assert_same(tensor(g, r), r)
 
 
+@pytest.mark.long
 def test_any_legal_recipe_gives_the_model_s_bytes():
     compare(0, 300)
 

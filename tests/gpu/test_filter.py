@@ -98,6 +98,7 @@ def around(targets, steps):
     return np.abs(near.astype(np.int32).view(np.float32).ravel())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("byte", "six"), [(0x38, 0x38), (0x3D, 0x38), (0x07, 0x04), (0x0B, 0x06), (0x7E, 0x7E)]
 )
@@ -182,7 +183,7 @@ def test_pairs_as_e4m3_give_the_same_bytes():
     assert compared(FastKernel(r, (*host.DEFAULT, *E4M3_PAIRS)), r)[1] == 0
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["4over6", "te-mae-448-row"])
 def test_the_edge_of_a_choice_is_left_to_the_recipe(name):
     r, k = BY_NAME[name], FastKernel(BY_NAME[name])

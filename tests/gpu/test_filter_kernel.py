@@ -37,7 +37,7 @@ def agree(r, x, grid=None, **variant) -> bool:
     return all(np.array_equal(a, b) for got in found for a, b in zip(got, want, strict=True))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("pairs", ["float16", "e4m3"])
 def test_every_shape(name, pairs):
@@ -50,7 +50,7 @@ def test_every_shape(name, pairs):
 GRIDS = (Grid(1, 1), Grid(2, 1), Grid(6, 3))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "grid"),
     [
@@ -64,6 +64,7 @@ def test_every_launch(name, grid):
     assert agree(r, make("normal", (48, 2064), 4, "bfloat16"), grid)
 
 
+@pytest.mark.long
 def test_a_nan_s_scale_byte_reads_no_other_entry():
     """Under a floor the byte of a NaN scale is FF; no other block may change."""
     r, x = BY_NAME["torchao-nvfp4"], make("normal", (16, 64), 5, "float32")
@@ -76,7 +77,7 @@ def test_a_nan_s_scale_byte_reads_no_other_entry():
     assert np.array_equal(got[1], block_scales)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("knobs", [(), ("-DFOS_PAIRED=1",)])
 @pytest.mark.parametrize("name", ["4over6", "4over6-16x16"])
 def test_any_bits_go_word_for_word_pair_by_pair_too(name, knobs):
@@ -138,6 +139,7 @@ def test_the_engine_starts_it_unless_it_is_switched_off(monkeypatch):
     engine._quantizer.cache_clear()
 
 
+@pytest.mark.long
 def test_the_comparison_sees_a_byte_that_is_not_written():
     r = BY_NAME["4over6"]
     assert not agree(r, make("normal", (4, 256), 4, "bfloat16"), knobs=("-DFOS_PICKED=0",))

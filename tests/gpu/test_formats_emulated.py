@@ -31,6 +31,7 @@ ROWS = (
 )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("name", "dtype"), ROWS)
 def test_the_kernel_gives_the_model_s_bytes(name, dtype):
     r = preset(name)

@@ -35,7 +35,7 @@ def compared(kernel, r) -> tuple[int, int]:
     return blocks, bad
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", [FEW[0], FEW[1], TILES[0], *FORMATS, *SEARCHES])
 def test_the_header_gives_the_model_s_bytes(name):
     blocks, bad = compared(HostKernel(BY_NAME[name]), BY_NAME[name])
@@ -43,6 +43,7 @@ def test_the_header_gives_the_model_s_bytes(name):
     assert blocks >= 1500
 
 
+@pytest.mark.long
 def test_the_comparison_sees_another_recipe():
     mse, mae = BY_NAME["te-mse-256"], BY_NAME["te-mae-256"]
     assert compared(HostKernel(mae), mse)[1] > 0

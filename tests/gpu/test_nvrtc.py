@@ -26,7 +26,7 @@ def missing() -> str:
 needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not compiled: {missing()}")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @needs_nvrtc
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_choice_compiles_for_every_target(target):
@@ -61,7 +61,7 @@ def test_the_check_sees_what_the_options_forbid():
     assert "div.approx.ftz.f32" in found or "div.full.ftz.f32" in found
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @needs_nvrtc
 @pytest.mark.parametrize("target", [*TARGETS, "sm_89", "sm_100", "sm_120", "sm_100f"])
 def test_a_conversion_is_an_instruction_where_there_is_one(target):

@@ -30,7 +30,7 @@ ONE_PER_RULE = list({r.dequantize: r for r in DECODED}.values())
 SHAPES = ((48, 80), (80, 48), (16, 160))
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("columnwise", [False, True])
 @pytest.mark.parametrize(
     ("name", "dtype"), [(FEW[0], "bfloat16"), (FEW[3], "float16"), (TILES[0], "float32")]
@@ -54,7 +54,7 @@ def test_columns_word_for_word_and_by_the_fast_path(device, monkeypatch, name, s
         surface.check_quantize(device, make(family, (80, 144), 1, dtype), BY_NAME[name], columnwise=True)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["torchao-nvfp4", "llmcompressor-4over6-mse"])
 def test_a_nan_scale_whose_byte_is_ff(device, name):
     """No entry of the fast path's table may be read beyond its end."""

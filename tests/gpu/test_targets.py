@@ -57,6 +57,7 @@ def test_each_value_of_each_constant_meets_each_target(selection, dtypes):
             assert {v for given in mine for v in given} >= EVERY
 
 
+@pytest.mark.long
 def test_each_constant_of_each_other_kernel_meets_each_target():
     every = {(u.source, value) for u in modules.units() for value in ("", *u.definitions)}
     for target in TARGETS:
@@ -65,6 +66,7 @@ def test_each_constant_of_each_other_kernel_meets_each_target():
     assert len(covering_units()) < len(modules.units()) // 2
 
 
+@pytest.mark.long
 def test_few_are_few_and_every_is_all():
     assert len(covering()) < len(distinct()) // 4
     every = quantizing(plan("every"))

@@ -41,6 +41,7 @@ def test_enums_have_the_members_of_fos_ref():
     assert re.search(r"enum class Map", source("training/request.h"))
 
 
+@pytest.mark.long
 def test_philox_has_random123_s_answers():
     counter = np.array([[0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344]], dtype=np.uint32)
     for rounds in (7, 10):
@@ -57,6 +58,7 @@ def test_a_rule_on_both_formats(rule):
     assert np.array_equal(training.by_rule(SOME, r, rule, 8, e4m3=True), want)
 
 
+@pytest.mark.long
 def test_programs_feeds_and_a_rotation():
     parts = [p for p in proof.parts() if p.kind == "feed"] + [proof.Part("rotation", ("fwht", "normal"))]
     found = proof.run(quiet, 1, parts)

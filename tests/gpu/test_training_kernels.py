@@ -49,6 +49,7 @@ def check(device, x, recipe, there, here):
     assert q.to_host().recipe == want.recipe
 
 
+@pytest.mark.long
 def test_a_quantizer_with_given_and_with_drawn_words(device):
     x = make("normal", SHAPE, 3, "bfloat16")
     x[:16, :16] = 0
@@ -58,6 +59,7 @@ def test_a_quantizer_with_given_and_with_drawn_words(device):
     check(device, x, TE, drawn, drawn)
 
 
+@pytest.mark.long
 def test_candidates_with_draws_of_their_own(device):
     x = make("student-t3", SHAPE, 3, "float32")
     x[0, :4] = np.float32([3e38, -3e38, 2.0**-140, 0])
@@ -73,6 +75,7 @@ def test_a_rotation(device, out, inverse):
     assert np.array_equal(got.view(np.uint16), hadamard(x, out=out, inverse=inverse).y.view(np.uint16))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("recipe", "map_"), EDEN)
 def test_eden(device, recipe, map_):
     y = make("student-t5", SHAPE, 2, "float32")
@@ -89,6 +92,7 @@ def test_eden(device, recipe, map_):
     assert np.array_equal(zero.block_scales, want.block_scales)
 
 
+@pytest.mark.long
 def test_tiles_with_a_choice_and_words_of_each_candidate(device):
     """The tiles of a row of tiles do not fill the last thread block."""
     r = replace(STOCHASTIC["quartet2-simulator-sr-4over6"], name="own", block_shape=BlockShape.TILE_16X16)

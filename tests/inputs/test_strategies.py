@@ -175,6 +175,7 @@ def by(make):
     return q.codes, q.block_scales
 
 
+@pytest.mark.long
 def test_without_hypothesis_only_the_strategies_are_missing():
     script = (
         "import sys; sys.modules['hypothesis'] = None; "

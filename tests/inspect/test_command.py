@@ -35,6 +35,7 @@ def quantized(source, tmp_path) -> Path:
     return tmp_path / "q.safetensors"
 
 
+@pytest.mark.long
 def test_json_has_every_finding_with_its_evidence(quantized, source, capsys):
     assert run(["inspect", str(quantized), "--against", str(source), "--json"]) == 0
     out, err = capsys.readouterr()
@@ -73,6 +74,7 @@ def test_json_has_every_finding_with_its_evidence(quantized, source, capsys):
     assert document["counts"]["other_tensors"] == 1
 
 
+@pytest.mark.long
 def test_a_table_for_a_reader(quantized, source, capsys):
     assert run(["inspect", str(quantized)]) == 0
     alone = capsys.readouterr().out
@@ -98,6 +100,7 @@ def test_a_manifest_that_the_bytes_belie_is_exit_1(quantized, source, capsys):
     assert "the bytes are NOT its" in out
 
 
+@pytest.mark.long
 def test_an_original_that_is_another_is_said(quantized, tmp_path):
     other = save({"a.weight": trained(32, 128, seed=77)}, tmp_path / "other")
     found = inspect(quantized, other)
@@ -195,6 +198,7 @@ def test_names_from_the_file_cannot_write_to_the_terminal(tmp_path, capsys):
     assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_progress_reaches_its_total(quantized, source):
     for against in (None, source):
         seen: list[tuple[int, int]] = []
@@ -204,6 +208,7 @@ def test_progress_reaches_its_total(quantized, source):
         assert [n for n, _ in seen] == sorted(n for n, _ in seen)
 
 
+@pytest.mark.long
 def test_memory_does_not_hold_the_weight(tmp_path, monkeypatch):
     x = np.random.default_rng(3).standard_normal((1024, 2048)).astype(np.float32)
     source = save({"x.weight": x}, tmp_path / "in")

@@ -108,6 +108,7 @@ NO_SCALE: dict[float, tuple[list[str], list[str]]] = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("scale", NO_SCALE)
 def test_a_tensor_scale_that_is_none_tells_nothing_and_stops_nothing(scale, tmp_path):
     x = np.random.default_rng(2).standard_normal((16, 64)).astype(np.float32)

@@ -155,6 +155,7 @@ def test_no_metric_is_named_where_nothing_comes_close(tmp_path):
     assert "no preset comes close" in found.findings["metric"].evidence
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("against", [None, "fused", "another"])
 def test_what_is_not_held_against_the_manifest_does_not_refute_it(against, tmp_path):
     """Another quantized file, another recipe, zero scales that the recipe itself writes over tiny blocks."""
@@ -174,7 +175,7 @@ def test_what_is_not_held_against_the_manifest_does_not_refute_it(against, tmp_p
     assert {p.problem for p in whole.problems} == {"fused-siblings"}
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("asked", ["nvfp4", "4over6-mae", "fouroversix-mxfp4-static6", "te-nvfp4-row"])
 def test_a_recipe_that_is_said_to_have_made_the_file_and_has_not(asked, tmp_path):
     """It is a problem; what did make the file is named all the same, and the manifest holds."""

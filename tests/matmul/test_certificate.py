@@ -39,7 +39,7 @@ def by_definition(a, b, level):
     return [[one(x, y) for y in lines(b)] for x in lines(a)]
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("level", ["block", "element"])
 @pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
 def test_it_is_its_definition(recipe, level):
@@ -53,6 +53,7 @@ def test_it_is_its_definition(recipe, level):
     assert 0 < sum(found) < len(found)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("spread", [0, 3, 30])
 def test_mx_asks_for_the_exponents_too(spread):
     """The product of both block scales is a float32 of its own there, so it may say less than the sum's."""
@@ -146,6 +147,7 @@ def test_the_pair_of_scales_that_35_bits_do_not_hold():
     assert matmul.raw(a, a, "te").total[0, 0] == np.float32(2.0**-20)
 
 
+@pytest.mark.long
 def test_no_order_no_tree_and_no_rounding_moves_a_certified_sum():
     rng = np.random.default_rng(13)
     tried = 0

@@ -21,7 +21,7 @@ def pair(distribution, shape=(16, 256), recipe="nvfp4"):
     return tuple(fos_ref.quantize(make(distribution, shape, s), recipe, engine="numpy") for s in (0, 1))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("out", ["float32", "bfloat16"])
 @pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
 def test_the_output_of_every_model_is_named_and_never_outside(distribution, out):
@@ -74,7 +74,7 @@ def test_the_ladder():
         assert (found.verdict, found.equal) == (verdict, False)
 
 
-@pytest.mark.sample(10)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", list(PLANTED))
 @pytest.mark.parametrize("distribution", ["normal", "outlier-channels"])
 def test_a_planted_mistake_is_named_first(name, distribution):
@@ -145,7 +145,7 @@ def check_orders(distribution, seeds, k):
     return outputs
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("distribution", ["normal", "heavy-tailed"])
 def test_right_outputs_in_any_order_are_never_outside(distribution):
     assert check_orders(distribution, [0], 128) == 3072

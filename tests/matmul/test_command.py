@@ -34,6 +34,7 @@ def check(out, *more):
     return run(["matmul", "check", out, "ac.npy", "as.npy", "bc.npy", "bs.npy", "--recipe", "4over6", *more])
 
 
+@pytest.mark.long
 def test_a_right_product(files, capsys):
     amaxes = ("--amax-a", files[0], "--amax-b", files[1])
     assert check("out.npy", *amaxes) == 0

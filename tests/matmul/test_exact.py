@@ -61,6 +61,7 @@ def test_the_way_by_groups_and_the_way_by_matrices_agree():
     assert np.array_equal(whole_total(x, y).astype(np.int64), group_sums(x, y).total)
 
 
+@pytest.mark.long
 def test_long_sums_are_added_in_parts_of_k():
     """Sums of magnitudes past 2^53: parts that float64 holds, beside whole numbers group by group."""
     rng = np.random.default_rng(6)

@@ -85,6 +85,7 @@ def test_exact_sums_and_what_nothing_gives():
         which_accumulator({})
 
 
+@pytest.mark.long
 def test_the_command(capsys):
     given = [f"{n}={v:.17g}" for n, v in outputs(MODELS["blackwell-fp4"].accumulator).items()]
     assert run(["matmul", "accumulator", *given]) == 0

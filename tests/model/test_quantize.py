@@ -138,6 +138,7 @@ def test_a_zero_tensor(r):
     assert (r.name in ZERO_OVER_ZERO) == infinite
 
 
+@pytest.mark.long
 @every(PRESETS, by_name)
 def test_an_empty_tensor(r):
     for shape in ((0, 32), (0, 0), (16, 0), (0, 3, 32), (16, 2, 0), (2, 0, 32)):
@@ -215,6 +216,7 @@ def test_one_value_at_the_ends(name, amax, scale, codes):
     assert q.tensor_amax == np.float32(amax)
 
 
+@pytest.mark.long
 @every(ONE_SCALE, by_name)
 def test_every_recipe_at_every_size(r):
     """Up to where ((q*s)*A) of the largest C overflows, and down to where S does."""
@@ -271,6 +273,7 @@ def test_n14_below_c_over_flt_max_only_the_decode_scale_keeps_the_values(r):
 # --- the caller's amax and tensor scale --------------------------------------------------------------
 
 
+@pytest.mark.long
 @every(PRESETS, by_name)
 def test_the_caller_s_amax_equal_to_the_own_changes_nothing(r):
     x = normal((16, 32))
@@ -280,6 +283,7 @@ def test_the_caller_s_amax_equal_to_the_own_changes_nothing(r):
         assert same_bits(getattr(own, name), getattr(given, name)), name
 
 
+@pytest.mark.long
 @every(PRESETS, by_name)
 def test_the_caller_s_amax_counts_not_the_data_s(r):
     x = normal((16, 32))
@@ -339,7 +343,7 @@ def test_a_constant_tile_and_a_constant_line_agree():
 # --- NaN and infinity --------------------------------------------------------------------------------
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("call", [fos_ref.quantize, fos_ref.trace])
 @every(PRESETS, by_name)
 def test_n2_non_finite_input_raises_or_propagates(r, call):

@@ -65,6 +65,7 @@ def test_units_have_inputs_of_their_own_the_same_on_every_machine():
     assert dtypes == {np.dtype(np.float32), *SHORT}
 
 
+@pytest.mark.long
 def test_a_small_proof_counts_what_it_compared(monkeypatch):
     monkeypatch.setattr(oracle_proof, "plan", lambda *_: UNITS)
     found = measure(silent, 1, blocks=0, tiles=0, rows=ROWS)
@@ -83,6 +84,7 @@ def test_workers_find_what_one_process_finds(monkeypatch):
     assert alone == together
 
 
+@pytest.mark.long
 def test_one_wrong_bit_in_one_step_of_one_block_is_found(monkeypatch):
     def wrong(x, r, **arguments):
         t = fos_ref.trace(x, r, **arguments)

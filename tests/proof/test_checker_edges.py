@@ -131,7 +131,7 @@ def test_without_a_mistake_it_gives_the_preset_s_bytes_at_every_boundary(preset)
         assert right(preset, name) == bytes_of(fos_ref.quantize(x, preset, engine="numpy")), name
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("bug", TWINS)
 def test_a_mistake_gives_the_bytes_of_the_mutant_that_makes_it(bug):
     """Two codes that share nothing; the mistake shows on some input, so that equal bytes say something."""
@@ -146,6 +146,7 @@ def test_a_mistake_gives_the_bytes_of_the_mutant_that_makes_it(bug):
     assert shown
 
 
+@pytest.mark.long
 def test_a_swizzle_is_that_of_the_storage():
     for preset, (_, x) in ((p, inputs(p)[0]) for p in QUANTIZERS):
         right = fos_ref.quantize(x, preset, engine="numpy")
@@ -188,6 +189,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_run_counts_cases_and_says_how_far_it_is(monkeypatch):
     seen = []

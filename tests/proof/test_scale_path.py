@@ -91,6 +91,7 @@ def float_operations(kernel) -> list[str]:
     return FLOAT.findall("\n".join(kernel.inspect_llvm().values()))
 
 
+@pytest.mark.long
 def test_no_kernel_of_whole_numbers_has_a_float_operation():
     b, codes = np.arange(1, 5, dtype=np.uint32), np.zeros(4, dtype=np.uint8)
     exact_scale.quotients(b, exact_scale.SIX, b.copy())

@@ -63,6 +63,7 @@ def holds(found: Finding) -> None:
         assert "g++" in reason or "nvidia" in reason
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("one_library")
 def test_codes_on_the_ranges_where_they_change():
     found = sweep_codes.sweep(STARTS, SMALL, silent, jobs=1)
@@ -128,6 +129,7 @@ def test_the_rules_of_a_side_do_not_overlap(side):
     assert all(a[1] < b[0] for a, b in pairwise(ranges))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("one_library")
 def test_short_inputs():
     found = short.short_inputs(silent, 1)
@@ -160,6 +162,7 @@ def test_narrowing_on_the_ranges_where_it_changes():
     assert len(found.figures) == 4
 
 
+@pytest.mark.long
 def test_a_rounding_towards_zero_is_unexplained(monkeypatch):
     bits = sweep_codes.patterns(0x3F808000, 4)
 

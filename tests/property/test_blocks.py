@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tests.property.strategies import amax_of, matrices, recipes, same
 amaxes = st.sampled_from([1.0, 6.0, 1777.0, 1e-3, 1e30])
 
 
+@pytest.mark.long
 @given(st.data(), recipes, amaxes)
 def test_a_block_depends_on_its_own_values_and_the_amax(data, r, a):
     x, other = data.draw(matrices(r, amax=a)), data.draw(matrices(r, amax=a))
@@ -37,6 +39,7 @@ def test_a_block_s_scale_and_magnitudes_do_not_depend_on_the_order_of_its_values
             assert np.array_equal(a.codes[..., order], b.codes)
 
 
+@pytest.mark.long
 @given(st.data(), recipes, amaxes)
 def test_stacked_rows_are_the_rows_stacked(data, r, a):
     parts = [data.draw(matrices(r, amax=a)) for _ in range(data.draw(st.integers(2, 3)))]

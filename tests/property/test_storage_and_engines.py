@@ -69,6 +69,7 @@ def test_the_size_of_a_chunk_does_not_show(data, r, size):
     same(whole, chunked, "codes", "block_scales", "tensor_amax", "decode_scale", "picked4")
 
 
+@pytest.mark.long
 @given(st.data(), recipes)
 def test_every_installed_engine_gives_the_same_bits(data, r):
     x = data.draw(matrices(r))

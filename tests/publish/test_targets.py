@@ -138,7 +138,7 @@ def working(monkeypatch) -> list[str]:
     return began
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -79,7 +79,7 @@ SEEN = {
 }
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("mistake", SEEN)
 def test_statistics_alarm_without_the_bits(mistake):
     verdict = statistics(outcomes(Y, planted.rounded(mistake, Y, BITS), Rule.A, 8), np.abs(Y))
@@ -98,6 +98,7 @@ def test_programs_that_share_words_are_seen_to(name, what):
     assert verdict.illegal == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "seeds", [range(3), pytest.param(range(3, 200), marks=pytest.mark.exhaustive)], ids=["few", "many"]
 )

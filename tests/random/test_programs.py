@@ -35,6 +35,7 @@ def differing_from_te(values):
     return int((got != np.array(want)).sum()), int((got != rule_a).sum())
 
 
+@pytest.mark.long
 def test_te_s_software_form_is_its_formula():
     drawn = np.random.default_rng(0).uniform(0, 8, 60).astype(np.float32)
     assert differing_from_te(np.concatenate([bfloat16_from(2**-9)[::31], drawn]))[0] == 0

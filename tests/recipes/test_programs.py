@@ -104,6 +104,7 @@ def test_every_known_program_is_a_preset_or_has_a_reason(program):
     assert any(program in row[0] for row in (*PROGRAMS, *WITHOUT))
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_run_in_their_order(tmp_path, monkeypatch, capsys):
     """As a reader would: a recipe of ones own, its difference, a kernel's bytes against it, a checkpoint."""
     monkeypatch.chdir(tmp_path)

@@ -182,6 +182,7 @@ def test_descriptions_change_neither_diff_nor_fingerprint():
         assert BOTH.fingerprint() == other.fingerprint()
 
 
+@pytest.mark.long
 def test_every_axis_changes_the_fingerprint():
     fingerprints = [(r, r.fingerprint()) for r in ALL]
     for (r, own), (other, another) in product(fingerprints, repeat=2):

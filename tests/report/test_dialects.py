@@ -106,6 +106,7 @@ def test_rows_of_a_part_have_the_scales_of_the_whole():
         assert np.array_equal(part, whole[:32])
 
 
+@pytest.mark.long
 def test_tables_and_pictures_say_what_a_chip_decides():
     counts = np.zeros((2, 2), dtype=np.int64)
     presets = ("4over6", "flashinfer-default-mse-256")

@@ -49,6 +49,7 @@ def test_a_format_s_errors_are_those_of_the_sweep_on_the_first_tensors(formats):
     assert set(formats[formats["recipe"] == BASELINE]["mse_ratio"]) == {1.0}
 
 
+@pytest.mark.long
 def test_only_a_format_that_mixes_has_a_share_of_integer_blocks(formats):
     mixed = {m.preset for m in FAMILY if m.mixes}
     known = formats[formats[INT_SHARE].notna()]
@@ -70,6 +71,7 @@ def _six_digits(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+@pytest.mark.long
 def test_no_rule_passes_the_optimum_under_its_tensor_scale(rules):
     """To six digits: what a preset decodes to is rounded to float32, and an optimum is not."""
     mse = rules.pivot_table(index="distribution", columns="recipe", values="mse_e3").map(_six_digits)

@@ -66,6 +66,7 @@ def text(files, suffix):
     return next(data for name, data in files.items() if name.endswith(suffix)).decode()
 
 
+@pytest.mark.long
 def test_no_document_holds_a_character_that_acts(files):
     for suffix in (".md", ".csv"):
         found = text(files, suffix)
@@ -97,6 +98,7 @@ def test_the_page_shows_markup_as_code_and_links_to_its_figure(files):
     assert len(widths) == 1  # no name makes a cell of its own
 
 
+@pytest.mark.long
 def test_the_figure_names_the_total_once(weights, monkeypatch):
     seen = []
     monkeypatch.setattr(weights_figure, "rows", lambda _, labels: seen.append(labels))

@@ -178,6 +178,7 @@ def test_the_sweep_does_not_depend_on_the_number_of_threads(monkeypatch):
     assert tables[0].equals(tables[1])
 
 
+@pytest.mark.long
 def test_the_sweep_has_a_row_for_each_pair_and_tells_of_each_job():
     calls = []
     table = sweep.sweep(TINY, "numpy", lambda: calls.append(1))
@@ -187,6 +188,7 @@ def test_the_sweep_has_a_row_for_each_pair_and_tells_of_each_job():
     assert not table.isna().any(axis=None)
 
 
+@pytest.mark.long
 def test_the_mean_and_interval_of_the_sweep_are_those_of_its_seeds():
     table = sweep.sweep(TINY, "numpy", lambda: None).set_index(["distribution", "recipe"])
     each = []

@@ -68,7 +68,7 @@ SUMMED = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", list(SUMMED))
 def test_a_distance_is_that_of_rational_numbers(found, name):
     """Terms, sum and accumulator once more, on Fractions."""
@@ -123,6 +123,7 @@ def test_programs_beside_one_another(found):
         assert left != right or value == 0
 
 
+@pytest.mark.long
 def test_leaks_are_those_of_the_detector(monkeypatch):
     monkeypatch.setattr(leaking, "SCHEMES", {name: SCHEMES[name] for name in KEPT[:2]})
     found = leaking.leak_table(Plan(**(vars_of(TINY) | {"tokens": 17})), lambda: None)
@@ -149,6 +150,7 @@ def test_the_files_are_announced_and_small(found, files):
             assert b"nan" not in data.lower()
 
 
+@pytest.mark.long
 def test_the_page_shows_the_tables(files):
     page = files["products.md"].decode()
     for m in matmul.MODELS.values():

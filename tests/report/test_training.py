@@ -236,6 +236,7 @@ def test_curves_of_the_page(found):
 # --- shared noise, the layer ------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_shared_noise_follows_its_law(found):
     for _, row in found.shared.iterrows():
         law = "shared" if row["map"] in ("torchao-cute-column", "fouroversix-triton") else "own"
@@ -243,6 +244,7 @@ def test_shared_noise_follows_its_law(found):
     assert set(found.shared["map"]) == set(sharing.SUMS)
 
 
+@pytest.mark.long
 def test_the_products_are_those_of_the_layer(found):
     tensors = layer.synthetic(TINY)
     name = "te-software"
@@ -323,6 +325,7 @@ def test_the_files_are_announced_and_small(found, files):
             assert b"nan" not in data.lower()
 
 
+@pytest.mark.long
 def test_the_page_shows_the_tables(found, files):
     page = files["training.md"].decode()
     for _, row in found.costs.iterrows():

@@ -25,6 +25,7 @@ def table():
     return found
 
 
+@pytest.mark.long
 def test_there_is_a_row_for_each_group_and_input_with_the_counts_of_one_tensor(table):
     assert len(table) == len(groups()) * len(INPUTS)
     assert not table.duplicated(["preset", "input"]).any()

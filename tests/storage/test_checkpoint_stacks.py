@@ -206,7 +206,7 @@ def test_a_stack_that_is_named_is_taken(tmp_path):
         same(ck.tensor("m.kernels[1]"), fos_ref.quantize(held["m.kernels"][1]))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["out-in", "in-out"])
 def test_memory_holds_one_expert_at_most(tmp_path, monkeypatch, how):
     stack = values(16, 128, 512)

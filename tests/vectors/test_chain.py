@@ -69,6 +69,7 @@ def test_a_step_s_input_is_what_the_document_states(dtype):
 MIDPOINTS = [name for name, m in MUTANTS.items() if name.startswith("midpoint-") or m.flag == "E2m1TiesAway"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["4over6", "nvfp4"])
 def test_every_midpoint_is_met_within_a_few_steps(recipe):
     steps = [step_input(hashlib.sha256(bytes([i, 2])).digest(), "bfloat16") for i in range(12)]

@@ -133,7 +133,7 @@ def flip_text(rows: list[str]) -> None:
     rows[0] = f"{int(first, 16) ^ 1:0{len(first)}X}{rows[0][len(first) :]}"
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["codes", "block_scales"])
 def test_a_flipped_bit_of_an_expected_byte_is_found_in_every_vector(what):
     changed = [
@@ -163,6 +163,7 @@ def test_a_flipped_bit_of_a_value_is_found():
     assert [f.what for f in found] == ["values_bits"] * 10
 
 
+@pytest.mark.long
 def test_another_value_of_an_axis_is_found():
     """The two sides exchanged: what an engine would give that confuses the values."""
 

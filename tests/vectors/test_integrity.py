@@ -184,7 +184,7 @@ def with_field(data):
     return canonical(document)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_lint_says_what_is_wrong(problem):
     """In a part of the folder, whose missing rest is another problem."""

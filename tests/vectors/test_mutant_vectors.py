@@ -53,7 +53,7 @@ def changed(change):
     return canonical(document)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["codes", "block_scales"])
 def test_other_bytes_than_expected_are_found(what):
     def change(v):
@@ -141,6 +141,7 @@ def test_a_malformed_buffer_is_an_error_that_says_so(change, problem):
     assert problem in str(e.value)
 
 
+@pytest.mark.long
 def test_what_was_published_has_no_flag_of_the_second_edition():
     later = {m.flag for m in of_edition(2).values()} - {m.flag for m in of_edition(1).values()}
     assert len(later) == 13

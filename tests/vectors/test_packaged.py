@@ -32,6 +32,7 @@ def installed(tmp_path, monkeypatch):
     return package / "golden"
 
 
+@pytest.mark.long
 def test_an_installed_program_exports_its_own_vectors(installed, capsys):
     shutil.copytree(ROOT / "golden", installed)
     assert cli.run(EXPORT) == 0

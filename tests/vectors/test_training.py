@@ -50,6 +50,7 @@ def floats(text, dtype=np.float32):
     return bits_of([text], dtype)[0]
 
 
+@pytest.mark.long
 def test_the_committed_inputs_are_what_is_drawn_and_what_they_give():
     drawn = [v for given, _ in training.STEPS.values() for v in given()]
     assert [{k: v[k] for k in d} for v, d in zip(VECTORS, drawn, strict=True)] == drawn

@@ -45,7 +45,7 @@ def test_an_engine_that_lacks_a_recipe_says_so(capsys):
 GROUP_OF = {1: HUNT, 2: REPORTED}  #: edition -> the group that has its inputs, and its flags
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", [n for n, m in MUTANTS.items() if m.recipe == "4over6"][::9])
 def test_a_wrong_engine_fails_vectors_that_have_its_flag(name):
     m = MUTANTS[name]
@@ -61,6 +61,7 @@ def bytes_differ(v):
     return (f.what.startswith(("expected/codes", "expected/block_scales")) for f in found)
 
 
+@pytest.mark.long
 def test_verify_names_what_differs_and_exits_1(tmp_path, capsys):
     given = with_expected_bit_flipped("v1/te-nvfp4/worked.json", 2)
     for name in ("MANIFEST.json", "v1/te-nvfp4/worked.json"):

@@ -211,6 +211,7 @@ def test_lint_says_how_much_there_is(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == f"{tmp_path}: 2 files, 0.1 MB: nothing wrong\n"
 
 
+@pytest.mark.long
 def test_write_makes_folders_keeps_what_people_wrote_and_lists_all(tmp_path, monkeypatch, capsys):
     made = {n: files()[n] for n in ("notes.json", layout.NAME, "v1/nvfp4/worked.json")}
     monkeypatch.setattr("fos_ref.vectors.folder.generated", lambda say, _: say("worked") or made)

@@ -59,6 +59,7 @@ def test_the_face_holds_names_only(path):
     assert set(offered) == bound
 
 
+@pytest.mark.long
 def test_the_face_is_there_after_a_bare_import():
     script = (
         "import sys, fos_ref; before = 'fos_ref.check' in sys.modules; fos_ref.verify.check\n"

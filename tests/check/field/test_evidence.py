@@ -39,6 +39,7 @@ def test_a_view_read_as_one_run_is_right_in_row_0():
     assert "where: all but row 0" in str(found)
 
 
+@pytest.mark.long
 def test_the_words_and_the_json_of_a_difference_that_nobody_knows():
     x = normal((32, 128), 6)
     q = fos_ref.quantize(x, "nvfp4")

@@ -44,7 +44,7 @@ def test_a_tensor_scale_misread_as_next_to_nothing_kills_everything():
     assert found.flags == FLAG
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("rows", "where"),
     [(slice(-4, None), "rows 60..63"), (slice(10, 20), "rows 10..19"), (slice(1, None), "all but row 0")],
@@ -60,6 +60,7 @@ def test_rows_that_nobody_wrote(rows, where, byte):
     assert found.where == where
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "bug", ["ties-away", *(pytest.param(b, marks=SLOW) for b in ("metric-mae", "scale-up"))]
 )
@@ -73,6 +74,7 @@ def test_the_other_blocks_are_diagnosed_on_their_own(bug):
     assert found.causes[0].flag == "NothingWritten"
 
 
+@pytest.mark.long
 def test_a_mistake_that_makes_zeros_of_these_blocks_and_of_no_others_keeps_its_name():
     x = normal((64, 256), 4)
     x[40:] *= F(2.0**-13)

@@ -30,7 +30,7 @@ def by_chance(seed, bias=0.0):
     return cast
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(8, 64), *(pytest.param(s, marks=SLOW) for s in ((32, 128), (256, 256)))])
 @pytest.mark.parametrize("recipe", ["nvfp4", "te-nvfp4"])
 def test_stochastic_rounding(shape, recipe):
@@ -42,7 +42,7 @@ def test_stochastic_rounding(shape, recipe):
     assert "z = " in found.causes[0].what
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("bias", [0.1, -0.1])
 def test_unfair_chance_is_not_named_so(bias):
     x = normal((256, 256), 2)

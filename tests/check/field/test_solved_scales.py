@@ -15,7 +15,7 @@ def other(x, recipe: str = "te-mse-256", by: float = 1.37):
     return own, fos_ref.quantize(x, recipe, encode_scale=np.float32(own.encode_scale / np.float32(by)))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("shape", "seed"),
     [((8, 64), 0), ((8, 64), 5), pytest.param((64, 256), 5, marks=pytest.mark.exhaustive)],
@@ -31,6 +31,7 @@ def test_every_block_follows_it_and_nothing_else_is_named(shape, seed):
     assert sorted(d.flags) == ["NibbleOrder", "TensorScale"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", [(16, 128), (64, 256)])
 def test_a_part_of_the_tensor_follows_another(shape):
     """The shards, experts or fused partners of one tensor, each with a scale of its own."""
@@ -46,7 +47,7 @@ def test_a_part_of_the_tensor_follows_another(shape):
     assert d.to_dict()["where"] == f"rows {rows}..{shape[0] - 1}"
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("by", [8, -8, 3])
 def test_an_offset_is_seen_where_bytes_are_clipped(by):
     x = make("normal", (16, 256), 7)

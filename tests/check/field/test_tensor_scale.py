@@ -19,7 +19,7 @@ def amax(x):
     return np.abs(x).max()
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("name", "s"),
@@ -82,6 +82,7 @@ def test_the_other_bound_keeps_its_flag():
     assert found.tensor_scale["name"] == "1536/amax"
 
 
+@pytest.mark.long
 def test_a_few_blocks_that_deviate_empty_nothing():
     x = normal((64, 256), 5)
     codes, scales = Kernel(s=1)(x)
@@ -114,6 +115,7 @@ def test_scale_bytes_requantized_by_a_ratio():
     assert low * 0.99 < q.encode_scale / 2.7 < high * 1.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "shape", [(64, 256), *(pytest.param(s, marks=SLOW) for s in ((128, 256), (32, 512)))]
 )
@@ -138,7 +140,7 @@ def test_the_rest_of_the_diagnosis_goes_on_under_that_scale():
     assert found.tensor_scale["name"] == "none"
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "recipe",
     ["4over6", "te-nvfp4", *(pytest.param(r, marks=SLOW) for r in ("te-mse-448", "fouroversix-mse"))],

@@ -134,6 +134,7 @@ def test_fouroversix_without_its_factor_and_the_reverse(choice):
 
 
 #: Mistakes that every marginal test passes, or that move a large share of all codes.
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("mistake", ["all rows share", "2 random bits", "nearest even"])
 def test_statistics_see_without_the_words(mistake):
     flag, found = named(mistake, LARGE, bits=False)

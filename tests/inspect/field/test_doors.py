@@ -34,6 +34,7 @@ def test_an_index_whose_shard_is_gone(command, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_a_problem_is_no_failure_unless_asked(tmp_path):
     """Exit 1 with --strict or --against; without them a problem is told, exit 0."""
     tensors = held(layers(2))
@@ -58,12 +59,14 @@ def test_nothing_to_compare(tmp_path):
     assert "l.0.weight" in refused("inspect", q, "--against", o)
 
 
+@pytest.mark.long
 def test_a_tied_head_and_zero_sizes_are_sound(tmp_path):
     source = layers(2) | {"empty.weight": np.zeros((0, 64), np.float32)}
     q = write(tmp_path / "q", held(layers(2)) | {"empty.weight": np.zeros((0, 64), np.float32)})
     judge(q, write(tmp_path / "o", source), {})
 
 
+@pytest.mark.long
 def test_text_is_one_thing_and_json_another(tmp_path):
     """Sampling is honest in both: how many blocks of how many."""
     source = weights("a.weight", shape=(256, 64))

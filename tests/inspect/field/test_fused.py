@@ -15,7 +15,7 @@ QKV = [f"model.layers.0.self_attn.{k}_proj.weight" for k in "qkv"]
 GATE_UP = ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("style", [modelopt, compressed])
 @pytest.mark.parametrize(
     "names",
@@ -51,6 +51,7 @@ def test_some_pairs_of_many_and_the_ratio_of_the_worst(tmp_path):
     judge(q, None, wanted, says={"fused-siblings": "4"})
 
 
+@pytest.mark.long
 def test_the_halves_of_a_joined_stack(tmp_path):
     """vLLM's w13 with [E, 2] tensor scales: gate and up of expert 1 differ."""
     gate, up = (weights("w", shape=(3, 32, 64), seed=s)["w"] for s in (1, 2))
@@ -86,7 +87,7 @@ def test_runtimes_that_join_none(style, tmp_path):
     judge(q, None, {})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("style", [modelopt, compressed])
 def test_one_amax_for_all_is_sound_although_it_is_the_largest_only_of_one(style, tmp_path):
     """--against: a shared tensor scale is not the own amax's of all but one, and it is right."""
@@ -113,7 +114,7 @@ def test_names_that_only_look_like_siblings(tmp_path):
     judge(write(tmp_path / "q", held(weights(*names))), None, {})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("convention", ["modelopt", "compressed-tensors"])
 def test_quantize_shares_one_amax_when_asked(convention, tmp_path):
     source = weights(*QKV, *GATE_UP, "model.layers.0.mlp.down_proj.weight")

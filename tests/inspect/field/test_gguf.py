@@ -13,7 +13,7 @@ from tests.inspect.field.parts import count_of_blocks, ggml, held, in_halves, la
 NAMES = ("blk.0.ffn_down.weight", "blk.1.ffn_down.weight")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", [(32, 128), (3, 32, 64)])
 @pytest.mark.parametrize(("kind", "recipe"), [("NVFP4", "nvfp4"), ("NVFP4", "4over6"), ("MXFP4", MXFP4)])
 def test_sound(kind, recipe, shape, tmp_path):
@@ -31,6 +31,7 @@ def test_sound(kind, recipe, shape, tmp_path):
         assert set(found["weights"]) == {f"{names[0]}[{e}]" for e in range(3)}
 
 
+@pytest.mark.long
 def test_the_original_is_a_gguf_too(tmp_path):
     source = weights(*NAMES)
     whole = source | {"blk.0.attn_norm.weight": np.ones(64, np.float32)}

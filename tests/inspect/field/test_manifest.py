@@ -52,7 +52,7 @@ def test_a_sound_file_is_its_recipe_s(tmp_path):
     assert GOOD in told(q, "--against", o)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("value", "kind"),
     [(np.nan, "zero-or-nan-scale"), (0, "zero-or-nan-scale"), (np.inf, "not-finite"), (-1, "tensor-scale")],
@@ -67,7 +67,7 @@ def test_a_tensor_scale_that_is_none(value, kind, tmp_path):
     assert "NOT" in text
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["weight_scale", "weight", "weight_scale_2"])
 @pytest.mark.parametrize("against", [True, False])
 def test_a_part_that_is_gone(part, against, tmp_path):
@@ -129,6 +129,7 @@ def test_damage_outside_of_the_sample(tmp_path):
     assert found["manifest"] == judge(q, o, {"a.weight": "blocks-differ"}, "--blocks", "0")["manifest"]
 
 
+@pytest.mark.long
 def test_a_block_that_differs(tmp_path):
     o, q = quantized(layers(3), tmp_path, "--convention", "compressed-tensors")
     planted(q, "l.1.weight_packed", b"\x31\x42", at=77)

@@ -36,7 +36,7 @@ def with_inputs(source, style):
     return tensors
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("style", [modelopt, compressed])
 def test_an_expert_without_its_input_scale_and_one_with_zero(style, tmp_path):
     source = weights(*(f"{x}.weight" for x in EXPERTS))
@@ -87,7 +87,7 @@ def test_an_input_scale_that_is_no_number(value, kind, tmp_path):
 # --- the tensor scale ----------------------------------------------------------------------------------
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "made",
     [
@@ -128,6 +128,7 @@ def test_one_expert_s_part_in_another_shard_is_no_missing_part(tmp_path):
     judge(q.parent, None, {"l.1.weight": "missing-part"})
 
 
+@pytest.mark.long
 def test_conventions_without_a_tensor_scale_miss_none(tmp_path):
     plain = weights("a.weight", "b.weight", shape=(32, 128))
     tensors = held(plain, torchao)
@@ -151,7 +152,7 @@ def test_a_gguf_tensor_without_the_scale_that_its_kind_has(tmp_path):
 # --- codes and block scales --------------------------------------------------------------------------------
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("style", "gone", "says"),
     [
@@ -192,6 +193,7 @@ def test_scales_of_the_cache_are_no_part_of_a_weight(kind, tmp_path):
     judge(write(tmp_path / "q", tensors | {f"a.{kind}": np.float32(0.3)}), None, {})
 
 
+@pytest.mark.long
 def test_input_scales_are_those_of_one_convention_and_format(tmp_path):
     """MXFP4 has none, and neither have gpt-oss and MLX: NVFP4 weights beside them may."""
     source = weights("a.weight", "m.weight", "x.weight", "g.down_proj")

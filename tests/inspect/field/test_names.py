@@ -27,7 +27,7 @@ PREFIXES = [
 ]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("old", "new"), PREFIXES)
 def test_the_same_model_under_another_prefix(old, new, tmp_path):
     source = weights("layers.0.o_proj.weight", "layers.1.o_proj.weight")

@@ -77,6 +77,7 @@ def test_torchao_in_four_variants(tensor_scale, layout, tmp_path):
     assert "torchao-nvfp4" in found["same_bytes"]
 
 
+@pytest.mark.long
 def test_fp8_beside_nvfp4_is_named_and_counted(tmp_path):
     """2.1 row 7: unsloth's mixed files."""
     source = weights("m.o_proj.weight", "m.down_proj.weight")

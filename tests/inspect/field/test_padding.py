@@ -44,7 +44,7 @@ def test_columns_padded_to_whole_blocks(tmp_path):
     assert found["weights"]["l.0.weight"]["equal"] == found["weights"]["l.0.weight"]["blocks"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(32, 144), (40, 64), (128, 80)])
 def test_the_padding_of_swizzled_scales(shape, tmp_path):
     """1.1 row 19, vllm#48898: padding of 128x4 tiles is zero where it is sound, and stale here."""

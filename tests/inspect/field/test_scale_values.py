@@ -64,7 +64,7 @@ def test_nan_among_scales_of_powers_of_two(style, end, tmp_path):
     judge(write(tmp_path / "q", tensors), None, {"l.1.weight": "zero-or-nan-scale"})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -124,7 +124,7 @@ def test_a_share_of_zero_block_scales_that_no_recipe_makes(where, tmp_path):
     judge(write(tmp_path / "q", tensors), None, {"l.2.weight": "zero-or-nan-scale"})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "modelopt-nvfp4", "compressed-tensors-nvfp4"])
 def test_tiny_and_zero_rows_are_sound(recipe, tmp_path):
     """Blocks far below the amax have zero scales by the recipe, with or without codes under them."""

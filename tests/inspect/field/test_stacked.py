@@ -12,7 +12,7 @@ from tests.inspect.field.parts import compressed, count_of_blocks, held, layers,
 STACK = (4, 32, 64)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -37,6 +37,7 @@ def test_each_expert_is_a_weight_with_its_own_tensor_scale(name, style, tmp_path
     assert (alone["findings"]["bound"]["value"], alone["findings"]["rule"]["value"]) == ("256", "4/6")
 
 
+@pytest.mark.long
 def test_torchao_s_own_stack(tmp_path):
     source = weights("m.experts.w1.weight", shape=STACK)
     o, q = write(tmp_path / "o", source), write(tmp_path / "q", held(source, torchao))
@@ -55,6 +56,7 @@ def test_stacks_and_plain_weights_in_shards_under_an_index(tmp_path):
     assert judge(q.parent, o.parent, {})["weights"] == found["weights"]
 
 
+@pytest.mark.long
 def test_the_original_has_an_expert_a_tensor(tmp_path):
     """Stacked by the exporter, apart in the original: compared under --map, or said."""
     names = [f"m.experts.{e}.down_proj.weight" for e in range(3)]
@@ -70,7 +72,7 @@ def test_the_original_has_an_expert_a_tensor(tmp_path):
     assert not apart & {w for p in found["problems"] for w in p["weights"]}
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("model_type", ["gpt_oss", "llama4"])
 def test_experts_whose_original_has_the_inputs_first(model_type, tmp_path):
     """transformers stores [E, K, N] there: the quantized weight is each expert's transpose."""
@@ -85,6 +87,7 @@ def test_experts_whose_original_has_the_inputs_first(model_type, tmp_path):
     assert "4over6" in found["same_bytes"]
 
 
+@pytest.mark.long
 def test_one_tensor_scale_for_all_experts(tmp_path):
     """A () or [1] tensor scale over a stack, of the largest amax: read, and right if the bytes are."""
     source = weights("m.experts.down_proj", shape=STACK)

@@ -43,7 +43,7 @@ def stored(style, s):
     return np.full(1, f32(1) / s, f32) if style is compressed else f32(s)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("case", WRONG)
 @pytest.mark.parametrize("which", [[2], [0, 1, 2, 3]], ids=["one", "all"])
 def test_what_a_wrong_tensor_scale_is(case, which, tmp_path):
@@ -63,7 +63,7 @@ def test_what_a_wrong_tensor_scale_is(case, which, tmp_path):
     judge(q, None, alone)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("style", "recipe", "case"),
     [
@@ -88,6 +88,7 @@ def test_the_same_in_other_conventions(style, recipe, case, tmp_path):
     judge(q, o, {"l.1.weight": kinds, "l.3.weight": kinds}, says={"tensor-scale": word})
 
 
+@pytest.mark.long
 def test_a_file_reciprocated_twice(tmp_path):
     """2.1 row 8, intel/auto-round#2362: the names say divisor, and every weight holds a multiplier."""
     source = layers(3)
@@ -116,6 +117,7 @@ def test_the_tensor_scale_of_another_layer(tmp_path):
     judge(q, None, {})
 
 
+@pytest.mark.long
 def test_two_layers_and_two_experts_with_exchanged_scales(tmp_path):
     source = layers(3)
     tensors = held(source, compressed)
@@ -134,6 +136,7 @@ def test_two_layers_and_two_experts_with_exchanged_scales(tmp_path):
     judge(q, o, wanted, says=says)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("stacked", [False, True])
 def test_experts_merged_under_the_largest_tensor_scale(stacked, tmp_path):
     """2.1 row 10, Model-Optimizer#2276; 2.2 last but one: own block scales under the experts' largest."""
@@ -151,6 +154,7 @@ def test_experts_merged_under_the_largest_tensor_scale(stacked, tmp_path):
     judge(q, o, {names[1]: FAR, names[2]: FAR}, says=says)
 
 
+@pytest.mark.long
 def test_the_largest_of_several_layers_far_off(tmp_path):
     """The codes are each layer's own; the header is up to ten times too large: no reading fits some."""
     source = layers(4)
