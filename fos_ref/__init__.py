@@ -15,6 +15,7 @@ recipe, PRESETS, Recipe the dialects: by name, all of them, one as a value
 STOCHASTIC              those that take random bits besides
 random, rotate          the random bits and the rotations of training (docs/training.md)
 training                the operands and products of a linear layer, as each program makes them
+report                  own recipes on own data as a table (`fos_ref.report.table`)
 verify                  check a kernel's bytes, test a kernel, generate inputs (`fos_ref.verify`)
 doctor                  what this installation can do, and what to install for more (`fos doctor`)
 """
@@ -76,6 +77,7 @@ _PACKAGES = (
     "model",
     "random",
     "recipes",
+    "report",
     "rotate",
     "storage",
     "training",

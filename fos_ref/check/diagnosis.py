@@ -10,6 +10,7 @@ from fos_ref.check.dossier import Dossier
 from fos_ref.check.evidence.gathered import Evidence
 from fos_ref.check.evidence.padding import Padding
 from fos_ref.check.flags import FLAGS
+from fos_ref.notebook import markup
 
 _LIMIT = 30  #: lines of text
 
@@ -108,6 +109,12 @@ class Diagnosis:
             "where": self.where,
             "notes": [n.to_dict() for n in self.notes],
         }
+
+    def _repr_html_(self) -> str:
+        """Return the diagnosis for a notebook: the causes as a table, then the text of `print`."""
+        rows = [[c.flag, f"{c.blocks:,}", c.what] for c in self.causes]
+        table = markup.table(["cause", "blocks", "what"], rows, self.recipe) if rows else ""
+        return f"<div>{table}<pre>{markup.text(self)}</pre></div>"
 
     def __str__(self) -> str:
         """Return the diagnosis in at most 30 lines."""

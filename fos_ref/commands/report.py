@@ -7,10 +7,11 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
-from fos_ref.commands.options import AsJson, EngineName
+from fos_ref.commands.options import AsJson, distributions, EngineName, one_of, presets
 from fos_ref.commands.output import say_json
+from fos_ref.commands.own import Asked, check_places, write_beside, write_own
 from fos_ref.commands.quantize import say_compiling
-from fos_ref.commands.report_pages import Page, QUICK, write_page
+from fos_ref.commands.report_pages import Page, write_page
 from fos_ref.commands.report_pages import products as products_page
 from fos_ref.commands.report_pages import training as training_page
 from fos_ref.errors import InputError
@@ -20,6 +21,27 @@ if TYPE_CHECKING:  # pandas loads with the report, not with the command line
 
     from fos_ref.report.measured import Report
     from fos_ref.report.weights import Weights
+
+
+KINDS = ("png", "svg", "pdf")  #: as fos_ref.report.saving has them
+Recipes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        autocompletion=presets,
+        help="Your recipes: presets or .json files. Again for more.",
+    ),
+]
+Distributions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--distribution",
+        metavar="INPUT",
+        autocompletion=distributions,
+        help="Your inputs: a name, MODULE:FUNCTION of (shape, seed), .npy or .safetensors. Again for more.",
+    ),
+]
 
 
 def report(
@@ -37,6 +59,15 @@ def report(
     products: Annotated[
         bool, typer.Option("--products", help="The page on products, accumulators and causal leaks instead.")
     ] = False,
+    recipe: Recipes = None,
+    distribution: Distributions = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One page of everything, which needs nothing else.")
+    ] = None,
+    latex: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The table of errors for a paper.")
+    ] = None,
+    figures: Annotated[str, one_of(KINDS, "What figures are written in, besides PNG.")] = "png",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("reports"),
     as_json: AsJson = False,
     engine: EngineName = "auto",
@@ -49,11 +80,35 @@ def report(
 
     --training writes training.md instead, --products products.md, each with its tables and figures. A page on
     training takes x, w and g of FILE.safetensors for its layer, or else the first weight that fits.
+
+    With --recipe or --distribution only these are measured: the recipes given, or the report's own, on the
+    inputs given, or the report's own. Files: own.md, own.csv and own.png. --html FILE is one page of what was
+    measured and of every table that lies in DIR already (docs/report.md).
     """
-    page = _page(weights, engine, quick=quick, training=training, products=products)
+    asked = Asked(
+        recipes=recipe or (),
+        inputs=distribution or (),
+        out=out,
+        html=html,
+        latex=latex,
+        figures=figures,
+        quick=quick,
+        as_json=as_json,
+        engine=engine,
+    )
+    page = _page(asked, weights, training=training, products=products)
     if page is not None:
         write_page(page, out, quick=quick, as_json=as_json)
         return
+    if recipe or distribution:
+        write_own(asked)
+        return
+    _whole(asked, weights)
+
+
+def _whole(asked: Asked, weights: Path | None) -> None:
+    """Measure the report itself, and weights beside it, and write all of it."""
+    quick, engine = asked.quick, asked.engine
     from fos_ref.publish.publication import check_targets, write_all
     from fos_ref.publish.targets import Targets
     from fos_ref.report import documents, lineup, sweep
@@ -63,33 +118,44 @@ def report(
     sweep.threads(engine)  # an engine that is not there is an error now, not in the middle
     values = values_to_measure(weights) if weights else 0
     engine = sweep.settled(engine, lineup.QUICK if quick else lineup.FULL, values)
-    folder = out / QUICK if quick else out
-    names = [*documents.REPORT_NAMES, *(documents.weights_names(weights.name) if weights else ())]
-    targets = Targets(folder, names, inputs=[weights] if weights else [])
+    names = documents.names(weights, asked.figures)
+    read = [weights] if weights else []
+    targets = Targets(asked.folder, names, inputs=read)
     check_targets(targets)
-    console = output(quiet=as_json)
+    check_places(asked, read)
+    console = output(quiet=asked.as_json)
     measured, real = _measure(console, quick=quick, weights=weights, values=values, engine=engine)
-    files = documents.report_files(measured) | (documents.weights_files(real) if real else {})
-    written = [str(p) for p in write_all(targets, files)]
-    if as_json:
+    files = documents.report_files(measured, asked.figures)
+    files |= documents.weights_files(real, asked.figures) if real else {}
+    written = [str(p) for p in (*write_all(targets, files), *write_beside(asked, files))]
+    if asked.as_json:
         say_json(documents.document(measured, real, written))
-    console.print(plain(f"Written to {folder}: {', '.join(files)}"))
+    beside = "".join(f"; {p}" for p in (asked.html, asked.latex) if p is not None)
+    console.print(plain(f"Written to {asked.folder}: {', '.join(files)}{beside}"))
 
 
-def _page(weights: Path | None, engine: str, *, quick: bool, training: bool, products: bool) -> Page | None:
+def _page(asked: Asked, weights: Path | None, *, training: bool, products: bool) -> Page | None:
     """Return the page that is asked for, None for the report itself. Raises: InputError."""
     name = "--training" if training else "--products"
     odd = {
         "--products": training and products,
         "--weights": products and weights,
-        "--engine": engine != "auto",
+        "--engine": asked.engine != "auto",
+        "--recipe": asked.recipes,
+        "--distribution": asked.inputs,
+        "--html": asked.html,
+        "--latex": asked.latex,
+        "--figures": asked.figures != "png",
     }
     if (training or products) and any(odd.values()):
         msg = f"{name} with {next(o for o, given in odd.items() if given)}: {name} without it is allowed"
         raise InputError(msg)
+    if weights and (asked.recipes or asked.inputs):
+        msg = "--weights beside --recipe or --distribution: --distribution FILE.safetensors is allowed"
+        raise InputError(msg)
     if training:
-        return training_page(weights, quick=quick)
-    return products_page(quick=quick) if products else None
+        return training_page(weights, quick=asked.quick)
+    return products_page(quick=asked.quick) if products else None
 
 
 def _measure(

@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fos_ref.formats import decode
 from fos_ref.formats.arrays import Bool, F32, F64, U8, U32
 from fos_ref.model.random_bits import places, RandomBits, went_up
+from fos_ref.notebook import grids, markup
 from fos_ref.recipes.recipe import Recipe
 
 #: (scaled values, random numbers, recipe) -> (codes, the values they count as). N9.
@@ -82,6 +84,21 @@ class Candidate:
         return went_up(self.scaled, self.codes)
 
 
+INTEGERS = "integers"  #: the second candidate of a recipe that has floats or integers
+
+
+def grid(name: str, c: Candidate, t: Scales, r: Recipe, *, kept: bool) -> grids.Grid:
+    """Return the first block of a candidate for a drawing, in float64, without roundings."""
+    unit = float(c.scale[0, 0]) * float(t.decode.flat[0])
+    codes = r.element.second if name == INTEGERS else r.element.first
+    assert codes is not None
+    values = decode(np.arange(1 << codes.format.bits, dtype=np.uint8), codes.format)
+    step = float(np.uint32(codes.unit_bits).view(np.float32))  # of integers: in units of floats
+    points = sorted({abs(float(v)) * step * unit for v in values if np.isfinite(v)})
+    back = [abs(float(v)) * unit for v in c.values[0, 0]]
+    return grids.Grid(name, tuple(points), tuple(back), kept)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Every intermediate of one quantization, by name: the result of `fos_ref.trace`.
@@ -101,6 +118,17 @@ class Trace:
     codes: U8  #: (R, C) one code per byte, not packed
     block_scales: U8  #: (R, B) E4M3 bytes
     random_bits: RandomBits | None = None  #: the words, where the recipe takes any
+
+    def _repr_html_(self) -> str:
+        """Return the trace for a notebook: the first block on the grids of its candidates."""
+        about = f"{self.recipe.name}: {len(self.x)} x {self.x.shape[1]} blocks of {self.x.shape[2]}"
+        if not self.x.size:
+            return markup.text(about)
+        four = bool(self.picked4.flat[0])
+        second = "map-to-4" if self.recipe.element.second is None else INTEGERS
+        candidates = (("map-to-6", self.map6, not four), (second, self.map4, four))
+        found = [grid(n, c, self.scales, self.recipe, kept=k) for n, c, k in candidates if c is not None]
+        return f"<div><p>{markup.text(about)}</p>{grids.drawn(self.x[0, 0].tolist(), found, about)}</div>"
 
     @property
     def tensor_amax(self) -> F32:

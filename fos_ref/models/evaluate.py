@@ -15,6 +15,7 @@ import numpy as np
 from fos_ref.errors import InputError
 from fos_ref.formats.arrays import AnyArray, F32
 from fos_ref.models.arms import Arm, arm_of
+from fos_ref.models.capture import write_capture
 from fos_ref.models.draws import phases
 from fos_ref.models.linears import applied, check_sizes, Linear, linears, watched
 from fos_ref.models.loading import load, Loaded
@@ -125,11 +126,13 @@ def evaluate(
     *,
     device: str = "cpu",
     dtype: str = "float32",
+    capture: Path | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluation:
     """Score a text under each arm; go on with the file `out` where it has a part of this very run.
 
     model:    as `fos_ref.models.loading.load`, or what it returned
+    capture:  where the inputs of the linear layers on the first window go (fos_ref/models/capture.py)
     progress: called with tokens scored and tokens in all
     Rounding: quantized values as `fos_ref.dequantize(fos_ref.quantize(x))`; the rest in torch, in the model's
               dtype. A run that was stopped and goes on gives the bits of one that was not, where torch does.
@@ -142,6 +145,8 @@ def evaluate(
         loaded.model, loaded.head, with_head=asked.head, embeddings=asked.embeddings, exclude=asked.exclude
     )
     check_sizes(layers, [r for a in arms for r in (a.weights, a.activations)])
+    if capture is not None:
+        write_capture(capture, loaded.model, layers, windows)
     bounds = offsets(windows)
     settings = _settings(asked, arms, corpus, loaded, windows)
     results = continued(out, settings, bounds)

@@ -12,6 +12,7 @@ from typing import Any, cast, get_type_hints, TypeGuard
 from fos_ref.errors import RecipeError
 from fos_ref.errors.text import listed
 from fos_ref.foreign import shown
+from fos_ref.notebook import markup
 from fos_ref.recipes.dialect import BLOCK, DESCRIPTIVE, Dialect, MX_BLOCK, NO_BOUND, SCALE_BOUNDS, YOUNGER
 from fos_ref.recipes.legal import broken_rows, given, MX_BLOCK_SCALES
 
@@ -74,6 +75,12 @@ class Recipe(Dialect):
         """Return the sha256 of the axes as canonical JSON: equal fingerprints mean equal bits."""
         text = json.dumps(plain_values(self.axes()), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _repr_html_(self) -> str:
+        """Return the recipe for a notebook: a row for each axis, its source and fingerprint above."""
+        rows = [[axis, "none" if v is None else v] for axis, v in plain_values(self.every_axis()).items()]
+        about = f"{self.name}: {self.source or 'own'} ({self.evidence}), {self.fingerprint()[:12]}"
+        return markup.table(["axis", "value"], rows, about)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON values; a younger axis is left out where it has its default."""

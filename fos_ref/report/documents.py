@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from fos_ref.report import dialects, render
 from fos_ref.report.dialects_figure import disagreement
@@ -17,11 +19,14 @@ from fos_ref.report.family.text import FAMILY_FIGURE, OPTIMUM_FIGURE
 from fos_ref.report.figures import error_by_distribution, error_by_position, share_choosing_4
 from fos_ref.report.lineup import LINEUP
 from fos_ref.report.measured import Report
+from fos_ref.report.saving import KINDS
 from fos_ref.report.tables import csv, records
 from fos_ref.report.weights import Weights
 from fos_ref.report.weights_figure import error_by_tensor
 from fos_ref.report.weights_text import weights_markdown
 from fos_ref.report.worked import Worked
+
+_PNG = ".png"
 
 
 def _names() -> tuple[str, ...]:
@@ -44,10 +49,32 @@ def weights_names(name: str) -> tuple[str, str, str]:
     return f"{stem}.md", f"{stem}.csv", f"{stem}.png"
 
 
-def report_files(r: Report) -> dict[str, bytes]:
-    """Return the files of the report by name."""
+def names(weights: Path | None, kind: str = "png") -> list[str]:
+    """Return the names of everything that the report writes, figures in `kind` besides PNG included."""
+    every = [*REPORT_NAMES, *(weights_names(weights.name) if weights else ())]
+    pictures = [n for n in every if n.endswith(_PNG)]
+    return every + ([n.removesuffix(_PNG) + f".{kind}" for n in pictures] if kind != "png" else [])
+
+
+def _saved(figures: Mapping[str, Figure], kind: str) -> dict[str, bytes]:
+    """Return figures, by the names of their PNG files, as PNG and in `kind` besides."""
+    found = {name: KINDS["png"](f) for name, f in figures.items()}
+    if kind != "png":
+        found |= {name.removesuffix(_PNG) + f".{kind}": KINDS[kind](f) for name, f in figures.items()}
+    return found
+
+
+def report_files(r: Report, kind: str = "png") -> dict[str, bytes]:
+    """Return the files of the report by name, its figures in `kind` besides PNG."""
     tables = {f"{m.stem}.csv": csv(m.shares()) for m in r.matrices}
-    pictures = {f"{m.stem}.png": disagreement(m) for m in r.matrices if m.kind.drawn}
+    figures = {
+        render.ERROR_FIGURE: error_by_distribution(r.errors),
+        render.SHARE_FIGURE: share_choosing_4(r.errors),
+        render.POSITION_FIGURE: error_by_position(r.profile),
+        FAMILY_FIGURE: sqnr_by_format(r.family),
+        OPTIMUM_FIGURE: distance_from_optimum(r.optimum),
+        **{f"{m.stem}.png": disagreement(m) for m in r.matrices if m.kind.drawn},
+    }
     return {
         "report.md": render.report_markdown(r),
         "errors.csv": csv(r.errors),
@@ -57,24 +84,19 @@ def report_files(r: Report) -> dict[str, bytes]:
         "published.csv": csv(r.published),
         "wrong-choices.csv": csv(r.wrong),
         "worked.csv": worked_steps(r.worked).to_csv(index=False, lineterminator="\n").encode(),
-        render.ERROR_FIGURE: error_by_distribution(r.errors),
-        render.SHARE_FIGURE: share_choosing_4(r.errors),
-        render.POSITION_FIGURE: error_by_position(r.profile),
-        FAMILY_FIGURE: sqnr_by_format(r.family),
-        OPTIMUM_FIGURE: distance_from_optimum(r.optimum),
         **tables,
-        **pictures,
+        **_saved(figures, kind),
     }
 
 
-def weights_files(w: Weights) -> dict[str, bytes]:
+def weights_files(w: Weights, kind: str = "png") -> dict[str, bytes]:
     """Return the files for one weights file by name: weights-<stem>.md, .csv and .png."""
     page, figures, picture = weights_names(w.name)
     totals = w.totals.rename(columns={"total": "tensor"}).drop(columns=["tensors", "values"])
     return {
         page: weights_markdown(w, picture),
         figures: csv(w.tensors.astype({"rows": "Int64", "cols": "Int64"}), totals),
-        picture: error_by_tensor(w),
+        **_saved({picture: error_by_tensor(w)}, kind),
     }
 
 

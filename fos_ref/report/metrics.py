@@ -9,7 +9,7 @@ import numpy as np
 
 from fos_ref.engines.front import dequantize, quantize
 from fos_ref.exactness.sums import Sums
-from fos_ref.formats.arrays import AnyArray, F64
+from fos_ref.formats.arrays import AnyArray, Bool, F64
 from fos_ref.formats.bits import widen
 from fos_ref.recipes.axes import AmaxScope
 from fos_ref.recipes.recipe import BLOCK, Recipe
@@ -96,13 +96,18 @@ def _measure_chunk(x: AnyArray, wide: F64, r: Recipe, amax: np.float32, engine: 
 
 def _sums(q: QuantizedTensor, wide: F64, amax: np.float32) -> Sums:
     assert q.picked4 is not None
-    error = np.abs(dequantize(q).astype(np.float64) - wide)
+    return sums_of(dequantize(q).astype(np.float64), wide, q.picked4, amax)
+
+
+def sums_of(values: F64, wide: F64, picked4: Bool, amax: np.float32) -> Sums:
+    """Return the sums over some values and what they were, both widened, of a tensor with that amax."""
+    error = np.abs(values - wide)
     return Sums(
         squared=float(np.sum(error * error)),
         absolute=float(np.sum(error)),
         power=float(np.sum(wide * wide)),
         magnitude=float(np.sum(np.abs(wide))),
-        blocks=q.picked4.size,
-        picked4=int(np.count_nonzero(q.picked4)),
+        blocks=picked4.size,
+        picked4=int(np.count_nonzero(picked4)),
         worst=float(np.max(error)) / float(amax) if amax else 0.0,
     )

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from PIL import Image
 
 from fos_ref.report.lineup import BY_PRESET, DISTRIBUTION_LABELS
 
-DPI = 150
 WIDTH = 8.6  #: inches
+NARROW = 4.3  #: inches of a figure for a telephone: its panels stand below one another
 INK = "#333333"
 FAINT = "#8a8a8a"
 BAND = "#f4f5f7"
-_COLOURS = 256
 
 #: (colour, marker, filled). Colours stay apart for colour-blind readers (Okabe and Ito); the marker says the
 #: same once more. A hollow marker is the same rule under the bound 448, or plain NVFP4.
@@ -60,23 +55,7 @@ def style() -> Any:
     return mpl.rc_context(_STYLE)
 
 
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG bytes, in 256 colours, without date or version inside."""
-    drawn, out = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():  # a name in a script that the font lacks is drawn as boxes
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        warnings.filterwarnings("ignore", message=r"Matplotlib currently does not support .* natively")
-        figure.savefig(drawn, format="png", dpi=DPI)
-    palette = (
-        Image.open(drawn)
-        .convert("RGB")
-        .quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    )
-    palette.save(out, format="PNG", optimize=True)
-    return out.getvalue()
-
-
-def dots(ax: Axes, x: Any, y: Any, recipe: str, *, ci: Any = None, size: float = 6) -> None:
+def dots(ax: Axes, x: Any, y: Any, recipe: str, *, ci: Any = None, size: float = 5) -> None:
     """Draw one recipe's points, with the 95 % interval as a bar where it is wider than the marker."""
     colour, marker, filled = LOOK[recipe]
     ax.errorbar(
@@ -85,7 +64,7 @@ def dots(ax: Axes, x: Any, y: Any, recipe: str, *, ci: Any = None, size: float =
         xerr=ci,
         fmt=marker,
         color=colour,
-        markersize=size if filled else size * 1.05,
+        markersize=size,
         markerfacecolor=colour if filled else "white",
         markeredgecolor="white" if filled else colour,
         markeredgewidth=0.5 if filled else 1.2,

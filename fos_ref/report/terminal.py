@@ -24,8 +24,17 @@ SHOWN = ("normal", "laplace", "student-t3", "uniform", "lognormal")
 _TOTAL_METRICS = ("mse_e3", "mse_ratio", "mae_pct", "sqnr_db", "share4_pct")
 
 
+_INTRO = (
+    "Four Over Six (4/6) against plain NVFP4. A block is 16 values of 4 bits under one scale of 8. Plain\n"
+    "NVFP4 maps the largest value of a block to 6; 4/6 tries 6 and 4, and keeps the one that errs less.\n"
+    "First one block, step by step: [10, 20, 30, 40] and twelve zeros. Then errors by distribution, and\n"
+    "published numbers beside ours."
+)
+
+
 def show_worked(console: Console, worked: Worked) -> None:
-    """Print both candidates of the worked block step by step, and what each recipe ends with."""
+    """Say what this is; print both candidates of the worked block, and what each recipe ends with."""
+    console.print(Text(_INTRO), "")
     for m in worked.mappings:
         kept = ", kept by 4/6" if m.chosen else ""
         scale = f"block scale {m.raw_scale:.6g}, in E4M3 0x{m.scale_code:02X} = {m.scale:g}"

@@ -12,8 +12,11 @@ from fos_ref.arguments import is_a
 from fos_ref.errors import DtypeError, RecipeError, ShapeError
 from fos_ref.foreign import cut, shown
 from fos_ref.formats.arrays import Bool, F32, U8
+from fos_ref.model.dequantize import element_values, holds_second, scale_values
+from fos_ref.notebook import grids, markup
 from fos_ref.recipes.axes import Candidates
 from fos_ref.recipes.recipe import Recipe
+from fos_ref.storage.layout import one_a_byte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +36,19 @@ class QuantizedTensor:
     recipe: Recipe
     shape: tuple[int, ...]  #: of the input
 
+    def _repr_html_(self) -> str:
+        """Return the tensor for a notebook: what it is, and the values of its first block on their grid."""
+        four = "unknown" if self.picked4 is None else f"{int(self.picked4.sum()):,} of {self.picked4.size:,}"
+        rows: list[list[object]] = [
+            ["recipe", self.recipe.name],
+            ["shape", self.shape],
+            ["codes", f"{self.codes.shape} bytes"],
+            ["block scales", f"{self.block_scales.shape} bytes"],
+            ["blocks at 4 (or of integers)", four],
+        ]
+        about = "QuantizedTensor"
+        return f"<div>{markup.table(['part', 'what'], rows, about)}{_first_block(self)}</div>"
+
     @property
     def picked_int(self) -> Bool | None:
         """True where integers were kept (IF recipes): the array picked4. RecipeError for other recipes."""
@@ -40,6 +56,22 @@ class QuantizedTensor:
             msg = f"picked_int: recipe {self.recipe.name!r} has no integer candidate; picked4 is its choice"
             raise RecipeError(msg)
         return self.picked4
+
+
+def _first_block(q: QuantizedTensor) -> str:
+    """Return the first block's values as a drawing on their grid; "" for a tensor without values."""
+    if not q.codes.size or not q.block_scales.size:
+        return ""
+    r = q.recipe
+    codes = one_a_byte(q.codes.reshape(-1, q.codes.shape[-1])[:1, : r.block_cols // r.codes_per_byte], r)
+    byte = q.block_scales.reshape(-1, q.block_scales.shape[-1])[:1, :1]
+    second, scale = holds_second(byte, r), float(scale_values(byte, r)[0, 0])
+    unit = scale * float(q.decode_scale.flat[0])
+    every = np.arange(1 << r.element.width, dtype=np.uint8)[None, :]
+    points = {abs(float(v)) * unit for v in element_values(every, second, r)[0] if np.isfinite(v)}
+    values = [float(v) * unit for v in element_values(codes, second, r)[0]]
+    kept = grids.Grid("first block", tuple(sorted(points)), tuple(map(abs, values)), kept=True)
+    return grids.drawn(values, [kept], f"the first block under the scale byte 0x{int(byte[0, 0]):02X}")
 
 
 def check_tensor(q: Any, what: str) -> QuantizedTensor:

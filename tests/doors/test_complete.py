@@ -112,6 +112,7 @@ def test_every_argument_of_every_public_call_has_a_row():
     wanted += arguments("", public(fos_ref.verify))
     for part in MODULES_OF_VERIFY:
         wanted += arguments("", public(import_module(f"fos_ref.verify.{part}")))
+    wanted += arguments("report.", public(fos_ref.report))
     wanted += arguments("fos_gpu.", public(fos_gpu))
     assert len(wanted) > 120
     assert sorted(set(wanted) - {row.door for row in CALLS}) == []

@@ -122,22 +122,21 @@ def test_the_text_says_how_much_was_measured_and_what_was_published(formats, rul
     assert f"goes {gap:.0f} % of the way" in said
 
 
-def points(monkeypatch, draw, table) -> dict[str, list[float]]:
+def points(draw, table) -> dict[str, list[float]]:
     """Return what a picture draws: label -> the x of its points."""
-    monkeypatch.setattr(figures, "png", lambda figure: figure)
     (ax,) = draw(table).axes
     return {str(line.get_label()): list(line.get_xdata()) for line in ax.lines if line.get_marker() != "None"}
 
 
-def test_the_picture_of_the_formats_has_a_point_for_each_on_three_distributions(monkeypatch, formats):
-    drawn = points(monkeypatch, figures.sqnr_by_format, formats)
+def test_the_picture_of_the_formats_has_a_point_for_each_on_three_distributions(formats):
+    drawn = points(figures.sqnr_by_format, formats)
     cells = formats.set_index(["distribution", "recipe"])["sqnr_db"]
     shown = {"N(0, 1)": "normal", "Laplace": "laplace", "U(-1, 1)": "uniform"}
     assert drawn == {k: [cells[d, m.preset] for m in FAMILY] for k, d in shown.items()}
 
 
-def test_the_picture_of_the_rules_is_relative_to_the_better_optimum(monkeypatch, rules):
-    drawn = points(monkeypatch, figures.distance_from_optimum, rules)
+def test_the_picture_of_the_rules_is_relative_to_the_better_optimum(rules):
+    drawn = points(figures.distance_from_optimum, rules)
     assert list(drawn) == [r.label for r in RULES if r.key not in OPTIMA]
     mse = rules.set_index(["distribution", "recipe"])["mse_e3"]
     for place, d in enumerate(list(DISTRIBUTION_LABELS)[:-1]):

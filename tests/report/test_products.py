@@ -18,7 +18,7 @@ from fos_ref.attention import SCHEMES
 from fos_ref.cli import run
 from fos_ref.matmul.alpha import ALPHAS
 from fos_ref.oracle import products as rational
-from fos_ref.report import style
+from fos_ref.report import saving
 from fos_ref.report.products import documents, leaking, measured, plan, programs, sums, vectors
 from fos_ref.report.products.alphas import form_shares
 from fos_ref.report.products.plan import operands_of, Plan
@@ -38,7 +38,7 @@ def little():
     """Take shorter products and coarser pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "LENGTH", 128)
-        patch.setattr(style, "DPI", 40)
+        patch.setattr(saving, "DPI", 40)
         patch.setattr(leaking, "SCHEMES", {name: SCHEMES[name] for name in KEPT})
         yield
 

@@ -21,7 +21,7 @@ from fos_ref.cli import run
 from fos_ref.formats import decode, E2M1, E4M3, encode
 from fos_ref.inputs.distributions import make
 from fos_ref.matmul.nearest import FORMS, nearest
-from fos_ref.report import style
+from fos_ref.report import saving
 from fos_ref.report.training import blocks, cost, curves, documents, eden, layer, measured, plan, sharing
 from fos_ref.report.training.captured import read_layer
 from fos_ref.report.training.plan import Plan
@@ -309,7 +309,7 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def files(found):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "DPI", 40)
+        patch.setattr(saving, "DPI", 40)
         yield documents.training_files(found)
 
 

@@ -64,6 +64,12 @@ Out = Annotated[
         "--out", "-o", metavar="FILE.npz", help="Every token's loss; a run goes on where it stopped."
     ),
 ]
+Capture = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.safetensors", help="The layers' inputs on the first window, for `fos report`."
+    ),
+]
 Exclude = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave linear layers of these names as they are.")
 ]
@@ -88,6 +94,7 @@ def evaluate(  # noqa: PLR0917 -- typer reads the parameters
     device: Device = "cpu",
     dtype: Annotated[str, one_of(DTYPES, "The dtype of the model's parameters.")] = "float32",
     out: Out = None,
+    capture: Capture = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score a text token by token: the model as it is, and under each recipe.
@@ -113,7 +120,7 @@ def evaluate(  # noqa: PLR0917 -- typer reads the parameters
         embeddings=embeddings,
         exclude=tuple(exclude or ()),
     )
-    found = _with_a_bar(name, asked, out, device, dtype)
+    found = _with_a_bar(name, asked, (out, capture), device, dtype)
     if as_json:
         say_json(_document(found))
     else:
@@ -131,7 +138,9 @@ def _only(given: int | None, quick_one: int, option: str, *, quick: bool) -> int
     return quick_one if quick else given
 
 
-def _with_a_bar(name: str, asked: Asked, out: Path | None, device: str, dtype: str) -> Evaluation:
+def _with_a_bar(
+    name: str, asked: Asked, places: tuple[Path | None, Path | None], device: str, dtype: str
+) -> Evaluation:
     """Evaluate while a bar on a terminal shows how far it is, and how long it will take."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
@@ -143,8 +152,9 @@ def _with_a_bar(name: str, asked: Asked, out: Path | None, device: str, dtype: s
     arms_of(asked)  # what can be refused is refused before a model is loaded
     if asked.text is not None:
         corpus_of(asked)
-    if out is not None:
-        check_targets(one_file(out, inputs=[] if asked.text is None else [asked.text]))
+    out, capture = places
+    for place in filter(None, places):
+        check_targets(one_file(place, inputs=[] if asked.text is None else [asked.text]))
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with progress(*columns) as bar:
         task = bar.add_task("scoring", total=None)
@@ -154,6 +164,7 @@ def _with_a_bar(name: str, asked: Asked, out: Path | None, device: str, dtype: s
             out,
             device=device,
             dtype=dtype,
+            capture=capture,
             progress=lambda n, total: bar.update(task, completed=n, total=total),
         )
 

@@ -9,6 +9,7 @@ import pandas as pd
 from fos_ref.pretrain.arms import ARMS
 from fos_ref.pretrain.results import DOCUMENT, FIGURE, GRADIENTS, PAGE, Results, TABLES
 from fos_ref.report.pretrain import figures, tables, text
+from fos_ref.report.saving import png
 from fos_ref.report.tables import csv
 from fos_ref.report.training.captured import read_layer
 from fos_ref.report.training.layer import layer_errors, Shown
@@ -22,7 +23,7 @@ def files(results: Results, gradients: pd.DataFrame | None = None) -> dict[str, 
     found = {
         DOCUMENT: results.document(),
         PAGE: text.page(results, gradients).encode(),
-        FIGURE: figures.losses(results),
+        FIGURE: png(figures.losses(results)),
         RUNS: csv(tables.runs(results)),
         GAPS: csv(tables.paired(results)),
         REPLAY: csv(tables.replays(results)),

@@ -12,7 +12,7 @@ from fos_ref.pretrain.arms import ARMS, BASELINE
 from fos_ref.pretrain.results import gaps, Results
 from fos_ref.report.figures import legend_below
 from fos_ref.report.interval import half_width
-from fos_ref.report.style import FAINT, png, rows, style, WIDTH
+from fos_ref.report.style import FAINT, rows, style, WIDTH
 
 _COLOURS = ("#4d4d4d", "#0072b2", "#e69f00", "#f0c75e", "#009e73", "#cc4c7e", "#a6761d", "#56b4e9")
 COLOURS = dict(zip(ARMS, _COLOURS, strict=True))
@@ -20,7 +20,7 @@ _HEIGHT = 3.1  #: inches of one model
 _MILLION = 1e6
 
 
-def losses(results: Results) -> bytes:
+def losses(results: Results) -> Figure:
     """Draw, for each model, mean training losses by tokens, and the held-out gaps to bfloat16."""
     models = [m for m in results.config.models if any(r["model"] == m for r in results.runs)]
     with style():
@@ -30,7 +30,7 @@ def losses(results: Results) -> bytes:
             _curves(left, results, model)
             _gaps(right, results, model)
         legend_below(fig, (axes[0][0],), columns=4)
-        return png(fig)
+        return fig
 
 
 def _curves(ax: Axes, results: Results, model: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fos_ref.report.products import figures, text
 from fos_ref.report.products.measured import Products
+from fos_ref.report.saving import png
 from fos_ref.report.tables import csv, records
 
 NAMES = (
@@ -21,10 +22,10 @@ def products_files(p: Products) -> dict[str, bytes]:
     return {
         "products.md": text.products_markdown(p),
         **{f"{stem}.csv": csv(table) for stem, table in p.tables.items()},
-        text.CERTIFIED_FIGURE: figures.certified(p.certified),
-        text.DISTANCE_FIGURE: figures.distances(p.distances),
-        text.PROGRAMS_FIGURE: figures.programs(p.programs),
-        text.LEAKS_FIGURE: figures.leaks(p.leaks),
+        text.CERTIFIED_FIGURE: png(figures.certified(p.certified)),
+        text.DISTANCE_FIGURE: png(figures.distances(p.distances)),
+        text.PROGRAMS_FIGURE: png(figures.programs(p.programs)),
+        text.LEAKS_FIGURE: png(figures.leaks(p.leaks)),
     }
 
 

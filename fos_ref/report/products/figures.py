@@ -1,4 +1,4 @@
-"""The figures of the page on products. Each function takes measured tables and returns PNG bytes."""
+"""The figures of the page on products. Each function takes measured tables and returns a drawn figure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fos_ref.report.figures import legend_below
 from fos_ref.report.products.leaking import Leaks
 from fos_ref.report.products.plan import DATA
 from fos_ref.report.products.programs import DTYPES
-from fos_ref.report.style import BAND, FAINT, INK, png, style, WIDTH
+from fos_ref.report.style import BAND, FAINT, INK, style, WIDTH
 
 _GRID = "#e3e3e3"
 _SHARES = (
@@ -43,7 +43,7 @@ _KINDS = {
 _ACROSS = 5
 
 
-def certified(table: pd.DataFrame) -> bytes:
+def certified(table: pd.DataFrame) -> Figure:
     """Draw which outputs are certified and which are exact, by K, a panel for each kind of data."""
     with style():
         fig = Figure(figsize=(WIDTH, 5.2), layout="constrained")
@@ -66,7 +66,7 @@ def certified(table: pd.DataFrame) -> bytes:
             ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))
         _name_lengths(panels[-1, 1])
         legend_below(fig, list(panels.flat), columns=4)
-        return png(fig)
+        return fig
 
 
 def _lengths(ax: Axes, *, grid: bool) -> None:
@@ -82,7 +82,7 @@ def _name_lengths(ax: Axes) -> None:
     ax.set_xlabel("K, values that an output adds up")
 
 
-def distances(table: pd.DataFrame) -> bytes:
+def distances(table: pd.DataFrame) -> Figure:
     """Draw the largest distance from the exact sum by K, on the kinds of data that round."""
     with style():
         fig = Figure(figsize=(WIDTH, 3.9), layout="constrained")
@@ -102,10 +102,10 @@ def distances(table: pd.DataFrame) -> bytes:
         panels[0].set_ylabel("largest |accumulator - exact|,\nunits of 2^-24 * sum |t|")
         _name_lengths(panels[1])
         legend_below(fig, list(panels), columns=5)
-        return png(fig)
+        return fig
 
 
-def programs(table: pd.DataFrame, data: str = "normal") -> bytes:
+def programs(table: pd.DataFrame, data: str = "normal") -> Figure:
     """Draw how many outputs of every two programs differ, a panel for each dtype of the output."""
     names = list(dict.fromkeys(table["program"]))
     with style():
@@ -121,7 +121,7 @@ def programs(table: pd.DataFrame, data: str = "normal") -> bytes:
         bar = fig.colorbar(picture, ax=panels, shrink=0.7, aspect=30, pad=0.01)
         bar.set_label(f"outputs that differ, {data} data, %", size=8.5)
         bar.outline.set_visible(False)
-        return png(fig)
+        return fig
 
 
 def _shares(ax: Axes, cells: F64) -> AxesImage:
@@ -136,7 +136,7 @@ def _shares(ax: Axes, cells: F64) -> AxesImage:
     return picture
 
 
-def leaks(found: Leaks) -> bytes:
+def leaks(found: Leaks) -> Figure:
     """Draw for each scheme which outputs (rows) depend on which later tokens (columns)."""
     table = found.table.set_index("scheme")
     down = -(-len(table) // _ACROSS)
@@ -151,7 +151,7 @@ def leaks(found: Leaks) -> bytes:
             ax.set_title(f"{name}\n{kind}", size=6.5, color=INK if kind == "clean" else colour)
         fig.supylabel("output i", size=9)
         fig.supxlabel("token j; filled: output i depends on it; the lower half is what it may see", size=9)
-        return png(fig)
+        return fig
 
 
 def _matrix(ax: Axes, leak: Bool, colour: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from fos_ref.report.saving import png
 from fos_ref.report.tables import csv, records
 from fos_ref.report.training import figures, text
 from fos_ref.report.training.measured import Training
@@ -22,10 +23,10 @@ def training_files(t: Training) -> dict[str, bytes]:
     return {
         "training.md": text.training_markdown(t),
         **{f"{stem}.csv": csv(table) for stem, table in t.tables.items()},
-        text.ROUNDERS_FIGURE: figures.rounders(t.costs),
-        text.CURVES_FIGURE: figures.curves(t.curves, t.plateaus),
-        text.SHARED_FIGURE: figures.shared(t.shared),
-        text.LAYER_FIGURE: figures.layer(t.layer),
+        text.ROUNDERS_FIGURE: png(figures.rounders(t.costs)),
+        text.CURVES_FIGURE: png(figures.curves(t.curves, t.plateaus)),
+        text.SHARED_FIGURE: png(figures.shared(t.shared)),
+        text.LAYER_FIGURE: png(figures.layer(t.layer)),
     }
 
 

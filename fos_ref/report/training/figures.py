@@ -1,4 +1,4 @@
-"""The figures of the page on training. Each function takes measured tables and returns PNG bytes."""
+"""The figures of the page on training. Each function takes measured tables and returns a drawn figure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from fos_ref.report.figures import legend_below
-from fos_ref.report.style import FAINT, png, rows, style, WIDTH
+from fos_ref.report.style import FAINT, rows, style, WIDTH
 from fos_ref.report.training.layer import PRODUCTS, SHOWN
 from fos_ref.report.training.rounders import ROUNDERS
 from fos_ref.report.training.sharing import SUMS
@@ -33,7 +33,7 @@ _MAPS = (("#0072b2", "o"), ("#56b4e9", "v"), ("#d55e00", "s"), ("#e69f00", "D"))
 _NAMES = {"y": "y = x W^T", "grad_x": "gradient of x", "grad_w": "gradient of W"}
 
 
-def rounders(costs: pd.DataFrame) -> bytes:
+def rounders(costs: pd.DataFrame) -> Figure:
     """Draw error and shrink of every rounder, with intervals."""
     labels = [ROUNDERS[str(n)].label for n in costs["rounder"]]
     with style():
@@ -48,7 +48,7 @@ def rounders(costs: pd.DataFrame) -> bytes:
         left.set_xlim(0)
         left.set_xlabel("squared error over the power, \u00d7 10\u207b\u00b3")
         right.set_xlabel("shrink, 1 - <q, x> / <x, x>, \u00d7 10\u207b\u00b3")
-        return png(fig)
+        return fig
 
 
 def _dot(ax: Axes, rounder: str, x: float, y: float, ci: float) -> None:
@@ -57,7 +57,7 @@ def _dot(ax: Axes, rounder: str, x: float, y: float, ci: float) -> None:
     ax.errorbar(x, y, xerr=ci, fmt=marker, color=colour, markersize=6, markerfacecolor=face, zorder=4)
 
 
-def curves(errors: pd.DataFrame, plateaus: pd.DataFrame) -> bytes:
+def curves(errors: pd.DataFrame, plateaus: pd.DataFrame) -> Figure:
     """Draw the error of the mean of draws by their number; dotted: the floors of those that flatten."""
     flat = plateaus[plateaus["flattens"] == "yes"].set_index("rounder")["floor"]
     with style():
@@ -88,7 +88,7 @@ def curves(errors: pd.DataFrame, plateaus: pd.DataFrame) -> bytes:
         ax.set_xlabel("B, draws that are averaged")
         ax.set_ylabel("squared error of the mean over the power")
         legend_below(fig, (ax,), columns=4)
-        return png(fig)
+        return fig
 
 
 def _guide(ax: Axes, errors: pd.DataFrame) -> None:
@@ -98,7 +98,7 @@ def _guide(ax: Axes, errors: pd.DataFrame) -> None:
     ax.plot(draws, start / draws, color=FAINT, linestyle="--", linewidth=1, label="slope -1")
 
 
-def shared(table: pd.DataFrame) -> bytes:
+def shared(table: pd.DataFrame) -> Figure:
     """Draw the variance of sums of errors by their length, and both laws."""
     with style():
         fig = Figure(figsize=(WIDTH, 4.2), layout="constrained")
@@ -119,10 +119,10 @@ def shared(table: pd.DataFrame) -> bytes:
         ax.set_xlabel("n, values that are summed where a map may make them share")
         ax.set_ylabel("variance of the sum, squared steps")
         legend_below(fig, (ax,), columns=3)
-        return png(fig)
+        return fig
 
 
-def layer(table: pd.DataFrame) -> bytes:
+def layer(table: pd.DataFrame) -> Figure:
     """Draw for each product what one draw of each stack errs, and which part of it averaging keeps."""
     kept = table.set_index(["product", "stack"])["bias_pct"].to_dict()
     drawn = table.set_index(["product", "stack"])["one_draw_pct"].to_dict()
@@ -140,4 +140,4 @@ def layer(table: pd.DataFrame) -> bytes:
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g} %"))
         panels[1].set_xlabel("root of the squared error over the power")
         legend_below(fig, list(panels), columns=2)
-        return png(fig)
+        return fig

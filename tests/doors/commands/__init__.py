@@ -15,6 +15,7 @@ from tests.doors.commands import (
     quantize,
     recipes,
     report,
+    report_own,
 )
 
 ROWS = [
@@ -34,6 +35,7 @@ ROWS = [
         recipes,
         golden,
         report,
+        report_own,
     )
     for row in part.ROWS
 ]

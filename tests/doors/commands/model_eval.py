@@ -78,4 +78,9 @@ ROWS = [
     ),
     *each("model eval", [("an unknown option", "--nope"), ("its beginning", "--tok")], *_GOOD, "{}", "4"),
     Command("model eval", "a switch with a value", (*_GOOD, "--quick=1"), ("--quick",)),
+    *each(
+        "model eval --capture",
+        [("under a file", "file/a"), ("a folder", "folder"), ("a pipe", "pipe")],
+        *(*_GOOD, "--capture", "{}"),
+    ),
 ]
