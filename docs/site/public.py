@@ -34,6 +34,7 @@ PAGES = {
         "fos_ref.matmul, fos_ref.attention: what comes after",
         ("fos_ref.matmul", "fos_ref.attention"),
     ),
+    "report": ("fos_ref.report: own recipes on own data", ("fos_ref.report",)),
     "doctor": ("fos_ref.doctor, fos_ref.errors", ("fos_ref.doctor", "fos_ref.errors")),
     "fos_gpu": ("fos_gpu: arrays on the device", ("fos_gpu",)),
 }

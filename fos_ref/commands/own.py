@@ -108,11 +108,12 @@ def write_own(asked: Asked) -> None:
     check_targets(targets)
     check_places(asked, files)
     console = output(quiet=asked.as_json)
-    console.print(plain(f"Your recipes on your inputs: {', '.join(METRICS.values())}."), "")
     plan = lineup.QUICK if asked.quick else lineup.FULL
     with progress(TextColumn("inputs"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("inputs", total=len(inputs))
         table = measured(recipes, inputs, plan, asked.engine, lambda: bar.advance(task))
+    said = "Your recipes on your inputs; after ±: half of the 95 % interval. own.csv has the other metrics."
+    console.print(plain(said), "")
     for metric in ("mse_e3", "mse_ratio"):
         console.print(titled(METRICS[metric], of_rows(show.cell_rows(table, metric))), "")
     made = own_files(asked, table, recipes, {n: why for i in inputs for n, why in i.left.items()})

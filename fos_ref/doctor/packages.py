@@ -13,7 +13,7 @@ from fos_ref.doctor.finding import Finding, found
 
 #: Extra: (what it is for, the distributions that it needs).
 EXTRAS = {
-    "report": ("fos report: tables and figures", ("pandas", "matplotlib", "scipy", "pillow")),
+    "report": ("fos report: tables and figures", ("pandas", "matplotlib", "scipy", "pillow", "jinja2")),
     "torch": ("torch tensors", ("torch",)),
     "models": ("fos model eval and train", ("torch", "transformers", "tokenizers", "scipy")),
     "ptq": ("fos model quantize: GPTQ, AWQ, SmoothQuant", ("torch", "transformers", "llmcompressor")),

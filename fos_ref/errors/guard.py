@@ -25,7 +25,7 @@ INTERRUPTED = 130
 _OURS = ("fos_ref", "fos_gpu")
 _PARTS = ("fos_gpu",)  #: of ours that may be left out of an installation
 #: Packages that an extra brings, by the name that is imported.
-_EXTRAS = dict.fromkeys(("pandas", "matplotlib", "scipy", "PIL"), "report")
+_EXTRAS = dict.fromkeys(("pandas", "matplotlib", "scipy", "PIL", "jinja2"), "report")
 _BLAS = "OPENBLAS_NUM_THREADS"  #: of a library that NumPy brings and nothing here calls
 _Given = ParamSpec("_Given")
 _NO_THREAD = "can't start new thread"  #: CPython raises a bare RuntimeError for it

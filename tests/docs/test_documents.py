@@ -23,6 +23,7 @@ NAMES = (
     "leak",
     "mac",
     "models",
+    "report",
 )
 DOCS = [f"docs/{n}.md" for n in NAMES]
 DOCUMENTS = ["CONTRIBUTING.md", "CHANGELOG.md", "golden/README.md", *DOCS]

@@ -80,7 +80,7 @@ ROWS = [
     Command("model eval", "a switch with a value", (*_GOOD, "--quick=1"), ("--quick",)),
     *each(
         "model eval --capture",
-        [("under a file", "file/a"), ("a folder", "folder"), ("a pipe", "pipe")],
+        [("under a file", "file/a"), ("a folder", "taken"), ("a pipe", "pipe")],
         *(*_GOOD, "--capture", "{}"),
     ),
 ]

@@ -11,7 +11,7 @@ _ODD = ("pipe", "folder", "loop", "zeros", "nowhere")
 _FILES = (*checkpoints.FOREIGN, *checkpoints.LIES, *checkpoints.UNFIT, *_ODD)
 _NO_FILE = (
     ("under a file", "file/a.html"),
-    ("a folder", "folder"),
+    ("a folder", "taken"),
     ("a pipe", "pipe"),
     ("a name of 300 characters", "n" * 300 + ".html"),
 )
