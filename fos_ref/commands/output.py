@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 import typer
@@ -20,3 +21,12 @@ def say(text: str) -> None:
 def say_json(document: Any, *, indent: int | None = 2) -> None:
     """Print one JSON document in ASCII: JSON escapes the rest. What is not finite has no place in it."""
     typer.echo(json.dumps(document, indent=indent, allow_nan=False))
+
+
+def finite(document: Any) -> Any:
+    """Return a document with null where a number is not finite: the losses of a model that diverged."""
+    if isinstance(document, float):
+        return document if isfinite(document) else None
+    if isinstance(document, dict):
+        return {k: finite(v) for k, v in document.items()}
+    return [finite(v) for v in document] if isinstance(document, list | tuple) else document

@@ -53,5 +53,5 @@ def _exp(total: float, count: int, what: str) -> float:
 
 
 def exp(mean: float) -> float:
-    """Return the perplexity of a mean loss in nats; infinity above what float64 has."""
-    return math.exp(mean) if mean < math.log(float(np.finfo(np.float64).max)) else math.inf
+    """Return the perplexity of a mean loss in nats; infinity above what float64 has, NaN of a NaN."""
+    return math.inf if mean >= math.log(float(np.finfo(np.float64).max)) else math.exp(mean)

@@ -38,3 +38,4 @@ def test_no_token_and_a_loss_beyond_float64():
     with pytest.raises(InputError, match="at least one"):
         token_perplexity(NLL[:0])
     assert token_perplexity(np.float32([1000.0])) == math.inf
+    assert math.isnan(token_perplexity(np.float32([1.0, np.nan])))

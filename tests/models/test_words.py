@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 
 import numpy as np
 import pytest
 
 from fos_ref.commands.model import evaluate
+from fos_ref.commands.output import finite, say_json
 from fos_ref.errors import CheckpointError, InputError
 from fos_ref.models import arms, draws, windows
+from fos_ref.models.evaluate import Evaluation
 from fos_ref.models.results import continued, fresh, read, save
 from fos_ref.models.text import text_of_file
 from fos_ref.outside.gguf import read_gguf_texts
@@ -80,6 +83,19 @@ def test_a_share_that_is_no_number_stops_no_run(tmp_path):
     r.layers["0"] = {"blk": [0.5, float("nan"), None]}
     save(path, r)
     assert repr(continued(path, r.settings, BOUNDS).layers) == repr(r.layers)
+
+
+def test_the_json_of_a_model_that_gives_no_numbers_has_null_there(capsys):
+    r = fresh({"arms": [1, 2]}, 3)
+    r.nll[:], r.done[:] = [[1.0, 2.0, 3.0], [1000.0, 2000.0, np.nan]], 3
+    r.layers["1"] = {"blk": [0.5, float("inf"), None]}
+    with np.errstate(all="ignore"):
+        found = evaluate._document(Evaluation(r, {"float32": [0], "nvfp4": [1]}, BOUNDS, ()))
+    say_json(finite(found))
+    told = json.loads(capsys.readouterr().out)
+    assert [a["token"] for a in told["arms"]] == [float(np.exp(2.0)), None]
+    assert told["layers"]["nvfp4"] == {"blk": [0.5, None, None]}
+    assert [p["ordered"] for p in told["pairs"]] == [False]
 
 
 def test_a_text_has_words_in_utf_8(tmp_path):

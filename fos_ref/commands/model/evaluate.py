@@ -8,7 +8,7 @@ from typing import Annotated, Any, TYPE_CHECKING
 import typer
 
 from fos_ref.commands.options import AsJson, DTYPES, one_of, presets, whole
-from fos_ref.commands.output import say_json
+from fos_ref.commands.output import finite, say_json
 from fos_ref.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def evaluate(  # noqa: PLR0917 -- typer reads the parameters
     )
     found = _with_a_bar(name, asked, (out, capture), device, dtype)
     if as_json:
-        say_json(_document(found))
+        say_json(finite(_document(found)))
     else:
         from fos_ref.commands.model.tables import show
         from fos_ref.report.console import output

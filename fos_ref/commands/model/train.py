@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TYPE_CHECKING
 
 import typer
 
 from fos_ref.commands.options import AsJson, one_of, whole
-from fos_ref.commands.output import say_json
+from fos_ref.commands.output import finite, say_json
 from fos_ref.errors import ToolchainError
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def _finish(results: Results, out: Path, *, gradients: bool, as_json: bool) -> N
     written = _write(results, out, measured)
     if as_json:
         found = [
-            {"model": g.model, "arm": g.arm, "gap": g.mean if isfinite(g.mean) else None, "seeds": g.seeds}
+            {"model": g.model, "arm": g.arm, "gap": finite(g.mean), "seeds": g.seeds}
             for g in gaps(results.runs)
         ]
         differing = sum(r["differing"] for r in results.replays + results.restarts)
