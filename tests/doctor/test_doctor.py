@@ -19,7 +19,7 @@ from tests.meta.tree import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LINES = 30  #: of one screen
-UNLISTED = {"lint", "peers", "fleet-test"}  #: extras for those who work on the project
+UNLISTED = {"lint", "peers", "fleet-test", "page-test"}  #: extras for those who work on the project
 
 
 @pytest.fixture
