@@ -21,7 +21,8 @@ import typer
 
 from fos_ref.cli import main
 
-SECONDS = 60
+SECONDS = 30  #: of a processor
+WAITING = 600  #: of the clock
 #: What most rows need.
 LOADED = (
     "fos_ref.commands.app",
@@ -42,7 +43,8 @@ def child(words: list[str], out: int, err: int) -> None:
     os.dup2(out, 1)
     os.dup2(err, 2)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    signal.alarm(SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    signal.alarm(WAITING)
     sys.argv = ["fos", *(os.fsdecode(base64.b64decode(w)) for w in words)]
     main()
 

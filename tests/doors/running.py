@@ -24,7 +24,8 @@ from fos_ref.cli import run
 from tests.doors.judge import faults_of_line, unclean
 from tests.doors.row import Command
 
-SECONDS = 60  #: that a refusal may take on a busy machine; most take milliseconds, imports included
+SECONDS = 30  #: of a processor that a refusal may take; most take milliseconds, imports included
+WAITING = 600  #: of the clock: what waits takes no processor, and a busy machine lets everything wait
 MEMORY = 3 << 30  #: bytes of address space beyond those in use: compiled code reserves much of it
 #: The commands as the parser has them: made once, where a process makes them at its start.
 _TREE = cache(get_command)
@@ -53,15 +54,18 @@ def bounded() -> Iterator[None]:
 
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * _PAGE
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGALRM, late)
+    before = {n: signal.signal(n, late) for n in (signal.SIGPROF, signal.SIGALRM)}
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, limits[1]))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITING)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
         resource.setrlimit(resource.RLIMIT_AS, limits)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def in_process(args: tuple[str, ...]) -> Ended:
