@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "products-programs": ("data", "out", "program", "other", "differ_pct"),
     "products-leaks": ("scheme", "leak", "pairs_q", "pairs_k", "pairs_v", "reach"),
     "models-matrix": ("cell", "draw", "mean_nll", "nll_minus_float32"),
-    "pretraining-gaps": ("model", "arm", "seeds", "gap", "half_width"),
+    "pretraining-gaps": ("model", "arm", "against", "seeds", "gap", "half_width"),
 }
 Tables = dict[str, pd.DataFrame]
 

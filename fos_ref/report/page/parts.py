@@ -30,6 +30,7 @@ class Drawing:
     wide: str  #: SVG
     table: Table
     narrow: str = ""  #: SVG; "": the wide one, in a frame that scrolls
+    paper: bool = False  #: whether it keeps a white ground in dark mode: an image has its own colours
 
 
 @dataclass(frozen=True, slots=True)

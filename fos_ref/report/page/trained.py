@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fos_ref.pretrain.arms import BASELINE
 from fos_ref.report.interval import half_width
 from fos_ref.report.page.embed import drawing
 from fos_ref.report.page.folder import Tables
@@ -70,7 +72,7 @@ def _products(t: Tables) -> Section | None:
         table = cells(programs, "outputs of every two programs that differ, %")
         caption = "Normal data; an empty cell: not one output differs."
         draw = lambda: of_products.programs(programs)  # noqa: E731
-        made.append(_wide(draw, "Programs beside one another", caption, table))
+        made.append(replace(_wide(draw, "Programs beside one another", caption, table), paper=True))
     says = ("What programs make of the same codes and scales.",)
     return Section("products", "Products", says, tuple(made)) if made else None
 
@@ -116,7 +118,8 @@ def _models(t: Tables) -> Section | None:
 def _pretraining(t: Tables) -> Section | None:
     if "pretraining-gaps" not in t:
         return None
-    g = t["pretraining-gaps"]
+    every = t["pretraining-gaps"]
+    g = every[every["against"] == BASELINE]
     summary = pd.DataFrame(
         {
             "cell": [f"{m}, {a}" for m, a in zip(g["model"], g["arm"], strict=True)],
@@ -124,7 +127,8 @@ def _pretraining(t: Tables) -> Section | None:
             "half": g["half_width"],
         }
     )
-    columns = ["model", "arm", "seeds", "gap", "half_width"]
+    columns = ["model", "arm", "against", "seeds", "gap", "half_width"]
+    names = {"half_width": "half of the 95 % interval"}
     return Section(
         "pretraining",
         "Pretraining",
@@ -134,9 +138,10 @@ def _pretraining(t: Tables) -> Section | None:
                 lambda narrow: _dots(summary, "held-out loss above bfloat16, nats", narrow=narrow),
                 "Held-out loss above bfloat16",
                 "A bar is the 95 % interval over seeds.",
-                cells(g[columns], "gaps to bfloat16", {"half_width": "half of the 95 % interval"}),
+                cells(g[columns], "gaps to bfloat16", names),
             ),
         ),
+        (cells(every[columns], "gaps to every arm that was paired", names),),
     )
 
 
