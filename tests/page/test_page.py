@@ -133,6 +133,12 @@ def test_what_is_no_table_is_one_error(data, why):
         read_table(data, "x.csv", ("a", "b"))
 
 
+def test_a_table_of_other_rows_is_one_error():
+    few_rows = (REPORTS / "errors.csv").read_bytes().splitlines(keepends=True)[:3]
+    with pytest.raises(InputError, match="the tables of the report's folder"):
+        page(worked(), tables_of(ROOT / "nowhere", {"errors.csv": b"".join(few_rows)}))
+
+
 @pytest.mark.long
 def test_the_whole_page_is_small():
     made = page(worked(), tables_of(REPORTS, {}))

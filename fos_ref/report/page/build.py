@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fos_ref.foreign import foreign
 from fos_ref.report.page import choices, dialects, errors, trained, weights
 from fos_ref.report.page.embed import apart
 from fos_ref.report.page.folder import Tables
@@ -23,10 +24,10 @@ def page(w: Worked, tables: Tables, own: Sequence[Section] = ()) -> bytes:
 
     The same tables give the same bytes with the same version of matplotlib. Nothing in it is loaded from
     elsewhere, and its own policy forbids that.
+    Raises: InputError for tables that hold other rows than the report writes.
     """
-    found = [*own, *errors.sections(tables)]
-    found += [s for s in (dialects.section(tables), choices.section(tables)) if s is not None]
-    found += [*weights.sections(tables), *trained.sections(tables)]
+    with foreign("the tables of the report's folder", "what `fos report` writes is allowed"):
+        found, data = [*own, *_sections(tables)], dialects.finder(tables)
     loader = PackageLoader(_HERE, "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made = environment.get_template("page.html").render(
@@ -35,11 +36,18 @@ def page(w: Worked, tables: Tables, own: Sequence[Section] = ()) -> bytes:
         steps=steps(w),
         picture=picture(w),
         sections=found,
-        finder=dialects.finder(tables),
+        finder=data,
         style=_text("page.css"),
         script=_text("page.js"),
     )
     return apart(made).encode()
+
+
+def _sections(tables: Tables) -> list[Section]:
+    """Return the sections of the tables that are there, in the order of the page."""
+    found = errors.sections(tables)
+    found += [s for s in (dialects.section(tables), choices.section(tables)) if s is not None]
+    return [*found, *weights.sections(tables), *trained.sections(tables)]
 
 
 def _text(name: str) -> str:
