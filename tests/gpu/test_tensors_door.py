@@ -23,7 +23,7 @@ R, BY_ROW = BY_NAME[FEW[0]], BY_NAME[FEW[3]]
 def idle(device, monkeypatch):
     """No kernel is started: what is refused is refused before."""
     monkeypatch.setattr(fos_gpu.front, "fill_scales", lambda *_, **__: None)
-    monkeypatch.setattr(fos_gpu.front, "_fill", lambda *_: None)
+    monkeypatch.setattr(fos_gpu.front, "fill", lambda *_, **__: None)
     return device
 
 
@@ -142,7 +142,7 @@ def test_a_failure_of_cuda(device, monkeypatch):
     def broken(*_, **__):
         raise fake_cupy.CUDADriverError(*BROKEN)
 
-    monkeypatch.setattr(front, "_fill", broken)
+    monkeypatch.setattr(front, "fill", broken)
     monkeypatch.setattr(front, "fill_scales", lambda *_, **__: None)
     with pytest.raises(ToolchainError, match=r"CUDA failed on a float32 tensor of shape .*ILLEGAL_ADDRESS$"):
         fos_gpu.quantize(device(ones()), R)
@@ -177,8 +177,10 @@ def test_a_recipe_without_kernels(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setattr(front, "available", lambda: fos_gpu.Availability(ok=True, reason=""))
     front._refusal.cache_clear()
-    with pytest.raises(ToolchainError, match=r"cannot run recipe 'scale-optimum': no kernel for"):
-        fos_gpu.quantize(fake_cupy.asarray(ones()), "scale-optimum")
+    with pytest.raises(
+        ToolchainError, match=r"cannot run recipe 'llmcompressor-expanded-mse': no kernel for"
+    ):
+        fos_gpu.quantize(fake_cupy.asarray(ones()), "llmcompressor-expanded-mse")
     monkeypatch.setattr(front, "available", lambda: fos_gpu.Availability(ok=False, reason="no driver"))
     with pytest.raises(ToolchainError, match=r"cannot run recipe '4over6': no driver"):
         fos_gpu.quantize(fake_cupy.asarray(ones()), "4over6")

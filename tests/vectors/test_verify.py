@@ -36,7 +36,7 @@ def test_an_engine_gives_every_bit(engine, capsys):
 
 
 def test_an_engine_that_lacks_a_recipe_says_so(capsys):
-    name = "scale-optimum"
+    name = "llmcompressor-expanded-mse"
     only = f"v1/bulk/{name}.npz"
     assert run(["golden", "verify", "--dir", str(GOLDEN), "--engine", "host", "--only", only]) == 0
     assert f"0 vectors, engine host: every bit as committed; not run: {name}" in capsys.readouterr().out
