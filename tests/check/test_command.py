@@ -37,6 +37,7 @@ def test_equal_bytes_exit_0(files, capsys):
     assert json.loads(capsys.readouterr().out)["equal"] is True
 
 
+@pytest.mark.long
 def test_swizzled_scales_exit_1_and_are_named(files, capsys):
     np.save(files / "swizzled.npy", fos_ref.swizzle(np.load(files / "scales.npy")))
     assert checked(files, "--json", scales="swizzled") == 1
@@ -61,6 +62,7 @@ def test_bfloat16_comes_as_bits(tmp_path):
     assert checked(tmp_path, "--x-dtype", "float32") == 2
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -78,6 +80,7 @@ def test_bad_arguments_exit_2_in_one_line(files, capsys, options, words):
     assert len(captured.err.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_bad_files_exit_2_in_one_line(files, capsys):
     (files / "text.npy").write_text("no array")
     np.savez(files / "archive.npz", a=X)

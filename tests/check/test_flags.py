@@ -121,6 +121,7 @@ def test_the_preset_that_fits_is_mentioned():
     assert found.to_dict()["causes"][0]["evidence"]["closest_preset"] == found.closest
 
 
+@pytest.mark.long
 def test_a_damaged_block_is_not_explained():
     x = make("normal", SMALL, 6)
     codes, scales = (a.copy() for a in planted("nvfp4")(x))

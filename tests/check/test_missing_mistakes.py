@@ -32,7 +32,7 @@ NEW = (
 SLOW = pytest.mark.exhaustive
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "preset", ["nvfp4", *(pytest.param(p, marks=SLOW) for p in ("4over6", "te-mae-256-row"))]
 )
@@ -114,6 +114,7 @@ def test_bytes_that_are_off_by_nothing_suggest_no_constant():
     assert offsets(s.cases(), next(iter(search.benches.values()))) == ()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fill", [0, 5, 0x77])
 def test_a_nan_scale_is_named_whatever_the_codes_under_it(fill):
     """The amax was 4, the tensor has a 9: the cast does not saturate."""
@@ -129,6 +130,7 @@ def test_a_nan_scale_is_named_whatever_the_codes_under_it(fill):
     assert found.flags == ("ScaleNaN",)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("stored_only", "words"), [(False, "b/4"), (True, "the codes are those of b/6")])
 def test_a_scale_of_a_fourth_is_no_selection(stored_only, words):
     x = make("normal", (16, 128), 8)
@@ -154,6 +156,7 @@ def test_an_even_code_book_has_words_of_its_own():
     assert "E1M2" in found.causes[0].what
 
 
+@pytest.mark.long
 def test_a_tensor_scale_that_is_missing_from_the_elements():
     x = make("normal", (16, 128), 10) * np.float32(700)  # S is near 1: not every code is zero
     codes, scales = planted("nvfp4", "no-elements-scale")(x)

@@ -118,7 +118,7 @@ def test_the_version_is_one_line(capsys):
     assert capsys.readouterr() == (f"fos {VERSION}\n", "")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "args", [["--help"], ["--version"], ["recipes", "diff", "-h"], ["--show-completion", "zsh"]]
 )

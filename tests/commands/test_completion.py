@@ -31,7 +31,7 @@ def completed(*words: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -56,6 +56,7 @@ def test_bash_is_offered(words, offered):
     assert completed(*words) == offered
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("shell", "file"),
     [

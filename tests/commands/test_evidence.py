@@ -105,7 +105,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("problem", BROKEN)
 def test_a_claim_that_nothing_backs_is_named_and_exits_1(written, capsys, problem):
     path = written(lambda data: BROKEN[problem](data["presets"]))
@@ -152,7 +152,7 @@ WRONG = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("field", WRONG)
 def test_an_entry_of_other_types_is_one_line_whatever_it_holds(written, capsys, field):
     for value in WRONG[field]:
@@ -175,6 +175,7 @@ def test_many_families_have_labels_of_letters(written):
     assert "**inputs AB**: family-27." in text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -33,7 +33,7 @@ LEAKED = re.compile(r"<\w+>|\b(?:TEXT|PATH|INTEGER|FLOAT|None)\b|\w\.\.\.$", re.
 EVERY = dict(walk(get_command(app)))
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_h_is_help_and_both_fit_80_columns(words, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")

@@ -106,7 +106,7 @@ def judged(capsys) -> tuple[str, str]:
     return out, err
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_word_in_any_position_is_shown_as_text(places, tmp_path, monkeypatch, capsys, position):
     monkeypatch.chdir(tmp_path)

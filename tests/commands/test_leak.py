@@ -62,7 +62,7 @@ pytestmark = pytest.mark.usefixtures("user")
 SMALL = ["--tokens", "17", "--dim", "16", "--sweep", "20"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -109,6 +109,7 @@ def test_json_is_one_document_whatever_the_function_prints(capsys):
     assert found["prefix"]["differing"]["5"] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("words", "said"),
     [

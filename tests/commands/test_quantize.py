@@ -251,7 +251,7 @@ def test_a_folder_that_may_not_be_written(
     assert "Permission denied" in capsys.readouterr().err
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["4over6", "te-mse-256"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_weight_that_is_not_finite_is_named_before_anything_is_written(

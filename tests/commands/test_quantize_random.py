@@ -103,6 +103,7 @@ def test_padded_rows_take_the_words_of_whole_blocks(tmp_path):
     assert read(tmp_path)[0] == q.codes.tobytes()
 
 
+@pytest.mark.long
 def test_words_of_a_checkpoint_of_several_matrices_are_refused(files, capsys):
     bits = ("--random-bits", "te-tuned-row:1:2")
     assert quantized(files, "--recipe", "te-train-gradient", *bits, source="two") == 2

@@ -54,6 +54,7 @@ def test_a_distribution_is_counted_on_a_tensor_that_the_output_names(capsys):
     assert tensor["differing"] > 0
 
 
+@pytest.mark.long
 def test_a_npy_file_is_counted(capsys, tmp_path):
     x = make("normal", (32, 64), 3)
     np.save(tmp_path / "x.npy", x)

@@ -30,6 +30,7 @@ def test_the_list_names_every_preset_with_all_its_fields(capsys):
         assert row == {**r.to_dict(), "fingerprint": r.fingerprint(), "preset": row["preset"]}
 
 
+@pytest.mark.long
 def test_the_table_has_a_line_for_every_preset_and_says_which_are_second_names(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     lines = shown(capsys).out.splitlines()
@@ -54,6 +55,7 @@ def test_one_recipe_is_shown_axis_by_axis(capsys, monkeypatch):
     assert [line.split()[1] for line in unset if "error_metric" in line] == ["-"]
 
 
+@pytest.mark.long
 def test_what_it_cannot_do_is_one_line_and_exit_2(capsys):
     refusals = [
         (["te-mse-257"], "did you mean te-mse-256"),

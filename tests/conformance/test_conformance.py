@@ -39,7 +39,7 @@ def test_the_model_conforms_to_itself(recipe):
     assert "every bit" in str(report)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "mistake", [m if m in QUICK else pytest.param(m, marks=pytest.mark.exhaustive) for m in MISTAKES]
 )
@@ -69,6 +69,7 @@ def with_amax(x, amax):
     return q.codes, q.block_scales
 
 
+@pytest.mark.long
 def test_a_kernel_with_amax_gets_the_callers_and_one_without_gets_it_in_a_block():
     options = {"groups": ["scale-extremes", "amaxes"], **SMALL}
     given, own = conformance(with_amax, RECIPE, **options), conformance(quantizer(RECIPE), RECIPE, **options)

@@ -61,6 +61,7 @@ def test_without_vectors_no_flags_are_listed():
     assert len(str(report).splitlines()) == 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("takes_amax", [False, True])
 def test_a_drawn_failure_is_real_and_the_same_each_time(takes_amax):
     """Of a kernel that is wrong wherever the first code of a byte is 7."""

@@ -135,6 +135,7 @@ def test_a_run_without_the_fixture_prints_nothing_of_it(pytester):
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["nope", "two\\nlines\\x1b]0;pwn\\x07"])
 def test_a_marker_that_names_no_recipe_is_one_line(pytester, recipe):
     body = f'@pytest.mark.fos_kernel(recipe="{recipe}")\ndef test_it(fos_kernel, fos_group): pass\n'

@@ -40,7 +40,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_no_smaller_change_makes_them_agree(a, b):
     """Every pair of one method that the settings reach is tried: brute force on the same tensor."""
@@ -57,6 +57,7 @@ def test_no_smaller_change_makes_them_agree(a, b):
             assert not bytes_agree(X, mine, theirs), (mine.name, theirs.name)
 
 
+@pytest.mark.long
 def test_a_chip_that_decides_is_no_agreement():
     """The bytes of exact reciprocals are equal; the fast path's are not known."""
     a, b = PRESETS["te-mse-256"], PRESETS["flashinfer-default-mse-256"]

@@ -54,7 +54,7 @@ def test_a_process_of_its_own_says_the_same(row, ended, inside):
     assert listing(inside) == before
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.usefixtures("inside")
 @pytest.mark.parametrize("row", FEW, ids=[row.id for row in FEW])
 def test_so_does_a_program_that_is_started_for_it(row):

@@ -84,7 +84,7 @@ def test_every_preset_is_rounded_once(recipe):
                 fos_ref.exact_error(x, q)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["4over6", "te-mse-448-row", "compressed-tensors-nvfp4", "fouroversix-if4-mse", "4over6-16x16"]
 )
@@ -168,6 +168,7 @@ def test_padding_costs_nothing():
         assert got.tolist() == want[: len(got)].tolist()
 
 
+@pytest.mark.long
 def test_many_chunks_are_one_result():
     """More values than a chunk has, under one amax and under one per row."""
     x = np.random.Generator(np.random.Philox(7)).standard_normal((160, 1024)).astype(np.float32)

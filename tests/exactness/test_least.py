@@ -30,7 +30,7 @@ def rational(block, amax, bound) -> Fraction:
     return best
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("bound", [256, 448])
 @pytest.mark.parametrize("name", ["normal", "worst-case"])
 def test_it_is_the_rational_one(name, bound):

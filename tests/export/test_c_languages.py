@@ -63,6 +63,7 @@ def test_a_quantizer_of_the_other_language_links(folder, checker, quantizer):
     assert linked(folder, "fos_check.o", "fos_quantize.o")[0] == 0
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_missing_vectors_header_is_one_error_in_words(folder, language, name):

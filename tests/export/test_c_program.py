@@ -93,7 +93,7 @@ def test_one_bit_of_an_input_is_caught(tmp_path):
     assert source(recipe).vectors[recipe]["near-ties"][0].id in said.split("\n")[0]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("right", "wrong", "flag"),
     [
@@ -121,6 +121,7 @@ def chained(folder, quantizer: str = "fos_quantize.c", steps: int = 1) -> tuple[
     return run(["./chain", str(steps)], folder)
 
 
+@pytest.mark.long
 def test_the_chains_are_walked_to_the_committed_digests(tables):
     code, said = chained(tables)
     assert code == 0
@@ -146,6 +147,7 @@ def test_a_wrong_quantizer_breaks_the_chain(tables):
     assert source("4over6").chains["4over6"][0]["points"][0]["sha256"] in said
 
 
+@pytest.mark.long
 def test_a_recipe_that_the_quantizer_does_not_have_is_no_pass(tmp_path):
     folder = written(tmp_path / "c", "c", "torchao-nvfp4")
     code, said = checked(folder, "torchao-nvfp4", "-O0")
@@ -153,6 +155,7 @@ def test_a_recipe_that_the_quantizer_does_not_have_is_no_pass(tmp_path):
     assert said.startswith("torchao-nvfp4: not checked: this quantizer does not have ")
 
 
+@pytest.mark.long
 def test_a_header_needs_stdint_alone():
     for name, data in export("c", "4over6-absmax", "torchao-nvfp4").items():
         if name.endswith(".h") and name != "fos_quantize.h":

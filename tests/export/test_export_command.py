@@ -36,6 +36,7 @@ def test_the_command_writes_the_documents(tmp_path, capsys, form):
     assert [p.name for p in out.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -81,6 +82,7 @@ def test_an_empty_folder_is_taken(tmp_path):
     assert here(tmp_path) == {"a": b"1", "b/c": b"2"}
 
 
+@pytest.mark.long
 def test_a_file_that_is_not_the_manifest_s_is_refused():
     name = "v1/4over6-absmax/worked.json"
     altered = files()[name].replace(b'"picked4"', b'"picked5"', 1)

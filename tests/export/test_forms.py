@@ -90,6 +90,7 @@ def test_memh_and_npz_hold_the_numbers_of_json():
     assert [line.split(" ")[0] for line in listed] == ids
 
 
+@pytest.mark.long
 def test_the_package_states_the_width_of_every_word():
     text = export("memh", *RECIPES)["4over6-mae/fos_vectors.sv"].decode("ascii")
     for c in BLOCKS:
@@ -125,6 +126,7 @@ def test_the_same_vectors_give_the_same_bytes_and_the_manifest_lists_them(form):
     assert "v1/4over6-mae/worked.json" in manifest["source"]["files"]
 
 
+@pytest.mark.long
 def test_the_readme_of_every_form_lists_every_field():
     for form in FORMS:
         text = export(form, *RECIPES)["README.md"].decode("ascii")

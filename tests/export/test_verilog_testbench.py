@@ -78,6 +78,7 @@ def test_every_block_of_every_recipe_passes(tmp_path, recipe):
     assert said.startswith(f"PASS: {recipe}: ")
 
 
+@pytest.mark.long
 def test_one_bit_of_every_expected_column_is_caught_and_named(bench, changed):
     def one_bit(k):
         def text(old):
@@ -100,6 +101,7 @@ def test_one_bit_of_every_expected_column_is_caught_and_named(bench, changed):
     assert f"FAIL: {RECIPE}: " in said
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["map6_element_codes", "map4_block_scale", "picked4", "map4_error"])
 def test_one_bit_of_one_column_is_caught_by_the_check_of_its_own(bench, changed, name):
     only = {3: "e4m3" if "scale" in name else "e2m1", 2: "select", 1: "block"}[EXPECTED[name]]
@@ -126,7 +128,7 @@ def test_a_file_that_is_not_whole_is_no_pass(bench, changed, text, said):
     assert f"FAIL: {RECIPE}/present.memh: {said}" in out
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "right", "wrong", "check"),
     [
@@ -195,6 +197,7 @@ def test_a_flags_file_that_is_not_whole_is_no_pass(bench, changed):
     assert f"FAIL: {RECIPE}/flags.memh: {t.rows('vectors')} words are allowed, one a vector" in said
 
 
+@pytest.mark.long
 def test_a_recipe_that_the_designs_do_not_have_is_no_pass(tmp_path):
     folder = written(tmp_path / "memh", "memh", "te-mse-256-fast")
     built(folder, "te-mse-256-fast")

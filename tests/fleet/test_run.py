@@ -132,6 +132,7 @@ def test_a_list_of_hashes_beside_the_source_is_held_to(source, tmp_path, wrong):
         assert not (tmp_path / "q" / ran.bad[0].shard).exists()
 
 
+@pytest.mark.long
 def test_the_commands_say_what_failed_and_exit_1(source, tmp_path, capsys):
     copy = shutil.copytree(source, tmp_path / "src")
     name = models.shard_name(2, COUNT)

@@ -230,6 +230,7 @@ def _at_once(place, barrier, results):
     results.put(str(cached(PARTS, ".so", lambda p: p.write_bytes(os.urandom(1 << 20)))))
 
 
+@pytest.mark.long
 def test_processes_that_build_at_once_each_get_a_whole_file(home):
     """Even where a compiler never writes the same bytes twice."""
     context = multiprocessing.get_context("fork")

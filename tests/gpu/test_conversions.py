@@ -203,6 +203,7 @@ def test_the_sweep_keeps_the_runs_of_its_threads(library, kind):
     assert np.array_equal(table[1:, met], model_table(kind)[1:, met])
 
 
+@pytest.mark.long
 @needs_compiler
 def test_the_sweep_counts_what_differs_by_the_class_of_each_operand(tmp_path):
     """A conversion that calls -0 plus zero: wrong for one low operand, and for one high operand elsewhere."""

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 __all__ = ["device"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("amax", [None, np.float32(1.5)])
 def test_every_call_is_compared(device, monkeypatch, amax):
     assert device is not None

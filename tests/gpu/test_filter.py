@@ -98,7 +98,7 @@ def around(targets, steps):
     return np.abs(near.astype(np.int32).view(np.float32).ravel())
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("byte", "six"), [(0x38, 0x38), (0x3D, 0x38), (0x07, 0x04), (0x0B, 0x06), (0x7E, 0x7E)]
 )
@@ -208,6 +208,7 @@ def test_few_usual_blocks_are_left_to_the_recipe():
     assert k.literal / k.seen < 4e-4
 
 
+@pytest.mark.long
 def test_tensor_scales_that_disagree_are_left_to_the_recipe():
     r = BY_NAME["4over6"]
     k, x = FastKernel(r), make("normal", (16, 256), 0, "float32")

@@ -102,6 +102,7 @@ def test_a_list_that_is_full_is_worked_off():
     assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
 
 
+@pytest.mark.long
 def test_a_warp_s_list_grows_beyond_a_warp():
     """Two blocks in three are not regular: a warp finds some 21 at a time, and works off 32 of its 42."""
     r = BY_NAME["4over6"]

@@ -106,6 +106,7 @@ def test_the_bound_reaches_the_compiler():
     }
 
 
+@pytest.mark.long
 def test_the_header_includes_its_parts_alone_and_names_no_recipe():
     folder = files("fos_gpu") / "csrc" / "model"
     assert set(numerics()) == {HEADER} | {f"model/{p.name}" for p in folder.iterdir()}

@@ -26,7 +26,7 @@ def missing() -> str:
 needs_nvrtc = pytest.mark.skipif(missing() != "", reason=f"the kernels were not compiled: {missing()}")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @needs_nvrtc
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_choice_compiles_for_every_target(target):
@@ -50,6 +50,7 @@ def test_a_recipe_that_says_fma_has_those_and_no_more():
     assert violations(ptx, fused=False) == ["fma.rn.f32"]
 
 
+@pytest.mark.long
 @needs_nvrtc
 def test_the_check_sees_what_the_options_forbid():
     given = kernels.options(BY_NAME["te-mse-256"], "float32", "sm_90")

@@ -30,7 +30,7 @@ def both(device, a, b):
     return tuple(fos_gpu.to_device(q, device(LIKE)) for q in (a, b))
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("recipe", "spread"), [*(("nvfp4", s) for s in (None, 0, 4, 20, 80)), ("fouroversix-nvint4", 20)]
 )
@@ -78,7 +78,7 @@ def test_the_alignment_of_35_bits(device):
     assert to_numpy(fos_gpu.certificate(qa, qa, "element"))[0, 0]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("distribution", "out"), [("normal", "float32"), ("normal", "bfloat16"), ("heavy-tailed", "float16")]
 )

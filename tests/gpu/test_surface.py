@@ -30,7 +30,7 @@ ONE_PER_RULE = list({r.dequantize: r for r in DECODED}.values())
 SHAPES = ((48, 80), (80, 48), (16, 160))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("columnwise", [False, True])
 @pytest.mark.parametrize(
     ("name", "dtype"), [(FEW[0], "bfloat16"), (FEW[3], "float16"), (TILES[0], "float32")]
@@ -41,7 +41,7 @@ def test_quantize(device, name, dtype, columnwise):
         surface.check_quantize(device, x, BY_NAME[name], columnwise=columnwise, layout=layout)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", [FEW[0], TILES[0]])
 @pytest.mark.parametrize("switch", ["0", "1"])
 def test_columns_word_for_word_and_by_the_fast_path(device, monkeypatch, name, switch):
@@ -64,6 +64,7 @@ def test_a_nan_scale_whose_byte_is_ff(device, name):
     surface.check_quantize(device, x, BY_NAME[name], columnwise=True, amax=1.0)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("shape", [(16, 1), (16, 33), (64, 31), (144, 7)])
 def test_columns_need_no_multiple_of_anything(device, shape):
     x = np.ascontiguousarray(make("normal", (shape[0], 48), 1, "bfloat16")[:, : shape[1]])
@@ -88,7 +89,7 @@ def test_a_tensor_scale_of_the_caller_s(device):
     surface.assert_same_tensor(got, surface.model(x, r, tensor_scale=0.125))
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("r", "dtype"),
     [*((r, "float32") for r in ONE_PER_RULE), (ONE_PER_RULE[0], "bfloat16"), (ONE_PER_RULE[1], "float16")],
@@ -99,6 +100,7 @@ def test_every_code_under_every_scale_byte(device, r, dtype):
     assert surface.check_all_codes(device, r, dtype, surface.amaxes(12)) == 12 * 4096
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("columnwise", [False, True])
 def test_errors(device, columnwise):
     x = make("heavy-tailed", (96, 192), 5, "bfloat16")

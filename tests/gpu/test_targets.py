@@ -38,6 +38,7 @@ def constants(r, dtype):
     return given(r, dtype, "")[1:]
 
 
+@pytest.mark.long
 def test_every_kernel_is_in_the_plan():
     tasks = plan()
     assert len(set(tasks)) == len(tasks)

@@ -50,6 +50,7 @@ def test_philox_has_random123_s_answers():
         assert np.array_equal(training.philox(counter, key, rounds), want)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("rule", Rule)
 def test_a_rule_on_both_formats(rule):
     r = np.array([0, 100, 255], dtype=np.uint32)

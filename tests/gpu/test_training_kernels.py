@@ -75,7 +75,7 @@ def test_a_rotation(device, out, inverse):
     assert np.array_equal(got.view(np.uint16), hadamard(x, out=out, inverse=inverse).y.view(np.uint16))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("recipe", "map_"), EDEN)
 def test_eden(device, recipe, map_):
     y = make("student-t5", SHAPE, 2, "float32")
@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_refused(device):
         training.rotate(device(np.zeros((2, 24), np.float32)))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["te-train-gradient-software", "quartet2-simulator-sr-4over6"])
 def test_the_engine_on_arrays_of_the_host(device, recipe, monkeypatch):
     r = STOCHASTIC[recipe]

@@ -45,7 +45,7 @@ def check_fast(r, dtype: str, target: str) -> None:
     assert fused(r) or unused(ptx, said) == []
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @needs_nvrtc
 @pytest.mark.parametrize("unit", ONE_EACH, ids=lambda u: u.source)
 def test_a_unit_compiles(unit):

@@ -110,6 +110,7 @@ def test_an_original_that_is_another_is_said(quantized, tmp_path):
     assert set(found.not_compared) == {"b.weight", "c.weight"}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("args", "says"),
     [

@@ -114,6 +114,7 @@ def test_where_the_size_allows_one_layout_the_original_is_not_asked(tmp_path):
     assert found["block_shape"].value == "1x16"  # 24 rows are no whole tiles
 
 
+@pytest.mark.long
 def test_an_original_with_infinity_is_not_compared_and_gives_no_amax(tmp_path):
     x, odd = trained(16, 64), trained(16, 64, seed=4)
     tensors = stored({"a": x, "b": odd}, "4over6")
@@ -129,6 +130,7 @@ def test_an_original_with_infinity_is_not_compared_and_gives_no_amax(tmp_path):
     assert told["not-finite"].weights == ("b.weight",)
 
 
+@pytest.mark.long
 def test_an_amax_that_some_presets_have_no_tensor_scale_for_stops_nothing(tmp_path):
     """C / A is infinite for a tiny A, unless a recipe clamps it: those others fall out of the comparison."""
     weights = {"a": trained(16, 64), "b": trained(16, 64, seed=4) * np.float32(1e-36)}

@@ -109,7 +109,7 @@ def telling() -> dict[str, np.ndarray]:
     return {"coarse.weight": coarse, "fine.weight": fine}
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", MAKERS)
 def test_with_the_original_the_dialect_is_named(recipe, tmp_path):
     source, out = tmp_path / "in.safetensors", tmp_path / "out.safetensors"

@@ -39,7 +39,7 @@ def by_definition(a, b, level):
     return [[one(x, y) for y in lines(b)] for x in lines(a)]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["block", "element"])
 @pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
 def test_it_is_its_definition(recipe, level):

@@ -56,6 +56,7 @@ def test_the_tree_over_the_lanes_is_tested_by_them(unit):
     assert got != [int(v, 16) for v in VECTORS[unit]["accumulators"]]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("unit", UNITS)
 def test_random_segments_are_the_rational_ones(unit):
     beats = drawn(np.random.default_rng(30), 400)

@@ -24,7 +24,7 @@ ACCUMULATORS = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("model", list(ACCUMULATORS))
 @pytest.mark.parametrize("recipe", ["nvfp4", "fouroversix-nvint4"])
 def test_an_accumulator_is_the_rational_one(model, recipe):
@@ -119,6 +119,7 @@ def test_a_vector_tells_accumulators_apart(name):
 # --- alpha and the last rounding -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_forms_of_alpha():
     a, b = (fos_ref.quantize(np.full((1, 16), v, np.float32), "nvfp4") for v in (3e-20, 3e-17))
     small = {name: float(form(a, b)) for name, form in ALPHAS.items()}

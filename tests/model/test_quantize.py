@@ -125,6 +125,7 @@ def unscaled(r) -> bool:
     return r.tensor_scale is TensorScale.NONE and not r.scale_format.is_power
 
 
+@pytest.mark.long
 @every(ONE_SCALE, by_name)
 def test_a_zero_tensor(r):
     q = fos_ref.quantize(np.zeros((16, 32), np.float32), r)
@@ -149,6 +150,7 @@ def test_an_empty_tensor(r):
         assert fos_ref.dequantize(q).shape == shape
 
 
+@pytest.mark.long
 @every(ONE_SCALE, by_name)
 def test_a_zero_block_beside_data(r):
     x = normal((16, 2 * r.block_cols))
@@ -186,6 +188,7 @@ def test_signed_zeros(name, codes):
     assert fos_ref.quantize(x, name).codes.tobytes().hex() == codes
 
 
+@pytest.mark.long
 @every([r for r in PRESETS if r.name not in ZERO_OVER_ZERO], by_name)
 def test_a_tensor_of_minus_zeros_is_zero_in_value(r):
     y = fos_ref.dequantize(fos_ref.quantize(np.full((16, 32), -0.0, np.float32), r))

@@ -46,7 +46,7 @@ def bfloat16(first, last, step=1):
     return decode(np.arange(first, last, step), BFLOAT16).astype(np.float32)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("rounding", RULES, ids=lambda r: r.value)
 def test_a_sample_of_every_word_and_value(rounding):
     """From 2^-9 on 8 bits can move a value; every 31st of those, so that all binades are met."""

@@ -242,6 +242,7 @@ def coarse() -> np.ndarray:
     return next(c.x for c in cases() if c.name == "coarse")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", ["4over6", "4over6-mae", "4over6-absmax", "te-mse-448-fast", "flashinfer-mae-256"]
 )
@@ -295,6 +296,7 @@ def test_a_trial_has_no_exact_error():
         exact_candidate_error(b.map6, x, t, r)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", BY_HAND)
 def test_the_exact_choice_is_that_of_fractions(name, record_property):
     r, x = fos_ref.PRESETS[name], coarse()

@@ -101,6 +101,7 @@ def test_what_is_no_whole_file_is_one_short_line(name):
     assert len(line) < 500
 
 
+@pytest.mark.long
 def test_a_cut_file_is_refused_unless_its_tensors_are_whole():
     """A header is read without its data, or with less of it, only where no tensor needs them."""
     for name, data in VALID.items():

@@ -103,7 +103,7 @@ def test_what_is_no_array_is_one_short_line(name):
     assert len(said) < 500
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["huge", "an archive", "minus signs", "empty", "object"])
 def test_both_commands_read_through_this_door(tmp_path, capsys, name):
     """What NumPy's reader raised beyond ValueError was a traceback, and EOFError exit 130 without a word."""

@@ -27,6 +27,7 @@ def test_a_step_is_a_function_of_seed_and_step():
     assert (one.step(6) != one.step(7)).any()
 
 
+@pytest.mark.long
 def test_held_out_batches_are_the_same_for_all_seeds_and_no_steps():
     config = config_of(SMALL)
     held = Batches(config, 0).held_out(2)

@@ -131,7 +131,7 @@ def test_without_a_mistake_it_gives_the_preset_s_bytes_at_every_boundary(preset)
         assert right(preset, name) == bytes_of(fos_ref.quantize(x, preset, engine="numpy")), name
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("bug", TWINS)
 def test_a_mistake_gives_the_bytes_of_the_mutant_that_makes_it(bug):
     """Two codes that share nothing; the mistake shows on some input, so that equal bytes say something."""
@@ -155,7 +155,7 @@ def test_a_swizzle_is_that_of_the_storage():
         assert scales.tobytes() == swizzle(right.block_scales).tobytes()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("bug", "family", "rows"),
     [("ftz", "tiny", 4), ("order-four-accumulators", "choice edges", 64), ("swizzled", "normal", 16)],

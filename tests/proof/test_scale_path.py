@@ -128,6 +128,7 @@ def test_the_paths_are_those_of_all_4over6_and_te_recipes():
     }
 
 
+@pytest.mark.long
 def test_the_scale_path_of_a_few_tensor_amaxes():
     found = scale_path.sweep([0, 1, 0x3F80, 0x7F7F], lambda *_: None, jobs=1)
     assert found.unexplained == 0

@@ -92,6 +92,7 @@ def planted(wrong, ours=sweep_codes.OURS["E2M1"], start=0x40A00000 - 4):
     return sweep_codes.compare_codes(bits, ours, ((side, wrong),), None)
 
 
+@pytest.mark.long
 def test_a_codec_that_rounds_ties_away_is_unexplained():
     found = planted(lambda x, _: ties_away(x)[0])
     assert found["planted", DIFFERING] == found["planted", UNEXPLAINED] == 1
@@ -174,6 +175,7 @@ def test_a_rounding_towards_zero_is_unexplained(monkeypatch):
     assert found["bfloat16: to_dtype", UNEXPLAINED] == 3  # the first is a tie, and to even is down
 
 
+@pytest.mark.long
 def test_integer_roundings_are_the_exact_ones():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 0x7F800000, 200, dtype=np.uint32)
@@ -185,6 +187,7 @@ def test_integer_roundings_are_the_exact_ones():
             assert short.short_value(c, precision) == value == short.exact.from_bits(w)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("one_library")
 def test_e8m0_on_the_ranges_where_it_changes():
     marks = (0, 0x00400000, 0x00600000, 0x00800000, 0x3FC00000, 0x7F000000, 0x7F400000, 0x7F800000)
@@ -231,6 +234,7 @@ def test_chunks_over_processes_give_what_one_process_gives():
     assert alone == total(Counter, tasks, 2, silent) == {("a", "x"): 4, ("a", "y"): 1}
 
 
+@pytest.mark.long
 def test_without_the_compiler_its_sides_are_not_run(monkeypatch):
     monkeypatch.setattr(header.shutil, "which", lambda _: None)
     found = sweep_codes.sweep([0], 8, silent, jobs=1)

@@ -68,6 +68,7 @@ def test_te_s_specials():
         te_software(v.astype(float), np.full(9, 0))
 
 
+@pytest.mark.long
 def test_fouroversix_adds_and_rounds_to_even():
     u = (np.arange(0, 1 << 24, 4099) / (1 << 24)).astype(np.float32)
     for v in (0.1, 0.26, 0.75, 1.3, 2.5, 3.9, 4.5, 5.999, 6.5):

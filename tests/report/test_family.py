@@ -82,6 +82,7 @@ def test_no_rule_passes_the_optimum_under_its_tensor_scale(rules):
     assert (mse[METHOD] > mse[low]).sum() >= 7
 
 
+@pytest.mark.long
 def test_the_gap_runs_from_plain_nvfp4_to_the_better_optimum(rules):
     gap = rules.pivot_table(index="distribution", columns="recipe", values=GAP)
     assert set(gap[BASELINE]) == {0.0}
@@ -91,6 +92,7 @@ def test_the_gap_runs_from_plain_nvfp4_to_the_better_optimum(rules):
     assert f"{gap.loc['normal', METHOD]:.9g}" == f"{want:.9g}"
 
 
+@pytest.mark.long
 def test_the_tables_hold_the_figures_of_the_csv(formats, rules):
     cells = formats.set_index(["distribution", "recipe"])
     header, *body = format_rows(formats, ("laplace", "uniform"))

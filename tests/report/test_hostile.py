@@ -74,6 +74,7 @@ def test_no_document_holds_a_character_that_acts(files):
         assert found.count("\u202e") == 0
 
 
+@pytest.mark.long
 def test_no_cell_of_the_csv_is_a_formula_and_every_name_is_told_apart(files):
     rows = list(csv.DictReader(io.StringIO(text(files, ".csv"))))
     names = {r["tensor"] for r in rows if r["rows"]}

@@ -87,6 +87,7 @@ def test_a_distance_is_that_of_rational_numbers(found, name):
     assert 0 < d["largest"] <= d["bound"] <= d["any_order"] * 1.01
 
 
+@pytest.mark.long
 def test_the_vectors_are_those_of_the_document(found):
     table = found.accumulators
     assert {r.iloc[0]: tuple(r.iloc[1:]) for _, r in table.iterrows()} == TABLE
@@ -170,6 +171,7 @@ def call(*arguments):
     return code, out.getvalue(), err.getvalue()
 
 
+@pytest.mark.long
 def test_the_command_writes_them_whole(found, files, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "QUICK", TINY)
     monkeypatch.setattr(measured, "measure_products", lambda _plan, _done: found)

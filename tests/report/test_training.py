@@ -335,6 +335,7 @@ def test_the_page_shows_the_tables(found, files):
     assert all(f"| {s.label} |" in page for s in layer.SHOWN.values())
 
 
+@pytest.mark.long
 def test_the_command_writes_them_whole(found, files, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "QUICK", TINY)
     monkeypatch.setattr(measured, "measure_training", lambda _plan, _layer, _done: found)

@@ -121,6 +121,7 @@ def test_the_rest_and_the_metadata_are_kept(name: str, source: Path, tmp_path: P
         assert f.metadata["fos_version"] == fos_ref.__version__
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["4over6", "4over6-16x16"])
 def test_chunks_threads_and_long_rows_change_no_byte(
     recipe: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +134,7 @@ def test_chunks_threads_and_long_rows_change_no_byte(
         assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("shape", [(512, 2048), (1, 512 * 2048)])
 def test_memory_does_not_hold_the_tensor(
     shape: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -100,6 +100,7 @@ def test_a_convention_that_does_not_fit_names_those_that_do(tmp_path, convention
     assert not (tmp_path / "q").exists()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "config", [{"model_type": "gpt_oss"}, {"text_config": {"model_type": "llama4_text"}}]
 )

@@ -109,6 +109,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("data", CONFIGS, ids=range(len(CONFIGS)))
 def test_a_configuration_is_a_hint_and_no_more(tmp_path, capsys, data):
     save(stored({"w": np.ones((16, 32), np.float32)}, "nvfp4"), tmp_path / "q.safetensors")

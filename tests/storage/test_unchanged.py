@@ -112,6 +112,7 @@ def test_what_moves_no_byte_is_no_change(path):
     assert not changed(before, path.stat())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -165,7 +166,7 @@ def stale(path: Path, x: np.ndarray, amax: np.float32) -> None:
             w.write(info.name, data)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("amax", "code"), [(np.float32(5), 0), (np.float32(0.005), 1)])
 def test_a_tensor_scale_of_no_amax_in_the_original_is_not_the_manifest_s(tmp_path, capsys, amax, code):
     save_file({"a.weight": X}, tmp_path / "in")
@@ -184,7 +185,7 @@ def test_names_that_would_clash_are_found_before_the_first_pass(tmp_path, monkey
         quantize_checkpoint(tmp_path / "in", tmp_path / "out")
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("convention", ["modelopt", "compressed-tensors"])
 @pytest.mark.parametrize("name", ["a.weight.weight", ".weight", "weight.weight", "a.weight.weight.weight"])
 def test_a_name_is_stripped_once(tmp_path, name, convention):

@@ -69,7 +69,7 @@ def test_a_step_s_input_is_what_the_document_states(dtype):
 MIDPOINTS = [name for name, m in MUTANTS.items() if name.startswith("midpoint-") or m.flag == "E2m1TiesAway"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["4over6", "nvfp4"])
 def test_every_midpoint_is_met_within_a_few_steps(recipe):
     steps = [step_input(hashlib.sha256(bytes([i, 2])).digest(), "bfloat16") for i in range(12)]
@@ -146,6 +146,7 @@ def test_one_wrong_bit_changes_every_digest_after_it(monkeypatch):
     assert [a == b for a, b in zip(walk(CHAINS[0], 3, "numba"), right, strict=True)] == [True, False, False]
 
 
+@pytest.mark.long
 def test_the_document_begins_with_the_committed_digests():
     made = chain.document("numba", steps=10)["chains"]
     assert [c["points"] for c in made] == [c["points"][:2] for c in COMMITTED]
@@ -165,6 +166,7 @@ def test_blocks_of_32_take_the_columns_that_they_divide():
     assert next(first) == whole.digest()
 
 
+@pytest.mark.long
 def test_a_frozen_chain_is_not_written_anew(monkeypatch, tmp_path, capsys):
     def other(engine, name, done):
         assert (engine, name) == ("numba", chain.NAME)

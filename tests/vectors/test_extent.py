@@ -65,6 +65,7 @@ def test_an_input_without_whole_blocks_must_be_refused():
         read_file(changed(WORKED, cut), WORKED)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("form", ["json", "npz", "c", "memh"])
 def test_an_export_of_ragged_vectors_is_one_line(tmp_path, capsys, form):
     folder = tmp_path / "golden"

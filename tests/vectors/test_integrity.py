@@ -56,6 +56,7 @@ def test_the_committed_folder_is_clean(capsys):
     assert sum(map(len, files().values())) < 20_000_000
 
 
+@pytest.mark.long
 def test_flipped_bits_are_caught_in_every_file():
     """In one file after another, here for all at once: the first bit, the last, and one drawn."""
     names = sorted(set(files()) - {MANIFEST})

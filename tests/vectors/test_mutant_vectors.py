@@ -77,7 +77,7 @@ BREAKS = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("problem", BREAKS)
 def test_a_malformed_vector_is_an_error_that_says_so(problem):
     with pytest.raises(GoldenFormatError) as e:

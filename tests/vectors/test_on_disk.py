@@ -40,6 +40,7 @@ def folder(tmp_path):
     return made
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_wrong_folder_costs_nothing_and_says_so(tmp_path, monkeypatch, capsys, name):
     """A file of 4 GiB in it, a pipe that nobody writes to and a device are not opened."""

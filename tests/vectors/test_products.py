@@ -32,12 +32,13 @@ def value(word):
     return float(np.uint32(int(word, 16)).view(np.float32))
 
 
+@pytest.mark.long
 def test_the_committed_file_is_what_is_computed():
     assert (ROOT / "golden" / products.NAME).read_bytes() == DATA
     assert products.failures(DATA) == []
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("v", products.read(DATA), ids=lambda v: v[0]["id"])
 def test_a_vector_by_whole_numbers_and_by_rational_ones(v):
     doc, a, b = v
@@ -68,6 +69,7 @@ def test_edges_show_their_mistakes():
     assert len(alphas["products/alpha-rounded"]) >= 3
 
 
+@pytest.mark.long
 def test_another_bit_is_a_failure_and_another_form_is_refused():
     changed = parse(DATA, products.NAME)
     first = changed["vectors"][0]

@@ -30,6 +30,7 @@ def parts(part):
                 yield from parts(p)
 
 
+@pytest.mark.long
 def test_it_is_json_schema_without_a_keyword_that_readers_would_ignore():
     Draft202012Validator.check_schema(WHOLE)
     used = {key for p in parts(WHOLE) for key in p}

@@ -177,6 +177,7 @@ def test_lint_says_that_the_folder_is_too_large_and_what_bulk_files_are_no_recip
     assert "all are needed to read a bulk file" in next(lint._bulk(given))
 
 
+@pytest.mark.long
 def test_the_index_and_the_inputs_are_verified_as_the_files_that_they_are():
     for name in (bulk.INDEX, bulk.INPUTS):
         found = verify(files(), "numpy", only=name)

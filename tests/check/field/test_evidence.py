@@ -20,6 +20,7 @@ def pair(blocks):
     return np.maximum(a[..., 0::2], a[..., 1::2]).repeat(2, axis=-1)
 
 
+@pytest.mark.long
 def test_wide_amaxes_on_all_but_the_first_columns():
     x = normal((64, 256), 1)
     (codes, scales), right = Kernel(amax=pair, s=1)(x), Kernel(s=1)(x)

@@ -25,7 +25,7 @@ def spoiled(scales, how):
     }[how]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "shape"),
     [(h, s) for i, s in enumerate(SMALL) for j, h in enumerate(WAYS) if (i + j) % 2 == 0],

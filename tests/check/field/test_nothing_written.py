@@ -82,6 +82,7 @@ def test_a_mistake_that_makes_zeros_of_these_blocks_and_of_no_others_keeps_its_n
     assert found.flags == ("ScaleSubnormalFlush",)
 
 
+@pytest.mark.long
 def test_a_block_of_equal_values_is_no_constant_output():
     """The recipe's codes are one byte there too, so another byte is evidence."""
     x = np.ones((32, 128), F)

@@ -100,6 +100,7 @@ def test_a_search_for_scales(shape, steps):
     assert found.causes[0].blocks >= 0.95 * found.mismatching_blocks
 
 
+@pytest.mark.long
 def test_larger_scales_with_larger_errors_are_no_search():
     x = normal((64, 256), 6)
     found = check(x, *searched(x, [3]), recipe="nvfp4")
@@ -125,6 +126,7 @@ def emulated(x, recipe=APPROXIMATE, seed=0):
     return codes, bytes_
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("family", ["normal", "coarse"])
 def test_blocks_that_a_chip_decides(family):
     x = make(family, (512, 256) if family == "normal" else (64, 256), 1)

@@ -133,7 +133,7 @@ SITUATIONS = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_situation(name):
     (x, codes, scales), flags = SITUATIONS[name]

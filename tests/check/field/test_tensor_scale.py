@@ -65,7 +65,7 @@ def test_a_tensor_scale_in_sixteen_bits(kind):
     assert found.tensor_scale["name"] == kind
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_largest_value_for_the_largest_magnitude(shape):
     x = normal(shape, 3)
@@ -75,6 +75,7 @@ def test_the_largest_value_for_the_largest_magnitude(shape):
     assert found.tensor_scale["name"] == "max(x)"
 
 
+@pytest.mark.long
 def test_the_other_bound_keeps_its_flag():
     x = normal((32, 128), 4)
     found = check(x, *Kernel(s=F(1536) / amax(x))(x), recipe="nvfp4")
@@ -158,7 +159,7 @@ def q_max(recipe):
     return fos_ref.recipe(recipe).range_max
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["nvfp4", "4over6", "te-mse-256-row", "fouroversix-mxfp4-static6"])
 def test_the_recipe_s_own_tensor_scale_is_not_named(recipe):
     x = normal((32, 128), 11)

@@ -81,6 +81,7 @@ def power_of_two(b, how):
     return (nearest + 127).astype(np.uint8)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["floor", "nearest"])
 def test_a_kernel_that_clamps_needs_no_second_flag_under_a_recipe_that_does_not(how):
     x = normal((64, 256), 1)

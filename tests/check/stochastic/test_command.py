@@ -30,6 +30,7 @@ def checked(files, *options, recipe=RECIPE):
     )
 
 
+@pytest.mark.long
 def test_exit_codes_and_text(files, capsys):
     bits = ("te-tuned-row:5:8", str(files / "words.npy"))
     for given in bits:
@@ -43,6 +44,7 @@ def test_exit_codes_and_text(files, capsys):
     assert "StochasticRounding" in capsys.readouterr().out
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("given", "said"),
     [

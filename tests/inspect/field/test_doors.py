@@ -24,6 +24,7 @@ def test_a_gguf_that_is_cut_off(tmp_path):
     assert "header too large" not in said
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", ["inspect", "quantize"])
 def test_an_index_whose_shard_is_gone(command, tmp_path):
     index = shards(tmp_path / "q", [held(layers(1)), held(weights("x.weight"))])

@@ -13,7 +13,7 @@ from tests.inspect.field.parts import count_of_blocks, ggml, held, in_halves, la
 NAMES = ("blk.0.ffn_down.weight", "blk.1.ffn_down.weight")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(32, 128), (3, 32, 64)])
 @pytest.mark.parametrize(("kind", "recipe"), [("NVFP4", "nvfp4"), ("NVFP4", "4over6"), ("MXFP4", MXFP4)])
 def test_sound(kind, recipe, shape, tmp_path):
@@ -55,6 +55,7 @@ def test_without_scales_the_tensor_scale_is_one(tmp_path):
     assert equal(found) == (count_of_blocks(source),) * 2
 
 
+@pytest.mark.long
 def test_one_tensor_in_the_order_of_pairs(tmp_path):
     """Codes copied without reordering them: 27178's kind of file."""
     source = weights(*NAMES, "blk.2.ffn_down.weight")

@@ -55,7 +55,7 @@ def test_one_weight_lies_otherwise(how, i, tmp_path):
     assert name in told(q, "--against", o)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("how", OTHERWISE, ids=lambda f: f.__name__)
 def test_the_whole_file_lies_so(how, tmp_path):
     """A convention of its own: nothing differs, and the reading says it."""
@@ -143,7 +143,7 @@ def test_a_weight_scale_of_half_the_width(tmp_path):
     assert "l.0.weight" in found["weights"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
 def test_a_tensor_scale_of_one_value_in_any_shape(shape, tmp_path):
     source = layers(2)

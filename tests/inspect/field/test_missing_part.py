@@ -115,6 +115,7 @@ def test_a_tensor_scale_that_is_absent(made, which, tmp_path):
     assert equal(found)[0] >= count_of_blocks(source) - blocks
 
 
+@pytest.mark.long
 def test_one_expert_s_part_in_another_shard_is_no_missing_part(tmp_path):
     source = layers(3)
     tensors = held(source)

@@ -27,7 +27,7 @@ def compressed_mx_e8m0(name, x, recipe=MXFP4):
     return compressed_mx(name, x, recipe, dtype=E8M0)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("style", "convention"),
     [
@@ -54,6 +54,7 @@ def test_sound(style, convention, shape, recipe, tmp_path):
     assert set(found["weights"]) == experts
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("style", [gpt_oss, compressed_mx])
 def test_one_weight_is_damaged(style, tmp_path):
     source = layers(4)
@@ -67,7 +68,7 @@ def test_one_weight_is_damaged(style, tmp_path):
     assert "high nibble first" in found["weights"]["l.2.weight"]["reading"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.long
 @pytest.mark.parametrize("step", [1, -1, 2])
 def test_scales_that_are_off_by_a_power_of_two(step, tmp_path):
     """E8M0 with another bias, or cast by value: the weight is a power of two off in all blocks."""

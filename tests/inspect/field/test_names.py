@@ -111,6 +111,7 @@ def as_gguf(path, source, recipe):
     return write_gguf(path, held(source, ggml, recipe))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("style", [modelopt, compressed])
 def test_a_quantized_file_against_another_of_the_same_bytes(style, tmp_path):
     source = layers(3)
@@ -120,6 +121,7 @@ def test_a_quantized_file_against_another_of_the_same_bytes(style, tmp_path):
     judge(b, a, {})
 
 
+@pytest.mark.long
 def test_two_quantized_files_that_differ_in_one_weight(tmp_path):
     source = layers(4)
     tensors = held(source)
@@ -175,6 +177,7 @@ def test_bytes_that_can_be_a_recipe_s(tmp_path):
     judge(q, None, {}, "--recipe", "fouroversix-mxfp4-static6")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("made", "asked"), [("4over6", "nvfp4"), ("nvfp4", "4over6")])
 def test_bytes_that_cannot_be_a_recipe_s(made, asked, tmp_path):
     q = write(tmp_path / "q", held(layers(3), modelopt, made))

@@ -31,6 +31,7 @@ def fp8(name, x):
     }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("recipe", ["nvfp4", MXFP4])
 def test_mlx_s_own_files(recipe, tmp_path):
     """2.1 row 16: U32 codes, U8 `.scales`, no tensor scale."""

@@ -144,6 +144,7 @@ def test_tiny_and_zero_rows_are_sound(recipe, tmp_path):
     judge(q, o, {"l.2.weight": "zero-or-nan-scale"} if nan else {})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_an_original_that_is_not_finite(value, tmp_path):
     source = layers(3)

@@ -101,6 +101,7 @@ def test_one_tensor_scale_for_all_experts(tmp_path):
         assert equal(judge(q, o, {})) == (count_of_blocks(source),) * 2
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("count", [3, 5])
 def test_tensor_scales_that_are_not_one_an_expert(count, tmp_path):
     tensors = held(weights("m.experts.down_proj", shape=STACK) | layers(1))
