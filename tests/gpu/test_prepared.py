@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fos_gpu
+from fos_gpu import prepared
 from fos_ref.errors import DtypeError, InputError, ShapeError
 from fos_ref.inputs.distributions import make
 from fos_ref.recipes.axes import AmaxScope
@@ -98,3 +99,13 @@ def test_an_empty_tensor(device):
     x = np.zeros((0, 64), np.float32)
     call = fos_gpu.prepare(FEW[0], x.shape, np.float32, like=device(np.zeros(16, np.uint8)))
     assert call(device(x)).to_host().codes.shape == (0, 32)
+
+
+@pytest.mark.parametrize(("name", "limit"), [(FEW[0], "MOST_AT_ONCE"), ("te-mae-448-row", "MOST_OF_ROWS")])
+def test_one_launch_up_to_a_measured_number_of_blocks(device, monkeypatch, name, limit):
+    like = device(np.zeros(16, np.uint8))
+    for most, one in ((8, True), (7, False)):
+        monkeypatch.setattr(prepared, limit, most)
+        call = fos_gpu.prepare(name, (4, 32), "bfloat16", like=like)
+        assert (call.launches == 1) is one
+        surface.check_prepared(device, call, make("heavy-tailed", (4, 32), 0, "bfloat16"))
