@@ -89,12 +89,12 @@ INTEGERS = "integers"  #: the second candidate of a recipe that has floats or in
 
 def grid(name: str, c: Candidate, t: Scales, r: Recipe, *, kept: bool) -> grids.Grid:
     """Return the first block of a candidate for a drawing, in float64, without roundings."""
-    unit = float(c.scale[0, 0]) * float(t.decode.flat[0])
     codes = r.element.second if name == INTEGERS else r.element.first
     assert codes is not None
+    step = float(np.uint32(codes.unit_bits).view(np.float32))  # of an integer, in units of floats
+    unit = step * float(c.scale[0, 0]) * float(t.decode.flat[0])
     values = decode(np.arange(1 << codes.format.bits, dtype=np.uint8), codes.format)
-    step = float(np.uint32(codes.unit_bits).view(np.float32))  # of integers: in units of floats
-    points = sorted({abs(float(v)) * step * unit for v in values if np.isfinite(v)})
+    points = sorted({abs(float(v)) * unit for v in values if np.isfinite(v)})
     back = [abs(float(v)) * unit for v in c.values[0, 0]]
     return grids.Grid(name, tuple(points), tuple(back), kept)
 

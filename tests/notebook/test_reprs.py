@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fos_ref
+from fos_ref.model.trace import grid, INTEGERS
 from fos_ref.recipes.dialect import AXES
 from fos_ref.verify import check
 
@@ -59,6 +60,24 @@ def test_every_kind_of_format_is_drawn(name):
     x = np.random.default_rng(0).standard_normal((16, 32)).astype(np.float32)
     for shown in (fos_ref.trace(x, name), fos_ref.quantize(x, name)):
         assert len(list(parsed(shown._repr_html_()).iter("circle"))) > 3
+
+
+@pytest.mark.parametrize(
+    "name", ["4over6", "ocp-mxfp4", "fouroversix-if4-mse", "fouroversix-if3-mse", "fouroversix-if6-e2m3-mse"]
+)
+def test_what_is_drawn_of_the_kept_candidate_is_what_the_block_becomes(name):
+    """And it lies on points of the grid; the blocks are such that each candidate is kept in one."""
+    r, kept = fos_ref.PRESETS[name], set()
+    for seed in range(12):
+        x = np.random.default_rng(seed).standard_normal((1, r.block_cols)).astype(np.float32)
+        t, becomes = fos_ref.trace(x, r), np.abs(fos_ref.dequantize(fos_ref.quantize(x, r)))[0]
+        four = bool(t.picked4.flat[0])
+        second = "map-to-4" if r.element.second is None else INTEGERS
+        g = grid(second if four else "map-to-6", t.map4 if four else t.map6, t.scales, r, kept=True)
+        assert set(g.back) <= set(g.points)
+        assert np.abs(np.array(g.back) - becomes).max() <= 4e-7 * becomes.max()  # drawn in float64
+        kept.add(four)
+    assert kept == ({True, False} if t.map4 is not None else {False})
 
 
 def test_nothing_is_drawn_of_nothing():
