@@ -126,4 +126,4 @@ def _with_a_bar(*args: Any, **how: Any) -> Conversion:
 def say_compiling(console: Console) -> None:
     """Say on a terminal why nothing moves."""
     if console.is_terminal:
-        console.print("Compiling the fast engine: some 20 seconds, once on this machine.")
+        console.print("Compiling the fast engine: 20 to 80 seconds, once on this machine.")

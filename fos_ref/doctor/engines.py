@@ -18,7 +18,7 @@ from fos_ref.recipes import PRESETS
 #: 4/6 of [10, 20, 30, 40] at a tensor scale of 1: codes and block scale, N15 and N7.
 CODES, SCALE = bytes.fromhex("42650000" + "00000000"), b"\x52"
 RECIPE = "4over6"
-LATER = "the first large tensor compiles it, once: half a minute"
+LATER = "the first large tensor compiles it, once: 20 to 80 seconds"
 _CUDA = "pip install 'fos-ref[gpu]', on a machine with an NVIDIA GPU"
 _NUMBA = "pip install -U numba, or set NUMBA_CACHE_DIR to a folder of yours"
 

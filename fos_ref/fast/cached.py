@@ -30,8 +30,8 @@ _DIGEST = hashlib.sha256().digest_size
 def cached(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function and keeps its code. Options are those of numba.njit.
 
-    Raises: ToolchainError where there is no folder to keep it in: some 20 seconds in each process are no fast
-    engine.
+    Raises: ToolchainError where there is no folder to keep it in: 20 to 80 seconds in each process are no
+    fast engine.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:

@@ -77,7 +77,7 @@ class NumbaEngine:
         numba.set_num_threads(1)
 
     def is_compiled(self) -> bool:
-        """Return whether the code is loaded or cached on the disk; compiling takes some 20 seconds, once."""
+        """Return whether the code is loaded or cached on the disk; compiling takes 20 to 80 seconds, once."""
         x, r = np.zeros((1, LANES), np.float32), PRESETS["4over6"]
         scales = tensor_scales(np.ones((), np.float32), r)
         return is_cached(lambda: (self.amax(x, r), self.quantize(x, scales, r)))
